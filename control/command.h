@@ -1,0 +1,69 @@
+/*
+ * command.h - the verbs as one table: name, arguments, right needed, function.
+ *
+ * Whoever acts (a phone key, a REFER, an HTTP call, a click, an OSC message) fills a struct command and hands it to
+ * control_run. The table tells each face which fields a verb reads, so that JSON, keypad codes and help come from it.
+ */
+#ifndef CONTROL_COMMAND_H
+#define CONTROL_COMMAND_H
+
+#include <re.h>
+
+enum verb {
+	VERB_CREATE,              /* room: open it */
+	VERB_END,                 /* room: all members leave, it closes */
+	VERB_JOIN,                /* room, uri, name, role, face: a new member -> result.member */
+	VERB_LEAVE,               /* member: left by itself (text: why) */
+	VERB_KICK,                /* member: sent away */
+	VERB_MUTE,                /* member, on */
+	VERB_DEAF,                /* member, on */
+	VERB_HOLD,                /* member, on: its phone put us on hold */
+	VERB_GAIN,                /* member, value (dB, -60..+20) */
+	VERB_ROLE,                /* member, role */
+	VERB_HAND,                /* member, on */
+	VERB_LOCK,                /* room, on: nobody new but hosts */
+	VERB_MUTE_ALL,            /* room, on: every member but hosts */
+	VERB_MOVE,                /* member, room: into another room */
+	VERB_DIAL,                /* room, uri: call somebody in */
+	VERB_KEY,                 /* member, text: a key was pressed */
+	VERB_N,
+};
+
+enum role { ROLE_LISTENER, ROLE_SPEAKER, ROLE_HOST, ROLE_N };
+
+enum command_arg {                /* which fields of struct command a verb reads */
+	ARG_ROOM = 1 << 0, ARG_MEMBER = 1 << 1, ARG_ON = 1 << 2, ARG_VALUE = 1 << 3, ARG_ROLE = 1 << 4,
+	ARG_URI = 1 << 5, ARG_NAME = 1 << 6, ARG_TEXT = 1 << 7, ARG_FACE = 1 << 8,
+};
+
+struct face;                      /* control.h: how a member is reached */
+
+struct command {
+	enum verb verb;
+	const char *room;
+	uint32_t member;
+	bool on;
+	float value;
+	enum role role;
+	const char *uri;
+	const char *name;
+	const char *text;
+	const struct face *face;
+};
+
+struct result {                   /* what a verb gives back beyond 0 or an errno */
+	uint32_t member;
+};
+
+struct verb_info {
+	enum verb verb;
+	const char *name;         /* "mute-all" */
+	unsigned args;            /* ARG_ mask: required */
+	const char *help;
+};
+const struct verb_info *command_info(enum verb verb);
+const struct verb_info *command_find(const char *name);
+const char *role_name(enum role role);
+int role_parse(enum role *role, const char *name);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * control.h - every room, and the one call by which a face acts: control_run(actor, command). Control thread only.
+ *
+ * Returns: 0; ENOENT no such room or member; EPERM the actor's role may not (policy.c) or the room is locked; EEXIST;
+ * EINVAL an argument missing or out of range; EUSERS / ENOSPC a limit is reached; ESHUTDOWN draining.
+ */
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include "command.h"
+#include "event.h"
+#include "mixer/mixer.h"
+
+struct control;
+
+enum { ROOM_NAME_MAX = 63 };
+
+struct control_conf {
+	bool     auto_rooms;              /* rooms.auto: first call opens the room */
+	bool     music_default;           /* rooms.profile */
+	uint32_t max_rooms, max_members_per_room, max_members;
+	bool     alone_music;             /* a room of one hears music */
+	const char *alone_file;           /* NULL: the built-in tune */
+	uint32_t empty_timeout_s;         /* an automatic room lives on this long without members */
+};
+
+/* How a face lets control reach a member. Called on the control thread. */
+struct face {
+	struct leg *leg;                                          /* borrowed; may be NULL for a member without sound */
+	void (*bye)(void *arg, const char *why);                  /* the member must go: end its call. It answers with
+	                                                             nothing; the member is already out of the room. */
+	int  (*dial)(void *arg, const char *room, const char *uri);       /* only in control_set_dialer */
+	void *arg;
+	const char *call_id;                                      /* for the roster; may be NULL */
+	bool dialed_out;
+};
+
+/* Who acts: a member (its role counts), the system (may everything), or an account with a role in every room. */
+struct actor { enum { ACTOR_SYSTEM, ACTOR_MEMBER, ACTOR_ACCOUNT } kind; uint32_t member; enum role role; const char *name; };
+
+int  control_alloc(struct control **cp, const struct control_conf *conf, struct mixer *mixer);
+void control_reconf(struct control *c, const struct control_conf *conf);        /* reload: for what comes from now on */
+void control_set_dialer(struct control *c, const struct face *dialer);
+int  control_run(struct control *c, const struct actor *actor, const struct command *cmd, struct result *res);
+void control_drain(struct control *c);                    /* no new rooms or members; ESHUTDOWN for joins */
+uint32_t control_members(const struct control *c);
+uint32_t control_rooms(const struct control *c);
+
+bool control_room_exists(const struct control *c, const char *name);
+const char *control_member_room(const struct control *c, uint32_t member);       /* NULL when gone */
+/* 1..63 of [A-Za-z0-9._~+-], compared without case; "echo", "lobby", "conference" are reserved. */
+bool control_room_name_valid(const char *name);
+/* The leg of a member says a key was pressed, it talks, its RTP ended ... (the face's leg handler hands it on). */
+void control_leg_event(struct control *c, uint32_t member, const struct leg_event *ev);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * event.h - what happened, numbered per room, and who listens. Control thread only.
+ *
+ * Every change of a room or a member is one event with the room's next version number: no number is skipped, none is
+ * used twice. XML, JSON, CDR, metrics and logs are pens for these values.
+ */
+#ifndef CONTROL_EVENT_H
+#define CONTROL_EVENT_H
+
+#include <re.h>
+
+enum event_type {
+	EVENT_ROOM_CREATED, EVENT_ROOM_CHANGED, EVENT_ROOM_ENDED,
+	EVENT_MEMBER_JOINED, EVENT_MEMBER_CHANGED, EVENT_MEMBER_TALKING, EVENT_MEMBER_KEY, EVENT_MEMBER_LEFT,
+};
+
+struct event {
+	enum event_type type;
+	uint64_t version;                 /* of the room, after this change */
+	uint64_t at_ms;                   /* unix time */
+	const char *room;
+	uint32_t member;                  /* 0: the room itself */
+	const char *detail;               /* why, for people: "bye", "kicked", "rtp-timeout", a key ... or "" */
+};
+
+typedef void (event_h)(const struct event *ev, void *arg);
+
+struct control;
+struct event_lsnr;
+/* room NULL: all rooms. Freed with mem_deref. A listener may not change a room from inside the call; it posts. */
+int  event_listen(struct event_lsnr **lp, struct control *c, const char *room, event_h *h, void *arg);
+const char *event_name(enum event_type type);
+
+#endif

@@ -1,0 +1,125 @@
+/*
+ * mixer.h - the engine's door: buses (a room's mix) and legs (a member's media) come and go here.
+ *
+ * Everything in this header is called on the control thread. Changes cross to the media threads by ring; what the media
+ * threads see (keys pressed, silence, an address found) comes back by ring and is handed out by mixer_dispatch on the
+ * control thread. Nothing here waits for a media thread, except freeing the mixer itself.
+ *
+ * Ownership: mem_deref(leg) and mem_deref(bus) end them; the memory goes when the media thread has let go. A bus must
+ * have no legs in it when it is freed. libre's reference counts are not atomic: no object is shared across threads, a
+ * leg or bus has a control half (refcounted) and a media half (owned by its thread until handed back).
+ */
+#ifndef MIXER_MIXER_H
+#define MIXER_MIXER_H
+
+#include <re.h>
+#include "codec.h"
+
+struct mixer;
+struct bus;
+struct leg;
+
+/* --- engine --- */
+
+struct mixer_conf {
+	unsigned n_threads;       /* media threads; 0: no thread, a test turns the engine by hand with mixer_turn */
+	bool     realtime;        /* try SCHED_FIFO and locked memory; refusal is only logged by the caller */
+	uint16_t port_min, port_max;      /* RTP ports, even, inclusive */
+};
+
+int  mixer_alloc(struct mixer **mp, const struct mixer_conf *conf);
+int  mixer_event_fd(const struct mixer *m);       /* readable when mixer_dispatch has work */
+void mixer_dispatch(struct mixer *m);             /* control thread: hands out events, frees what came back */
+/* n_threads == 0 only: read sockets and run all ticks due up to now_us. now_us starts wherever the test likes. */
+void mixer_turn(struct mixer *m, uint64_t now_us);
+bool mixer_realtime(const struct mixer *m);       /* did SCHED_FIFO work */
+
+struct mixer_stats {
+	uint64_t ticks, late_ticks, dropped_ticks, rx_packets, tx_packets, rx_bad, rx_stranger, ring_full;
+	uint32_t legs, buses;
+};
+void mixer_stats(const struct mixer *m, struct mixer_stats *s);
+
+/* --- bus: one room's mix --- */
+
+struct bus_conf {
+	uint32_t quantum_smp;     /* at 48 kHz: 64 (1.33 ms), 120, 240 or 480 (10 ms) */
+	bool     music;           /* fixed jitter buffers, no level gate */
+	const float *alone;       /* mono 48 kHz loop that a member alone hears; NULL: silence. Must outlive the bus. */
+	size_t   n_alone;
+};
+int  bus_alloc(struct bus **bp, struct mixer *m, const struct bus_conf *conf);
+
+/* --- leg: one member's media --- */
+
+enum { LEG_DIR_INACTIVE = 0, LEG_DIR_SEND = 1, LEG_DIR_RECV = 2, LEG_DIR_BOTH = 3 };   /* from our side */
+enum { LEG_RX_MAX = 12 };
+
+enum leg_srtp { LEG_SRTP_NONE, LEG_SRTP_AES128_SHA1_80, LEG_SRTP_AES128_SHA1_32, LEG_SRTP_AEAD_AES128_GCM };
+struct leg_key { enum leg_srtp suite; uint8_t key[64]; size_t len; };       /* master key and salt, as in SDES */
+
+struct leg_codec { const struct codec *codec; uint8_t pt; struct codec_param param; };
+
+/* Everything an offer/answer exchange settled about one sound stream. A value: copied, never pointed to. */
+struct leg_desc {
+	struct sa rtp, rtcp;              /* where to send; unset rtcp = rtp port + 1 (or rtp with rtcp_mux) */
+	struct sa source;                 /* signalling source address (port ignored): RTP from it may latch when the
+	                                     SDP address is not where packets come from (NAT) */
+	bool     rtcp_mux;
+	uint8_t  dir;
+	struct leg_codec tx;              /* what we send; tx.codec NULL: nothing */
+	struct leg_codec rx[LEG_RX_MAX];  /* what we accept */
+	uint8_t  n_rx;
+	uint8_t  dtmf_rx_pt, dtmf_tx_pt;  /* telephone-event; 0xff: none */
+	uint32_t dtmf_clock;              /* of the telephone-event in use */
+	uint8_t  cn_rx_pt;                /* comfort noise (RFC 3389) accepted; 0xff: none */
+	struct leg_key srtp_tx, srtp_rx;
+};
+
+enum leg_event_type {
+	LEG_EVENT_DTMF,           /* key */
+	LEG_EVENT_LATCHED,        /* addr: RTP now goes to and comes from there */
+	LEG_EVENT_RTP_TIMEOUT,    /* nothing came for timeout_ms */
+	LEG_EVENT_RTP_BACK,       /* ... and now it does again */
+	LEG_EVENT_TALKING,        /* on */
+	LEG_EVENT_BYE,            /* RTCP BYE */
+};
+struct leg_event { enum leg_event_type type; char key; bool on; struct sa addr; };
+typedef void (leg_event_h)(const struct leg_event *ev, void *arg);
+
+struct leg_conf {
+	struct sa local;          /* address to bind; ports are chosen from the mixer's range */
+	char     cname[64];
+	uint32_t jitter_min_ms, jitter_max_ms;
+	uint32_t rtp_timeout_ms;  /* 0: never */
+	leg_event_h *eventh;      /* control thread, from mixer_dispatch; never called after mem_deref(leg) */
+	void    *arg;
+};
+
+int  leg_alloc(struct leg **lp, struct mixer *m, const struct leg_conf *conf);     /* EADDRINUSE: no port left */
+const struct sa *leg_local(const struct leg *l);          /* RTP address; RTCP is port + 1 (both are bound) */
+uint32_t leg_ssrc(const struct leg *l);
+
+/* New media parameters, at once and without a click; codec state is kept where codec and parameters stay the same. */
+int  leg_set_desc(struct leg *l, const struct leg_desc *d);
+
+/* Where its sound goes: into a bus (moved if it was in another), back to itself (echo), or nowhere (bus NULL). */
+int  leg_set_bus(struct leg *l, struct bus *b);
+int  leg_set_echo(struct leg *l, bool on);
+void leg_set_mute(struct leg *l, bool on);        /* its sound is not heard by others */
+void leg_set_deaf(struct leg *l, bool on);        /* it hears silence */
+void leg_set_gain(struct leg *l, float gain);     /* linear, of its sound in the others' mix */
+int  leg_send_dtmf(struct leg *l, const char *keys);
+
+struct leg_stats {
+	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
+	uint64_t rx_lost, rx_late, rx_duplicate, rx_reordered, rx_bad, rx_stranger, rx_auth, concealed, discarded;
+	uint32_t jitter_us, buffer_ms, rtt_us;    /* rtt 0: not known */
+	uint8_t  level_dbov;                      /* 127 = silence */
+	uint8_t  peer_fraction_lost;              /* of 256, as the peer reports */
+	bool     talking, latched;
+	char     rx_codec[16], tx_codec[16];
+};
+void leg_stats(const struct leg *l, struct leg_stats *s);  /* counters kept without locks, read as they stand */
+
+#endif
