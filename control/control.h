@@ -47,6 +47,8 @@ uint32_t control_members(const struct control *c);
 uint32_t control_rooms(const struct control *c);
 
 bool control_room_exists(const struct control *c, const char *name);
+/* The profile the room has, or would have if it were opened now. */
+bool control_room_is_music(const struct control *c, const char *name);
 const char *control_member_room(const struct control *c, uint32_t member);       /* NULL when gone */
 /* 1..63 of [A-Za-z0-9._~+-], compared without case; "echo", "lobby", "conference" are reserved. */
 bool control_room_name_valid(const char *name);
