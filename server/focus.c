@@ -424,6 +424,7 @@ static void destructor(void *arg)
 	struct focus *f = arg;
 
 	list_flush(&f->trunks);
+	focus_hangup_all(f, "server stopped");
 	list_flush(&f->calls);
 	mem_deref(f->sessions);
 	mem_deref(f->access);
