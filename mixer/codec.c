@@ -16,6 +16,8 @@ enum { PT_DYNAMIC = 0xff, PT_L16_STEREO = 10, PT_L16_MONO = 11 };
 
 /* In order of preference for a voice room: wide band before narrow, cheap on the wire before dear. */
 static const struct codec table[] = {
+	ROW(codec_opus, "opus", PT_DYNAMIC, 48000, 48000, 2, 64),
+	ROW(codec_g722, "G722", 9,          8000,  16000, 1, 8),
 	ROW(codec_g711, "PCMU", 0,          8000,  8000,  1, 8),
 	ROW(codec_g711, "PCMA", 8,          8000,  8000,  1, 8),
 	ROW(codec_l16,  "L16",  PT_DYNAMIC, 48000, 48000, 2, 96),
