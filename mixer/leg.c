@@ -110,13 +110,27 @@ static void tell_what_waited(struct leg *l)
 		l->next_keys[0] = 0;
 }
 
+/* Freed while it moved: a thread has still to say its BYE. */
+static void end_homeless(struct leg_rt *rt)
+{
+	struct cmd c = {.type = CMD_LEG_ADD, .leg = rt};
+
+	if (thread_post(rt->home, &c, NULL)) {
+		mem_deref(rt);
+		return;
+	}
+	rt->home->load++;
+	c.type = CMD_LEG_END;
+	thread_post(rt->home, &c, &rt->spare);
+}
+
 void leg_returned(struct leg_rt *rt)
 {
 	struct leg *l = rt->ctl;
 
 	rt->home->load--;
-	if (!l || !l->moving) {           /* freed while it moved */
-		mem_deref(rt);
+	if (!l) {
+		end_homeless(rt);
 		return;
 	}
 	l->moving = false;

@@ -36,6 +36,7 @@ static void leg_ended(struct leg_rt *rt)
 static void bus_ended(struct bus_rt *b)
 {
 	list_unlink(&b->all);
+	b->t->load--;
 	mem_deref(b);
 }
 
@@ -268,6 +269,7 @@ int bus_alloc(struct bus **bp, struct mixer *m, const struct bus_conf *conf)
 	b->t = t;
 	b->rt = c.bus;
 	b->rt->ctl = b;
+	t->load++;
 	b->music = conf->music;
 	list_append(&m->buses, &b->rt->all, b->rt);
 	m->n_buses++;

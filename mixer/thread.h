@@ -82,7 +82,7 @@ struct thread {
 	/* control thread */
 	struct ring *cmds, *notes;
 	struct list waiting;      /* struct cmd_wait */
-	unsigned load;            /* legs */
+	unsigned load;            /* legs and buses */
 	pthread_t tid;
 	bool running, realtime;
 	/* both */
