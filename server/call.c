@@ -10,6 +10,7 @@
  */
 #include <ctype.h>
 #include <string.h>
+#include "auth.h"
 #include "call.h"
 #include "offer.h"
 #include "refer.h"
@@ -30,6 +31,7 @@ struct call {
 	char room[ROOM_NAME_MAX + 1];     /* to join; where it is now is control's to say */
 	uint32_t member;
 	enum role role;
+	uint32_t auth_nc;
 	bool echo, outgoing, answered, held, ending;
 	call_progress_h *progressh;
 	void *progress_arg;
@@ -205,8 +207,10 @@ static void leg_handler(const struct leg_event *ev, void *arg)
 
 	switch (ev->type) {
 
-	case LEG_EVENT_RTP_TIMEOUT:
-		if (!c->held)
+	case LEG_EVENT_RTP_TIMEOUT:                       /* of a member: control's to judge, it may be on hold */
+		if (c->member)
+			control_leg_event(c->focus->control, c->member, ev);
+		else
 			call_end(c, "rtp-timeout");
 		return;
 
@@ -532,19 +536,17 @@ static void dial_timeout(void *arg)
 }
 
 
-/* The trunk's credentials, and only for a challenge of its realm: auth.h says what else they are refused to. */
-static int dial_auth(char **user, char **password, const char *realm, void *arg)
+/* The trunk's credentials. auth_answer gives them only to a challenge of the trunk's realm, and the session layer asks
+ * only for challenges of the peer that answered the INVITE. */
+static int dial_auth(char *buf, size_t size, const struct sip_msg *challenge, const char *method, const char *uri, void *arg)
 {
 	struct call *c = arg;
-	const char *u, *p, *r;
-	char uri[256];
+	struct auth_cred cred;
 
-	str_ncpy(uri, session_remote_uri(c->session), sizeof(uri));
-
-	if (!focus_trunk_cred(c->focus, uri, &u, &p, &r) || strcmp(r, realm))
+	if (!focus_trunk_cred(c->focus, &cred, session_remote_uri(c->session)))
 		return EPERM;
 
-	return str_dup(user, u) || str_dup(password, p) ? ENOMEM : 0;
+	return auth_answer(buf, size, challenge, method, uri, &cred, &c->auth_nc);
 }
 
 

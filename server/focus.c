@@ -104,7 +104,7 @@ static void cred_match(const char *name, void *arg)
 }
 
 
-bool focus_trunk_cred(const struct focus *f, const char *uri_str, const char **user, const char **password, const char **realm)
+bool focus_trunk_cred(const struct focus *f, struct auth_cred *cred, const char *uri_str)
 {
 	struct cred_query q = { .cfg = f->cfg };
 	struct uri uri;
@@ -119,11 +119,11 @@ bool focus_trunk_cred(const struct focus *f, const char *uri_str, const char **u
 	if (!q.name)
 		return false;
 
-	*user     = config_sub(f->cfg, "trunk", q.name, "user");
-	*password = config_sub(f->cfg, "trunk", q.name, "password");
-	*realm    = config_sub(f->cfg, "trunk", q.name, "realm");
+	cred->user     = config_sub(f->cfg, "trunk", q.name, "user");
+	cred->password = config_sub(f->cfg, "trunk", q.name, "password");
+	cred->realm    = config_sub(f->cfg, "trunk", q.name, "realm");
 
-	return (*user)[0] && (*realm)[0];
+	return cred->user[0] && cred->realm[0];
 }
 
 
@@ -312,50 +312,29 @@ static int resolve(struct focus *f, struct call_target *t, const struct sip_msg 
 
 /* --- Replaces and Join --- */
 
-static int named_dialog(struct focus *f, struct call **cp, bool *early_only, const struct sip_hdr *hdr)
+/* Answers itself and returns false when the dialog that Replaces or Join names cannot be followed. */
+static bool follow_dialog(struct focus *f, struct call_target *t, const struct sip_msg *msg, const struct session_ref *ref, bool replaces)
 {
-	struct pl callid, to = PL_INIT, from = PL_INIT, params = PL_INIT, val;
-
-	if (re_regex(hdr->val.p, hdr->val.l, "[^; \t]+[^]*", &callid, &params))
-		return EBADMSG;
-
-	if (msg_param_decode(&params, "to-tag", &to) || msg_param_decode(&params, "from-tag", &from))
-		return EBADMSG;                           /* RFC 3891 3, 3911 4: both are mandatory */
-
-	*early_only = !msg_param_exists(&params, "early-only", &val);
-	*cp = call_by_dialog(f, sessions_find(f->sessions, &callid, &to, &from));
-
-	return *cp ? 0 : ENOENT;
-}
-
-
-/* Answers itself and returns false when the header cannot be followed. */
-static bool follow_dialog(struct focus *f, struct call_target *t, const struct sip_msg *msg, const struct sip_hdr *hdr, bool replaces)
-{
-	bool early_only = false;
+	const char *reason = "Call/Transaction Does Not Exist";
+	struct session *s = NULL;
 	struct call *c = NULL;
-	int err;
+	uint16_t scode = 0;
 
-	err = named_dialog(f, &c, &early_only, hdr);
-	if (err == EBADMSG) {
-		(void)session_refuse(f->sessions, msg, 400, replaces ? "Bad Replaces" : "Bad Join", NULL);
-		return false;
-	}
+	if (replaces)
+		scode = sessions_replaced(f->sessions, &s, &reason, ref);
+	else
+		s = sessions_find(f->sessions, &ref->callid, &ref->to_tag, &ref->from_tag);
 
-	/* RFC 3891 3: "If no match is found, the UAS rejects the INVITE and returns a 481". Echo has no seat to take. */
-	if (err || !call_room(c)) {
-		(void)session_refuse(f->sessions, msg, 481, "Call/Transaction Does Not Exist", NULL);
-		return false;
-	}
+	c = call_by_dialog(f, s);
+	if (!scode && (!c || !call_room(c)))              /* the echo test has no seat to take and no room to join */
+		scode = 481;
 
-	/* "If the Replaces header field matches a confirmed dialog and the early-only flag is present: 486". */
-	if (replaces && early_only) {
-		(void)session_refuse(f->sessions, msg, 486, "Busy Here", NULL);
+	if (scode) {
+		(void)session_refuse(f->sessions, msg, scode, reason, NULL);
 		return false;
 	}
 
 	str_ncpy(t->room, call_room(c), sizeof(t->room));
-	t->echo = false;
 	if (replaces)
 		t->replaces = c;
 
@@ -363,42 +342,43 @@ static bool follow_dialog(struct focus *f, struct call_target *t, const struct s
 }
 
 
+/* Where the INVITE wants to go: by the dialog it names, else by its Request-URI. False: it has been answered. */
+static bool target_find(struct focus *f, struct call_target *t, const struct sip_msg *msg)
+{
+	struct session_ref replaces, join;
+	int r = session_replaces(&replaces, msg), j = session_join(&join, msg), err;
+
+	/* RFC 3911 4: "If the Join header field is present with a Replaces header field: 400". */
+	if (r == EBADMSG || j == EBADMSG || (!r && !j)) {
+		(void)session_refuse(f->sessions, msg, 400, "Bad Replaces Or Join", NULL);
+		return false;
+	}
+
+	if (!r || !j)
+		return follow_dialog(f, t, msg, r ? &join : &replaces, !r);
+
+	err = resolve(f, t, msg);
+	if (err)
+		(void)session_refuse(f->sessions, msg, err == EPERM ? 403 : 404, err == EPERM ? "Forbidden" : "Not Found", NULL);
+
+	return !err;
+}
+
+
 /* --- INVITE --- */
 
 static void invite_handler(const struct sip_msg *msg, void *arg)
 {
-	const struct sip_hdr *replaces = sip_msg_hdr(msg, SIP_HDR_REPLACES), *join = sip_msg_hdr(msg, SIP_HDR_JOIN);
 	struct call_target t = { .echo = false };
 	struct focus *f = arg;
-	int err;
 
 	if (f->draining) {
 		(void)session_refuse(f->sessions, msg, 503, "Service Unavailable", "Retry-After: 60\r\n");
 		return;
 	}
 
-	if (!focus_admit(f, &t.who, msg))
-		return;
-
-	/* RFC 3891 3, 3911 4: "more than one Replaces header field, or both Join and Replaces: 400". */
-	if ((replaces && join) || sip_msg_hdr_count(msg, SIP_HDR_REPLACES) > 1 || sip_msg_hdr_count(msg, SIP_HDR_JOIN) > 1) {
-		(void)session_refuse(f->sessions, msg, 400, "Replaces And Join Exclude Each Other", NULL);
-		return;
-	}
-
-	if (replaces || join) {
-		if (!follow_dialog(f, &t, msg, replaces ? replaces : join, replaces != NULL))
-			return;
-	}
-	else {
-		err = resolve(f, &t, msg);
-		if (err) {
-			(void)session_refuse(f->sessions, msg, err == EPERM ? 403 : 404, err == EPERM ? "Forbidden" : "Not Found", NULL);
-			return;
-		}
-	}
-
-	call_incoming(f, msg, &t);
+	if (focus_admit(f, &t.who, msg) && target_find(f, &t, msg))
+		call_incoming(f, msg, &t);
 }
 
 

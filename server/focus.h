@@ -7,6 +7,7 @@
 
 #include <re.h>
 #include "access.h"
+#include "auth.h"
 #include "config.h"
 #include "session.h"
 #include "control/control.h"
@@ -38,7 +39,7 @@ uint32_t focus_calls(const struct focus *f);
 /* Does this message come from a configured trunk? */
 bool focus_from_trunk(const struct focus *f, const struct sip_msg *msg);
 /* The trunk account for a URI we dial: credentials go only to the trunk's own host. False: none. */
-bool focus_trunk_cred(const struct focus *f, const char *uri, const char **user, const char **password, const char **realm);
+bool focus_trunk_cred(const struct focus *f, struct auth_cred *cred, const char *uri);
 /* Is this URI one of our rooms (host ours, user a room name or DID)? Gives the room's name. */
 bool focus_room_of_uri(const struct focus *f, char *room, size_t size, const struct uri *uri);
 /* Runs the access policy; answers 401/403/400 itself (false), or fills *who (true). */

@@ -20,8 +20,7 @@ struct refer {
 	struct focus *focus;
 	struct call *via;                 /* the call it came in; NULL outside a dialog */
 	struct call *dialed;
-	struct sip *sip;                  /* outside a dialog: where NOTIFY goes out, and in which dialog */
-	struct sip_dialog *dlg;
+	struct dialog *dlg;               /* outside a call: the one the REFER made */
 	char contact_user[ROOM_NAME_MAX + 1];
 	uint32_t id;                      /* RFC 3515 2.4.6: Event: refer;id=CSeq of the REFER */
 	bool quiet;                       /* Refer-Sub: false */
@@ -41,26 +40,35 @@ static void destructor(void *arg)
 
 /* --- NOTIFY --- */
 
-static int contact_write(enum sip_transp tp, const struct sa *src, const struct sa *dst, struct mbuf *mb, void *arg)
-{
-	struct refer *r = arg;
-	char contact[256];
-	int err;
-
-	err = sips_contact(r->focus->sips, contact, sizeof(contact), r->contact_user, true, tp, src, dst);
-
-	return err ? err : mbuf_printf(mb, "Contact: %s\r\n", contact);
-}
-
-
-static void notify(struct refer *r, uint16_t scode, const char *reason, bool final)
+static int notify_send(struct refer *r, const char *state, const char *frag)
 {
 	static const char fmt[] =
 		"Event: refer;id=%u\r\n"
 		"Subscription-State: %s\r\n"
 		"Content-Type: message/sipfrag;version=2.0\r\n"
 		"Content-Length: %zu\r\n\r\n%s";
-	const char *state = final ? "terminated;reason=noresource" : "active;expires=60";
+	struct mbuf *mb;
+	int err;
+
+	if (r->via)
+		return session_request(call_session(r->via), "NOTIFY", NULL, NULL, fmt, r->id, state, str_len(frag), frag);
+
+	mb = mbuf_alloc(256);
+	if (!mb)
+		return ENOMEM;
+
+	err = mbuf_printf(mb, fmt, r->id, state, str_len(frag), frag);
+	mb->pos = 0;
+	if (!err)
+		err = dialog_request(NULL, r->dlg, "NOTIFY", mb, NULL, NULL);
+	mem_deref(mb);
+
+	return err;
+}
+
+
+static void notify(struct refer *r, uint16_t scode, const char *reason, bool final)
+{
 	char frag[128];
 	int err;
 
@@ -69,12 +77,7 @@ static void notify(struct refer *r, uint16_t scode, const char *reason, bool fin
 
 	(void)re_snprintf(frag, sizeof(frag), "SIP/2.0 %u %s\r\n", scode, reason);
 
-	if (r->via)
-		err = session_request(call_session(r->via), "NOTIFY", NULL, NULL, fmt, r->id, state, str_len(frag), frag);
-	else
-		err = sip_drequestf(NULL, r->sip, true, "NOTIFY", r->dlg, 0, NULL, contact_write, NULL, r, fmt,
-				    r->id, state, str_len(frag), frag);
-
+	err = notify_send(r, final ? "terminated;reason=noresource" : "active;expires=60", frag);
 	if (err)
 		log_debug("refer.notify", "err=%d", err);
 }
@@ -277,9 +280,8 @@ bool refer_outside(const struct sip_msg *msg, void *arg)
 
 	actor.role = who.role;
 	actor.name = who.account;
-	r->sip     = sips_of(f->sips, msg);
 
-	err = sip_dialog_accept(&r->dlg, msg);
+	err = dialog_accept(&r->dlg, f->sips, msg, r->contact_user, true);
 	if (err)
 		goto out;
 

@@ -108,6 +108,8 @@ uint16_t sip_errno_to_status(int err, const char **reason)
 		{ EPROTO,  491, "Request Pending" },       { EBUSY,  486, "Busy Here" },
 		{ ENOSYS,  501, "Not Implemented" },       { ENOMEM, 503, "Service Unavailable" },
 		{ EAGAIN,  503, "Service Unavailable" },   { ENOSPC, 503, "Service Unavailable" },
+		{ EINVAL,  400, "Bad Request" },           { EUSERS, 486, "Busy Here" },
+		{ ESHUTDOWN, 503, "Service Unavailable" }, { EEXIST, 409, "Conflict" },
 		{ E2BIG,   513, "Message Too Large" },     { EMSGSIZE, 513, "Message Too Large" },
 	};
 

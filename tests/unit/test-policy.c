@@ -18,7 +18,7 @@ static const struct { enum verb verb; const char *self, *others; } want[] = {
 	{ VERB_HAND,     "yyy", "--y" },
 	{ VERB_LOCK,     "--y", "--y" },
 	{ VERB_MUTE_ALL, "--y", "--y" },
-	{ VERB_MOVE,     "--y", "--y" },
+	{ VERB_MOVE,     "yyy", "--y" },
 	{ VERB_DIAL,     "--y", "--y" },
 	{ VERB_KEY,      "yyy", "---" },
 };
