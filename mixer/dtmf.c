@@ -1,0 +1,174 @@
+/*
+ * dtmf.c - key presses in RTP (RFC 4733 telephone-event), read and written.
+ *
+ *       0                   1                   2                   3
+ *      |     event     |E|R| volume    |          duration             |
+ *
+ *      time   ----------100 ms----------|----60 ms pause---|
+ *      sent   M u u u u E E E                                  all with the event's own RTP timestamp
+ *
+ * RFC 4733 2.5.1.1: the timestamp "MUST be set to the ... beginning of the event", and stays for all its packets; so an
+ * event is known by its timestamp, and whatever packet of it arrives first reports the key. Loss of any but all of them
+ * changes nothing. An event longer than 0xffff ticks goes on in a new segment, whose timestamp is just the end of the
+ * one before: that is one key still.
+ */
+#include <errno.h>
+#include <string.h>
+#include "dtmf.h"
+
+enum {
+	EVENT_LEN  = 4,
+	EVENT_KEYS = 16,
+	TONE_MS    = 100,
+	PAUSE_MS   = 60,
+	VOLUME     = 10,          /* dBm0 below zero */
+	N_ENDS     = 3,
+};
+
+static const char keys[EVENT_KEYS + 1] = "0123456789*#ABCD";
+
+char dtmf_key(uint8_t event)
+{
+	return event < EVENT_KEYS ? keys[event] : 0;
+}
+
+int dtmf_event(char key)
+{
+	const char *p;
+
+	if (key >= 'a' && key <= 'd')
+		key = (char)(key - 'a' + 'A');
+	p = key ? strchr(keys, key) : NULL;
+
+	return p ? (int)(p - keys) : -1;
+}
+
+/* ---- reading ---- */
+
+/* RFC 4733 2.5.1.3: of a long event "the RTP timestamp ... of the second segment ... immediately follows" the first: so a
+ * begin at or before the end of what we know of the same event is the same press. A lost last packet of the segment
+ * makes the end we know a little early, hence the slack of what one update may have added. */
+static bool next_segment(const struct dtmf_rx *rx, uint32_t ts, uint8_t event)
+{
+	enum { FULL = 0xffff, SLACK = 8000 };     /* a segment is only left when it is all but full */
+	const int32_t after = rtp_ts_diff(ts, rx->ts);
+
+	return event == rx->event && !rx->ended && after >= FULL - SLACK && after <= FULL;
+}
+
+int dtmf_read_rt(struct dtmf_rx *rx, char *key, uint32_t ts, const uint8_t *payload, size_t len)
+{
+	uint8_t event;
+	bool end, same, older, segment;
+
+	if (!rx || !key || !payload || len < EVENT_LEN)
+		return -EBADMSG;
+
+	event = payload[0];
+	end   = payload[1] & 0x80;
+
+	same    = rx->any && ts == rx->ts;
+	older   = rx->any && rtp_ts_diff(ts, rx->ts) < 0;
+	segment = rx->any && !same && !older && next_segment(rx, ts, event);
+	if (older)                        /* a straggler of an event already told */
+		return 0;
+	if (same) {
+		rx->ended = rx->ended || end;
+		return 0;
+	}
+
+	rx->any   = true;
+	rx->ts    = ts;
+	rx->event = event;
+	rx->ended = end;
+	if (segment || !dtmf_key(event))  /* flash, tones, fax: events, but no key */
+		return 0;
+
+	*key = dtmf_key(event);
+	return 1;
+}
+
+/* ---- writing ---- */
+
+int dtmf_tx_push(struct dtmf_tx *tx, char key)
+{
+	const int event = dtmf_event(key);
+
+	if (!tx || event < 0)
+		return EINVAL;
+	if (tx->n == sizeof(tx->queue))
+		return ENOSPC;
+
+	tx->queue[(tx->head + tx->n) % sizeof(tx->queue)] = dtmf_key((uint8_t)event);
+	tx->n++;
+
+	return 0;
+}
+
+static bool begin(struct dtmf_tx *tx, uint32_t ts)
+{
+	if (!tx->n)
+		return false;
+
+	tx->active   = true;
+	tx->event    = (uint8_t)dtmf_event(tx->queue[tx->head]);
+	tx->head     = (uint8_t)((tx->head + 1) % sizeof(tx->queue));
+	tx->n--;
+	tx->ts       = ts;
+	tx->duration = 0;
+	tx->ends     = 0;
+
+	return true;
+}
+
+static void put_event(uint8_t payload[4], const struct dtmf_tx *tx, bool end)
+{
+	payload[0] = tx->event;
+	payload[1] = (uint8_t)((end ? 0x80 : 0) | VOLUME);
+	payload[2] = (uint8_t)(tx->duration >> 8);
+	payload[3] = (uint8_t)tx->duration;
+}
+
+/* After the last end packet the line is quiet for a while, or two presses of one key would be heard as one. */
+static bool pausing(struct dtmf_tx *tx, uint32_t n_ts)
+{
+	if (!tx->pause)
+		return false;
+
+	tx->pause -= n_ts < tx->pause ? n_ts : tx->pause;
+	return true;
+}
+
+static uint32_t ticks(uint32_t ms, uint32_t clock)
+{
+	return (uint32_t)((uint64_t)ms * clock / 1000);
+}
+
+int dtmf_write_rt(struct dtmf_tx *tx, uint8_t payload[4], uint32_t *ts_out, bool *marker, uint32_t ts, uint32_t n_ts, uint32_t clock)
+{
+	const uint32_t tone = ticks(TONE_MS, clock) < 0xffff ? ticks(TONE_MS, clock) : 0xffff;
+
+	*marker = false;
+	if (!tx->active) {
+		if (pausing(tx, n_ts) || !begin(tx, ts))
+			return 0;
+		/* RFC 4733 2.5.1.1: "the marker bit MUST be set to 1 ... in the first packet" of an event */
+		*marker = true;
+	}
+
+	/* 2.5.1.4: "the sender SHOULD ... retransmit ... the last packet ... a total of three times", duration unchanged */
+	if (!tx->ends)
+		tx->duration += n_ts < 0xffff - tx->duration ? n_ts : 0xffff - tx->duration;
+	if (tx->duration >= tone)
+		tx->ends++;
+
+	put_event(payload, tx, tx->ends > 0);
+	*ts_out = tx->ts;
+
+	if (tx->ends == N_ENDS) {
+		tx->active = false;
+		tx->pause  = ticks(PAUSE_MS, clock);
+	}
+
+	return 1;
+}
