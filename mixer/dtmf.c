@@ -7,10 +7,10 @@
  *      time   ----------100 ms----------|----60 ms pause---|
  *      sent   M u u u u E E E                                  all with the event's own RTP timestamp
  *
- * RFC 4733 2.5.1.1: the timestamp "MUST be set to the ... beginning of the event", and stays for all its packets; so an
- * event is known by its timestamp, and whatever packet of it arrives first reports the key. Loss of any but all of them
- * changes nothing. An event longer than 0xffff ticks goes on in a new segment, whose timestamp is just the end of the
- * one before: that is one key still.
+ * RFC 4733 2.2.1: "For events that span multiple RTP packets, the RTP timestamp identifies the beginning of the event,
+ * i.e., several RTP packets may carry the same timestamp." So an event is known by its timestamp, and whatever packet of
+ * it arrives first reports the key: loss of any but all of them changes nothing. "For long-lasting events that have to be
+ * split into segments [...], the timestamp indicates the beginning of the segment": that is one key still.
  */
 #include <errno.h>
 #include <string.h>
@@ -23,6 +23,7 @@ enum {
 	PAUSE_MS   = 60,
 	VOLUME     = 10,          /* dBm0 below zero */
 	N_ENDS     = 3,
+	STRAGGLER  = 96000,       /* ticks; further back is no reordering but a new count of timestamps */
 };
 
 static const char keys[EVENT_KEYS + 1] = "0123456789*#ABCD";
@@ -45,12 +46,11 @@ int dtmf_event(char key)
 
 /* ---- reading ---- */
 
-/* RFC 4733 2.5.1.3: of a long event "the RTP timestamp ... of the second segment ... immediately follows" the first: so a
- * begin at or before the end of what we know of the same event is the same press. A lost last packet of the segment
- * makes the end we know a little early, hence the slack of what one update may have added. */
+/* A segment is left when its 16 bits of duration are full, and the next one begins where it ended. If this event was not
+ * ended and the same begins anew just there, the key is still down. Some leave a segment an update or two early. */
 static bool next_segment(const struct dtmf_rx *rx, uint32_t ts, uint8_t event)
 {
-	enum { FULL = 0xffff, SLACK = 8000 };     /* a segment is only left when it is all but full */
+	enum { FULL = 0xffff, SLACK = 4800 };
 	const int32_t after = rtp_ts_diff(ts, rx->ts);
 
 	return event == rx->event && !rx->ended && after >= FULL - SLACK && after <= FULL;
@@ -68,7 +68,7 @@ int dtmf_read_rt(struct dtmf_rx *rx, char *key, uint32_t ts, const uint8_t *payl
 	end   = payload[1] & 0x80;
 
 	same    = rx->any && ts == rx->ts;
-	older   = rx->any && rtp_ts_diff(ts, rx->ts) < 0;
+	older   = rx->any && rtp_ts_diff(ts, rx->ts) < 0 && rtp_ts_diff(ts, rx->ts) > -STRAGGLER;
 	segment = rx->any && !same && !older && next_segment(rx, ts, event);
 	if (older)                        /* a straggler of an event already told */
 		return 0;
@@ -111,7 +111,7 @@ static bool begin(struct dtmf_tx *tx, uint32_t ts)
 		return false;
 
 	tx->active   = true;
-	tx->event    = (uint8_t)dtmf_event(tx->queue[tx->head]);
+	tx->event    = (int16_t)dtmf_event(tx->queue[tx->head]);
 	tx->head     = (uint8_t)((tx->head + 1) % sizeof(tx->queue));
 	tx->n--;
 	tx->ts       = ts;
@@ -123,7 +123,7 @@ static bool begin(struct dtmf_tx *tx, uint32_t ts)
 
 static void put_event(uint8_t payload[4], const struct dtmf_tx *tx, bool end)
 {
-	payload[0] = tx->event;
+	payload[0] = (uint8_t)tx->event;
 	payload[1] = (uint8_t)((end ? 0x80 : 0) | VOLUME);
 	payload[2] = (uint8_t)(tx->duration >> 8);
 	payload[3] = (uint8_t)tx->duration;
@@ -152,11 +152,12 @@ int dtmf_write_rt(struct dtmf_tx *tx, uint8_t payload[4], uint32_t *ts_out, bool
 	if (!tx->active) {
 		if (pausing(tx, n_ts) || !begin(tx, ts))
 			return 0;
-		/* RFC 4733 2.5.1.1: "the marker bit MUST be set to 1 ... in the first packet" of an event */
+		/* RFC 4733 2.2.2: "The RTP marker bit indicates the beginning of a new event." */
 		*marker = true;
 	}
 
-	/* 2.5.1.4: "the sender SHOULD ... retransmit ... the last packet ... a total of three times", duration unchanged */
+	/* RFC 4733 2.5.1.4: "The final packet for each event and for each segment SHOULD be sent a total of three times
+	 * at the interval used by the source for updates": the same packet, so the duration stays */
 	if (!tx->ends)
 		tx->duration += n_ts < 0xffff - tx->duration ? n_ts : 0xffff - tx->duration;
 	if (tx->duration >= tone)

@@ -9,7 +9,7 @@
 
 struct dtmf_rx {                  /* all zero to begin with */
 	uint32_t ts;              /* of the event last begun, or its last segment */
-	uint8_t  event;
+	int16_t  event;
 	bool     ended, any;
 };
 
@@ -21,7 +21,7 @@ struct dtmf_tx {                  /* all zero to begin with */
 	char     queue[32];
 	uint8_t  head, n;
 	bool     active;
-	uint8_t  event;
+	int16_t  event;           /* being sent while active */
 	uint32_t ts, duration;    /* in RTP clock ticks */
 	uint8_t  ends;            /* end packets sent, of three */
 	uint32_t pause;           /* ticks left between two keys */
