@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "log.h"
+#include "text.h"
 
 enum { LINE_MAX_LEN = 2048, RATE = 50, N_SLOTS = 64 };
 
@@ -86,39 +87,6 @@ void log_set_sink(void (*sink)(const char *line, void *arg), void *arg)
 
 /* --- bytes made safe --- */
 
-static bool is_cont(unsigned char c)
-{
-	return (c & 0xc0) == 0x80;
-}
-
-/* Line and paragraph separators, and what changes the direction of the text after it. */
-static bool is_unsafe_char(uint32_t cp)
-{
-	return cp < 0xa0 || cp == 0x2028 || cp == 0x2029 || cp == 0x200e || cp == 0x200f ||
-	       (cp >= 0x202a && cp <= 0x202e) || (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
-}
-
-/* The length of the printable character at p (1 for ASCII), 0 when this byte must be escaped. */
-static size_t printable(const unsigned char *p, size_t len)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = p[0] < 0x80 ? 1 : (p[0] & 0xe0) == 0xc0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : (p[0] & 0xf8) == 0xf0 ? 4 : 0;
-
-	if (n == 1)
-		return p[0] >= 0x20 && p[0] != 0x7f;
-	if (n == 0 || n > len)
-		return 0;
-	uint32_t cp = p[0] & (0xff >> (n + 1));
-	for (size_t i = 1; i < n; i++) {
-		if (!is_cont(p[i]))
-			return 0;
-		cp = cp << 6 | (p[i] & 0x3f);
-	}
-	if (cp < least[n] || cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff) || is_unsafe_char(cp))
-		return 0;
-	return n;
-}
-
 /* Copies text with what is not printable escaped; whole characters only, always terminated. Returns bytes written. */
 static size_t escape(char *dst, size_t size, const char *text, size_t len, bool quoted)
 {
@@ -127,7 +95,7 @@ static size_t escape(char *dst, size_t size, const char *text, size_t len, bool 
 
 	for (size_t i = 0; i < len; ) {
 		char out[5];
-		size_t n = printable(p + i, len - i), took = n ? n : 1;
+		size_t n = text_printable(p + i, len - i), took = n ? n : 1;
 
 		if (n && quoted && (p[i] == '"' || p[i] == '\\')) {
 			out[0] = '\\';
@@ -165,8 +133,7 @@ const char *log_quote(char *buf, size_t size, const char *text, size_t len)
 
 /* --- the line --- */
 
-/* systemd.exec(5): "the values of the environment variable should be compared with the device and inode number of the
- * file descriptors, to determine whether the process output is still connected to the journal". */
+/* systemd.exec(5) wants device and inode compared: the variable is inherited by those whose output goes elsewhere, too. */
 static bool to_journal(void)
 {
 	static _Atomic int known = -1;

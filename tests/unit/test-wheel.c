@@ -1,39 +1,7 @@
-/* The wheel on a clock turned by hand: this program's tmr_jiffies stands before libre's. */
+/* The wheel on a clock turned by hand. */
 #include <glib.h>
 #include "control/wheel.h"
-
-static uint64_t now = 5000000;
-static struct tmr far;                    /* always last: it leads us to libre's list of timers */
-
-uint64_t tmr_jiffies(void);
-uint64_t tmr_jiffies(void)
-{
-	return now;
-}
-
-static void nop(void *arg)
-{
-}
-
-/* As the loop would do it: on to each libre timer as it comes due. Returns how often it woke. */
-static unsigned advance(uint64_t ms)
-{
-	uint64_t end = now + ms;
-	unsigned n = 0;
-
-	for (;;) {
-		struct tmr *first = list_head(far.le.list)->data;
-		uint64_t left = tmr_get_expire(first);
-
-		if (now + left > end)
-			break;
-		now += left;
-		tmr_poll(far.le.list);
-		n++;
-	}
-	now = end;
-	return n;
-}
+#include "handclock.h"
 
 struct probe {
 	struct wheel_tmr t;
@@ -46,7 +14,7 @@ static void fired(void *arg)
 {
 	struct probe *p = arg;
 
-	p->at = now;
+	p->at = now_ms;
 	p->n++;
 }
 
@@ -54,11 +22,11 @@ static void test_times(void)
 {
 	static const uint64_t delay[] = { 0, 1, 99, 100, 101, 250, 1000, 409500, 409600, 409700, 1800000, 86400000 };
 	struct probe p[G_N_ELEMENTS(delay)] = { 0 };
-	uint64_t t0 = now;
+	uint64_t t0 = now_ms;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(delay); i++)
 		wheel_start(&p[i].t, delay[i], fired, &p[i]);
-	advance(86400000 + 200);
+	clock_advance(86400000 + 200);
 	for (size_t i = 0; i < G_N_ELEMENTS(delay); i++) {
 		g_assert_cmpuint(p[i].n, ==, 1);
 		g_assert_cmpuint(p[i].at, >=, t0 + delay[i]);
@@ -70,22 +38,22 @@ static void test_times(void)
 static void test_restart(void)
 {
 	struct probe p = { 0 };
-	uint64_t t0 = now;
+	uint64_t t0 = now_ms;
 
 	wheel_start(&p.t, 500, fired, &p);
-	advance(400);
+	clock_advance(400);
 	wheel_start(&p.t, 500, fired, &p);
-	advance(400);
+	clock_advance(400);
 	g_assert_cmpuint(p.n, ==, 0);
 	g_assert_true(wheel_running(&p.t));
-	advance(200);
+	clock_advance(200);
 	g_assert_cmpuint(p.n, ==, 1);
 	g_assert_cmpuint(p.at, >=, t0 + 900);
 	wheel_start(&p.t, 500, fired, &p);
 	wheel_cancel(&p.t);
 	wheel_cancel(&p.t);
 	g_assert_false(wheel_running(&p.t));
-	advance(2000);
+	clock_advance(2000);
 	g_assert_cmpuint(p.n, ==, 1);
 }
 
@@ -94,11 +62,11 @@ static void test_idle(void)
 {
 	struct probe p = { 0 };
 
-	g_assert_cmpuint(advance(10000), ==, 0);
+	g_assert_cmpuint(clock_advance(10000), ==, 0);
 	wheel_start(&p.t, 1000, fired, &p);
-	g_assert_cmpuint(advance(10000), <=, 11);
+	g_assert_cmpuint(clock_advance(10000), <=, 11);
 	g_assert_cmpuint(p.n, ==, 1);
-	g_assert_cmpuint(advance(10000), ==, 0);
+	g_assert_cmpuint(clock_advance(10000), ==, 0);
 }
 
 static void cancel_other(void *arg)
@@ -127,11 +95,11 @@ static void test_handlers(void)
 	wheel_start(&a.t, 100, cancel_other, &a);
 	wheel_start(&b.t, 100, fired, &b);
 	wheel_start(&c.t, 100, again, &c);
-	advance(200);
+	clock_advance(200);
 	g_assert_cmpuint(a.n, ==, 1);
 	g_assert_cmpuint(b.n, ==, 0);
 	g_assert_cmpuint(c.n, <=, 2);
-	advance(1000);
+	clock_advance(1000);
 	g_assert_cmpuint(c.n, ==, 5);
 }
 
@@ -154,8 +122,8 @@ static void test_jump(void)
 	order_due = 0;
 	for (size_t i = 0; i < G_N_ELEMENTS(p); i++)
 		wheel_start(&p[i].t, g_test_rand_int_range(0, 3600 * 1000), in_order, &p[i]);
-	now += 2 * 3600 * 1000;
-	tmr_poll(far.le.list);
+	now_ms += 2 * 3600 * 1000;
+	tmr_poll(clock_far.le.list);
 	for (size_t i = 0; i < G_N_ELEMENTS(p); i++)
 		g_assert_cmpuint(p[i].n, ==, 1);
 }
@@ -165,7 +133,7 @@ enum { MANY = 100000 };
 static void test_many(void)
 {
 	struct probe *p = g_new0(struct probe, MANY);
-	uint64_t t0 = now, *due = g_new0(uint64_t, MANY);
+	uint64_t t0 = now_ms, *due = g_new0(uint64_t, MANY);
 
 	for (size_t i = 0; i < MANY; i++) {
 		due[i] = t0 + (uint64_t)g_test_rand_int_range(0, 1800 * 1000);
@@ -179,7 +147,7 @@ static void test_many(void)
 	g_assert_cmpfloat(us, <, 20);                     /* libre's list takes 165 us; under sanitizers we take 2 */
 	for (size_t i = 0; i < MANY; i += 3)
 		wheel_cancel(&p[i].t);
-	advance(1800 * 1000 + 200);
+	clock_advance(1800 * 1000 + 200);
 	for (size_t i = 0; i < MANY; i++) {
 		g_assert_cmpuint(p[i].n, ==, i % 3 != 0);
 		if (i % 3)
@@ -196,9 +164,9 @@ static void test_close(void)
 	wheel_start(&p.t, 1000, fired, &p);
 	wheel_close();
 	g_assert_false(wheel_running(&p.t));
-	g_assert_cmpuint(advance(5000), ==, 0);
+	g_assert_cmpuint(clock_advance(5000), ==, 0);
 	wheel_start(&p.t, 1000, fired, &p);
-	advance(2000);
+	clock_advance(2000);
 	g_assert_cmpuint(p.n, ==, 1);
 }
 
@@ -207,8 +175,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	if (libre_init())
 		return 1;
-	tmr_init(&far);
-	tmr_start(&far, 1000ull * 86400 * 365, nop, NULL);
+	clock_open();
 	g_test_add_func("/wheel/times", test_times);
 	g_test_add_func("/wheel/restart", test_restart);
 	g_test_add_func("/wheel/idle", test_idle);
@@ -217,7 +184,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/wheel/many", test_many);
 	g_test_add_func("/wheel/close", test_close);
 	int rc = g_test_run();
-	tmr_cancel(&far);
+	clock_close();
 	wheel_close();
 	libre_close();
 	return rc;
