@@ -40,7 +40,7 @@ static void control_destructor(void *data)
 	event_forget(&c->lsnrs);
 	mem_deref(c->room_names);
 	mem_deref(c->members);
-	mem_deref(c->alone);
+	sound_retire(c->alone);
 	mem_deref((void *)c->conf.alone_file);
 }
 
@@ -121,7 +121,7 @@ void control_reconf(struct control *c, const struct control_conf *conf)
 	if (!same_alone(&c->conf, conf)) {
 		if (load_alone(&alone, conf))
 			alone = NULL;
-		mem_deref(c->alone);
+		sound_retire(c->alone);
 		c->alone = alone;
 	}
 	if (take_conf(c, conf))

@@ -133,8 +133,7 @@ const char *log_quote(char *buf, size_t size, const char *text, size_t len)
 
 /* --- the line --- */
 
-/* systemd.exec(5): "the values of the environment variable should be compared with the device and inode number of the
- * file descriptors, to determine whether the process output is still connected to the journal". */
+/* systemd.exec(5) wants device and inode compared: the variable is inherited by those whose output goes elsewhere, too. */
 static bool to_journal(void)
 {
 	static _Atomic int known = -1;

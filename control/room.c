@@ -53,7 +53,7 @@ static void room_destructor(void *data)
 	hash_unlink(&r->he);
 	list_unlink(&r->le);
 	mem_deref(r->bus);
-	mem_deref(r->alone);
+	sound_retire(r->alone);
 }
 
 static bool is_music(const struct control *c, const char *name)

@@ -63,19 +63,6 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->rx_packets = 7;
 }
 
-/* A stand-in for the music too: two samples of it. */
-struct sound { float smp[2]; };
-
-int sound_load(struct sound **sp, const char *path) { return ENOENT; }
-const float *sound_smp(const struct sound *s) { return s->smp; }
-size_t sound_len(const struct sound *s) { return 2; }
-
-int sound_tune(struct sound **sp)
-{
-	*sp = mem_zalloc(sizeof(**sp), NULL);
-	return 0;
-}
-
 /* --- faces, and what they are told --- */
 
 enum { N_ENDS = 24 };
@@ -1052,6 +1039,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/control/random", test_random);
 	int rc = g_test_run();
 	wheel_close();
+	sound_close();
 	clock_close();
 	libre_close();
 	return rc;
