@@ -103,31 +103,25 @@ static const void *part_at(const struct state *st, size_t i, const struct offer_
 	return l && l->kind == kind ? l->part : NULL;
 }
 
-static int join_formats(char **out, const struct sdesc_media *m)
+/* All formats as they stand in the m-line. */
+static struct pl formats_of(const struct sdesc_media *m)
 {
-	struct mbuf *mb = mbuf_alloc(64);
-	int err = mb ? 0 : ENOMEM;
+	const struct pl *last = &m->fmt[m->n_fmt - 1];
 
-	for (size_t i = 0; i < m->n_fmt && !err; i++)
-		err = mbuf_printf(mb, "%s%r", i ? " " : "", &m->fmt[i]);
-	if (!err) {
-		mb->pos = 0;
-		err = mbuf_strdup(mb, out, mbuf_get_left(mb));
-	}
-	mem_deref(mb);
-	return err;
+	return (struct pl){m->fmt[0].p, (size_t)(last->p + last->l - m->fmt[0].p)};
 }
 
 static int line_read(struct line *l, const struct sdesc_media *m)
 {
 	const struct sdesc_attr *mid = sdesc_media_attr(m, "mid", NULL);
+	struct pl fmts = formats_of(m);
 	int err;
 
 	err = pl_strdup(&l->type, &m->type);
 	if (!err)
 		err = pl_strdup(&l->proto, &m->proto);
 	if (!err)
-		err = join_formats(&l->fmts, m);
+		err = pl_strdup(&l->fmts, &fmts);
 	if (!err && mid && mid->value.l && mid->value.l <= MID_MAX)
 		err = pl_strdup(&l->mid, &mid->value);
 	return err;

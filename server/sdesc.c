@@ -237,6 +237,17 @@ static int read_media(struct reader *r, struct pl rest)
 	return read_formats(m, r, rest);
 }
 
+/* Noted once, because every format of a line is looked up among all its attributes. */
+static int8_t attr_pt(const struct sdesc_attr *a)
+{
+	struct pl word, rest = a->value;
+	uint64_t pt;
+
+	if (!same(&a->name, "rtpmap", 6) && !same(&a->name, "fmtp", 4))
+		return -1;
+	return sdesc_word(&word, &rest) && sdesc_number(&pt, &word, 127) ? (int8_t)pt : -1;
+}
+
 static int read_attr(struct reader *r, struct pl line)
 {
 	size_t *n = r->m ? &r->m->n_attr : &r->d->n_attr;
@@ -253,6 +264,7 @@ static int read_attr(struct reader *r, struct pl line)
 	}
 	if (!printable(&a->name))
 		return bad(r, "a= without a name");
+	a->pt = attr_pt(a);
 	++*n;
 	r->n_attr++;
 	return 0;
@@ -509,14 +521,13 @@ static int read_rtpmap(struct sdesc_rtpmap *map, struct pl encoding)
 /* Attributes whose value begins with a payload type: "111 opus/48000/2". *rest is what comes after it. */
 static bool attr_for_pt(struct pl *rest, const struct sdesc_media *m, const char *name, uint64_t pt)
 {
-	const struct sdesc_attr *a = NULL;
 	struct pl word;
-	uint64_t n;
 
-	while ((a = sdesc_media_attr(m, name, a))) {
-		*rest = a->value;
-		if (sdesc_word(&word, rest) && sdesc_number(&n, &word, 127) && n == pt)
-			return true;
+	for (size_t i = 0; i < m->n_attr; i++) {
+		if (m->attr[i].pt != (int)pt || pl_strcmp(&m->attr[i].name, name))
+			continue;
+		*rest = m->attr[i].value;
+		return sdesc_word(&word, rest);
 	}
 	return false;
 }

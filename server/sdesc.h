@@ -12,7 +12,10 @@
 /* Formats and attributes are counted per m-line (attributes also per session part). */
 enum { SDESC_MEDIA_MAX = 64, SDESC_FMT_MAX = 64, SDESC_ATTR_MAX = 512, SDESC_SIZE_MAX = 65536 };
 
-struct sdesc_attr { struct pl name, value; };             /* value.p NULL for a=flag */
+struct sdesc_attr {
+	struct pl name, value;            /* value.p NULL for a=flag */
+	int8_t pt;                        /* rtpmap and fmtp: the payload type they are for; else -1 */
+};
 
 struct sdesc_conn {
 	bool set;
