@@ -86,6 +86,7 @@ void peer_secure(struct peer *p, const struct leg_key *tx, const struct leg_key 
 void peer_codec(struct peer *p, const struct peer_conf *conf)
 {
 	codec_set(p, conf);
+	p->n_smp = 0;             /* the tone begins at zero: the change itself makes no click */
 	peer_forget(p);
 }
 
@@ -129,7 +130,7 @@ void peer_raw(struct peer *p, int fd, const void *buf, size_t len)
 static void send_rtp(struct peer *p, uint8_t pt, bool marker, uint32_t ts, const uint8_t *payload, size_t len)
 {
 	struct rtp_pkt pkt = {.pt = pt, .marker = marker, .seq = p->seq++, .ts = ts, .ssrc = p->ssrc};
-	uint8_t buf[2048];
+	uint8_t buf[4096];
 	size_t hdr = sizeof(buf), n;
 
 	g_assert_cmpint(rtp_write_hdr(buf, &hdr, &pkt), ==, 0);
@@ -145,7 +146,7 @@ static void send_rtp(struct peer *p, uint8_t pt, bool marker, uint32_t ts, const
 static void send_frame(struct peer *p)
 {
 	size_t n = (size_t)p->conf.ptime_us * p->codec->srate / 1000000;
-	uint8_t ch = p->conf.channels, buf[1900];
+	uint8_t ch = p->conf.channels, buf[3900];
 	g_autofree float *mono = g_new(float, n), *smp = g_new(float, n * ch);
 	int len;
 
@@ -221,7 +222,7 @@ static void hear(struct peer *p, uint8_t *buf, size_t n)
 {
 	struct rtp_pkt pkt;
 
-	if ((p->open && seal_open_rtp_rt(p->open, buf, &n, 2048)) || rtp_read(&pkt, buf, n)) {
+	if ((p->open && seal_open_rtp_rt(p->open, buf, &n, 4096)) || rtp_read(&pkt, buf, n)) {
 		p->n_bad++;
 		return;
 	}
@@ -240,7 +241,7 @@ static void hear(struct peer *p, uint8_t *buf, size_t n)
 
 static void hear_rtcp(struct peer *p, uint8_t *buf, size_t n)
 {
-	if ((p->open && seal_open_rtcp_rt(p->open, buf, &n, 2048)) || rtcp_read(&p->rtcp, buf, n)) {
+	if ((p->open && seal_open_rtcp_rt(p->open, buf, &n, 4096)) || rtcp_read(&p->rtcp, buf, n)) {
 		p->n_bad++;
 		return;
 	}
@@ -251,7 +252,7 @@ static void hear_rtcp(struct peer *p, uint8_t *buf, size_t n)
 
 void peer_receive(struct peer *p)
 {
-	uint8_t buf[2048];
+	uint8_t buf[4096];
 	ssize_t n;
 
 	while ((n = recv(p->fd, buf, sizeof(buf) - SEAL_ROOM, 0)) > 0) {
