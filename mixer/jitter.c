@@ -325,6 +325,15 @@ static void pass_head_rt(struct jitter *j)
 	j->out.may_learn = false;
 }
 
+/* The bound that nothing moves: of too much sound the oldest goes. */
+static void bound_rt(struct jitter *j)
+{
+	while (j->held > 1 && span_ticks(j) > ticks_of_ms(j, j->conf.max_ms)) {
+		pass_head_rt(j);
+		j->stats.overflow++;
+	}
+}
+
 /* ---- put ---- */
 
 static int64_t unwrap(const struct jitter *j, uint32_t ts)
@@ -332,12 +341,27 @@ static int64_t unwrap(const struct jitter *j, uint32_t ts)
 	return j->in.ts64 + rtp_ts_diff(ts, j->in.ts);
 }
 
+static bool was_here(const struct jitter *j, uint16_t seq)
+{
+	const struct playing *out = &j->out;
+	uint16_t back;
+
+	if (is_kind(j, seq, PACKET) || is_kind(j, seq, SKIPPED))
+		return true;
+	if (!out->begun || rtp_seq_diff(seq, out->next_seq) >= 0)
+		return false;
+
+	back = (uint16_t)(out->next_seq - 1 - seq);
+	return back < 64 && (out->history >> back & 1);
+}
+
+/* Timestamp and arrival tell another story than the newest packet's. */
 static bool jumped(const struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
 {
 	const int64_t transit = (int64_t)(now_us - j->in.origin_us) - us_of(j, unwrap(j, pkt->ts));
 	const int64_t d = transit - j->in.transit_us;
 
-	return rtp_seq_diff(pkt->seq, j->in.newest) > 0 && (d > JUMP_US || d < -JUMP_US);
+	return d > JUMP_US || d < -JUMP_US;
 }
 
 /* 0, or EPROTO for a sequence number from nowhere. Begins anew where the stream does. */
@@ -364,24 +388,13 @@ static int follow_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_u
 	}
 
 	in->bad_any = false;
-	if (jumped(j, pkt, now_us))
+	if (jumped(j, pkt, now_us)) {
+		if (d <= 0)               /* an old number begins nothing: a duplicate, or a lie */
+			return was_here(j, pkt->seq) ? 0 : EPROTO;
 		begin_rt(j, pkt, now_us);
+	}
 
 	return 0;
-}
-
-static bool was_here(const struct jitter *j, uint16_t seq)
-{
-	const struct playing *out = &j->out;
-	uint16_t back;
-
-	if (is_kind(j, seq, PACKET) || is_kind(j, seq, SKIPPED))
-		return true;
-	if (!out->begun || rtp_seq_diff(seq, out->next_seq) >= 0)
-		return false;
-
-	back = (uint16_t)(out->next_seq - 1 - seq);
-	return back < 64 && (out->history >> back & 1);
 }
 
 /* The length of a frame is the step between neighbours; a pause looks like a long one, so that a longer step must come
@@ -471,15 +484,6 @@ static int store_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64)
 	memcpy(s->payload, pkt->payload, pkt->len);
 
 	return 0;
-}
-
-/* The bound that nothing moves: of too much sound the oldest goes. */
-static void bound_rt(struct jitter *j)
-{
-	while (j->held > 1 && span_ticks(j) > ticks_of_ms(j, j->conf.max_ms)) {
-		pass_head_rt(j);
-		j->stats.overflow++;
-	}
 }
 
 int jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
@@ -581,6 +585,7 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 	out->next_ts   = s->ts + frame_or(j, n_ts);
 	advance_rt(j, (uint16_t)(s->seq + 1), true);
 	remove_head_rt(j);
+	bound_rt(j);              /* timestamps that run backwards make a longer span of fewer packets */
 
 	return JITTER_FRAME;
 }
@@ -786,6 +791,7 @@ void jitter_played_rt(struct jitter *j, uint32_t n_ts)
 	j->frame         = n_ts;
 	j->out.next_ts   = j->out.frame_ts + n_ts;
 	j->out.may_learn = false;
+	bound_rt(j);
 }
 
 void jitter_quiet_rt(struct jitter *j, bool quiet)

@@ -8,7 +8,7 @@
  * Voice (`fixed` false): the target follows the observed distribution of arrival times, grows at once, shrinks in
  * silence or by leaving out one frame, within min_ms..max_ms. Music (`fixed`): the target is min_ms and stays there;
  * what is not there in time is concealed and never waited for.
- * The buffer never holds more than max_ms: what is over that is dropped and counted.
+ * The buffer never holds more than max_ms (or one packet, if that is longer): of more, the oldest is dropped and counted.
  */
 #ifndef MIXER_JITTER_H
 #define MIXER_JITTER_H
