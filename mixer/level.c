@@ -22,7 +22,7 @@ enum {
 	WINDOW_US = 1000000,
 	HANG_US   = 400000,
 	RISE_US   = 10000,        /* time constants of the smoothing */
-	FALL_US   = 60000,
+	FALL_US   = 30000,
 };
 
 /* RFC 6464, 3: "The audio level is expressed in -dBov, with values from 0 to 127 representing 0 to -127 dBov." */
