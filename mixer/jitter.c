@@ -638,7 +638,8 @@ static enum jitter_result fill_rt(struct jitter *j, struct jitter_frame *f, uint
 
 	out->next_ts += gap < n_ts ? gap : n_ts;
 
-	/* RFC 3551 4.1: "the marker bit ... The first packet of a talkspurt": what was lost before it was its silence */
+	/* RFC 3551 4.1: "The first packet of a talkspurt [...] SHOULD be distinguished by setting the marker bit": what was
+	 * lost before it was its silence */
 	out->silent = !out->credit && (s->marker || !n_missing(j, out->next_seq, s->seq));
 	if (out->silent)
 		return JITTER_SILENCE;
