@@ -15,6 +15,7 @@ from phones import Missing
 from server import BUILD, HERE, ROOT, Server
 
 ALL = {}
+SETTLE = 3                            # seconds a phone may take to find its jitter buffer
 LIMIT = 'sip.max-calls'                # the setting that bounds calls
 
 
@@ -58,7 +59,7 @@ def room_of_three(kinds, codecs, transport='udp', host='127.0.0.1', srtp=False, 
             members.append(phones.KINDS[kind](server, '%s%d' % (kind, i), sound.TONES[i], codec, transport, srtp))
         for p in members:
             p.start('room')
-        time.sleep(seconds + 1.5)
+        time.sleep(seconds + SETTLE)
         until = time.monotonic()
         together(members, 'stop')
         for p in members:
@@ -92,7 +93,6 @@ ROOMS = [
     ('tls-srtp', 'tls', '127.0.0.1', True, ['baresip', 'linphone', 'baresip'], ['PCMU', 'Opus', 'Opus']),
     ('udp-srtp', 'udp', '127.0.0.1', True, ['linphone', 'baresip', 'linphone'], ['PCMU', 'PCMU', 'Opus']),
     ('ipv6', 'udp', '::1', False, ['baresip', 'sipp', 'python'], ['Opus', 'PCMU', 'PCMU']),
-    ('ipv6-linphone', 'udp', '::1', False, ['linphone', 'linphone', 'python'], ['PCMU', 'Opus', 'PCMU']),
     ('ipv6-tcp', 'tcp', '::1', False, ['baresip', 'sipp', 'python'], ['PCMU', 'PCMU', 'PCMU']),
     ('ipv6-tls-srtp', 'tls', '::1', True, ['baresip'] * 3, ['PCMU', 'Opus', 'PCMU']),
 ]

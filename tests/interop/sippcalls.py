@@ -35,10 +35,11 @@ DIALOG = 'sipp <sip:sipp@[local_ip]:[local_port]>;tag=[pid]s[call_number]'
 class Ladder:
     def __init__(self):
         self.xml, self.refs, self.cseq, self.branch, self.invite_branch = [], [], 0, 0, 0
-        self.in_dialog = False
+        self.in_dialog, self.method = False, ''
 
     def send(self, method, body=None, headers=(), kind='application/sdp', uri=None, cseq=None, to=None, require_retrans=True):
         """A request of ours; CANCEL and the ACK of a refusal reuse the INVITE's branch and number."""
+        self.method = method
         if method in ('ACK', 'CANCEL'):
             cseq = cseq or self.invite_cseq
         else:
@@ -74,9 +75,10 @@ class Ladder:
         for early in (100, 180, 183):
             if code >= 200:
                 self.xml.append('<recv response="%d" optional="true"/>' % early)
-        if 200 <= code < 300 and not self.in_dialog:
-            self.in_dialog = bool(self.xml and 'INVITE' in ''.join(x for x in self.xml if x.startswith('<send')))
-        self.xml.append('<recv response="%d" rrs="true" timeout="%d">%s</recv>' % (code, timeout, self._actions(has, hasnt)))
+        begins = 200 <= code < 300 and self.method == 'INVITE'
+        self.in_dialog = self.in_dialog or begins
+        self.xml.append('<recv response="%d"%s timeout="%d">%s</recv>' % (code, ' rrs="true"' if begins else '', timeout,
+                                                                         self._actions(has, hasnt)))
         return self
 
     def early(self, has=(), code=183):
