@@ -66,7 +66,7 @@ class Server:
         if tls:
             listen += ' tls:%s:%d' % (address, self.tls_port)
         settings = {'sip.listen': listen, 'media.ports': '%d-%d' % (self.port + 200, self.port + 1999),
-                    'state.dir': os.path.join(self.dir, 'state'), 'http.listen': ''}
+                    'state.dir': os.path.join(self.dir, 'state'), 'http.listen': '', 'sip.drain': '2'}
         settings.update(options)
         args = [BINARY]
         for name, value in settings.items():

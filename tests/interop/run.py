@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""The outside tests: real phones against a real server, told in TAP.
+
+    tests/interop/run.py [-j N] [--list] [CASE...]        CASE: a name or the beginning of one
+
+    TUTTI          the server (build/tutti)
+    TUTTI_BUILD    build folder, for tutti and tutti-load (build)
+    TUTTI_TORTURE  the torture runner (../shared/torture/run.py beside the checkout)
+    KEEP=1         keep the folders of cases that passed
+
+Each case is a process of its own with a time limit. Exit status 0: none failed.
+"""
+import argparse
+import concurrent.futures
+import os
+import subprocess
+import sys
+import traceback
+
+import cases
+from phones import Missing
+
+SKIPPED = 77
+
+
+def one(name):
+    """Runs here; the lines of stdout are the reasons."""
+    try:
+        wrong = cases.ALL[name].run()
+    except Missing as e:
+        print(e)
+        return SKIPPED
+    except Exception as e:
+        wrong = [str(e) or repr(e)]
+        if not isinstance(e, AssertionError):
+            traceback.print_exc()
+    for text in wrong:
+        print(text)
+    return 1 if wrong else 0
+
+
+def child(name):
+    p = subprocess.Popen([sys.executable, os.path.abspath(__file__), '--one', name], stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        out, _ = p.communicate(timeout=cases.ALL[name].limit)
+        return name, p.returncode, out.decode('utf-8', 'replace')
+    except subprocess.TimeoutExpired:
+        os.killpg(p.pid, 15)                    # the case and what it started: its own session
+        try:
+            out, _ = p.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            os.killpg(p.pid, 9)
+            out, _ = p.communicate()
+        return name, 1, 'not done in %d s\n' % cases.ALL[name].limit + out.decode('utf-8', 'replace')
+
+
+def report(n, name, status, out):
+    title = '%s: %s' % (name, cases.ALL[name].what)
+    lines = out.rstrip().splitlines()
+    if status == SKIPPED:
+        print('ok %d - %s # SKIP %s' % (n, title, ' '.join(lines)))
+    else:
+        print('%s %d - %s' % ('ok' if status == 0 else 'not ok', n, title))
+        for line in lines:
+            print('#   ' + line)
+    sys.stdout.flush()
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('-j', type=int, default=max(1, min(4, os.cpu_count() or 1)), help='cases at a time')
+    p.add_argument('--list', action='store_true')
+    p.add_argument('--one', help=argparse.SUPPRESS)
+    p.add_argument('case', nargs='*')
+    args = p.parse_args()
+    if args.one:
+        return one(args.one)
+    names = [n for n in cases.ALL if not args.case or any(n == c or n.startswith(c) for c in args.case)]
+    if args.list:
+        for n in names:
+            print('%-28s %s' % (n, cases.ALL[n].what))
+        return 0
+    if not names:
+        print('no such case; see --list', file=sys.stderr)
+        return 2
+    count = {0: 0, 1: 0, SKIPPED: 0}
+    print('1..%d' % len(names), flush=True)
+    n = 0
+    # Cases that judge sound or measure memory want the machine for themselves: they run one by one at the end.
+    together = [name for name in names if not cases.ALL[name].alone]
+    apart = [name for name in names if cases.ALL[name].alone]
+    for group, jobs in (together, args.j), (apart, 1):
+        with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+            for done in concurrent.futures.as_completed([pool.submit(child, name) for name in group]):
+                name, status, out = done.result()
+                n += 1
+                report(n, name, status, out)
+                count[status if status in count else 1] += 1
+    print('%d passed, %d failed, %d skipped' % (count[0], count[1], count[SKIPPED]))
+    return 1 if count[1] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
