@@ -56,6 +56,16 @@ static int fail(const char *part, int err)
 	return err;
 }
 
+/* `why` names what stands in a file: quoted, for it may hold anything. */
+static void log_why(const char *what, const char *detail, const char *why, int err)
+{
+	char buf[512];
+
+	if (!why)
+		why = strerror(err);
+	log_error(what, "%s error=%s", detail, log_quote(buf, sizeof(buf), why, strlen(why)));
+}
+
 static int complain(char *why, int err)
 {
 	(void)fprintf(stderr, "tutti: %s\n", why ? why : strerror(err));
@@ -148,7 +158,7 @@ static void reload(void)
 	(void)systemd_notify("RELOADING=1");
 	err = options_config(&next, &server.options, &why);
 	if (err) {
-		log_error("config.refused", "error=\"%s\" hint=\"the old settings stay\"", why ? why : strerror(err));
+		log_why("config.refused", "hint=\"the old settings stay\"", why, err);
 	}
 	else {
 		config_reload(server.config, next, needs_restart, NULL);
@@ -330,7 +340,7 @@ static int build(void)
 	if (!err)
 		err = sips_conf(&sc, c, &why);
 	if (err) {
-		log_error("server.failed", "part=state error=\"%s\"", why ? why : strerror(err));
+		log_why("server.failed", "part=state", why, err);
 		mem_deref(why);
 		return err;
 	}
