@@ -24,7 +24,8 @@ below() { # FOLDER: the folders it may include
 
 doors() { # FOLDER: the headers others may include
 	case $1 in
-	mixer) echo mixer.h ring.h codec.h ;;
+	# resample and tune are plain arithmetic: control brings the music of who is alone to 48 kHz with them.
+	mixer) echo mixer.h ring.h codec.h resample.h tune.h ;;
 	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h ;;
 	server) echo session.h sip.h offer.h ;;
 	osc) echo relay.h ;;
