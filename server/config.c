@@ -707,50 +707,14 @@ bool config_has_secrets(const struct config *c)
 
 /* --- SIGHUP --- */
 
-static bool same_section(const struct section *a, const struct section *b)
+static int replace_sections(struct config *dst, const struct config *src)
 {
-	for (size_t i = 0; i < a->kind->n_keys; ++i) {
-		const char *def = a->kind->keys[i].def;
-		if (strcmp(a->key[i].str ? a->key[i].str : def, b->key[i].str ? b->key[i].str : def))
-			return false;
-	}
-	return true;
-}
+	int err = 0;
 
-static bool kind_live(const struct config_kind *k)
-{
-	return k->keys[0].live;
-}
-
-static void tell_changed(const struct config *c, const struct config *next, bool gone_only,
-			 void (*h)(const char *name, void *arg), void *arg)
-{
-	for (struct le *le = c->sections.head; le; le = le->next) {
-		const struct section *s = le->data, *t = section_find(next, s->kind, s->instance);
-		char *name = NULL;
-
-		if (kind_live(s->kind) || (t && (gone_only || same_section(s, t))))
-			continue;
-		if (0 == re_sdprintf(&name, "%s %s", s->kind->name, s->instance))
-			h(name, arg);
-		mem_deref(name);
-	}
-}
-
-/* Of `dst`, the sections whose kind is live or not; those of `src` take their place. */
-static void replace_live_sections(struct config *dst, const struct config *src)
-{
-	for (struct le *le = dst->sections.head; le;) {
-		struct section *s = le->data;
-		le = le->next;
-		if (kind_live(s->kind))
-			mem_deref(s);
-	}
-	for (struct le *le = src->sections.head; le; le = le->next) {
-		const struct section *s = le->data;
-		if (kind_live(s->kind) && section_copy(dst, s))
-			return;
-	}
+	list_flush(&dst->sections);
+	for (struct le *le = src->sections.head; le && !err; le = le->next)
+		err = section_copy(dst, le->data);
+	return err;
 }
 
 void config_reload(struct config *c, const struct config *next, void (*h)(const char *name, void *arg), void *arg)
@@ -767,7 +731,5 @@ void config_reload(struct config *c, const struct config *next, void (*h)(const 
 			h(t[i].name, arg);
 	}
 
-	tell_changed(c, next, false, h, arg);
-	tell_changed(next, c, true, h, arg);
-	replace_live_sections(c, next);
+	(void)replace_sections(c, next);
 }

@@ -60,7 +60,7 @@ uint32_t config_sub_uint(const struct config *c, const char *kind, const char *i
 bool config_has_secrets(const struct config *c);          /* a password was set: the file wants mode 0600 */
 
 /* Live settings move over from `next`; names of changed settings that need a restart go to h. Sections that repeat are
- * live as wholes, except trunks ("trunk work"). */
+ * always live. */
 void config_reload(struct config *c, const struct config *next, void (*h)(const char *name, void *arg), void *arg);
 
 const struct config_setting *config_table(size_t *n);

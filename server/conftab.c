@@ -278,14 +278,14 @@ static const struct config_setting account_keys[] = {
 };
 
 static const struct config_setting trunk_keys[] = {
-	{"trunk.uri", CONFIG_STR, "", NULL, false, "Registrar and peer, e.g. sip:provider.example.", check_uri},
-	{"trunk.user", CONFIG_STR, "", NULL, false, "User name there.", NULL},
-	{"trunk.password", CONFIG_STR, "", NULL, false, "Password there; sent to nobody else.", NULL},
-	{"trunk.realm", CONFIG_STR, "", NULL, false,
+	{"trunk.uri", CONFIG_STR, "", NULL, true, "Registrar and peer, e.g. sip:provider.example.", check_uri},
+	{"trunk.user", CONFIG_STR, "", NULL, true, "User name there.", NULL},
+	{"trunk.password", CONFIG_STR, "", NULL, true, "Password there; sent to nobody else.", NULL},
+	{"trunk.realm", CONFIG_STR, "", NULL, true,
 	 "The realm the password belongs to. Empty: it is never sent.", NULL},
-	{"trunk.register", CONFIG_BOOL, "yes", NULL, false, "REGISTER there; no: only a peer.", NULL},
-	{"trunk.expires", CONFIG_UINT, "3600", "30..86400", false, "Seconds a registration is asked for.", NULL},
-	{"trunk.keepalive", CONFIG_UINT, "30", "0..3600", false, "Seconds between two OPTIONS. 0: none.", NULL},
+	{"trunk.register", CONFIG_BOOL, "yes", NULL, true, "REGISTER there; no: only a peer.", NULL},
+	{"trunk.expires", CONFIG_UINT, "3600", "30..86400", true, "Seconds a registration is asked for.", NULL},
+	{"trunk.keepalive", CONFIG_UINT, "30", "0..3600", true, "Seconds between two OPTIONS. 0: none.", NULL},
 };
 
 static const struct config_setting did_keys[] = {

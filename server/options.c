@@ -30,8 +30,8 @@ void options_help(FILE *f)
 
 static int add_set(struct options *o, const char *arg, char **why)
 {
-	if (!strchr(arg, '=')) {
-		(void)re_sdprintf(why, "-o %s: wants SECTION.KEY=VALUE", arg);
+	if (!arg || !strchr(arg, '=')) {
+		(void)re_sdprintf(why, "-o %s: wants SECTION.KEY=VALUE", arg ? arg : "");
 		return EINVAL;
 	}
 	if (o->n_set == OPTIONS_SET_MAX) {
