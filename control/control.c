@@ -155,6 +155,13 @@ bool control_room_exists(const struct control *c, const char *name)
 	return room_find(c, name) != NULL;
 }
 
+bool control_room_is_music(const struct control *c, const char *name)
+{
+	const struct room *r = room_find(c, name);
+
+	return r ? r->music : room_name_is_music(c, name);
+}
+
 const char *control_member_room(const struct control *c, uint32_t member)
 {
 	const struct member *m = member_by_id(c, member);

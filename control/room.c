@@ -56,7 +56,7 @@ static void room_destructor(void *data)
 	sound_retire(r->alone);
 }
 
-static bool is_music(const struct control *c, const char *name)
+bool room_name_is_music(const struct control *c, const char *name)
 {
 	return c->conf.music_default || strncasecmp(name, "music-", 6) == 0;
 }
@@ -98,7 +98,7 @@ int room_open(struct room **rp, struct control *c, const char *name, bool automa
 		return ENOMEM;
 	r->c = c;
 	r->automatic = automatic;
-	r->music = is_music(c, name);
+	r->music = room_name_is_music(c, name);
 	r->created_ms = unix_ms();
 	memcpy(r->name, name, strlen(name) + 1);          /* valid: at most ROOM_NAME_MAX */
 	err = open_bus(r);

@@ -36,4 +36,7 @@ int  room_admits(const struct room *r, enum role role, bool invited);
 void room_add(struct room *r, struct member *m);          /* onto the roster; tells nothing */
 void room_remove(struct member *m);                       /* off it; an empty automatic room begins to wait */
 
+/* The profile a room of this name gets when it is opened. */
+bool room_name_is_music(const struct control *c, const char *name);
+
 #endif

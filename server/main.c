@@ -1,7 +1,7 @@
 /*
  * main.c - read config, build the parts bottom up, run the loop, take them down top down. The one file that knows every part.
  *
- *     config  state  |  loop  mixer  control  sips  focus  (web)  |  loop_run  |  ... and back
+ *     config  state  |  loop  mixer  control  sips  focus  web  |  loop_run  |  ... and back
  *
  * Signals are blocked in every thread and read here from a descriptor: a handler would run in whichever thread the kernel
  * picks, and the media threads are not to be interrupted.
@@ -32,6 +32,7 @@
 #include "control/log.h"
 #include "control/loop.h"
 #include "mixer/mixer.h"
+#include "web/web.h"
 
 enum { MEDIA_THREADS_MAX = 4, DRAIN_POLL_MS = 100, FAREWELL_MS = 300 };
 
@@ -43,6 +44,8 @@ static struct server {
 	struct control *control;
 	struct sips *sips;
 	struct focus *focus;
+	struct web *web;
+	uint64_t started;
 	int signal_fd;
 	bool draining;
 	uint64_t drain_until;
@@ -327,6 +330,40 @@ static void greet(void)
 
 /* --- up and down --- */
 
+static void web_collect(struct web_status *st, void *arg)
+{
+	struct sips_stats ss;
+
+	(void)arg;
+	memset(st, 0, sizeof(*st));
+	sips_stats(server.sips, &ss);
+	mixer_stats(server.mixer, &st->mixer);
+	st->version = TUTTI_VERSION;
+	st->ready = !server.draining;
+	st->draining = server.draining;
+	st->realtime = mixer_realtime(server.mixer);
+	st->uptime_s = (tmr_jiffies() - server.started) / 1000;
+	st->rooms = control_rooms(server.control);
+	st->members = control_members(server.control);
+	st->calls = server.focus ? focus_calls(server.focus) : 0;
+	st->sip_requests = ss.requests;
+	st->sip_bad = ss.bad;
+	st->sip_limited = ss.limited;
+	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
+}
+
+static int web_open(const char *listen)
+{
+	const struct web_conf conf = {
+		.listen = listen,
+		.token = state_token(server.state),
+		.control = server.control,
+		.collect = web_collect,
+	};
+
+	return *listen ? web_start(&server.web, &conf) : 0;
+}
+
 static int build(void)
 {
 	const struct config *c = server.config;
@@ -360,8 +397,8 @@ static int build(void)
 	err = focus_alloc(&server.focus, c, server.sips, server.control, server.mixer);
 	if (err)
 		return fail("focus", err);
-	/* The web face starts here, above control and beside the focus. */
-	return 0;
+	err = web_open(config_str(c, "http.listen"));
+	return err ? fail("http.listen", err) : 0;
 }
 
 static void take_down(void)
@@ -371,6 +408,7 @@ static void take_down(void)
 	if (server.signal_fd >= 0)
 		fd_close(server.signal_fd);
 
+	server.web = mem_deref(server.web);
 	server.focus = mem_deref(server.focus);
 	if (server.sips)
 		sips_close(server.sips);
@@ -399,6 +437,7 @@ static int run(void)
 	use_log_level(server.config);
 	warn_open_secrets(server.config, server.options.file);
 
+	server.started = tmr_jiffies();
 	err = build();
 	if (!err)
 		err = fd_listen(server.signal_fd, FD_READ, signal_handler, NULL);
