@@ -15,6 +15,7 @@
 #include "sip.h"
 #include "sipguard.h"
 #include "limit.h"
+#include "multipart.h"
 
 enum { STACKS_MAX = 64, HASH_SIZE = 1024, DATAGRAM_MAX = 65535, SOCKET_BUFFER = 1 << 20 };
 #define TP_N ((int)SIP_TRANSP_TLS + 1)
@@ -254,6 +255,13 @@ static bool body_optional(const struct sip_msg *msg)
 	return h && sip_param(&h->val, "handling", &v) && !pl_strcasecmp(&v, "optional");
 }
 
+static int multipart_check(const struct sip_msg *msg)
+{
+	struct pl part, body = { (const char *)mbuf_buf(msg->mb), mbuf_get_left(msg->mb) };
+
+	return multipart_find_in(&part, &msg->ctyp, &body, "application", "sdp");
+}
+
 static bool check_body(struct sips *s, const struct sip_msg *msg)
 {
 	const struct sip_hdr *enc = sip_msg_hdr(msg, SIP_HDR_CONTENT_ENCODING);
@@ -267,9 +275,18 @@ static bool check_body(struct sips *s, const struct sip_msg *msg)
 	}
 	if (pl_strcmp(&msg->met, "INVITE") && pl_strcmp(&msg->met, "UPDATE") && pl_strcmp(&msg->met, "PRACK"))
 		return true;
-	if (msg_ctype_cmp(&msg->ctyp, "application", "sdp") ||
-	    (pl_isset(&msg->ctyp.type) && !pl_strcasecmp(&msg->ctyp.type, "multipart")))
+	if (msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
 		return true;
+	if (pl_isset(&msg->ctyp.type) && !pl_strcasecmp(&msg->ctyp.type, "multipart")) {
+		int err = multipart_check(msg);
+
+		if (!err)
+			return true;
+		if (err == EBADMSG) {
+			(void)sips_replyf(s, msg, 400, "Malformed multipart body", NULL);
+			return false;
+		}
+	}
 	(void)sips_replyf(s, msg, 415, "Unsupported Media Type", "Accept: %s\r\nAccept-Encoding: identity\r\n", sip_accept);
 	return false;
 }
