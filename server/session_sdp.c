@@ -4,15 +4,21 @@
  * The layer never reads SDP: it knows who offered, where the answer must go, and when an exchange is in force.
  */
 #include <string.h>
+#include "multipart.h"
 #include "session_impl.h"
 
 bool session_body(struct pl *body, const struct sip_msg *msg)
 {
-	body->p = (const char *)mbuf_buf(msg->mb);
-	body->l = mbuf_get_left(msg->mb);
-	if (!body->l)
+	struct pl all = { (const char *)mbuf_buf(msg->mb), mbuf_get_left(msg->mb) };
+
+	*body = all;
+	if (!all.l)
 		return false;
-	return msg_ctype_cmp(&msg->ctyp, "application", "sdp");
+	if (msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
+		return true;
+	/* RFC 5621 3: a UA that reads SDP reads it inside multipart/mixed and multipart/alternative too. */
+	return pl_isset(&msg->ctyp.type) && !pl_strcasecmp(&msg->ctyp.type, "multipart") &&
+		!multipart_find_in(body, &msg->ctyp, &all, "application", "sdp") && body->l;
 }
 
 int sdp_their_offer(struct session *s, const char **why, const struct pl *body)

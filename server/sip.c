@@ -15,19 +15,24 @@
 #include "sip.h"
 #include "sipguard.h"
 #include "limit.h"
+#include "multipart.h"
 
-enum { STACKS_MAX = 64, HASH_SIZE = 1024, DATAGRAM_MAX = 65535, SOCKET_BUFFER = 1 << 20 };
+enum { STACKS_MAX = 64, HASH_SIZE = 1024, DATAGRAM_MAX = 65535, SOCKET_BUFFER = 1 << 20, SEEN_MAX = 2048 };
 #define TP_N ((int)SIP_TRANSP_TLS + 1)
 
 const char sip_allow[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER";
 const char sip_supported[] = "100rel, timer, replaces, join, norefersub";
 const char sip_accept[] = "application/sdp, multipart/mixed, multipart/alternative";
 
+/* A server transaction as libre finds it (branch, sent-by, method), and whose request it was. */
+struct seen { uint32_t key, id; uint64_t then_ms; bool diverted; };
+
 struct stack {
 	struct le le;
 	struct sips *s;
 	struct sip *sip;
-	struct sip_lsnr *req, *resp;
+	struct sip_lsnr *front, *req, *resp;
+	struct seen seen[SEEN_MAX];
 	struct sa addr;
 	struct sa at[TP_N];               /* listening addresses, unset where there is no transport */
 	int probe_fd;
@@ -121,6 +126,71 @@ uint16_t sip_errno_to_status(int err, const char **reason)
 	}
 	*reason = "Server Internal Error";
 	return 500;
+}
+
+/* --- Via --- */
+
+static void skip_space(struct pl *pl)
+{
+	while (pl->l && strchr(" \t\r\n", pl->p[0]) && pl->p[0])
+		pl_advance(pl, 1);
+}
+
+static bool skip_word(struct pl *pl, const char *word)
+{
+	size_t n = strlen(word);
+
+	skip_space(pl);
+	if (pl->l < n || strncasecmp(pl->p, word, n))
+		return false;
+	pl_advance(pl, (ssize_t)n);
+	skip_space(pl);
+	return true;
+}
+
+static struct pl take_until(struct pl *pl, const char *stop)
+{
+	struct pl word = { pl->p, 0 };
+
+	while (pl->l && !(pl->p[0] && strchr(stop, pl->p[0]))) {
+		pl_advance(pl, 1);
+		word.l++;
+	}
+	return word;
+}
+
+/* libre's decoder refuses a Via without a branch, and with it the message: a datagram would be lost in silence and a
+ * connection closed, though RFC 3261 17.2.3 wants such requests of RFC 2543 clients answered. The loader finds this one
+ * before the library's; where it does not, only those clients lose. The whole value stands in for the branch, and
+ * front_handler tells their requests apart. */
+int sip_via_decode(struct sip_via *via, const struct pl *pl)
+{
+	struct pl p, transp, host, port = PL_INIT;
+
+	if (!via || !pl)
+		return EINVAL;
+	p = *pl;
+	if (!skip_word(&p, "SIP") || !skip_word(&p, "/") || !skip_word(&p, "2.0") || !skip_word(&p, "/"))
+		return EBADMSG;
+	transp = take_until(&p, " \t\r\n;");
+	skip_space(&p);
+	via->sentby = take_until(&p, " \t\r\n;,");
+	skip_space(&p);
+	if (!transp.l || !via->sentby.l || (p.l && p.p[0] != ';'))
+		return EBADMSG;
+	via->tp = !pl_strcasecmp(&transp, "UDP") ? SIP_TRANSP_UDP : !pl_strcasecmp(&transp, "TCP") ? SIP_TRANSP_TCP :
+		!pl_strcasecmp(&transp, "TLS") ? SIP_TRANSP_TLS : SIP_TRANSP_NONE;
+	if (uri_decode_hostport(&via->sentby, &host, &port))
+		return EBADMSG;
+	sa_init(&via->addr, AF_INET);
+	(void)sa_set(&via->addr, &host, 0);
+	if (pl_isset(&port))
+		sa_set_port(&via->addr, (uint16_t)pl_u32(&port));
+	via->params = p;
+	via->val = *pl;
+	if (!sip_param(&p, "branch", &via->branch) || !via->branch.l)
+		via->branch = *pl;
+	return 0;
 }
 
 /* --- answers --- */
@@ -256,6 +326,13 @@ static bool body_optional(const struct sip_msg *msg)
 	return h && sip_param(&h->val, "handling", &v) && !pl_strcasecmp(&v, "optional");
 }
 
+static int multipart_check(const struct sip_msg *msg)
+{
+	struct pl part, body = { (const char *)mbuf_buf(msg->mb), mbuf_get_left(msg->mb) };
+
+	return multipart_find_in(&part, &msg->ctyp, &body, "application", "sdp");
+}
+
 static bool check_body(struct sips *s, const struct sip_msg *msg)
 {
 	const struct sip_hdr *enc = sip_msg_hdr(msg, SIP_HDR_CONTENT_ENCODING);
@@ -269,9 +346,18 @@ static bool check_body(struct sips *s, const struct sip_msg *msg)
 	}
 	if (pl_strcmp(&msg->met, "INVITE") && pl_strcmp(&msg->met, "UPDATE") && pl_strcmp(&msg->met, "PRACK"))
 		return true;
-	if (msg_ctype_cmp(&msg->ctyp, "application", "sdp") ||
-	    (pl_isset(&msg->ctyp.type) && !pl_strcasecmp(&msg->ctyp.type, "multipart")))
+	if (msg_ctype_cmp(&msg->ctyp, "application", "sdp"))
 		return true;
+	if (pl_isset(&msg->ctyp.type) && !pl_strcasecmp(&msg->ctyp.type, "multipart")) {
+		int err = multipart_check(msg);
+
+		if (!err)
+			return true;
+		if (err == EBADMSG) {
+			(void)sips_replyf(s, msg, 400, "Malformed multipart body", NULL);
+			return false;
+		}
+	}
 	(void)sips_replyf(s, msg, 415, "Unsupported Media Type", "Accept: %s\r\nAccept-Encoding: identity\r\n", sip_accept);
 	return false;
 }
@@ -447,6 +533,53 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 	return true;
 }
 
+/* --- in front of libre's transactions --- */
+
+static uint32_t mix_pl(uint32_t h, const struct pl *pl)
+{
+	return (h << 7 | h >> 25) ^ (pl->l ? hash_joaat((const uint8_t *)pl->p, pl->l) : 0);
+}
+
+/* libre takes whatever has the same branch and sent-by for a retransmission and sends the old answer the old way. A client
+ * that reuses a branch (or has none, RFC 2543) for another request, or over another connection, would never hear of us. */
+static bool front_handler(const struct sip_msg *msg, void *arg)
+{
+	struct stack *k = arg;
+	uint64_t now = tmr_jiffies();
+	uint32_t key = 0, id;
+	struct seen *e;
+
+	if (!pl_strcmp(&msg->met, "ACK") || !pl_strcmp(&msg->met, "CANCEL"))
+		return false;
+	key = mix_pl(mix_pl(mix_pl(key, &msg->via.branch), &msg->via.sentby), &msg->met);
+	id  = mix_pl(mix_pl(mix_pl(msg->cseq.num, &msg->callid), &msg->from.tag), &msg->to.tag);
+	id ^= sa_hash(&msg->src, SA_ALL) * 31 + (uint32_t)msg->tp;
+	e = &k->seen[key % SEEN_MAX];
+	if (e->key != key || now - e->then_ms > 64 * SIP_T1) {
+		*e = (struct seen){ .key = key, .id = id, .then_ms = now };
+		return false;
+	}
+	if (e->id == id && !e->diverted)
+		return false;
+	if (e->id == id && !pl_strcmp(&msg->met, "INVITE"))
+		return true;                      /* its answer is repeated by who answered it */
+	*e = (struct seen){ .key = key, .id = id, .then_ms = now, .diverted = true };
+	return request_handler(msg, k);
+}
+
+/* libre has its own listener before any of ours. A listener begins with its list element; where that does not hold, the
+ * stack works without this. */
+static void to_front(struct sip_lsnr *lsnr)
+{
+	struct le *le = (void *)lsnr;
+	struct list *list = le->list;
+
+	if (le->data != lsnr || !list || list->tail != le)
+		return;
+	list_unlink(le);
+	list_prepend(list, le, lsnr);
+}
+
 /* Only what no client transaction wanted comes here: late 2xx for the session layer, and answers to nothing. */
 static bool response_handler(const struct sip_msg *msg, void *arg)
 {
@@ -543,6 +676,7 @@ static void stack_destructor(void *arg)
 	struct stack *k = arg;
 
 	list_unlink(&k->le);
+	mem_deref(k->front);
 	mem_deref(k->req);
 	mem_deref(k->resp);
 	if (k->sip) {
@@ -572,8 +706,10 @@ static int stack_alloc(struct stack **kp, struct sips *s, const struct sa *addr)
 		goto out;
 	err  = sip_listen(&k->req, k->sip, true, request_handler, k);
 	err |= sip_listen(&k->resp, k->sip, false, response_handler, k);
+	err |= sip_listen(&k->front, k->sip, true, front_handler, k);
 	if (err)
 		goto out;
+	to_front(k->front);
 	list_append(&s->stacks, &k->le, k);
 	*kp = k;
 out:
