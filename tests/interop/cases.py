@@ -310,7 +310,7 @@ def sip_cancel():
             wrong.append('the INVITE got %s, not 487' % (final.first if final else 'nothing'))
         p.close()
         return wrong
-    return with_server(run)
+    return with_server(run, **{'sip.early': 'ring'})
 
 
 @case('sip-replaces', 'INVITE with Replaces takes the place of a call: the old one gets BYE, a third hears no gap')

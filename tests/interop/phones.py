@@ -137,7 +137,7 @@ class Baresip(Process):
             f.write('<sip:%s@%s>;regint=0;audio_codecs=%s%s\n' % (name, '[%s]' % server.host if v6 else server.host, offer,
                                                                   ';mediaenc=srtp-mand' if srtp else ''))
         open(os.path.join(self.dir, 'contacts'), 'w').close()
-        sound.wav_write(os.path.join(self.dir, 'tone.wav'), sound.tone(tone, rate, SECONDS), rate, channels)
+        sound.wav_tone(os.path.join(self.dir, 'tone.wav'), tone, rate, channels, SECONDS)
         self.args = ['baresip', '-6' if v6 else '-4', '-f', self.dir]
 
     def start(self, room):
@@ -244,9 +244,8 @@ class Linphone(Process):
             rc += LINPHONE_CODEC.format(n=n, mime=m, rate=r, channels=c, enabled=int(m == mime))
         with open(os.path.join(self.dir, 'rc'), 'w') as f:
             f.write(rc)
-        # What is played is opened at any rate; 16 kHz is what its file player resamples from best.
         file_rate = 48000 if codec == 'Opus' else 8000
-        sound.wav_write(os.path.join(self.dir, 'tone.wav'), sound.tone(tone, file_rate, SECONDS), file_rate)
+        sound.wav_tone(os.path.join(self.dir, 'tone.wav'), tone, file_rate, 1, SECONDS)
 
     def start(self, room):
         self.spawn(['linphonec', '-c', os.path.join(self.dir, 'rc')], stdin=subprocess.PIPE,
