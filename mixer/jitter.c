@@ -43,7 +43,9 @@ enum {
 	SHRINK_SLOW_US   = 500000,
 	SHRINK_FAST_US   = 100000,
 	SHRINK_FAST_OVER = 60000, /* excess from which on to shrink fast */
-	GROWN_REST_US    = 2000000,
+	REST_MIN_US      = 2000000,   /* after growing, not to shrink for so long; */
+	REST_MAX_US      = 64000000,  /* twice as long each time it grew again soon after having shrunk */
+	REGRET_US        = 5000000,
 	HELD_PERIOD_US   = 1000000,
 };
 
@@ -87,8 +89,9 @@ struct playing {
 	int64_t  frame_ts;        /* of the packet last given out */
 	uint64_t history;         /* bit i: next_seq - 1 - i has been here */
 	uint32_t concealed;       /* ticks given out as LOST or WAIT for what may still come */
+	uint32_t asked;           /* of the last LOST that offered `next`; 0: the last answer was another */
 	uint32_t credit;          /* ticks of the packet last declared lost not yet concealed */
-	uint64_t shrunk_us, grown_us;
+	uint64_t shrunk_us, grown_us, rest_us;
 };
 
 /* The least that was held at a get, over this and the last period: what a fixed buffer has too much of. */
@@ -590,12 +593,18 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 	return JITTER_FRAME;
 }
 
-/* First, and after a long nothing: wait until the head has the delay it should have. */
+/* First, and after a long nothing: wait until the head has the delay it should have. A quarter of an answer less will do,
+ * or a reader whose tick shivers would wait for a whole one more. */
 static enum jitter_result start_rt(struct jitter *j, struct jitter_frame *f, uint32_t n_ts, uint64_t now_us)
 {
+	const int64_t min_us = (int64_t)j->conf.min_ms * 1000;
+	int64_t enough = target_us(j) - us_of(j, n_ts) / 4;
+
 	if (!j->held)
 		return JITTER_SILENCE;
-	if (due_us(j, at(j, j->head)->ts, now_us) < target_us(j))
+	if (enough < min_us)
+		enough = min_us;
+	if (due_us(j, at(j, j->head)->ts, now_us) < enough)
 		return JITTER_WAIT;
 
 	return frame_rt(j, f, n_ts, now_us);
@@ -650,8 +659,10 @@ static enum jitter_result fill_rt(struct jitter *j, struct jitter_frame *f, uint
 		advance_rt(j, (uint16_t)(out->next_seq + 1), false);
 	}
 	out->credit -= left < out->credit ? left : out->credit;
-	if (out->next_seq == s->seq)
+	if (out->next_seq == s->seq) {
 		offer_next(f, s);
+		out->asked = n_ts;
+	}
 
 	return JITTER_LOST;
 }
@@ -667,11 +678,13 @@ static int64_t excess_us(const struct jitter *j, uint64_t now_us)
 	return j->least.periods < 2 ? 0 : (int64_t)least - us_of(j, j->frame) - target_us(j);
 }
 
-/* Leave out packets while the delay is more than a frame too long; a voice loses one at a time, and none soon after it
+/* Leave out packets while the delay is a frame too long; a voice loses one at a time, and none soon after it
  * waited: what came late once may do so again. */
 static void shrink_rt(struct jitter *j, uint64_t now_us)
 {
 	const int64_t frame_us = us_of(j, j->frame);
+	/* a voice may end a little under its target, or what grew by a frame would never shrink by one */
+	const int64_t enough_us = j->conf.fixed ? frame_us + frame_us / 16 : frame_us - frame_us / 8;
 	int64_t excess = excess_us(j, now_us);
 	const bool soon = excess > SHRINK_FAST_OVER || j->out.quiet;
 
@@ -679,10 +692,10 @@ static void shrink_rt(struct jitter *j, uint64_t now_us)
 		return;
 	if (!j->conf.fixed && now_us - j->out.shrunk_us < (soon ? SHRINK_FAST_US : SHRINK_SLOW_US))
 		return;
-	if (!j->conf.fixed && !soon && now_us - j->out.grown_us < GROWN_REST_US)
+	if (!j->conf.fixed && !soon && now_us - j->out.grown_us < j->out.rest_us)
 		return;
 
-	while (excess >= frame_us + frame_us / 16 && j->held > 1 && is_kind(j, (uint16_t)(j->head + 1), PACKET)) {
+	while (excess >= enough_us && j->held > 1 && is_kind(j, (uint16_t)(j->head + 1), PACKET)) {
 		pass_head_rt(j);
 		j->stats.dropped_shrink++;
 		j->out.shrunk_us = now_us;
@@ -727,6 +740,16 @@ static void settle_concealed_rt(struct jitter *j, int64_t gap)
 		j->out.next_ts += gap < j->out.concealed ? gap : j->out.concealed;
 }
 
+/* The delay has grown. Was it a mistake to have shrunk? */
+static void grown_rt(struct playing *out, uint64_t now_us)
+{
+	const bool regret = out->shrunk_us && now_us - out->shrunk_us < REGRET_US;
+
+	out->rest_us  = regret ? out->rest_us * 2 : out->rest_us / 2;
+	out->rest_us  = out->rest_us < REST_MIN_US ? REST_MIN_US : out->rest_us > REST_MAX_US ? REST_MAX_US : out->rest_us;
+	out->grown_us = now_us;
+}
+
 static enum jitter_result play_rt(struct jitter *j, struct jitter_frame *f, uint32_t n_ts, uint64_t now_us)
 {
 	struct playing *out = &j->out;
@@ -736,7 +759,7 @@ static enum jitter_result play_rt(struct jitter *j, struct jitter_frame *f, uint
 
 	gap = s->ts - out->next_ts;
 	if (out->concealed && gap <= 0)
-		out->grown_us = now_us;
+		grown_rt(out, now_us);
 	settle_concealed_rt(j, gap);
 	gap = s->ts - out->next_ts;
 
@@ -774,6 +797,7 @@ enum jitter_result jitter_get_rt(struct jitter *j, struct jitter_frame *f, uint3
 {
 	memset(f, 0, sizeof(*f));
 	j->out.may_learn = false;
+	j->out.asked     = 0;
 	if (!n_ts || n_ts > j->conf.clock)
 		n_ts = j->conf.clock / 100;
 
@@ -784,9 +808,25 @@ enum jitter_result jitter_get_rt(struct jitter *j, struct jitter_frame *f, uint3
 	return j->held ? play_rt(j, f, n_ts, now_us) : underrun_rt(j, n_ts);
 }
 
+/* In-band FEC gave back more of the lost frame than was asked for. */
+static void recovered_rt(struct jitter *j, uint32_t n_ts)
+{
+	const uint32_t more = n_ts > j->out.asked ? n_ts - j->out.asked : 0;
+	const int64_t gap = j->held ? at(j, j->head)->ts - j->out.next_ts : 0;
+
+	if (gap > 0)
+		j->out.next_ts += gap < more ? gap : more;
+	j->out.credit -= more < j->out.credit ? more : j->out.credit;
+	j->out.asked   = 0;
+}
+
 void jitter_played_rt(struct jitter *j, uint32_t n_ts)
 {
-	if (!j->out.may_learn || !n_ts || n_ts > ticks_of_ms(j, FRAME_MAX_MS))
+	if (!n_ts || n_ts > ticks_of_ms(j, FRAME_MAX_MS))
+		return;
+	if (j->out.asked)
+		recovered_rt(j, n_ts);
+	if (!j->out.may_learn)
 		return;
 
 	j->frame         = n_ts;
