@@ -8,6 +8,7 @@
 #include <re.h>
 #include <spandsp.h>
 #include <string.h>
+#include <time.h>
 
 #include "mixer/codec.h"
 #include "tests/lib/signal.h"
@@ -313,6 +314,42 @@ static void no_allocation(gconstpointer data)
 		(void)p.c->decode_rt(p.dec, smp, CODEC_SMP_MAX, buf, (size_t)len);
 	}
 	g_assert_cmpuint(n_allocs, ==, before);
+	teardown(&p);
+}
+
+static double cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* Prints only: the promises on cost are kept by the benchmarks, on a quiet machine. */
+static void cost(gconstpointer data)
+{
+	const struct kind *k = data;
+	struct pair p = setup(k);
+	static float in[2 * CODEC_SMP_MAX];
+	uint8_t buf[BYTES_MAX];
+	double enc = 0.0, dec = 0.0, plc = 0.0;
+	uint32_t seed = 1;
+
+	signal_speech(in, p.n_smp * p.ch, p.c->srate, &seed, 0.3);
+	for (size_t i = 0; i < 100; i++) {
+		const double t0 = cpu_us();
+		const int len = p.c->encode_rt(p.enc, buf, sizeof(buf), in, p.n_smp);
+		const double t1 = cpu_us();
+		double t2;
+
+		(void)p.c->decode_rt(p.dec, smp, CODEC_SMP_MAX, buf, (size_t)len);
+		t2 = cpu_us();
+		(void)p.c->conceal_rt(p.dec, smp, p.n_smp, NULL, 0);
+		enc += (t1 - t0) / 100.0;
+		dec += (t2 - t1) / 100.0;
+		plc += (cpu_us() - t2) / 100.0;
+	}
+	g_test_message("%s: encode %.1f, decode %.1f, conceal %.1f us", k->path, enc, dec, plc);
 	teardown(&p);
 }
 
@@ -688,6 +725,7 @@ int main(int argc, char **argv)
 	add("conceal-any-length", conceal_any_length);
 	add("no-allocation", no_allocation);
 	add("not-finite", not_finite);
+	add("cost", cost);
 	g_test_add_func("/codec/find", find);
 	g_test_add_func("/codec/find-pt", find_pt);
 	g_test_add_func("/codec/list", list);
