@@ -24,29 +24,47 @@
 #define SANITIZED 1
 #endif
 
-static unsigned n_allocs;
+static unsigned n_allocs;         /* ever */
+static int n_live, allowed = -1;  /* allowed: so many more succeed; -1: all */
 
 #ifndef SANITIZED
 extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
+extern void __libc_free(void *p);
+
+static bool may_alloc(void)
+{
+	if (!allowed)
+		return false;
+	if (allowed > 0)
+		allowed--;
+	n_allocs++;
+	n_live++;
+	return true;
+}
 
 void *malloc(size_t n)
 {
-	n_allocs++;
-	return __libc_malloc(n);
+	return may_alloc() ? __libc_malloc(n) : NULL;
 }
 
 void *calloc(size_t n, size_t size)
 {
-	n_allocs++;
-	return __libc_calloc(n, size);
+	return may_alloc() ? __libc_calloc(n, size) : NULL;
 }
 
 void *realloc(void *p, size_t n)
 {
 	n_allocs++;
+	n_live += !p;
 	return __libc_realloc(p, n);
+}
+
+void free(void *p)
+{
+	n_live -= !!p;
+	__libc_free(p);
 }
 #endif
 
@@ -315,6 +333,38 @@ static void no_allocation(gconstpointer data)
 	}
 	g_assert_cmpuint(n_allocs, ==, before);
 	teardown(&p);
+}
+
+/* Each allocation fails once: ENOMEM, and nothing is left behind. */
+static void no_memory(gconstpointer data)
+{
+	const struct kind *k = data;
+	const struct codec *c = codec_find(k->name, k->clock);
+	int fails = 0, err = ENOMEM;
+
+#ifdef SANITIZED
+	g_test_skip("a sanitizer has malloc");
+	return;
+#endif
+	for (int n = 0; err; n++) {
+		struct codec_enc *e = NULL;
+		struct codec_dec *d = NULL;
+		const int before = n_live;
+		int after;
+
+		allowed = n;
+		err = c->enc_alloc(&e, c, &k->prm);
+		if (!err)
+			err = c->dec_alloc(&d, c, &k->prm);
+		allowed = -1;
+		mem_deref(d);
+		mem_deref(e);
+		after = n_live;
+		g_assert_cmpint(after, ==, before);
+		g_assert_true(!err || err == ENOMEM);
+		fails += !!err;
+	}
+	g_assert_cmpint(fails, >=, 3);
 }
 
 static double cpu_us(void)
@@ -725,6 +775,7 @@ int main(int argc, char **argv)
 	add("conceal-any-length", conceal_any_length);
 	add("no-allocation", no_allocation);
 	add("not-finite", not_finite);
+	add("no-memory", no_memory);
 	add("cost", cost);
 	g_test_add_func("/codec/find", find);
 	g_test_add_func("/codec/find-pt", find_pt);
