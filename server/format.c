@@ -21,10 +21,51 @@ static bool is_opus(const struct format *f)
 	return f->codec && !str_casecmp(f->codec->name, "opus");
 }
 
+/* --- what a datagram holds --- */
+
+/* In one datagram, and a whole number of samples: 5 ms at 44.1 kHz is none. */
+static bool fits(const struct format *f, uint32_t us)
+{
+	return (uint64_t)f->codec->max_bytes_ms * f->channels * us / 1000 <= PAYLOAD_MAX &&
+		(uint64_t)f->codec->srate * us % 1000000 == 0;
+}
+
+/* The longest frame that fits, up to us; 0: none does. */
+static uint32_t fit_datagram(const struct format *f, uint32_t us)
+{
+	static const uint32_t steps[] = {60000, 50000, 40000, 30000, 20000, 10000, 5000, PTIME_MIN_US};
+
+	if (fits(f, us))
+		return us;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		if (steps[i] <= us && fits(f, steps[i]))
+			return steps[i];
+	/* Longer than was asked for is still better than nothing to hear. */
+	for (size_t i = sizeof(steps) / sizeof(steps[0]); i-- > 0; )
+		if (fits(f, steps[i]))
+			return steps[i];
+	return 0;
+}
+
+/* Uncompressed stereo at 44.1 kHz is not: 10 ms are 1764 bytes, and less is no whole number of samples. */
+static bool sendable(const struct format *f)
+{
+	return is_opus(f) || fit_datagram(f, PTIME_MAX_US);
+}
+
 /* --- what is allowed --- */
+
+struct format format_of_pref(const struct format_prefs *p, size_t i)
+{
+	struct format f = {.what = FORMAT_SOUND, .codec = p->pref[i].codec, .clock = p->pref[i].codec->clock};
+
+	f.channels = is_opus(&f) ? 2 : MAX(p->pref[i].channels, 1);
+	return f;
+}
 
 static void read_pref(struct format_prefs *p, const struct pl *word)
 {
+	struct format f;
 	struct pl rest = *word, part[3] = {PL_INIT, PL_INIT, PL_INIT};
 	uint64_t clock = 0, channels = 0;
 	const struct codec *codec;
@@ -47,7 +88,9 @@ static void read_pref(struct format_prefs *p, const struct pl *word)
 	p->pref[p->n].codec = codec;
 	p->pref[p->n].clock = (uint32_t)clock;
 	p->pref[p->n].channels = (uint8_t)(clock && !channels ? 1 : channels);
-	p->n++;
+	f = format_of_pref(p, p->n);
+	if (f.channels <= codec->max_channels && sendable(&f))
+		p->n++;
 }
 
 int format_prefs_read(struct format_prefs *p, const char *codecs)
@@ -63,14 +106,6 @@ int format_prefs_read(struct format_prefs *p, const char *codecs)
 			read_pref(p, &word);
 	}
 	return p->n ? 0 : EINVAL;
-}
-
-struct format format_of_pref(const struct format_prefs *p, size_t i)
-{
-	struct format f = {.what = FORMAT_SOUND, .codec = p->pref[i].codec, .clock = p->pref[i].codec->clock};
-
-	f.channels = is_opus(&f) ? 2 : MAX(p->pref[i].channels, 1);
-	return f;
 }
 
 static const struct codec *allowed(const struct format_prefs *prefs, const char *name, uint32_t clock, uint8_t channels)
@@ -112,10 +147,12 @@ void format_read(struct format *f, const struct format_prefs *prefs, const struc
 		f->what = FORMAT_NOISE;
 	} else {
 		f->codec = allowed(prefs, name, map.clock, map.channels);
-		f->what = f->codec ? FORMAT_SOUND : FORMAT_FOREIGN;
 		/* RFC 7587 7: "the number of channels MUST be 2". Some write none; there is only one Opus. */
 		if (is_opus(f))
 			f->channels = 2;
+		if (f->codec && !sendable(f))
+			f->codec = NULL;
+		f->what = f->codec ? FORMAT_SOUND : FORMAT_FOREIGN;
 	}
 }
 
@@ -192,21 +229,6 @@ static uint32_t fit_opus(uint32_t us)
 		if (us >= frames[i])
 			return frames[i];
 	return PTIME_MIN_US;
-}
-
-static bool fits(const struct format *f, uint32_t us)
-{
-	return (uint64_t)f->codec->max_bytes_ms * f->channels * us / 1000 <= PAYLOAD_MAX;
-}
-
-static uint32_t fit_datagram(const struct format *f, uint32_t us)
-{
-	static const uint32_t steps[] = {50000, 40000, 30000, 20000, 10000, 5000, PTIME_MIN_US};
-
-	for (size_t i = 0; !fits(f, us) && i < sizeof(steps) / sizeof(steps[0]); i++)
-		if (steps[i] < us)
-			us = steps[i];
-	return us;
 }
 
 static uint32_t frame_us(const struct format *f, const struct offer_conf *conf, const struct sdesc_media *m, uint32_t min_us)

@@ -256,14 +256,15 @@ static int read_attr(struct reader *r, struct pl line)
 
 	if (*n >= SDESC_ATTR_MAX)
 		return big(r, "too many attributes");
-	a->name = line;
+	*a = (struct sdesc_attr){.name = line};
 	if (colon) {
 		a->name.l = (size_t)(colon - line.p);
 		a->value.p = colon + 1;
 		a->value.l = line.l - a->name.l - 1;
 	}
+	/* RFC 8866 5.13: "If an attribute is received that is not understood, it MUST be ignored by the receiver." */
 	if (!printable(&a->name))
-		return bad(r, "a= without a name");
+		return 0;
 	a->pt = attr_pt(a);
 	++*n;
 	r->n_attr++;

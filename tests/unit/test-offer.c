@@ -29,12 +29,13 @@
 
 /* --- help --- */
 
-enum { OFF = 1, REQUIRED = 2, IP6 = 4, MUSIC = 8, STEREO = 16, HOLD = 32, NARROW = 64, WIDE = 128 };
+enum { OFF = 1, REQUIRED = 2, IP6 = 4, MUSIC = 8, STEREO = 16, HOLD = 32, NARROW = 64, WIDE = 128, CD = 256 };
 
 static struct offer *make(unsigned flags)
 {
 	struct offer_conf conf = {
-		.codecs = flags & NARROW ? "PCMA" : flags & WIDE ? "L16/48000/2 L16/48000 opus" : "opus G722 PCMU PCMA",
+		.codecs = flags & NARROW ? "PCMA" : flags & WIDE ? "L16/48000/2 L16/48000 opus" :
+			flags & CD ? "L16/44100/2 L16/44100" : "opus G722 PCMU PCMA",
 		.music = flags & MUSIC, .answer_stereo = flags & STEREO, .ptime_ms = flags & MUSIC ? 3 : 20,
 		.srtp = flags & OFF ? OFFER_SRTP_OFF : flags & REQUIRED ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
 		.session_name = "room\r\n1",
@@ -171,6 +172,8 @@ static const struct { const char *name; unsigned flags; const char *offer, *answ
 		"a=rtpmap:98 L16/16000\r\n", "m=audio 20000 RTP/AVP 96 97\r\na=rtpmap:96 L16/48000/2\r\na=rtpmap:97 L16/48000\r\n" TAIL},
 	{"L16 with too many", WIDE, HEAD "m=audio 4000 RTP/AVP 96 97\r\na=rtpmap:96 L16/48000/6\r\na=rtpmap:97 L16/48000\r\n",
 		"m=audio 20000 RTP/AVP 97\r\na=rtpmap:97 L16/48000\r\n" TAIL},
+	{"stereo that no datagram holds", CD, HEAD "m=audio 4000 RTP/AVP 10 11\r\n",
+		"m=audio 20000 RTP/AVP 11\r\na=rtpmap:11 L16/44100\r\n" TAIL},
 	{"Opus with stereo", STEREO, HEAD "m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\n",
 		"m=audio 20000 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\n"
 		"a=fmtp:96 minptime=10;useinbandfec=1;usedtx=1;stereo=1;sprop-stereo=1\r\n" TAIL},
@@ -489,18 +492,24 @@ static void test_params(void)
 }
 
 /* One packet, one datagram. */
-static const struct { unsigned flags; const char *map; uint32_t ptime_us; } datagrams[] = {
-	{WIDE, "L16/48000/2", 5000}, {WIDE, "L16/48000", 10000}, {0, "PCMU/8000", 20000}, {0, "G722/8000", 20000},
+static const struct { unsigned flags; const char *map, *ptime; uint32_t us; } datagrams[] = {
+	{WIDE, "L16/48000/2", "20", 5000}, {WIDE, "L16/48000", "20", 10000}, {WIDE, "L16/48000/2", "60", 5000},
+	{WIDE | MUSIC, "L16/48000/2", "3", 3000}, {WIDE | MUSIC, "L16/48000/2", "2.5", 2500},
+	{CD, "L16/44100", "20", 10000}, {CD, "L16/44100", "15", 10000}, {CD | MUSIC, "L16/44100", "5", 10000},
+	{0, "PCMU/8000", "20", 20000}, {0, "PCMU/8000", "60", 60000}, {0, "PCMU/8000", "12.3", 10000},
+	{0, "PCMU/8000", "15", 15000}, {0, "G722/8000", "200", 60000},
 };
 
 static void test_datagrams(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(datagrams); i++) {
-		g_autofree char *body = g_strdup_printf("%sm=audio 4000 RTP/AVP 96\r\na=rtpmap:96 %s\r\n", HEAD, datagrams[i].map);
+		g_autofree char *body = g_strdup_printf("%sm=audio 4000 RTP/AVP 96\r\na=rtpmap:96 %s\r\na=ptime:%s\r\n",
+							HEAD, datagrams[i].map, datagrams[i].ptime);
 		struct offer *o = make(datagrams[i].flags);
 
+		g_test_message("%s at %s ms", datagrams[i].map, datagrams[i].ptime);
 		agree(o, body);
-		g_assert_cmpuint(desc_of(o, false).tx.param.ptime_us, ==, datagrams[i].ptime_us);
+		g_assert_cmpuint(desc_of(o, false).tx.param.ptime_us, ==, datagrams[i].us);
 		mem_deref(o);
 	}
 }
@@ -763,6 +772,16 @@ static void test_hold(void)
 	mem_deref(o);
 }
 
+static void test_head(void)
+{
+	struct offer *o = make(IP6);
+	g_autofree char *text = offer_text(o);
+
+	g_assert_nonnull(strstr(text, " 1 IN IP6 2001:db8::10\r\ns=room  1\r\nc=IN IP6 2001:db8::10\r\nt=0 0\r\nm=audio 20000 RTP/AVP "));
+	g_assert_true(g_str_has_prefix(text, "v=0\r\no=- "));
+	mem_deref(o);
+}
+
 static void test_time(void)
 {
 	struct offer *o = make(0);
@@ -876,6 +895,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/offer/changes", test_changes);
 	g_test_add_func("/offer/line-stays", test_line_stays);
 	g_test_add_func("/offer/hold", test_hold);
+	g_test_add_func("/offer/head", test_head);
 	g_test_add_func("/offer/time", test_time);
 	g_test_add_func("/offer/conf", test_conf);
 	g_test_add_func("/offer/cost", test_cost);

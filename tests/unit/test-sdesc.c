@@ -16,6 +16,7 @@ static const struct { const char *name, *body; int err; size_t n_media; } rows[]
 	{"blank lines", HEAD "\r\nm=audio 4000 RTP/AVP 0\r\n\r\n", 0, 1},
 	{"no s, no t", "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\n", 0, 0},
 	{"unknown line", HEAD "x=what\r\nm=audio 4000 RTP/AVP 0\r\n", 0, 1},
+	{"attributes without a name", HEAD "a=\r\na=:x\r\na=two words\r\n", 0, 0},
 	{"session id of 30 digits", "v=0\r\no=- 123456789012345678901234567890 2 IN IP4 192.0.2.1\r\n", 0, 0},
 	{"o= with a host name", "v=0\r\no=- 1 2 IN IP4 host.example\r\n", 0, 0},
 	{"not RTP, any format", HEAD "m=application 9 DTLS/SCTP webrtc-datachannel\r\n", 0, 1},
@@ -48,7 +49,6 @@ static const struct { const char *name, *body; int err; size_t n_media; } rows[]
 	{"no formats", HEAD "m=audio 4000 RTP/AVP\r\n", EBADMSG, 0},
 	{"no proto", HEAD "m=audio 4000\r\n", EBADMSG, 0},
 	{"bytes in proto", HEAD "m=audio 4000 RTP\x80 0\r\n", EBADMSG, 0},
-	{"nameless attribute", HEAD "a=:x\r\n", EBADMSG, 0},
 	{"c= short", HEAD "m=audio 4000 RTP/AVP 0\r\nc=IN IP4\r\n", EBADMSG, 0},
 };
 
@@ -130,6 +130,17 @@ static void test_fields(void)
 	g_assert_cmpint(sdesc_rtpmap(&map, &d->media[1], &d->media[1].fmt[0]), ==, 0);
 	g_assert_cmpuint(map.clock, ==, 90000);
 	g_assert_cmpint(sdesc_rtpmap(&map, &d->media[1], &d->media[1].fmt[1]), ==, ENOENT);
+	mem_deref(d);
+}
+
+/* An attribute nobody could name is passed over, and does not stand in the way of the next. */
+static void test_bad_attr(void)
+{
+	struct sdesc *d = parse(HEAD "a=two words:x\r\na=\r\na=mid:1\r\na=:y\r\na=flag\r\n");
+
+	g_assert_cmpuint(d->n_attr, ==, 2);
+	g_assert_cmpint(pl_strcmp(&sdesc_attr(d, "mid")->value, "1"), ==, 0);
+	g_assert_null(sdesc_attr(d, "flag")->value.p);
 	mem_deref(d);
 }
 
@@ -241,6 +252,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/sdesc/rows", test_rows);
 	g_test_add_func("/sdesc/nul", test_nul);
 	g_test_add_func("/sdesc/fields", test_fields);
+	g_test_add_func("/sdesc/bad-attr", test_bad_attr);
 	g_test_add_func("/sdesc/rtpmap", test_rtpmap);
 	g_test_add_func("/sdesc/fmtp", test_fmtp);
 	g_test_add_func("/sdesc/bounds", test_bounds);
