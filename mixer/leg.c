@@ -59,8 +59,6 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	rt->send.seq = rand_u16() & 0x7fff;
 	rt->send.ts_base = rand_u32();
 	rt->send.clock = 8000;
-	rt->send.dtmf.event = -1;
-	rt->dtmf_rx.event = -1;
 }
 
 static int rt_alloc(struct leg_rt **rtp, struct leg *l, const struct mixer_conf *mc)

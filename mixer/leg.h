@@ -111,6 +111,7 @@ struct leg_play {                         /* sound in */
 	int jitter, jitter_next;          /* buffer being read; -1 or the one that takes over when it is empty */
 	uint32_t frame_smp;               /* length of the last frame at 48 kHz */
 	uint32_t concealing;              /* samples concealed in a row */
+	uint16_t next_seq;                /* of the frame that follows without a seam */
 	bool sounding;
 	float tail[LEG_TAIL * MIX_CH];    /* the end of what was, under the beginning of what is */
 	size_t n_tail;
@@ -128,6 +129,7 @@ struct leg_send {                         /* sound out */
 	uint64_t pos;                     /* of pcm[0], in the engine's sample count */
 	uint64_t end;                     /* of the next sample expected */
 	bool begun, marker;
+	uint32_t silent_us;               /* how long there was nothing to hear */
 	float *odd;                       /* samples at the codec's rate that wait for a whole frame */
 	size_t n_odd;
 	uint32_t ts_base, clock;

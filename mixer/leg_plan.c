@@ -8,7 +8,7 @@
 #include <string.h>
 #include "leg.h"
 
-enum { PTIME_MAX_MS = 120, SLOTS_MIN = 16, SLOTS_MAX = 64, PAYLOAD_MIN = 64 };
+enum { PTIME_MAX_MS = 120, SLOTS_MIN = 16, SLOTS_MAX = 64, PAYLOAD_MIN = 64, PAYLOAD_MAX = 3840 };
 
 static void plan_destructor(void *arg)
 {
@@ -48,7 +48,7 @@ static size_t payload_max(const struct leg_codec *c)
 {
 	size_t n = c->codec->max_bytes_ms * c->param.channels * PTIME_MAX_MS;
 
-	return n < PAYLOAD_MIN ? PAYLOAD_MIN : n > RTP_MTU ? RTP_MTU : n;
+	return n < PAYLOAD_MIN ? PAYLOAD_MIN : n > PAYLOAD_MAX ? PAYLOAD_MAX : n;
 }
 
 /* The buffer for a clock: found, or planned; all codecs of one clock share it. */
@@ -104,13 +104,16 @@ static int plan_rx_init(struct leg_plan *p, const struct plan_conf *conf)
 
 static int plan_tx_init(struct leg_plan *p)
 {
-	const struct leg_codec *tx = &p->desc.tx;
+	struct leg_codec *tx = &p->desc.tx;
 	int err;
 
 	if (!tx->codec)
 		return 0;
 	if (!codec_usable(tx) || tx->param.ptime_us < 2500 || tx->param.ptime_us > LEG_FRAME_MAX * 1000 / 48)
 		return EINVAL;
+	/* 5 ms at 44.1 kHz is no whole number of samples; 10 ms is one at every rate. */
+	if ((uint64_t)tx->param.ptime_us * tx->codec->srate % 1000000)
+		tx->param.ptime_us = (tx->param.ptime_us + 9999) / 10000 * 10000;
 	err = tx->codec->enc_alloc(&p->enc, tx->codec, &tx->param);
 	if (!err)
 		err = resample_alloc(&p->down, CLOCK_RATE, tx->codec->srate, tx->param.channels);

@@ -13,6 +13,8 @@
 
 enum { FRAME_DEFAULT = 960, CONCEAL_MAX = CLOCK_RATE / 10 };
 
+#define QUIET 1e-6f               /* -60 dB: where a frame left out is not missed */
+
 /* n_smp of one channel count to another; dst and src differ. */
 static void channels_rt(float *dst, uint8_t to, const float *src, uint8_t from, size_t n_smp)
 {
@@ -155,8 +157,11 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 		return;
 	}
 	c = rx->c.codec;
-	if (rx != p->cur) {
+	/* The buffer passed over a packet to shorten the delay: a seam, unless concealment led up to it. */
+	if (rx != p->cur || (f->seq != p->next_seq && !p->concealing))
 		end_sound_rt(l);
+	p->next_seq = (uint16_t)(f->seq + 1);
+	if (rx != p->cur) {
 		p->cur = rx;
 		atomic_store_explicit(&l->n.rx_codec, c, memory_order_relaxed);
 	}
@@ -167,6 +172,7 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 		return;
 	}
 	jitter_played_rt(j, (uint32_t)((uint64_t)n * c->clock / c->srate));
+	jitter_quiet_rt(j, mix_energy(x->pcm, (size_t)n * rx->c.param.channels) < QUIET);
 	p->frame_smp = (uint32_t)((uint64_t)n * CLOCK_RATE / c->srate);
 	p->concealing = 0;
 	p->fade_in = !p->sounding;
@@ -190,7 +196,7 @@ static void pull_rt(struct leg_rt *l, uint64_t now_us)
 
 	case JITTER_LOST:
 		lost_rt(l, &f);
-		return;
+		break;
 
 	case JITTER_WAIT:
 		if (p->concealing)

@@ -121,7 +121,6 @@ bool leg_source_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, 
 		for (int i = 0; i < l->plan->n_jitter; i++)
 			jitter_reset_rt(l->plan->jitter[i]);
 		memset(&l->dtmf_rx, 0, sizeof(l->dtmf_rx));
-		l->dtmf_rx.event = -1;
 		r->src.any = false;
 	}
 	r->rival = pkt->ssrc;

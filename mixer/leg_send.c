@@ -9,7 +9,8 @@
 #include <string.h>
 #include "leg.h"
 
-enum { PAD_MAX = 4800, HDR_ROOM = RTP_HDR_LEN };
+enum { PAD_MAX = 4800, HDR_ROOM = RTP_HDR_LEN, DTX_HANG_US = 200000, DTX_KEEP_US = 400000 };
+#define SILENCE 1e-10f            /* -100 dB */
 
 static const struct leg_codec *tx_codec(const struct leg_rt *l)
 {
@@ -84,13 +85,34 @@ static bool key_rt(struct leg_rt *l, uint32_t n_ts)
 	return true;
 }
 
+/* DTX: after a while of true silence nothing is encoded or sent, but for a packet now and then that keeps the path open.
+ * Opus does as much by itself only in some of its modes. */
+static bool dtx_rt(struct leg_rt *l, const float *smp, size_t n)
+{
+	const struct codec_param *pa = &tx_codec(l)->param;
+	struct leg_send *s = &l->send;
+
+	if (!pa->dtx || mix_energy(smp, n * s->channels) > SILENCE) {
+		s->silent_us = 0;
+		return false;
+	}
+	s->silent_us += pa->ptime_us;
+	if (s->silent_us < DTX_HANG_US)
+		return false;
+	if (s->silent_us < DTX_HANG_US + DTX_KEEP_US)
+		return true;
+	s->silent_us = DTX_HANG_US;
+	return false;
+}
+
 static void encode_rt(struct leg_rt *l, const float *smp, size_t n)
 {
 	const struct leg_codec *tx = tx_codec(l);
 	struct leg_send *s = &l->send;
-	int len;
+	int len = 0;
 
-	len = tx->codec->encode_rt(l->plan->enc, s->frame + HDR_ROOM, DGRAM_MAX - HDR_ROOM - SEAL_ROOM, smp, n);
+	if (!dtx_rt(l, smp, n))
+		len = tx->codec->encode_rt(l->plan->enc, s->frame + HDR_ROOM, DGRAM_MAX - HDR_ROOM - SEAL_ROOM, smp, n);
 	if (len <= 0) {           /* DTX: time goes on, and the next packet begins a talkspurt */
 		s->marker = true;
 		return;

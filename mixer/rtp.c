@@ -112,7 +112,7 @@ static bool two_byte(uint16_t profile)
 	return (profile & EXT_TWO_BYTE_MASK) == EXT_TWO_BYTE;
 }
 
-/* RFC 8285 4.1.1: elements may be followed by padding of value 0; of another profile's words we may invent nothing. */
+/* RFC 8285 pads its elements with bytes of value 0; of another profile's words we may invent nothing. */
 static bool ext_writable(const struct rtp_pkt *pkt)
 {
 	if (pkt->ext_len > 4 * 0xffff)
@@ -174,8 +174,8 @@ static const uint8_t *find_one_byte(const uint8_t *p, size_t left, uint8_t id, s
 			p++, left--;
 			continue;
 		}
-		/* RFC 8285 4.2: of ID 15, and of ID 0 with a length, "processing of the entire extension MUST terminate
-		 * at that point" */
+		/* RFC 8285 4.2: of ID 15, "its length field MUST be ignored, processing of the entire extension MUST
+		 * terminate at that point"; so it is with ID 0 that has a length */
 		if (eid == 0 || eid == 15 || n > left - 1)
 			return NULL;
 		if (eid == id) {

@@ -46,16 +46,6 @@ static void ring_bell(int fd)
 
 /* --- media side --- */
 
-void thread_event_rt(struct thread *t, struct leg_rt *leg, const struct leg_event *ev)
-{
-	struct note n = {.type = NOTE_EVENT, .leg = leg, .ev = *ev};
-
-	if (t->rt.first || ring_push(t->notes, &n))
-		count_up(&t->n.ring_full);
-	else
-		t->rt.noted = true;
-}
-
 void thread_back_rt(struct thread *t, struct back *b, enum note_type type, void *obj)
 {
 	b->next = NULL;
@@ -80,6 +70,17 @@ static void give_back_rt(struct thread *t)
 			t->rt.last = &t->rt.first;
 		t->rt.noted = true;
 	}
+}
+
+void thread_event_rt(struct thread *t, struct leg_rt *leg, const struct leg_event *ev)
+{
+	struct note n = {.type = NOTE_EVENT, .leg = leg, .ev = *ev};
+
+	give_back_rt(t);          /* in order: what came back before this happened is told before */
+	if (t->rt.first || ring_push(t->notes, &n))
+		count_up(&t->n.ring_full);
+	else
+		t->rt.noted = true;
 }
 
 static void plan_rt(struct thread *t, struct leg_rt *l, struct leg_plan *p, uint64_t now_us)
