@@ -29,7 +29,6 @@ void arrival_init(struct arrival *a, uint32_t range_ms)
 	a->bin_us = (uint32_t)(((uint64_t)range_ms * 1000 + ARRIVAL_BINS - 1) / ARRIVAL_BINS);
 	if (a->bin_us < BIN_MIN_US)
 		a->bin_us = BIN_MIN_US;
-	a->spread_us = a->bin_us;
 }
 
 void arrival_clear_rt(struct arrival *a)
@@ -37,8 +36,7 @@ void arrival_clear_rt(struct arrival *a)
 	const uint32_t bin_us = a->bin_us;
 
 	memset(a, 0, sizeof(*a));
-	a->bin_us    = bin_us;
-	a->spread_us = bin_us;
+	a->bin_us = bin_us;
 }
 
 /* A faster packet than all before: everything known is that much later now; what leaves the range stays in its last bin. */
@@ -96,6 +94,8 @@ static void count(struct arrival *a, int64_t transit_us)
 	a->cur.bin[i < ARRIVAL_BINS ? i : ARRIVAL_BINS - 1]++;
 	if (!a->cur.n || transit_us < a->cur.min_us)
 		a->cur.min_us = transit_us;
+	if (!a->cur.n || transit_us > a->cur.max_us)
+		a->cur.max_us = transit_us;
 	a->cur.n++;
 }
 
@@ -103,6 +103,7 @@ static void evaluate(struct arrival *a)
 {
 	const uint32_t may_be_later = (a->cur.n + a->prev.n) / OUTLIERS;
 	uint32_t later = 0;
+	int64_t edge, max;
 	int i;
 
 	a->base_us = a->prev.n && a->prev.min_us < a->cur.min_us ? a->prev.min_us : a->cur.min_us;
@@ -112,7 +113,12 @@ static void evaluate(struct arrival *a)
 		if (later > may_be_later)
 			break;
 	}
-	a->spread_us = (uint32_t)(a->anchor_us + (int64_t)(i + 1) * a->bin_us - a->base_us);
+
+	/* Upper edge of the bin; but where packets are read by a tick they may all have the very same transit, and a whole
+	 * bin of delay asked for there would cost a whole tick. */
+	edge = a->anchor_us + (int64_t)(i + 1) * a->bin_us;
+	max  = a->prev.n && a->prev.max_us > a->cur.max_us ? a->prev.max_us : a->cur.max_us;
+	a->spread_us = (uint32_t)((edge < max ? edge : max) - a->base_us);
 }
 
 /* RFC 3550 6.4.1: "J(i) = J(i-1) + (|D(i-1,i)| - J(i-1))/16", in integers as in A.8. */

@@ -15,7 +15,7 @@ enum { ARRIVAL_BINS = 128 };
 struct arrival_window {
 	uint32_t bin[ARRIVAL_BINS];
 	uint32_t n;
-	int64_t  min_us;
+	int64_t  min_us, max_us;
 };
 
 struct arrival {
@@ -24,7 +24,7 @@ struct arrival {
 	int64_t  anchor_us;       /* transit at which bin 0 begins; at most one bin below the fastest packet */
 	uint32_t bin_us;
 	int64_t  base_us;         /* transit of the fastest packet of both windows */
-	uint32_t spread_us;       /* 99 of 100 packets came no later than base + spread; one bin at least */
+	uint32_t spread_us;       /* 99 of 100 packets came no later than base + spread */
 	int64_t  last_us;         /* transit of the packet before */
 	uint32_t jitter_q4;       /* RFC 3550 A.8, in 1/16 microseconds */
 };

@@ -43,7 +43,9 @@ enum {
 	SHRINK_SLOW_US   = 500000,
 	SHRINK_FAST_US   = 100000,
 	SHRINK_FAST_OVER = 60000, /* excess from which on to shrink fast */
-	GROWN_REST_US    = 2000000,
+	REST_MIN_US      = 2000000,   /* after growing, not to shrink for so long; */
+	REST_MAX_US      = 64000000,  /* twice as long each time it grew again soon after having shrunk */
+	REGRET_US        = 5000000,
 	HELD_PERIOD_US   = 1000000,
 };
 
@@ -88,7 +90,7 @@ struct playing {
 	uint64_t history;         /* bit i: next_seq - 1 - i has been here */
 	uint32_t concealed;       /* ticks given out as LOST or WAIT for what may still come */
 	uint32_t credit;          /* ticks of the packet last declared lost not yet concealed */
-	uint64_t shrunk_us, grown_us;
+	uint64_t shrunk_us, grown_us, rest_us;
 };
 
 /* The least that was held at a get, over this and the last period: what a fixed buffer has too much of. */
@@ -590,12 +592,18 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 	return JITTER_FRAME;
 }
 
-/* First, and after a long nothing: wait until the head has the delay it should have. */
+/* First, and after a long nothing: wait until the head has the delay it should have. A quarter of an answer less will do,
+ * or a reader whose tick shivers would wait for a whole one more. */
 static enum jitter_result start_rt(struct jitter *j, struct jitter_frame *f, uint32_t n_ts, uint64_t now_us)
 {
+	const int64_t min_us = (int64_t)j->conf.min_ms * 1000;
+	int64_t enough = target_us(j) - us_of(j, n_ts) / 4;
+
 	if (!j->held)
 		return JITTER_SILENCE;
-	if (due_us(j, at(j, j->head)->ts, now_us) < target_us(j))
+	if (enough < min_us)
+		enough = min_us;
+	if (due_us(j, at(j, j->head)->ts, now_us) < enough)
 		return JITTER_WAIT;
 
 	return frame_rt(j, f, n_ts, now_us);
@@ -667,11 +675,13 @@ static int64_t excess_us(const struct jitter *j, uint64_t now_us)
 	return j->least.periods < 2 ? 0 : (int64_t)least - us_of(j, j->frame) - target_us(j);
 }
 
-/* Leave out packets while the delay is more than a frame too long; a voice loses one at a time, and none soon after it
+/* Leave out packets while the delay is a frame too long; a voice loses one at a time, and none soon after it
  * waited: what came late once may do so again. */
 static void shrink_rt(struct jitter *j, uint64_t now_us)
 {
 	const int64_t frame_us = us_of(j, j->frame);
+	/* a voice may end a little under its target, or what grew by a frame would never shrink by one */
+	const int64_t enough_us = j->conf.fixed ? frame_us + frame_us / 16 : frame_us - frame_us / 8;
 	int64_t excess = excess_us(j, now_us);
 	const bool soon = excess > SHRINK_FAST_OVER || j->out.quiet;
 
@@ -679,10 +689,10 @@ static void shrink_rt(struct jitter *j, uint64_t now_us)
 		return;
 	if (!j->conf.fixed && now_us - j->out.shrunk_us < (soon ? SHRINK_FAST_US : SHRINK_SLOW_US))
 		return;
-	if (!j->conf.fixed && !soon && now_us - j->out.grown_us < GROWN_REST_US)
+	if (!j->conf.fixed && !soon && now_us - j->out.grown_us < j->out.rest_us)
 		return;
 
-	while (excess >= frame_us + frame_us / 16 && j->held > 1 && is_kind(j, (uint16_t)(j->head + 1), PACKET)) {
+	while (excess >= enough_us && j->held > 1 && is_kind(j, (uint16_t)(j->head + 1), PACKET)) {
 		pass_head_rt(j);
 		j->stats.dropped_shrink++;
 		j->out.shrunk_us = now_us;
@@ -727,6 +737,16 @@ static void settle_concealed_rt(struct jitter *j, int64_t gap)
 		j->out.next_ts += gap < j->out.concealed ? gap : j->out.concealed;
 }
 
+/* The delay has grown. Was it a mistake to have shrunk? */
+static void grown_rt(struct playing *out, uint64_t now_us)
+{
+	const bool regret = out->shrunk_us && now_us - out->shrunk_us < REGRET_US;
+
+	out->rest_us  = regret ? out->rest_us * 2 : out->rest_us / 2;
+	out->rest_us  = out->rest_us < REST_MIN_US ? REST_MIN_US : out->rest_us > REST_MAX_US ? REST_MAX_US : out->rest_us;
+	out->grown_us = now_us;
+}
+
 static enum jitter_result play_rt(struct jitter *j, struct jitter_frame *f, uint32_t n_ts, uint64_t now_us)
 {
 	struct playing *out = &j->out;
@@ -736,7 +756,7 @@ static enum jitter_result play_rt(struct jitter *j, struct jitter_frame *f, uint
 
 	gap = s->ts - out->next_ts;
 	if (out->concealed && gap <= 0)
-		out->grown_us = now_us;
+		grown_rt(out, now_us);
 	settle_concealed_rt(j, gap);
 	gap = s->ts - out->next_ts;
 

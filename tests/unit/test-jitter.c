@@ -295,6 +295,58 @@ static void test_quiet(void)
 	}
 }
 
+/* A voice with pauses that the sequence does not know (DTX): a second of sound, a second of nothing, through 0 to 30 ms
+ * of jitter. No frame is missed, none counts as lost, and each talk spurt begins with the delay the target asks for. */
+static void test_talk_spurts(void)
+{
+	struct jitter *j = make(&voice);
+	GRand *r = g_rand_new_with_seed(99);
+	uint64_t arrival[50], sent, now = 0, before = 0;
+	unsigned heard = 0, seq = 100, silences = 0;
+	struct jitter_stats s;
+
+	for (unsigned spurt = 0; spurt < 60; spurt++) {
+		unsigned next = 0;
+		bool first = true;
+
+		sent = spurt * 2000000ull;
+		for (unsigned k = 0; k < 50; k++) {
+			arrival[k] = MAX(before, sent + k * 20000 + (uint64_t)g_rand_int_range(r, 0, 30000));
+			before     = arrival[k];
+		}
+		for (; now < sent + 2000000; now += 10000) {
+			struct jitter_frame f;
+			enum jitter_result what;
+
+			for (; next < 50 && arrival[next] <= now; next++, seq++)
+				g_assert_cmpint(put_full(j, SSRC, (uint16_t)seq, spurt * 16000 + next * FRAME, next == 0, arrival[next]), ==, 0);
+			if (now % 20000)
+				continue;
+			what = jitter_get_rt(j, &f, FRAME, now);
+			silences += what == JITTER_SILENCE;
+			if (what != JITTER_FRAME)
+				continue;
+			heard++;
+			jitter_stats(j, &s);
+			if (first && spurt > 5) {
+				g_assert_cmpint(s.excess_us, >=, -10000);
+				g_assert_cmpint(s.excess_us, <=, 20000);
+				g_assert_cmpuint(s.target_ms, <=, 32);
+			}
+			first = false;
+		}
+	}
+	jitter_stats(j, &s);
+	g_assert_cmpuint(heard + s.dropped_shrink, ==, 60 * 50);
+	g_assert_cmpuint(s.dropped_shrink, <=, 10);
+	g_assert_cmpuint(s.lost, ==, 0);
+	g_assert_cmpuint(s.late, ==, 0);
+	g_assert_cmpuint(s.resets, ==, 0);
+	g_assert_cmpuint(silences, >, 60 * 40);
+	g_rand_free(r);
+	mem_deref(j);
+}
+
 /* ---- networks ---- */
 
 /* When packet n, sent at sent_us, arrives; UINT64_MAX when never. */
@@ -306,7 +358,8 @@ struct sim {
 	const char *name;
 	net_h *net;
 	bool fixed;
-	unsigned frame_ms, seconds;
+	unsigned frame_us, seconds;
+	bool at_ticks;            /* arrival is when the tick reads it, as sockets are read in this house */
 	double ppm;               /* of the sender's clock against ours */
 	/* bounds: */
 	double mean_ms;           /* of the delay in the buffer, whole run */
@@ -340,9 +393,10 @@ static void simulate(struct result *res, const struct sim *sim)
 	static unsigned order[N_MAX];
 	static bool heard[N_MAX];
 	struct jitter_conf conf = voice;
-	const unsigned n_total = sim->seconds * 1000 / sim->frame_ms;
-	const uint32_t frame_ts = sim->frame_ms * 8;
-	GRand *r = g_rand_new_with_seed(20240 + sim->frame_ms);
+	const unsigned n_total = sim->seconds * 1000000u / sim->frame_us;
+	const uint32_t frame_ts = sim->frame_us * 8 / 1000;
+	const uint32_t tick_us = MIN(sim->frame_us, 10000), tick_ts = tick_us * 8 / 1000;
+	GRand *r = g_rand_new_with_seed(20240 + sim->frame_us / 1000);
 	struct jitter *j;
 	unsigned next = 0;
 	int have_us = 0;
@@ -352,12 +406,12 @@ static void simulate(struct result *res, const struct sim *sim)
 	memset(heard, 0, sizeof(heard));
 	if (sim->fixed) {
 		conf.fixed  = true;
-		conf.min_ms = 20;
+		conf.min_ms = sim->frame_us < 10000 ? 5 : 20;
 	}
 	j = make(&conf);
 
 	for (unsigned n = 0; n < n_total; n++) {
-		const uint64_t sent = (uint64_t)(n * sim->frame_ms * 1000.0 / (1 + sim->ppm * 1e-6)) + 3000;
+		const uint64_t sent = (uint64_t)(n * (double)sim->frame_us / (1 + sim->ppm * 1e-6)) + 3000;
 
 		arrival[n] = sim->net(r, n, sent);
 		order[n]   = n;
@@ -366,32 +420,32 @@ static void simulate(struct result *res, const struct sim *sim)
 	sort_key = arrival;
 	qsort(order, n_total, sizeof(order[0]), by_arrival);
 
-	for (uint64_t now = 0; now < sim->seconds * 1000000ull; now += 10000) {
+	for (uint64_t now = 0; now < sim->seconds * 1000000ull; now += tick_us) {
 		for (; next < n_total && arrival[order[next]] <= now; next++, res->came++)
-			put(j, (uint16_t)(order[next] + 65000), order[next] * frame_ts - 5000, arrival[order[next]]);
+			put(j, (uint16_t)(order[next] + 65000), order[next] * frame_ts - 5000, sim->at_ticks ? now : arrival[order[next]]);
 
 		jitter_stats(j, &res->s);
 		g_assert_cmpuint(res->s.depth_ms, <=, conf.max_ms);
-		for (have_us -= 10000; have_us < 0; ) {
+		for (have_us -= (int)tick_us; have_us < 0; ) {
 			struct jitter_frame f;
-			const enum jitter_result what = jitter_get_rt(j, &f, 80, now);
+			const enum jitter_result what = jitter_get_rt(j, &f, tick_ts, now);
 			unsigned n;
 
 			res->answers++;
 			if (what != JITTER_FRAME) {
 				res->gaps++;
-				have_us += 10000;
+				have_us += (int)tick_us;
 				continue;
 			}
 			n = (f.ts + 5000) / frame_ts;
 			g_assert_cmpuint(f.seq, ==, (uint16_t)(n + 65000));
 			g_assert_false(heard[n]);
 			heard[n] = true;
-			have_us += (int)sim->frame_ms * 1000;
+			have_us += (int)sim->frame_us;
 			jitter_played_rt(j, frame_ts);
 
 			/* measured against the fastest way, not against this packet's own arrival */
-			res->delay_ms[res->heard++] = (now - (n * sim->frame_ms * 1000.0 / (1 + sim->ppm * 1e-6) + 3000)) / 1000.0;
+			res->delay_ms[res->heard++] = (now - (n * (double)sim->frame_us / (1 + sim->ppm * 1e-6) + 3000)) / 1000.0;
 			res->sum[now / 1000000] += res->delay_ms[res->heard - 1];
 			res->cnt[now / 1000000]++;
 		}
@@ -472,22 +526,33 @@ static uint64_t net_step(GRand *r, unsigned n, uint64_t sent)
 }
 
 static const struct sim sims[] = {
-	/* name                      net           fixed  frame s   ppm    mean  end  lost% conceal% */
-	{ "clean 20 ms",             net_clean,    false, 20, 60,   0,     10,   10,  0,    0.1 },
-	{ "clean 10 ms",             net_clean,    false, 10, 60,   0,     10,   10,  0,    0.1 },
-	{ "clean 60 ms",             net_clean,    false, 60, 60,   0,     10,   10,  0,    0.1 },
-	{ "2 ms of jitter",          net_small,    false, 20, 60,   0,     12,   12,  0,    0.1 },
-	{ "5 % lost",                net_loss5,    false, 20, 60,   0,     14,   14,  0,    0.2 },
-	{ "20 % lost",               net_loss20,   false, 20, 60,   0,     16,   16,  0,    0.4 },
-	{ "reordered",               net_reorder,  false, 20, 60,   0,     45,   45,  0.2,  0.3 },
-	{ "Wi-Fi",                   net_wifi,     false, 20, 120,  0,     90,   100, 1,    1.5 },
-	{ "4G",                      net_4g,       false, 20, 120,  0,     70,   80,  1,    1.5 },
-	{ "sender 200 ppm faster",   net_small,    false, 20, 600,  200,   24,   40,  0.05, 0.1 },
-	{ "sender 200 ppm slower",   net_small,    false, 20, 600,  -200,  14,   16,  0.02, 0.1 },
-	{ "fixed, clean",            net_clean,    true,  20, 60,   0,     32,   32,  0,    0.2 },
-	{ "fixed, 5 % lost",         net_loss5,    true,  20, 60,   0,     32,   32,  0,    0.2 },
-	{ "fixed, 200 ppm faster",   net_small,    true,  20, 600,  200,   52,   52,  0.05, 0.1 },
-	{ "fixed, 200 ppm slower",   net_small,    true,  20, 600,  -200,  32,   32,  0.05, 0.1 },
+	/* name                      net           fixed  us     s   ppm    mean  end  lost% conceal% */
+	{ "clean 20 ms",             net_clean,    false, 20000, 60,   false, 0,     10,   10,  0,    0.1 },
+	{ "clean 10 ms",             net_clean,    false, 10000, 60,   false, 0,     10,   10,  0,    0.1 },
+	{ "clean 60 ms",             net_clean,    false, 60000, 60,   false, 0,     10,   10,  0,    0.1 },
+	{ "clean 20 ms, at ticks",   net_clean,    false, 20000, 60,   true,  0,     7.1,  7.1, 0,    0.1 },
+	{ "clean 2.5 ms, at ticks",  net_clean,    false, 2500, 60,   true,  0,     2.1,  2.1, 0,    0.1 },
+	{ "Wi-Fi, at ticks",         net_wifi,     false, 20000, 120,  true,  0,     95,   110, 1,    1.5 },
+	{ "slower, at ticks",        net_small,    false, 20000, 600,  true,  -200,  16,   20,  0.02, 0.1 },
+	{ "faster, at ticks",        net_small,    false, 20000, 600,  true,  200,   26,   40,  0.05, 0.1 },
+	{ "clean 2.5 ms",            net_clean,    false, 2500, 60,   false, 0,     5,    5,   0,    0.1 },
+	{ "2.5 ms, 2 ms of jitter",  net_small,    false, 2500, 60,   false, 0,     9,    9,   0.1,  0.1 },
+	{ "fixed 2.5 ms, clean",     net_clean,    true,  2500, 60,   false, 0,     8,    8,   0,    0.1 },
+	{ "fixed 2.5 ms, 5 % lost",  net_loss5,    true,  2500, 60,   false, 0,     8,    8,   0,    0.2 },
+	{ "fixed 2.5 ms, faster",    net_small,    true,  2500, 60,   false, 200,   12,   12.5,  0.1,  0.1 },
+	{ "fixed 2.5 ms, slower",    net_small,    true,  2500, 60,   false, -200,  8,    8,   0.1,  0.1 },
+	{ "2 ms of jitter",          net_small,    false, 20000, 60,   false, 0,     12,   12,  0,    0.1 },
+	{ "5 % lost",                net_loss5,    false, 20000, 60,   false, 0,     14,   14,  0,    0.2 },
+	{ "20 % lost",               net_loss20,   false, 20000, 60,   false, 0,     16,   16,  0,    0.4 },
+	{ "reordered",               net_reorder,  false, 20000, 60,   false, 0,     45,   45,  0.2,  0.3 },
+	{ "Wi-Fi",                   net_wifi,     false, 20000, 120,  false, 0,     90,   100, 1,    1.5 },
+	{ "4G",                      net_4g,       false, 20000, 120,  false, 0,     70,   80,  1,    1.5 },
+	{ "sender 200 ppm faster",   net_small,    false, 20000, 600,  false, 200,   24,   40,  0.05, 0.1 },
+	{ "sender 200 ppm slower",   net_small,    false, 20000, 600,  false, -200,  14,   16,  0.02, 0.1 },
+	{ "fixed, clean",            net_clean,    true,  20000, 60,   false, 0,     32,   32,  0,    0.2 },
+	{ "fixed, 5 % lost",         net_loss5,    true,  20000, 60,   false, 0,     32,   32,  0,    0.2 },
+	{ "fixed, 200 ppm faster",   net_small,    true,  20000, 600,  false, 200,   52,   52,  0.05, 0.1 },
+	{ "fixed, 200 ppm slower",   net_small,    true,  20000, 600,  false, -200,  32,   32,  0.05, 0.1 },
 };
 
 static void test_networks(void)
@@ -504,9 +569,9 @@ static void test_networks(void)
 		end     = mean_of(&res, sim->seconds - 1, sim->seconds);
 		lost    = 100.0 * (res.came - res.heard) / res.came;
 		/* up to a buffer full of packets may still be inside at the end */
-		if (res.came - res.heard <= res.s.depth_ms / sim->frame_ms)
+		if (res.came - res.heard <= res.s.depth_ms * 1000 / sim->frame_us)
 			lost = 0;
-		conceal = 100.0 * (res.gaps - (double)res.never * sim->frame_ms / 10) / res.answers;
+		conceal = 100.0 * (res.gaps - (double)res.never * sim->frame_us / MIN(sim->frame_us, 10000)) / res.answers;
 
 		g_test_message("%-24s mean %5.1f ms, end %5.1f ms, target %3u ms, not heard %5.2f %%, concealed beyond loss "
 			"%5.2f %%, late %u, left out %u, stretched %u, resets %u", sim->name, mean, end, res.s.target_ms, lost, conceal,
@@ -523,19 +588,22 @@ static void test_networks(void)
 /* 100 ms slower after 20 s, fast again after 40 s: sound is back within 150 ms, and 10 s later the delay is what it was. */
 static void test_step(void)
 {
-	static const struct sim sim = { "step", net_step, false, 20, 60, 0, 0, 0, 0, 0 };
+	static const struct sim sim[] = {
+		{ "step", net_step, false, 20000, 60, false, 0, 0, 0, 0, 0 },
+		{ "step, at ticks", net_step, false, 20000, 60, true, 0, 0, 0, 0, 0 } };
 	static struct result res;
 
-	simulate(&res, &sim);
-	for (unsigned i = 0; i < 60; i++)
-		g_test_message("second %2u: %5.1f ms, %u frames", i, mean_of(&res, i, i + 1), res.cnt[i]);
+	for (size_t k = 0; k < G_N_ELEMENTS(sim); k++) {
+		simulate(&res, &sim[k]);
+		for (unsigned i = 0; i < 60; i++)
+			g_test_message("%s, second %2u: %5.1f ms, %u frames", sim[k].name, i, mean_of(&res, i, i + 1), res.cnt[i]);
 
-	g_assert_cmpfloat(mean_of(&res, 10, 20), <, 12);
-	g_assert_cmpuint(res.cnt[20], >=, 43);
-	g_assert_cmpfloat(mean_of(&res, 21, 40), <, 120);
-	g_assert_cmpfloat(mean_of(&res, 30, 40), <, 120);
-	g_assert_cmpfloat(mean_of(&res, 50, 60), <, 12);
-	g_assert_cmpuint(res.s.resets, ==, 0);
+		g_assert_cmpfloat(mean_of(&res, 10, 20), <, 12);
+		g_assert_cmpuint(res.cnt[20], >=, 43);
+		g_assert_cmpfloat(mean_of(&res, 21, 40), <, 120);
+		g_assert_cmpfloat(mean_of(&res, 50, 60), <, 12);
+		g_assert_cmpuint(res.s.resets, ==, 0);
+	}
 }
 
 int main(int argc, char **argv)
@@ -548,6 +616,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/jitter/new-ssrc", test_new_ssrc);
 	g_test_add_func("/jitter/fixed-never-waits", test_fixed_never_waits);
 	g_test_add_func("/jitter/quiet", test_quiet);
+	g_test_add_func("/jitter/talk-spurts", test_talk_spurts);
 	g_test_add_func("/jitter/networks", test_networks);
 	g_test_add_func("/jitter/step", test_step);
 	return g_test_run();

@@ -71,14 +71,14 @@ static const struct {
 static void test_read(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		uint8_t *copy = g_malloc(rows[i].len);
+		uint8_t *base = g_malloc(1 + rows[i].len), *copy = base + 1;
 		struct rtcp_info info;
 		int err;
 
 		memcpy(copy, rows[i].in, rows[i].len);
 		g_test_message("%s", rows[i].name);
 		err = rtcp_read(&info, copy, rows[i].len);
-		g_free(copy);
+		g_free(base);
 
 		g_assert_cmpint(err, ==, rows[i].err);
 		if (err)

@@ -47,7 +47,7 @@ static void test_read(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(read_row); i++) {
 		/* an exact copy on the heap, so that the sanitizer sees a read past the end */
-		uint8_t *copy = g_malloc(read_row[i].len);
+		uint8_t *base = g_malloc(1 + read_row[i].len), *copy = base + 1;
 		struct rtp_pkt p;
 		int err;
 
@@ -66,7 +66,7 @@ static void test_read(void)
 			g_assert_cmpuint(p.ts, ==, 2);
 			g_assert_cmphex(p.ssrc, ==, 0x12345678);
 		}
-		g_free(copy);
+		g_free(base);
 	}
 	g_assert_cmpint(rtp_read(NULL, NULL, 0), ==, EBADMSG);
 }
