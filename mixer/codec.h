@@ -42,10 +42,12 @@ struct codec {
 	int (*dec_alloc)(struct codec_dec **dp, const struct codec *c, const struct codec_param *p);
 
 	/* Bytes written, 0 = nothing to send (DTX), or -errno. n_smp is the param's ptime; Opus takes no other length
-	 * than 2.5, 5, 10, 20, 40 or 60 ms (-EINVAL), the others any that fits into buf (else -EOVERFLOW). */
+	 * than 2.5, 5, 10, 20, 40 or 60 ms (-EINVAL), G722 an even one, the others any that fits into buf (else
+	 * -EOVERFLOW). The samples are finite: mix_limit has seen them. */
 	int (*encode_rt)(struct codec_enc *e, uint8_t *buf, size_t size, const float *smp, size_t n_smp);
 
-	/* Samples per channel written (<= max_smp), or -EBADMSG; then the decoder is as it was. */
+	/* Samples per channel written (<= max_smp), or -EBADMSG; then the decoder is as it was. They are finite whatever
+	 * the payload; those of Opus may be somewhat over full scale. */
 	int (*decode_rt)(struct codec_dec *d, float *smp, size_t max_smp, const uint8_t *buf, size_t len);
 
 	/* Fill n_smp samples for a packet that did not come. `next` (may be NULL) is the packet after it: codecs with

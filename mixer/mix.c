@@ -11,6 +11,7 @@
 #include "mix.h"
 
 #if defined(__clang__)
+#pragma clang diagnostic ignored "-Wpass-failed"        /* or builds that do not optimise complain of each loop */
 #define EACH _Pragma("clang loop vectorize(assume_safety)")
 #else
 #define EACH _Pragma("GCC ivdep")

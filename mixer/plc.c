@@ -204,7 +204,7 @@ static void next_rt(struct plc *p, float *frame)
 	const float gain = fade_rt(p, p->lost);
 
 	for (size_t c = 0; c < p->ch; c++) {
-		p->step[c] *= p->decay;
+		p->step[c] = fabsf(p->step[c]) > 1e-7f ? p->step[c] * p->decay : 0.0f;   /* never a slow denormal */
 		frame[c] = gain * (x[c] + p->step[c]);
 	}
 	p->at = p->at + 1 < p->pattern ? p->at + 1 : 0;

@@ -8,6 +8,7 @@
 #include <re.h>
 #include <spandsp.h>
 #include <string.h>
+#include <time.h>
 
 #include "mixer/codec.h"
 #include "tests/lib/signal.h"
@@ -23,29 +24,47 @@
 #define SANITIZED 1
 #endif
 
-static unsigned n_allocs;
+static unsigned n_allocs;         /* ever */
+static int n_live, allowed = -1;  /* allowed: so many more succeed; -1: all */
 
 #ifndef SANITIZED
 extern void *__libc_malloc(size_t n);
 extern void *__libc_calloc(size_t n, size_t size);
 extern void *__libc_realloc(void *p, size_t n);
+extern void __libc_free(void *p);
+
+static bool may_alloc(void)
+{
+	if (!allowed)
+		return false;
+	if (allowed > 0)
+		allowed--;
+	n_allocs++;
+	n_live++;
+	return true;
+}
 
 void *malloc(size_t n)
 {
-	n_allocs++;
-	return __libc_malloc(n);
+	return may_alloc() ? __libc_malloc(n) : NULL;
 }
 
 void *calloc(size_t n, size_t size)
 {
-	n_allocs++;
-	return __libc_calloc(n, size);
+	return may_alloc() ? __libc_calloc(n, size) : NULL;
 }
 
 void *realloc(void *p, size_t n)
 {
 	n_allocs++;
+	n_live += !p;
 	return __libc_realloc(p, n);
+}
+
+void free(void *p)
+{
+	n_live -= !!p;
+	__libc_free(p);
 }
 #endif
 
@@ -313,6 +332,74 @@ static void no_allocation(gconstpointer data)
 		(void)p.c->decode_rt(p.dec, smp, CODEC_SMP_MAX, buf, (size_t)len);
 	}
 	g_assert_cmpuint(n_allocs, ==, before);
+	teardown(&p);
+}
+
+/* Each allocation fails once: ENOMEM, and nothing is left behind. */
+static void no_memory(gconstpointer data)
+{
+	const struct kind *k = data;
+	const struct codec *c = codec_find(k->name, k->clock);
+	int fails = 0, err = ENOMEM;
+
+#ifdef SANITIZED
+	g_test_skip("a sanitizer has malloc");
+	return;
+#endif
+	for (int n = 0; err; n++) {
+		struct codec_enc *e = NULL;
+		struct codec_dec *d = NULL;
+		const int before = n_live;
+		int after;
+
+		allowed = n;
+		err = c->enc_alloc(&e, c, &k->prm);
+		if (!err)
+			err = c->dec_alloc(&d, c, &k->prm);
+		allowed = -1;
+		mem_deref(d);
+		mem_deref(e);
+		after = n_live;
+		g_assert_cmpint(after, ==, before);
+		g_assert_true(!err || err == ENOMEM);
+		fails += !!err;
+	}
+	g_assert_cmpint(fails, >=, 3);
+}
+
+static double cpu_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e6 + (double)t.tv_nsec / 1e3;
+}
+
+/* Prints only: the promises on cost are kept by the benchmarks, on a quiet machine. */
+static void cost(gconstpointer data)
+{
+	const struct kind *k = data;
+	struct pair p = setup(k);
+	static float in[2 * CODEC_SMP_MAX];
+	uint8_t buf[BYTES_MAX];
+	double enc = 0.0, dec = 0.0, plc = 0.0;
+	uint32_t seed = 1;
+
+	signal_speech(in, p.n_smp * p.ch, p.c->srate, &seed, 0.3);
+	for (size_t i = 0; i < 100; i++) {
+		const double t0 = cpu_us();
+		const int len = p.c->encode_rt(p.enc, buf, sizeof(buf), in, p.n_smp);
+		const double t1 = cpu_us();
+		double t2;
+
+		(void)p.c->decode_rt(p.dec, smp, CODEC_SMP_MAX, buf, (size_t)len);
+		t2 = cpu_us();
+		(void)p.c->conceal_rt(p.dec, smp, p.n_smp, NULL, 0);
+		enc += (t1 - t0) / 100.0;
+		dec += (t2 - t1) / 100.0;
+		plc += (cpu_us() - t2) / 100.0;
+	}
+	g_test_message("%s: encode %.1f, decode %.1f, conceal %.1f us", k->path, enc, dec, plc);
 	teardown(&p);
 }
 
@@ -688,6 +775,8 @@ int main(int argc, char **argv)
 	add("conceal-any-length", conceal_any_length);
 	add("no-allocation", no_allocation);
 	add("not-finite", not_finite);
+	add("no-memory", no_memory);
+	add("cost", cost);
 	g_test_add_func("/codec/find", find);
 	g_test_add_func("/codec/find-pt", find_pt);
 	g_test_add_func("/codec/list", list);

@@ -86,14 +86,14 @@ static void stereo_is_two_monos(gconstpointer data)
 	mem_deref(stereo);
 }
 
-/* One second of a sine through it; the second half is past every transient. Returns how many samples that half has. */
+/* A third of a second of a sine; the second half is past every transient. Returns how many samples that half has. */
 static size_t sine_through(const struct pair *p, double hz)
 {
 	struct resample *r = make(p, 1);
 	size_t n;
 
-	signal_sine(in, p->from, 0, p->from, hz, 0.5);
-	n = resample_rt(r, out, in, p->from);
+	signal_sine(in, p->from / 3, 0, p->from, hz, 0.5);
+	n = resample_rt(r, out, in, p->from / 3);
 	mem_deref(r);
 	memmove(out, out + n / 2, (n - n / 2) * sizeof(*out));
 	return n - n / 2;
