@@ -6,7 +6,7 @@
 #   tsan      thread sanitizer: all but the ones whose peers are other programs and take real time
 #   clang     clang, warnings are errors: it builds
 #   tidy      clang-tidy with the short list of .clang-tidy
-#   house     layers, symbols, packaging
+#   house     layers, symbols, packaging, the life of a server
 #
 # Every test program counts once for each set-up it ran in. The last line is `N passed, N failed`.
 set -u
@@ -123,6 +123,8 @@ step_house() {
 	count "symbols: no name of ours is one of libre's" $?
 	sh tests/check-packaging.sh "$dir"
 	count "packaging: sample, man pages, unit, fail2ban filter" $?
+	python3 tests/check-server.py "$dir"
+	count "server: first start, reload, drain, second start" $?
 }
 
 [ $# -gt 0 ] || set -- release asan tsan clang tidy house
