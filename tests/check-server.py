@@ -37,7 +37,7 @@ class Server:
         self.notify.bind(name)
         self.notify.settimeout(10)
         self.port = free_port()
-        env = dict(os.environ, NOTIFY_SOCKET=name, WATCHDOG_USEC="600000")
+        env = dict(os.environ, NOTIFY_SOCKET=name, WATCHDOG_USEC="6000000")
         for k in ("JOURNAL_STREAM", "STATE_DIRECTORY", "WATCHDOG_PID"):
             env.pop(k, None)
         listen = " ".join("%s:127.0.0.1:%d" % (t, self.port + (t == "tls")) for t in ("udp", "tcp", "tls"))
