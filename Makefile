@@ -26,7 +26,7 @@ build: deps
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --buildtype=release -Dtests=false >$(BUILD).log 2>&1 || \
 		{ cat $(BUILD).log; exit 1; }
 	@rm -f $(BUILD).log
-	@ninja -C $(BUILD) --quiet tutti
+	@ninja -C $(BUILD) --quiet
 
 run: build
 	@exec ./$(BUILD)/tutti $(ARGS)
@@ -49,6 +49,10 @@ fresh:
 # Below DESTDIR nothing is changed but files: users and services are the packager's to make.
 install: build
 	install -D -m 755 $(BUILD)/tutti $(DESTDIR)$(PREFIX)/sbin/tutti
+	for p in tuttictl tutti-join tutti-load; do \
+		test ! -x $(BUILD)/$$p || install -D -m 755 $(BUILD)/$$p $(DESTDIR)$(PREFIX)/bin/$$p; done
+	for m in man/*.1; do \
+		test ! -f $$m || install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man1/$${m#man/}; done
 	install -D -m 644 man/tutti.8 $(DESTDIR)$(PREFIX)/share/man/man8/tutti.8
 	$(BUILD)/tutti --man-page >$(BUILD)/tutti.conf.5
 	install -D -m 644 $(BUILD)/tutti.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/tutti.conf.5

@@ -28,7 +28,8 @@ static int send_to(const char *path, const char *text)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return errno;
-	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&un,
+	/* A manager that does not read must not stop the calls: the queue is full, the word is lost. */
+	if (sendto(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT, (struct sockaddr *)&un,
 		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0)
 		err = errno;
 	(void)close(fd);

@@ -6,7 +6,7 @@
 #   tsan      thread sanitizer: all but the ones whose peers are other programs and take real time
 #   clang     clang, warnings are errors: it builds
 #   tidy      clang-tidy with the short list of .clang-tidy
-#   house     layers, symbols, packaging
+#   house     layers, symbols, packaging, the life of a server
 #
 # Every test program counts once for each set-up it ran in. The last line is `N passed, N failed`.
 set -u
@@ -103,7 +103,11 @@ step_clang() {
 }
 
 step_tidy() {
-	[ -f build-clang/compile_commands.json ] || CC=clang meson setup build-clang --buildtype=debugoptimized -Dwerror=true >/dev/null
+	if [ ! -f build-clang/compile_commands.json ]; then
+		CC=clang meson setup build-clang --buildtype=debugoptimized -Dwerror=true >build-clang.log 2>&1 ||
+			{ tail -n 5 build-clang.log; count "clang-tidy" 1; return; }
+		rm -f build-clang.log
+	fi
 	sources=$(find mixer control server osc web client -name '*.c' 2>/dev/null | sort)
 	# Each process takes a few files: loading one header set a file is most of its time.
 	# shellcheck disable=SC2086 # a word for each file
@@ -123,6 +127,8 @@ step_house() {
 	count "symbols: no name of ours is one of libre's" $?
 	sh tests/check-packaging.sh "$dir"
 	count "packaging: sample, man pages, unit, fail2ban filter" $?
+	python3 tests/check-server.py "$dir"
+	count "server: first start, reload, drain, second start" $?
 }
 
 [ $# -gt 0 ] || set -- release asan tsan clang tidy house

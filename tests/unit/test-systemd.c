@@ -40,6 +40,17 @@ static void test_notify(void)
 	close(fd);
 }
 
+/* The control thread must not hang on a manager that hangs. */
+static void test_full(void)
+{
+	int fd = listen_here(), err = 0;
+
+	for (unsigned i = 0; i < 100000 && !err; ++i)
+		err = systemd_notify("WATCHDOG=1");
+	g_assert_cmpint(err, ==, EAGAIN);
+	close(fd);
+}
+
 static void test_nobody(void)
 {
 	g_unsetenv("NOTIFY_SOCKET");
@@ -69,6 +80,7 @@ int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/systemd/notify", test_notify);
+	g_test_add_func("/systemd/full", test_full);
 	g_test_add_func("/systemd/nobody", test_nobody);
 	g_test_add_func("/systemd/watchdog", test_watchdog);
 	return g_test_run();
