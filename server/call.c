@@ -410,13 +410,12 @@ static enum offer_srtp srtp_policy(const struct config *cfg)
 }
 
 
-static int offer_engine(struct call *c, bool secure)
+static int offer_engine(struct call *c)
 {
 	struct offer_conf conf = {
 		.codecs       = config_str(c->focus->cfg, "media.codecs"),
 		.music        = !c->echo && control_room_is_music(c->focus->control, c->room),
 		.srtp         = srtp_policy(c->focus->cfg),
-		.secure_signalling = secure,
 		.ptime_ms     = config_uint(c->focus->cfg, "media.ptime"),
 		.session_name = c->echo ? "echo" : c->room,
 	};
@@ -435,8 +434,8 @@ static int offer_engine(struct call *c, bool secure)
 }
 
 
-static int call_alloc(struct call **cp, struct focus *f, const struct sa *local, const struct sa *peer, bool secure,
-		      bool echo, const char *room)
+static int call_alloc(struct call **cp, struct focus *f, const struct sa *local, const struct sa *peer, bool echo,
+		      const char *room)
 {
 	struct call *c = mem_zalloc(sizeof(*c), destructor);
 	int err;
@@ -452,7 +451,7 @@ static int call_alloc(struct call **cp, struct focus *f, const struct sa *local,
 
 	err = leg_make(c, local);
 	if (!err)
-		err = offer_engine(c, secure);
+		err = offer_engine(c);
 
 	if (err)
 		mem_deref(c);
@@ -498,7 +497,7 @@ void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call
 	struct call *c = NULL;
 	int err;
 
-	err = call_alloc(&c, f, &msg->dst, &msg->src, msg->tp == SIP_TRANSP_TLS, t->echo, t->room);
+	err = call_alloc(&c, f, &msg->dst, &msg->src, t->echo, t->room);
 	if (err) {
 		refuse_busy(f, msg, err);
 		return;
@@ -596,7 +595,7 @@ int call_dial(struct call **cp, struct focus *f, const struct call_dial *d)
 	if (err)
 		return err;
 
-	err = call_alloc(&c, f, &local, &peer, false, false, d->room);
+	err = call_alloc(&c, f, &local, &peer, false, d->room);
 	if (err)
 		return err;
 
