@@ -213,16 +213,18 @@ static int uri_user(char *buf, size_t size, const struct uri *uri)
 }
 
 
+/* Another port of this machine is another server, perhaps a phone on the same desk. */
 static bool address_ours(const struct focus *f, const struct sa *addr)
 {
+	int flags = sa_port(addr) ? SA_ALL : SA_ADDR;
 	enum sip_transp tp;
 	struct sa ours;
 
-	if (sa_set_str(&ours, config_str(f->cfg, "sip.external"), 0) == 0 && sa_cmp(&ours, addr, SA_ADDR))
+	if (sa_set_str(&ours, config_str(f->cfg, "sip.external"), sa_port(addr)) == 0 && sa_cmp(&ours, addr, flags))
 		return true;
 
 	for (size_t n = 0; !sips_listener(f->sips, n, &tp, &ours); n++)
-		if (sa_cmp(&ours, addr, SA_ADDR))
+		if (sa_cmp(&ours, addr, flags))
 			return true;
 
 	return false;
@@ -239,7 +241,7 @@ static bool host_ours(const struct focus *f, const struct uri *uri)
 	if (!access_domain_ours(f->access, &uri->host))
 		return false;
 
-	return sa_set(&addr, &uri->host, 0) || address_ours(f, &addr);
+	return sa_set(&addr, &uri->host, uri->port) || address_ours(f, &addr);
 }
 
 
