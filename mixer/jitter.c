@@ -568,8 +568,8 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 	struct playing *out = &j->out;
 	const struct slot *s = at(j, j->head);
 
-	*f = (struct jitter_frame){ .pt = s->pt, .marker = s->marker, .seq = s->seq, .ts = j->in.ts + (uint32_t)(s->ts - j->in.ts64),
-		.payload = s->payload, .len = s->len };
+	*f = (struct jitter_frame){ .pt = s->pt, .marker = s->marker, .seq = s->seq,
+		.ts = j->in.ts + (uint32_t)(s->ts - j->in.ts64), .payload = s->payload, .len = s->len };
 
 	j->stats.got++;
 	j->stats.excess_us = (int32_t)(due_us(j, s->ts, now_us) - target_us(j));
