@@ -791,19 +791,53 @@ static void test_time(void)
 	mem_deref(o);
 }
 
+static const struct { const char *codecs; int err; const char *formats; } confs[] = {
+	{"PCMU", 0, " RTP/AVP 0 101\r\n"},
+	{"PCMA,PCMU", 0, " RTP/AVP 8 0 101\r\n"},
+	{" speex , PCMA\tPCMU ,", 0, " RTP/AVP 8 0 101\r\n"},
+	{"pcmu pcmu", 0, " RTP/AVP 0 101\r\n"},
+	{"L16/44100 L16/16000/2", 0, " RTP/AVP 11 96 97 98\r\n"},
+	{"L16/44100/2 PCMU", 0, " RTP/AVP 0 101\r\n"},
+	{"L16/44100/2", EINVAL, NULL},
+	{"PCMU/16000", EINVAL, NULL},
+	{"PCMU/8000/2", EINVAL, NULL},
+	{"speex", EINVAL, NULL},
+	{"", EINVAL, NULL},
+	{NULL, EINVAL, NULL},
+};
+
 static void test_conf(void)
 {
-	struct offer_conf conf = {.codecs = "speex", .ptime_ms = 20};
+	for (size_t i = 0; i < G_N_ELEMENTS(confs); i++) {
+		struct offer_conf conf = {.codecs = confs[i].codecs, .ptime_ms = 20};
+		struct offer *o = NULL;
+		struct mbuf *mb;
+		char *text;
+
+		g_test_message("%s", confs[i].codecs ? confs[i].codecs : "-");
+		g_assert_cmpint(sa_set_str(&conf.media, "192.0.2.1", 4000), ==, 0);
+		g_assert_cmpint(offer_alloc(&o, &conf), ==, confs[i].err);
+		if (confs[i].err)
+			continue;
+		g_assert_cmpint(offer_make(o, &mb), ==, 0);
+		text = text_of(mb);
+		g_assert_nonnull(strstr(text, confs[i].formats));
+		g_assert_nonnull(strstr(text, "\r\ns=-\r\n"));          /* no name given */
+		g_free(text);
+		mem_deref(o);
+	}
+}
+
+static void test_conf_incomplete(void)
+{
+	struct offer_conf conf = {.codecs = "PCMU"};
 	struct offer *o = NULL;
 
 	g_assert_cmpint(sa_set_str(&conf.media, "192.0.2.1", 4000), ==, 0);
-	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);
-	conf.codecs = "speex, PCMU,PCMA";
-	conf.ptime_ms = 0;
-	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);
+	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);              /* no ptime */
 	conf.ptime_ms = 20;
 	sa_set_port(&conf.media, 0);
-	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);
+	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);              /* no port */
 }
 
 /* --- cost --- */
@@ -898,6 +932,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/offer/head", test_head);
 	g_test_add_func("/offer/time", test_time);
 	g_test_add_func("/offer/conf", test_conf);
+	g_test_add_func("/offer/conf-incomplete", test_conf_incomplete);
 	g_test_add_func("/offer/cost", test_cost);
 	return g_test_run();
 }
