@@ -840,6 +840,68 @@ static void test_conf_incomplete(void)
 	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);              /* no port */
 }
 
+/* --- another reader --- */
+
+static struct sdp_session *libre_session(struct sdp_media **m)
+{
+	struct sdp_session *sess = NULL;
+	struct sa laddr;
+
+	g_assert_cmpint(sa_set_str(&laddr, "192.0.2.7", 0), ==, 0);
+	g_assert_cmpint(sdp_session_alloc(&sess, &laddr), ==, 0);
+	g_assert_cmpint(sdp_media_add(m, sess, "audio", 4000, "RTP/AVP"), ==, 0);
+	g_assert_cmpint(sdp_format_add(NULL, *m, false, "109", "opus", 48000, 2, NULL, NULL, NULL, false, "stereo=1"), ==, 0);
+	g_assert_cmpint(sdp_format_add(NULL, *m, false, "8", "PCMA", 8000, 1, NULL, NULL, NULL, false, NULL), ==, 0);
+	g_assert_cmpint(sdp_format_add(NULL, *m, false, "101", "telephone-event", 8000, 1, NULL, NULL, NULL, false, "0-15"), ==, 0);
+	return sess;
+}
+
+static void check_libre(struct sdp_media *m, const char *opus)
+{
+	const struct sdp_format *f = sdp_media_rformat(m, NULL);
+
+	g_assert_nonnull(f);
+	g_assert_cmpstr(f->name, ==, "opus");
+	g_assert_cmpstr(f->id, ==, opus);
+	g_assert_nonnull(sdp_media_rformat(m, "telephone-event"));
+	g_assert_cmpuint(sa_port(sdp_media_raddr(m)), ==, 20000);
+	g_assert_cmpuint(sa_in(sdp_media_raddr(m)), ==, 0xc633640a);
+	g_assert_cmpint(sdp_media_dir(m), ==, SDP_SENDRECV);
+}
+
+/* libre's own SDP, which has read every phone's for years, as the peer: once it offers, once it answers. */
+static void test_libre(void)
+{
+	struct sdp_session *theirs;
+	struct sdp_media *m;
+	struct mbuf *offer = NULL, *answer = NULL;
+	struct offer *o = make(0);
+	const char *why;
+
+	theirs = libre_session(&m);
+	g_assert_cmpint(sdp_encode(&offer, theirs, true), ==, 0);
+	g_assert_cmpint(offer_answer(o, &answer, &why, offer->buf, offer->end), ==, 0);
+	g_assert_cmpint(sdp_decode(theirs, answer, false), ==, 0);
+	check_libre(m, "109");
+	offer = mem_deref(offer);
+	answer = mem_deref(answer);
+	mem_deref(theirs);
+	mem_deref(o);
+
+	o = make(0);
+	theirs = libre_session(&m);
+	g_assert_cmpint(offer_make(o, &offer), ==, 0);
+	g_assert_cmpint(sdp_decode(theirs, offer, true), ==, 0);
+	g_assert_cmpint(sdp_encode(&answer, theirs, false), ==, 0);
+	g_assert_cmpint(offer_accept(o, &why, answer->buf, answer->end), ==, 0);
+	check_libre(m, "96");
+	g_assert_cmpstr(desc_of(o, true).tx.codec->name, ==, "opus");
+	mem_deref(offer);
+	mem_deref(answer);
+	mem_deref(theirs);
+	mem_deref(o);
+}
+
 /* --- cost --- */
 
 static uint64_t cpu_ns(void)
@@ -933,6 +995,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/offer/time", test_time);
 	g_test_add_func("/offer/conf", test_conf);
 	g_test_add_func("/offer/conf-incomplete", test_conf_incomplete);
+	g_test_add_func("/offer/libre", test_libre);
 	g_test_add_func("/offer/cost", test_cost);
 	return g_test_run();
 }
