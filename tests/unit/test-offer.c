@@ -683,6 +683,12 @@ static void test_keys_over_time(void)
 	agree(o, one);                                                    /* a key that was left is not used again */
 	b = desc_of(o, false);
 	g_assert_false(sdes_same(&a.srtp_tx, &b.srtp_tx));
+	agree(o, HEAD AUDIO);                                             /* nor after a while in the clear */
+	g_assert_cmpuint(desc_of(o, false).srtp_tx.len, ==, 0);
+	agree(o, one);
+	c = desc_of(o, false);
+	g_assert_cmpuint(c.srtp_tx.len, ==, 30);
+	g_assert_false(sdes_same(&b.srtp_tx, &c.srtp_tx));
 	mem_deref(o);
 }
 
@@ -731,6 +737,35 @@ static void test_changes(void)
 	offer_commit(o);
 	agree(o, HEAD "m=audio 4000 RTP/AVP 8\r\nm=video 0 RTP/AVP 99\r\n");
 	g_assert_cmpint(offer_leg(o, false, &d), ==, 0);
+	mem_deref(o);
+}
+
+/* Our re-offer of a secure line: the peer may answer with its key, another suite, or (best effort) without any. */
+static void test_keys_in_our_offer(void)
+{
+	static const char effort[] = HEAD AUDIO "a=crypto:9 " SHA32 " inline:" KEY30 "\r\n";
+	struct offer *o = make(0);
+	struct leg_desc a, b;
+
+	agree(o, effort);
+	a = desc_of(o, false);
+	g_assert_cmpint(a.srtp_tx.suite, ==, LEG_SRTP_AES128_SHA1_32);
+	g_free(offer_text(o));
+	g_assert_cmpint(accept_text(o, HEAD AUDIO "a=crypto:2 " SHA32 " inline:" KEY30 "\r\n"), ==, 0);
+	offer_commit(o);
+	b = desc_of(o, false);
+	g_assert_true(sdes_same(&a.srtp_tx, &b.srtp_tx));
+	g_free(offer_text(o));
+	g_assert_cmpint(accept_text(o, HEAD AUDIO "a=crypto:1 " SHA80 " inline:" KEY30 "\r\n"), ==, 0);
+	offer_commit(o);
+	g_assert_cmpint(desc_of(o, false).srtp_tx.suite, ==, LEG_SRTP_AES128_SHA1_80);
+	g_free(offer_text(o));
+	g_assert_cmpint(accept_text(o, HEAD AUDIO), ==, 0);
+	offer_commit(o);
+	g_assert_cmpint(desc_of(o, false).srtp_tx.suite, ==, LEG_SRTP_NONE);
+	agree(o, effort);
+	b = desc_of(o, false);
+	g_assert_false(sdes_same(&a.srtp_tx, &b.srtp_tx));
 	mem_deref(o);
 }
 
@@ -988,6 +1023,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/offer/offer-secure", test_offer_secure);
 	g_test_add_func("/offer/versions", test_versions);
 	g_test_add_func("/offer/keys-over-time", test_keys_over_time);
+	g_test_add_func("/offer/keys-in-our-offer", test_keys_in_our_offer);
 	g_test_add_func("/offer/changes", test_changes);
 	g_test_add_func("/offer/line-stays", test_line_stays);
 	g_test_add_func("/offer/hold", test_hold);
