@@ -95,13 +95,13 @@ static void read_pref(struct format_prefs *p, const struct pl *word)
 
 int format_prefs_read(struct format_prefs *p, const char *codecs)
 {
-	struct pl rest, word;
+	static const char between[] = " \t,";
+	struct pl word;
 
 	memset(p, 0, sizeof(*p));
-	pl_set_str(&rest, codecs ? codecs : "");
-	while (sdesc_word(&word, &rest)) {
-		if (word.p[word.l - 1] == ',')
-			word.l--;
+	for (word.p = codecs ? codecs : ""; *word.p; word.p += word.l) {
+		word.p += strspn(word.p, between);
+		word.l = strcspn(word.p, between);
 		if (word.l)
 			read_pref(p, &word);
 	}

@@ -9,7 +9,7 @@
 #include "offer.h"
 #include "sdesc.h"
 
-enum { FORMAT_MAX = 24, FORMAT_PREFS_MAX = LEG_RX_MAX };
+enum { FORMAT_MAX = 24, FORMAT_PREFS_MAX = 24 };
 
 enum format_what {
 	FORMAT_NONE,
@@ -30,7 +30,7 @@ struct format {
 /* What conf.codecs allows, in its order. channels 0: any the codec has. */
 struct format_prefs { struct { const struct codec *codec; uint32_t clock; uint8_t channels; } pref[FORMAT_PREFS_MAX]; size_t n; };
 
-/* "opus G722 L16/48000/2". Unknown names are passed over; EINVAL when nothing is left. */
+/* "opus G722, L16/48000/2". Unknown names are passed over, and what no datagram holds; EINVAL when nothing is left. */
 int  format_prefs_read(struct format_prefs *p, const char *codecs);
 struct format format_of_pref(const struct format_prefs *p, size_t i);     /* without numbers, for our offer */
 

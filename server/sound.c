@@ -5,25 +5,17 @@
  * Each ends in a struct leg_desc. Payload types: in an answer both sides use the offerer's numbers; when we offered, we
  * receive with our numbers and send with the ones in the answer (RFC 3264 5.1, 6.1). `bound` remembers what every number
  * has ever meant on this line, because RFC 3264 8.3.2 forbids to give it another meaning later.
- *
- * Secure or not: RTP/SAVP needs an a=crypto we can take (a lone a=fingerprint is DTLS, not spoken here yet); RTP/AVP
- * with a=crypto is "best effort" and answered in kind. Our own offers are RTP/SAVP when SRTP is required and RTP/AVP
- * else: an optional key in an RTP/AVP offer confuses more phones than it helps.
  */
 #include <string.h>
-#include "sdes.h"
 #include "sound.h"
-
-struct sound_crypto { uint32_t tag; uint8_t suite; };     /* suite: index for sdes_suite and own */
+#include "sound_keys.h"
 
 struct sound {
 	char     proto[16];
 	struct format fmt[FORMAT_MAX];    /* in the order of our description */
 	size_t   n_fmt;
 	struct format bound[128];         /* by our payload type */
-	struct sound_crypto crypto[SDES_SUITES];
-	size_t   n_crypto;
-	struct leg_key own[SDES_SUITES];  /* our keys; len 0: not made yet */
+	struct sound_keys keys;
 	uint8_t  dir;                     /* what our description says */
 	bool     peer_holds;
 	struct leg_desc desc;
@@ -43,8 +35,7 @@ static void destructor(void *arg)
 {
 	struct sound *s = arg;
 
-	for (size_t i = 0; i < SDES_SUITES; i++)
-		sdes_wipe(&s->own[i]);
+	sound_keys_wipe(&s->keys);
 	sdes_wipe(&s->desc.srtp_rx);
 	sdes_wipe(&s->desc.srtp_tx);
 }
@@ -58,7 +49,7 @@ static struct sound *part_new(const struct sound *before)
 		return NULL;
 	if (before) {
 		memcpy(s->bound, before->bound, sizeof(s->bound));
-		memcpy(s->own, before->own, sizeof(s->own));
+		memcpy(s->keys.own, before->keys.own, sizeof(s->keys.own));
 	}
 	sa_init(&s->desc.rtp, AF_UNSPEC);
 	sa_init(&s->desc.rtcp, AF_UNSPEC);
@@ -274,6 +265,8 @@ static void describe(struct sound *s, const struct offer_conf *conf, const struc
 {
 	const struct format *sound = first(s, FORMAT_SOUND, 0), *event, *noise = first(s, FORMAT_NOISE, 0);
 
+	s->desc.srtp_tx = s->keys.tx;
+	s->desc.srtp_rx = s->keys.rx;
 	describe_rx(s, conf);
 	format_tx(&s->desc.tx, sound, conf, m);
 	event = first(s, FORMAT_EVENT, sound->clock);
@@ -286,106 +279,6 @@ static void describe(struct sound *s, const struct offer_conf *conf, const struc
 	}
 	if (noise)
 		s->desc.cn_rx_pt = noise->rx_pt;
-}
-
-/* --- keys --- */
-
-static size_t suite_index(enum leg_srtp suite)
-{
-	size_t i = 0;
-
-	while (i + 1 < SDES_SUITES && sdes_suite(i) != suite)
-		i++;
-	return i;
-}
-
-/* Ours stays while theirs stays. When theirs changes, so does ours: a key that protected packets is not taken up again
- * after the media side may have begun to count anew. */
-static int own_key(struct sound *s, const struct sound *before, const struct leg_key *theirs)
-{
-	size_t i = suite_index(theirs->suite);
-
-	if (before && before->desc.srtp_tx.len && !sdes_same(&before->desc.srtp_rx, theirs)) {
-		sdes_wipe(&s->own[suite_index(before->desc.srtp_tx.suite)]);
-		sdes_wipe(&s->own[i]);
-	}
-	return s->own[i].len ? 0 : sdes_make(&s->own[i], theirs->suite);
-}
-
-static int answer_key(struct sound *s, const char **why, const struct offer_ctx *ctx, const struct sound *before,
-		      bool secure, const struct sdesc *d, const struct sdesc_media *m)
-{
-	struct sdes theirs;
-	int err;
-
-	if (ctx->conf->srtp == OFFER_SRTP_OFF && secure)
-		return refuse(why, ENOTSUP, "SRTP is switched off here");
-	if (ctx->conf->srtp == OFFER_SRTP_OFF)
-		return 0;
-	err = sdes_choose(&theirs, why, m);
-	if (err && !secure && ctx->conf->srtp != OFFER_SRTP_REQUIRED)
-		return 0;
-	if (err == ENOENT && (sdesc_media_attr(m, "fingerprint", NULL) || sdesc_attr(d, "fingerprint")))
-		return refuse(why, ENOTSUP, "keys by DTLS are not supported, only a=crypto");
-	if (err == ENOENT)
-		return refuse(why, ENOTSUP, secure ? "RTP/SAVP without a=crypto" : "SRTP is required here");
-	if (err)
-		return ENOTSUP;
-	err = own_key(s, before, &theirs.key);
-	if (!err) {
-		s->crypto[0] = (struct sound_crypto){theirs.tag, (uint8_t)suite_index(theirs.key.suite)};
-		s->n_crypto = 1;
-		s->desc.srtp_rx = theirs.key;
-		s->desc.srtp_tx = s->own[s->crypto[0].suite];
-	}
-	sdes_wipe(&theirs.key);
-	return err;
-}
-
-/* All suites, the one in use first. A suite has the same tag in all our offers. */
-static int offer_keys(struct sound *s, const struct sound *before)
-{
-	size_t used = before && before->desc.srtp_tx.len ? suite_index(before->desc.srtp_tx.suite) : 0;
-	int err = 0;
-
-	for (size_t n = 0; n < SDES_SUITES && !err; n++) {
-		size_t i = !n ? used : n <= used ? n - 1 : n;
-
-		if (!s->own[i].len)
-			err = sdes_make(&s->own[i], sdes_suite(i));
-		s->crypto[s->n_crypto++] = (struct sound_crypto){(uint32_t)i + 1, (uint8_t)i};
-	}
-	return err;
-}
-
-static int accept_key(struct sound *s, const char **why, const struct offer_ctx *ctx, const struct sound *offered,
-		      const struct sound *before, bool secure, const struct sdesc_media *m)
-{
-	struct sdes theirs;
-	size_t i;
-	int err;
-
-	if (!offered->n_crypto)
-		return 0;
-	err = sdes_choose(&theirs, why, m);
-	if (err == ENOENT && !secure && ctx->conf->srtp != OFFER_SRTP_REQUIRED)
-		return 0;
-	if (err)
-		return refuse(why, ENOTSUP, "the answer has no key we can use");
-	i = suite_index(theirs.key.suite);
-	/* RFC 4568 5.1.3: "the tag ... MUST be that of the accepted crypto attribute in the offer" */
-	if (theirs.tag != i + 1) {
-		sdes_wipe(&theirs.key);
-		return refuse(why, EBADMSG, "the answer's a=crypto has a tag that was not offered");
-	}
-	if (before && before->desc.srtp_tx.len && before->desc.srtp_tx.suite != theirs.key.suite)
-		sdes_wipe(&s->own[suite_index(before->desc.srtp_tx.suite)]);
-	s->crypto[0] = (struct sound_crypto){theirs.tag, (uint8_t)i};
-	s->n_crypto = 1;
-	s->desc.srtp_rx = theirs.key;
-	s->desc.srtp_tx = s->own[i];
-	sdes_wipe(&theirs.key);
-	return 0;
 }
 
 /* --- the three steps --- */
@@ -427,7 +320,7 @@ static int make_answer(struct sound *s, const char **why, const struct offer_ctx
 	if (!err)
 		err = read_formats(s, why, ctx->prefs, m);
 	if (!err)
-		err = answer_key(s, why, ctx, before, secure, d, m);
+		err = sound_keys_answer(&s->keys, why, ctx->conf->srtp, before ? &before->keys : NULL, secure, d, m);
 	if (err)
 		return err;
 	s->dir = dir_flip(theirs) & (ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH);
@@ -526,8 +419,8 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
 		return ENOMEM;
 	str_ncpy(s->proto, before ? before->proto : secure ? "RTP/SAVP" : "RTP/AVP", sizeof(s->proto));
 	offer_formats(s, ctx->prefs, before);
-	if (before ? before->n_crypto > 0 : secure)
-		err = offer_keys(s, before);
+	if (before ? before->keys.n_line > 0 : secure)
+		err = sound_keys_offer(&s->keys, before ? &before->keys : NULL);
 	s->dir = ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH;
 	/* RFC 3264 5.1: the offerer "MUST be prepared to receive media ... as soon as it sends the offer". */
 	s->desc.dir = s->dir & LEG_DIR_RECV;
@@ -594,7 +487,8 @@ static int make_accept(struct sound *s, const char **why, const struct offer_ctx
 	if (!err)
 		err = accept_formats(s, why, ctx->prefs, offered, m);
 	if (!err)
-		err = accept_key(s, why, ctx, offered, before, ours, m);
+		err = sound_keys_accept(&s->keys, why, ctx->conf->srtp, &offered->keys, before ? &before->keys : NULL,
+					ours, m);
 	if (err)
 		return err;
 	s->dir = offered->dir;
@@ -633,9 +527,7 @@ static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)
 	err |= mbuf_printf(mb, "a=ptime:%u\r\na=%s\r\n", ctx->conf->ptime_ms, dir_name(s->dir));
 	if (s->desc.rtcp_mux)
 		err |= mbuf_printf(mb, "a=rtcp-mux\r\n");
-	for (size_t i = 0; i < s->n_crypto; i++)
-		err |= sdes_print(mb, s->crypto[i].tag, &s->own[s->crypto[i].suite]);
-	return err;
+	return err | sound_keys_print(mb, &s->keys);
 }
 
 const struct offer_kind sound_kind = {

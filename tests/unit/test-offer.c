@@ -683,6 +683,12 @@ static void test_keys_over_time(void)
 	agree(o, one);                                                    /* a key that was left is not used again */
 	b = desc_of(o, false);
 	g_assert_false(sdes_same(&a.srtp_tx, &b.srtp_tx));
+	agree(o, HEAD AUDIO);                                             /* nor after a while in the clear */
+	g_assert_cmpuint(desc_of(o, false).srtp_tx.len, ==, 0);
+	agree(o, one);
+	c = desc_of(o, false);
+	g_assert_cmpuint(c.srtp_tx.len, ==, 30);
+	g_assert_false(sdes_same(&b.srtp_tx, &c.srtp_tx));
 	mem_deref(o);
 }
 
@@ -731,6 +737,35 @@ static void test_changes(void)
 	offer_commit(o);
 	agree(o, HEAD "m=audio 4000 RTP/AVP 8\r\nm=video 0 RTP/AVP 99\r\n");
 	g_assert_cmpint(offer_leg(o, false, &d), ==, 0);
+	mem_deref(o);
+}
+
+/* Our re-offer of a secure line: the peer may answer with its key, another suite, or (best effort) without any. */
+static void test_keys_in_our_offer(void)
+{
+	static const char effort[] = HEAD AUDIO "a=crypto:9 " SHA32 " inline:" KEY30 "\r\n";
+	struct offer *o = make(0);
+	struct leg_desc a, b;
+
+	agree(o, effort);
+	a = desc_of(o, false);
+	g_assert_cmpint(a.srtp_tx.suite, ==, LEG_SRTP_AES128_SHA1_32);
+	g_free(offer_text(o));
+	g_assert_cmpint(accept_text(o, HEAD AUDIO "a=crypto:2 " SHA32 " inline:" KEY30 "\r\n"), ==, 0);
+	offer_commit(o);
+	b = desc_of(o, false);
+	g_assert_true(sdes_same(&a.srtp_tx, &b.srtp_tx));
+	g_free(offer_text(o));
+	g_assert_cmpint(accept_text(o, HEAD AUDIO "a=crypto:1 " SHA80 " inline:" KEY30 "\r\n"), ==, 0);
+	offer_commit(o);
+	g_assert_cmpint(desc_of(o, false).srtp_tx.suite, ==, LEG_SRTP_AES128_SHA1_80);
+	g_free(offer_text(o));
+	g_assert_cmpint(accept_text(o, HEAD AUDIO), ==, 0);
+	offer_commit(o);
+	g_assert_cmpint(desc_of(o, false).srtp_tx.suite, ==, LEG_SRTP_NONE);
+	agree(o, effort);
+	b = desc_of(o, false);
+	g_assert_false(sdes_same(&a.srtp_tx, &b.srtp_tx));
 	mem_deref(o);
 }
 
@@ -791,19 +826,115 @@ static void test_time(void)
 	mem_deref(o);
 }
 
+static const struct { const char *codecs; int err; const char *formats; } confs[] = {
+	{"PCMU", 0, " RTP/AVP 0 101\r\n"},
+	{"PCMA,PCMU", 0, " RTP/AVP 8 0 101\r\n"},
+	{" speex , PCMA\tPCMU ,", 0, " RTP/AVP 8 0 101\r\n"},
+	{"pcmu pcmu", 0, " RTP/AVP 0 101\r\n"},
+	{"L16/44100 L16/16000/2", 0, " RTP/AVP 11 96 97 98\r\n"},
+	{"L16/44100/2 PCMU", 0, " RTP/AVP 0 101\r\n"},
+	{"L16/44100/2", EINVAL, NULL},
+	{"PCMU/16000", EINVAL, NULL},
+	{"PCMU/8000/2", EINVAL, NULL},
+	{"speex", EINVAL, NULL},
+	{"", EINVAL, NULL},
+	{NULL, EINVAL, NULL},
+};
+
 static void test_conf(void)
 {
-	struct offer_conf conf = {.codecs = "speex", .ptime_ms = 20};
+	for (size_t i = 0; i < G_N_ELEMENTS(confs); i++) {
+		struct offer_conf conf = {.codecs = confs[i].codecs, .ptime_ms = 20};
+		struct offer *o = NULL;
+		struct mbuf *mb;
+		char *text;
+
+		g_test_message("%s", confs[i].codecs ? confs[i].codecs : "-");
+		g_assert_cmpint(sa_set_str(&conf.media, "192.0.2.1", 4000), ==, 0);
+		g_assert_cmpint(offer_alloc(&o, &conf), ==, confs[i].err);
+		if (confs[i].err)
+			continue;
+		g_assert_cmpint(offer_make(o, &mb), ==, 0);
+		text = text_of(mb);
+		g_assert_nonnull(strstr(text, confs[i].formats));
+		g_assert_nonnull(strstr(text, "\r\ns=-\r\n"));          /* no name given */
+		g_free(text);
+		mem_deref(o);
+	}
+}
+
+static void test_conf_incomplete(void)
+{
+	struct offer_conf conf = {.codecs = "PCMU"};
 	struct offer *o = NULL;
 
 	g_assert_cmpint(sa_set_str(&conf.media, "192.0.2.1", 4000), ==, 0);
-	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);
-	conf.codecs = "speex, PCMU,PCMA";
-	conf.ptime_ms = 0;
-	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);
+	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);              /* no ptime */
 	conf.ptime_ms = 20;
 	sa_set_port(&conf.media, 0);
-	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);
+	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);              /* no port */
+}
+
+/* --- another reader --- */
+
+static struct sdp_session *libre_session(struct sdp_media **m)
+{
+	struct sdp_session *sess = NULL;
+	struct sa laddr;
+
+	g_assert_cmpint(sa_set_str(&laddr, "192.0.2.7", 0), ==, 0);
+	g_assert_cmpint(sdp_session_alloc(&sess, &laddr), ==, 0);
+	g_assert_cmpint(sdp_media_add(m, sess, "audio", 4000, "RTP/AVP"), ==, 0);
+	g_assert_cmpint(sdp_format_add(NULL, *m, false, "109", "opus", 48000, 2, NULL, NULL, NULL, false, "stereo=1"), ==, 0);
+	g_assert_cmpint(sdp_format_add(NULL, *m, false, "8", "PCMA", 8000, 1, NULL, NULL, NULL, false, NULL), ==, 0);
+	g_assert_cmpint(sdp_format_add(NULL, *m, false, "101", "telephone-event", 8000, 1, NULL, NULL, NULL, false, "0-15"), ==, 0);
+	return sess;
+}
+
+static void check_libre(struct sdp_media *m, const char *opus)
+{
+	const struct sdp_format *f = sdp_media_rformat(m, NULL);
+
+	g_assert_nonnull(f);
+	g_assert_cmpstr(f->name, ==, "opus");
+	g_assert_cmpstr(f->id, ==, opus);
+	g_assert_nonnull(sdp_media_rformat(m, "telephone-event"));
+	g_assert_cmpuint(sa_port(sdp_media_raddr(m)), ==, 20000);
+	g_assert_cmpuint(sa_in(sdp_media_raddr(m)), ==, 0xc633640a);
+	g_assert_cmpint(sdp_media_dir(m), ==, SDP_SENDRECV);
+}
+
+/* libre's own SDP, which has read every phone's for years, as the peer: once it offers, once it answers. */
+static void test_libre(void)
+{
+	struct sdp_session *theirs;
+	struct sdp_media *m;
+	struct mbuf *offer = NULL, *answer = NULL;
+	struct offer *o = make(0);
+	const char *why;
+
+	theirs = libre_session(&m);
+	g_assert_cmpint(sdp_encode(&offer, theirs, true), ==, 0);
+	g_assert_cmpint(offer_answer(o, &answer, &why, offer->buf, offer->end), ==, 0);
+	g_assert_cmpint(sdp_decode(theirs, answer, false), ==, 0);
+	check_libre(m, "109");
+	offer = mem_deref(offer);
+	answer = mem_deref(answer);
+	mem_deref(theirs);
+	mem_deref(o);
+
+	o = make(0);
+	theirs = libre_session(&m);
+	g_assert_cmpint(offer_make(o, &offer), ==, 0);
+	g_assert_cmpint(sdp_decode(theirs, offer, true), ==, 0);
+	g_assert_cmpint(sdp_encode(&answer, theirs, false), ==, 0);
+	g_assert_cmpint(offer_accept(o, &why, answer->buf, answer->end), ==, 0);
+	check_libre(m, "96");
+	g_assert_cmpstr(desc_of(o, true).tx.codec->name, ==, "opus");
+	mem_deref(offer);
+	mem_deref(answer);
+	mem_deref(theirs);
+	mem_deref(o);
 }
 
 /* --- cost --- */
@@ -892,12 +1023,15 @@ int main(int argc, char *argv[])
 	g_test_add_func("/offer/offer-secure", test_offer_secure);
 	g_test_add_func("/offer/versions", test_versions);
 	g_test_add_func("/offer/keys-over-time", test_keys_over_time);
+	g_test_add_func("/offer/keys-in-our-offer", test_keys_in_our_offer);
 	g_test_add_func("/offer/changes", test_changes);
 	g_test_add_func("/offer/line-stays", test_line_stays);
 	g_test_add_func("/offer/hold", test_hold);
 	g_test_add_func("/offer/head", test_head);
 	g_test_add_func("/offer/time", test_time);
 	g_test_add_func("/offer/conf", test_conf);
+	g_test_add_func("/offer/conf-incomplete", test_conf_incomplete);
+	g_test_add_func("/offer/libre", test_libre);
 	g_test_add_func("/offer/cost", test_cost);
 	return g_test_run();
 }
