@@ -34,7 +34,7 @@ static int verb_create(struct act *a)
 		return EINVAL;
 	if (room_find(a->c, a->cmd->room))
 		return EEXIST;
-	return room_open(&r, a->c, a->cmd->room, false);
+	return room_begin(&r, a->c, a->cmd->room, false);
 }
 
 static int verb_end(struct act *a)
@@ -72,7 +72,7 @@ static int verb_join(struct act *a)
 		return EPERM;
 	if (c->conf.max_members && c->n_members >= c->conf.max_members)
 		return EUSERS;
-	err = room_find_or_open(&r, c, cmd->room);
+	err = room_find_or_begin(&r, c, cmd->room);
 	if (err)
 		return err;
 	/* Whom a host has called in is invited: a locked door does not stop him. */
@@ -119,7 +119,7 @@ static int verb_move(struct act *a)
 	struct room *from = m->room, *to;
 	int err;
 
-	err = room_find_or_open(&to, a->c, a->cmd->room);
+	err = room_find_or_begin(&to, a->c, a->cmd->room);
 	if (err || to == from)
 		return err;
 	err = room_admits(to, m->role, a->actor->kind != ACTOR_MEMBER);
