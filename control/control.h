@@ -2,7 +2,12 @@
  * control.h - every room, and the one call by which a face acts: control_run(actor, command). Control thread only.
  *
  * Returns: 0; ENOENT no such room or member; EPERM the actor's role may not (policy.c) or the room is locked; EEXIST;
- * EINVAL an argument missing or out of range; EUSERS / ENOSPC a limit is reached; ESHUTDOWN draining.
+ * EINVAL an argument missing or out of range; EUSERS too many members, ENOSPC too many rooms; ESHUTDOWN draining; EDEADLK
+ * from inside an event. What is refused has changed nothing, but that a call which is turned away may have opened its room.
+ *
+ * A face that ends (its call is over) runs VERB_LEAVE before it frees its leg. A member sent away is out of its room, its leg
+ * out of the mix, before bye is called; from inside bye a face may act again. control_alloc's mixer must outlive it; mem_deref
+ * ends all rooms without a word to faces or listeners.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -18,7 +23,7 @@ enum { ROOM_NAME_MAX = 63 };
 struct control_conf {
 	bool     auto_rooms;              /* rooms.auto: first call opens the room */
 	bool     music_default;           /* rooms.profile */
-	uint32_t max_rooms, max_members_per_room, max_members;
+	uint32_t max_rooms, max_members_per_room, max_members;    /* 0: no limit */
 	bool     alone_music;             /* a room of one hears music */
 	const char *alone_file;           /* NULL: the built-in tune */
 	uint32_t empty_timeout_s;         /* an automatic room lives on this long without members */

@@ -49,7 +49,7 @@ int member_alloc(struct member **mp, struct control *c, const struct command *jo
 		return ENOMEM;
 	m->c = c;
 	m->id = next_id(c);
-	m->role = join->role;
+	m->role = m->given = join->role;
 	m->face = *join->face;
 	m->face.call_id = NULL;           /* the face's text need not outlive the call; ours is the copy */
 	m->dialed_out = join->face->dialed_out;

@@ -17,6 +17,7 @@ struct member {
 	struct room *room;        /* NULL between rooms and when out */
 	char uri[256], name[128], call_id[128];
 	enum role role;
+	enum role given;          /* the role it came with; the one it has now may be a host's gift, good in this room only */
 	bool self_muted, host_muted;      /* both must be off to be heard */
 	bool deaf, hold, hand, talking, dialed_out;
 	bool leg_talking;         /* what the leg says; told as talking only while others can hear it */

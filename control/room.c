@@ -84,7 +84,7 @@ static void begin_to_wait(struct room *r)
 		wheel_start(&r->empty, (uint64_t)r->c->conf.empty_timeout_s * 1000, waited_empty, r);
 }
 
-int room_open(struct room **rp, struct control *c, const char *name, bool automatic)
+int room_begin(struct room **rp, struct control *c, const char *name, bool automatic)
 {
 	struct room *r;
 	int err;
@@ -115,14 +115,14 @@ int room_open(struct room **rp, struct control *c, const char *name, bool automa
 	return 0;
 }
 
-int room_find_or_open(struct room **rp, struct control *c, const char *name)
+int room_find_or_begin(struct room **rp, struct control *c, const char *name)
 {
 	*rp = room_find(c, name);
 	if (*rp)
 		return 0;
 	if (!c->conf.auto_rooms || !control_room_name_valid(name))
 		return ENOENT;
-	return room_open(rp, c, name, true);
+	return room_begin(rp, c, name, true);
 }
 
 int room_admits(const struct room *r, enum role role, bool invited)

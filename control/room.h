@@ -27,8 +27,8 @@ struct room {
 };
 
 struct room *room_find(const struct control *c, const char *name);
-int  room_open(struct room **rp, struct control *c, const char *name, bool automatic);        /* tells ROOM_CREATED */
-int  room_find_or_open(struct room **rp, struct control *c, const char *name);               /* as rooms.auto says */
+int  room_begin(struct room **rp, struct control *c, const char *name, bool automatic);        /* tells ROOM_CREATED */
+int  room_find_or_begin(struct room **rp, struct control *c, const char *name);               /* as rooms.auto says */
 void room_end(struct room *r, const char *why);           /* members out, byes said, ROOM_ENDED; r is gone */
 
 /* May one more come in? EPERM locked, EUSERS full. `invited`: by a host, or by who may everything. */

@@ -34,7 +34,7 @@ static int verb_create(struct act *a)
 		return EINVAL;
 	if (room_find(a->c, a->cmd->room))
 		return EEXIST;
-	return room_open(&r, a->c, a->cmd->room, false);
+	return room_begin(&r, a->c, a->cmd->room, false);
 }
 
 static int verb_end(struct act *a)
@@ -72,7 +72,7 @@ static int verb_join(struct act *a)
 		return EPERM;
 	if (c->conf.max_members && c->n_members >= c->conf.max_members)
 		return EUSERS;
-	err = room_find_or_open(&r, c, cmd->room);
+	err = room_find_or_begin(&r, c, cmd->room);
 	if (err)
 		return err;
 	/* Whom a host has called in is invited: a locked door does not stop him. */
@@ -112,22 +112,35 @@ static int verb_kick(struct act *a)
 	return 0;
 }
 
+/* A host may lead its people elsewhere, but a room where others are already does not get a host by another room's choice. */
+static enum role role_there(const struct act *a, const struct room *to)
+{
+	const struct member *m = a->member;
+
+	return a->actor->kind == ACTOR_MEMBER && to->n_members && m->role > m->given ? m->given : m->role;
+}
+
 /* The sound moves first: where the new mix refuses it, nothing has changed. Between the two events it is in neither room. */
 static int verb_move(struct act *a)
 {
 	struct member *m = a->member;
 	struct room *from = m->room, *to;
+	enum role role = m->role;
 	int err;
 
-	err = room_find_or_open(&to, a->c, a->cmd->room);
+	err = room_find_or_begin(&to, a->c, a->cmd->room);
 	if (err || to == from)
 		return err;
-	err = room_admits(to, m->role, a->actor->kind != ACTOR_MEMBER);
+	err = room_admits(to, role_there(a, to), a->actor->kind != ACTOR_MEMBER);
 	if (err)
 		return err;
+	m->role = role_there(a, to);
 	err = member_into(m, to);
-	if (err)
+	if (err) {
+		m->role = role;
+		member_apply(m);
 		return err;
+	}
 	room_remove(m);
 	event_tell(from, EVENT_MEMBER_LEFT, m, "moved");
 	room_add(to, m);

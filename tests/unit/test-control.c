@@ -637,6 +637,32 @@ static void test_move(void)
 	end();
 }
 
+/* Made a host in one room, it leads somebody into another: there it is what it came as. */
+static void test_move_role(void)
+{
+	struct actor host, second;
+
+	begin(&plain);
+	join(0, "a", ROLE_HOST);
+	join(1, "a", ROLE_SPEAKER);
+	join(2, "b", ROLE_SPEAKER);
+	host = by(0);
+	g_assert_cmpint(set_role(&host, 1, ROLE_HOST), ==, 0);
+	second = by(1);
+	room_does(&sys, VERB_LOCK, "b", true);
+	g_assert_cmpint(move(&second, 1, "b"), ==, EPERM);        /* a host's gift opens no other room's lock */
+	room_does(&sys, VERB_LOCK, "b", false);
+	the_mixer.fail_set_bus = ENOMEM;
+	g_assert_cmpint(move(&second, 1, "b"), ==, ENOMEM);
+	the_mixer.fail_set_bus = 0;
+	g_assert_cmpint(does(1, VERB_HAND, 0, true), ==, 0);      /* still host where it is */
+	g_assert_cmpint(move(&second, 1, "b"), ==, 0);
+	g_assert_cmpint(does(1, VERB_KICK, 2, false), ==, EPERM);
+	g_assert_cmpint(move(&host, 0, "b"), ==, 0);              /* who came as host is one everywhere */
+	g_assert_cmpint(does(0, VERB_KICK, 2, false), ==, 0);
+	end();
+}
+
 static void test_talking(void)
 {
 	begin(&plain);
@@ -1029,6 +1055,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/control/bye-again", test_bye_again);
 	g_test_add_func("/control/limits", test_limits);
 	g_test_add_func("/control/move", test_move);
+	g_test_add_func("/control/move-role", test_move_role);
 	g_test_add_func("/control/talking", test_talking);
 	g_test_add_func("/control/keys", test_keys);
 	g_test_add_func("/control/rtp-timeout", test_rtp_timeout);

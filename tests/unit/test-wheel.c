@@ -69,6 +69,27 @@ static void test_idle(void)
 	g_assert_cmpuint(clock_advance(10000), ==, 0);
 }
 
+/* One that is due sooner than what the wheel waits for. */
+static void test_sooner(void)
+{
+	struct probe late = { 0 }, soon = { 0 };
+	uint64_t t0 = now_ms;
+
+	wheel_start(&late.t, 60000, fired, &late);
+	clock_advance(1000);
+	wheel_start(&soon.t, 500, fired, &soon);
+	clock_advance(60000);
+	g_assert_cmpuint(soon.at, >=, t0 + 1500);
+	g_assert_cmpuint(soon.at, <=, t0 + 1600);
+	g_assert_cmpuint(late.at, <=, t0 + 60100);
+	wheel_start(&soon.t, 500, fired, &soon);
+	wheel_start(&late.t, 60000, fired, &late);
+	wheel_cancel(&soon.t);
+	clock_advance(61000);
+	g_assert_cmpuint(late.n, ==, 2);
+	g_assert_cmpuint(soon.n, ==, 1);
+}
+
 static void cancel_other(void *arg)
 {
 	struct probe *p = arg;
@@ -179,6 +200,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/wheel/times", test_times);
 	g_test_add_func("/wheel/restart", test_restart);
 	g_test_add_func("/wheel/idle", test_idle);
+	g_test_add_func("/wheel/sooner", test_sooner);
 	g_test_add_func("/wheel/handlers", test_handlers);
 	g_test_add_func("/wheel/jump", test_jump);
 	g_test_add_func("/wheel/many", test_many);
