@@ -9,8 +9,8 @@
  * A session that its owner hangs up while a CANCEL or a 2xx still waits for an answer stays behind as "leaving": it holds
  * a reference to itself, no longer calls the owner, and says BYE when RFC 3261 lets it.
  */
+#include <stdlib.h>
 #include <string.h>
-#include "control/log.h"
 #include "session_impl.h"
 
 enum { HASH_SIZE = 4096, RETRY_AFTER_S = 10 };
@@ -56,8 +56,10 @@ static void unhash(struct session *s)
 	if (!s->le.list)
 		return;
 	hash_unlink(&s->le);
-	if (s->ss)
-		s->ss->n--;
+	if (!s->ss)
+		return;
+	s->ss->n--;
+	s->ss->ended[s->ss->n_ended++ % ENDED_MAX] = strtoull(s->dlg->ltag, NULL, 16);
 }
 
 static void session_destructor(void *arg)
@@ -291,16 +293,31 @@ int session_join(struct session_ref *ref, const struct sip_msg *msg)
 	return ref_header(ref, msg, SIP_HDR_JOIN);
 }
 
+static bool has_ended(const struct sessions *ss, const struct pl *ltag)
+{
+	char text[20] = "";
+	uint64_t tag;
+
+	if (ltag->l != 16 || pl_strcpy(ltag, text, sizeof(text)))
+		return false;
+	tag = strtoull(text, NULL, 16);
+	for (size_t i = 0; tag && i < ENDED_MAX; i++) {
+		if (ss->ended[i] == tag)
+			return true;
+	}
+	return false;
+}
+
 uint16_t sessions_replaced(struct sessions *ss, struct session **sp, const char **reason, const struct session_ref *ref)
 {
 	struct session *s = find(ss, &ref->callid, &ref->to_tag, ref->from_tag.l ? &ref->from_tag : NULL);
 
 	*sp = NULL;
-	if (!s) {
+	if (!s && !has_ended(ss, &ref->to_tag)) {
 		*reason = "Call/Transaction Does Not Exist";
 		return 481;
 	}
-	if (s->closed) {
+	if (!s || s->closed) {
 		/* "If the Replaces header field matches a dialog which has already terminated, the UA SHOULD decline the
 		 * request with a 603 Declined response." */
 		*reason = "Decline";

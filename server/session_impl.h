@@ -14,6 +14,8 @@
 #include "control/wheel.h"
 #include "session.h"
 
+enum { ENDED_MAX = 1024 };
+
 enum xchg {
 	XCHG_NONE,
 	XCHG_OURS,                /* our offer is out */
@@ -79,6 +81,8 @@ struct sessions {
 	sessions_invite_h *inviteh;
 	void *arg;
 	uint32_t n;
+	uint64_t ended[ENDED_MAX];            /* our tags of dialogs that are over, newest overwrites oldest: RFC 3891's 603 */
+	uint32_t n_ended;
 };
 
 /* session.c */

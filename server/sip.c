@@ -553,7 +553,10 @@ static bool front_handler(const struct sip_msg *msg, void *arg)
 		return false;
 	key = mix_pl(mix_pl(mix_pl(key, &msg->via.branch), &msg->via.sentby), &msg->met);
 	id  = mix_pl(mix_pl(mix_pl(msg->cseq.num, &msg->callid), &msg->from.tag), &msg->to.tag);
-	id ^= sa_hash(&msg->src, SA_ALL) * 31 + (uint32_t)msg->tp;
+	id  = mix_pl(mix_pl(id, &msg->ruri), &msg->clen);
+	/* A datagram may come again from another port, when a NAT forgets; a stream's request does not change connections. */
+	if (msg->tp != SIP_TRANSP_UDP)
+		id ^= sa_hash(&msg->src, SA_ALL) * 31 + (uint32_t)msg->tp;
 	e = &k->seen[key % SEEN_MAX];
 	if (e->key != key || now - e->then_ms > 64 * SIP_T1) {
 		*e = (struct seen){ .key = key, .id = id, .then_ms = now };

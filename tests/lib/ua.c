@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <glib.h>
@@ -51,6 +52,15 @@ void ua_new_call(struct ua *ua)
 	ua->called = false;
 }
 
+/* Nagle and delayed ACKs are real time, which does not pass here. */
+static void quick(const struct ua *ua)
+{
+	int one = 1;
+
+	(void)setsockopt(ua->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	(void)setsockopt(ua->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
+}
+
 static int open_socket(struct ua *ua)
 {
 	struct sa any;
@@ -65,6 +75,7 @@ static int open_socket(struct ua *ua)
 		sim_settle(2);
 		if (connect(ua->fd, &ua->server.u.sa, ua->server.len))
 			return errno;
+		quick(ua);
 	}
 	ua->me.len = sizeof(ua->me.u);
 	return getsockname(ua->fd, &ua->me.u.sa, &ua->me.len) ? errno : 0;
@@ -283,6 +294,7 @@ static bool take_stream(struct ua *ua)
 	ssize_t n = recv(ua->fd, buf, sizeof(buf), MSG_DONTWAIT);
 
 	if (n > 0) {
+		quick(ua);
 		ua->rx = realloc(ua->rx, ua->rx_len + (size_t)n + 1);
 		memcpy(ua->rx + ua->rx_len, buf, (size_t)n);
 		ua->rx_len += (size_t)n;
