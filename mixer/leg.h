@@ -97,6 +97,8 @@ struct leg_sock {
 	struct leg_rt *leg;
 	int fd;
 	bool rtcp;
+	uint64_t turn;                    /* of the thread, and how many packets may still be taken in it */
+	unsigned left;
 	struct sa peer;                   /* where from, once latched */
 	bool latched;
 };
