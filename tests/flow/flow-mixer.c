@@ -455,6 +455,29 @@ static void test_dtx(void)
 	end(s, b);
 }
 
+/* The sender pauses and says how loud its room is (RFC 3389): that is heard, not a hole. */
+static void test_comfort_noise(void)
+{
+	static const uint8_t level = 50;           /* -50 dBov */
+	struct stage *s = stage_new(1000);
+	struct bus *b = make_bus(s, 240, false);
+	struct member *a = join(s, b, &(struct peer_conf){"L16", 48000, 98, 1, 10000, HZ_A, PEAK, 0, NULL});
+	struct member *c = join(s, b, &pcma);
+	g_autofree float *smp = NULL;
+
+	stage_run(s, 1000);
+	c->peer->mute = true;
+	peer_send_raw_rtp(c->peer, 13, c->peer->ts, &level, 1);
+	stage_run(s, 1000);
+	smp = peer_last(a->peer, 24000, 0);
+	g_test_message("noise of %.1f dB", signal_level_db(smp, 24000));
+	g_assert_cmpfloat(fabs(signal_level_db(smp, 24000) + 50), <, 1);
+	c->peer->mute = false;
+	stage_run(s, 1000);
+	HEARD(a, HZ_B);
+	end(s, b);
+}
+
 static void test_talking(void)
 {
 	struct stage *s = stage_new(1000);
@@ -491,6 +514,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/mixer/loss", test_loss);
 	g_test_add_func("/mixer/sender-stops", test_sender_stops);
 	g_test_add_func("/mixer/dtx", test_dtx);
+	g_test_add_func("/mixer/comfort-noise", test_comfort_noise);
 	g_test_add_func("/mixer/talking", test_talking);
 	return g_test_run();
 }
