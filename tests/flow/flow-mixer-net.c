@@ -412,6 +412,20 @@ static void test_rtcp(void)
 	duo_end(&d);
 }
 
+/* Who sends no sound reports as a receiver. */
+static void test_rtcp_receiver(void)
+{
+	struct duo d = duo_new(NULL, 0);
+
+	d.a->desc.dir = LEG_DIR_RECV;
+	member_set(d.a);
+	stage_run(d.s, 12000);
+	g_assert_cmpuint(d.a->peer->n_rtcp, >=, 1);
+	g_assert_cmpuint(d.a->peer->n_sr, ==, 0);
+	g_assert_cmpuint(d.a->peer->rtcp.n_blocks, ==, 1);
+	duo_end(&d);
+}
+
 /* The leg's end: BYE to the peer; also when the engine ends. */
 static void test_bye(void)
 {
@@ -598,6 +612,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/net/garbage", test_garbage);
 	g_test_add_func("/net/timeout", test_timeout);
 	g_test_add_func("/net/rtcp/reports", test_rtcp);
+	g_test_add_func("/net/rtcp/receiver", test_rtcp_receiver);
 	g_test_add_func("/net/rtcp/bye", test_bye);
 	g_test_add_func("/net/rtcp/mux-srtp", test_rtcp_mux_srtp);
 	g_test_add_func("/net/ipv6", test_ipv6);
