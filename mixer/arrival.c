@@ -85,13 +85,17 @@ static void anchor(struct arrival *a, int64_t transit_us)
 	shift_later(&a->cur, k);
 	shift_later(&a->prev, k);
 	a->anchor_us -= (int64_t)k * a->bin_us;
+	a->top = k < (uint64_t)(ARRIVAL_BINS - a->top) ? a->top + (int)k : ARRIVAL_BINS - 1;
 }
 
 static void count(struct arrival *a, int64_t transit_us)
 {
-	const uint64_t i = (uint64_t)(transit_us - a->anchor_us) / a->bin_us;
+	const uint64_t later = (uint64_t)(transit_us - a->anchor_us) / a->bin_us;
+	const int i = later < ARRIVAL_BINS ? (int)later : ARRIVAL_BINS - 1;
 
-	a->cur.bin[i < ARRIVAL_BINS ? i : ARRIVAL_BINS - 1]++;
+	a->cur.bin[i]++;
+	if (i > a->top)
+		a->top = i;
 	if (!a->cur.n || transit_us < a->cur.min_us)
 		a->cur.min_us = transit_us;
 	if (!a->cur.n || transit_us > a->cur.max_us)
@@ -108,7 +112,10 @@ static void evaluate(struct arrival *a)
 
 	a->base_us = a->prev.n && a->prev.min_us < a->cur.min_us ? a->prev.min_us : a->cur.min_us;
 
-	for (i = ARRIVAL_BINS - 1; i > 0; i--) {
+	while (a->top > 0 && !a->cur.bin[a->top] && !a->prev.bin[a->top])
+		a->top--;
+
+	for (i = a->top; i > 0; i--) {
 		later += a->cur.bin[i] + a->prev.bin[i];
 		if (later > may_be_later)
 			break;

@@ -23,6 +23,7 @@ struct arrival {
 	uint64_t cur_since_us;
 	int64_t  anchor_us;       /* transit at which bin 0 begins; at most one bin below the fastest packet */
 	uint32_t bin_us;
+	int      top;             /* no bin above it holds anything */
 	int64_t  base_us;         /* transit of the fastest packet of both windows */
 	uint32_t spread_us;       /* 99 of 100 packets came no later than base + spread */
 	int64_t  last_us;         /* transit of the packet before */

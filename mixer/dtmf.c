@@ -144,7 +144,8 @@ static uint32_t ticks(uint32_t ms, uint32_t clock)
 	return (uint32_t)((uint64_t)ms * clock / 1000);
 }
 
-int dtmf_write_rt(struct dtmf_tx *tx, uint8_t payload[4], uint32_t *ts_out, bool *marker, uint32_t ts, uint32_t n_ts, uint32_t clock)
+int dtmf_write_rt(struct dtmf_tx *tx, uint8_t payload[4], uint32_t *ts_out, bool *marker, uint32_t ts, uint32_t n_ts,
+	uint32_t clock)
 {
 	const uint32_t tone = ticks(TONE_MS, clock) < 0xffff ? ticks(TONE_MS, clock) : 0xffff;
 

@@ -30,7 +30,8 @@ struct dtmf_tx {                  /* all zero to begin with */
 int  dtmf_tx_push(struct dtmf_tx *tx, char key);     /* ENOSPC, EINVAL */
 /* Call once per sent frame of n_ts ticks at RTP time ts. 1: payload (4 bytes), event start `*ts_out` and marker to send
  * in place of sound; 0: nothing to send. Events last 100 ms (rounded up to frames), pauses 60 ms, three end packets. */
-int  dtmf_write_rt(struct dtmf_tx *tx, uint8_t payload[4], uint32_t *ts_out, bool *marker, uint32_t ts, uint32_t n_ts, uint32_t clock);
+int  dtmf_write_rt(struct dtmf_tx *tx, uint8_t payload[4], uint32_t *ts_out, bool *marker, uint32_t ts, uint32_t n_ts,
+	uint32_t clock);
 
 char dtmf_key(uint8_t event);                        /* 0 when it is no key */
 int  dtmf_event(char key);                           /* -1 when it is no key */

@@ -89,6 +89,7 @@ struct playing {
 	int64_t  frame_ts;        /* of the packet last given out */
 	uint64_t history;         /* bit i: next_seq - 1 - i has been here */
 	uint32_t concealed;       /* ticks given out as LOST or WAIT for what may still come */
+	uint32_t asked;           /* of the last LOST that offered `next`; 0: the last answer was another */
 	uint32_t credit;          /* ticks of the packet last declared lost not yet concealed */
 	uint64_t shrunk_us, grown_us, rest_us;
 };
@@ -567,8 +568,8 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 	struct playing *out = &j->out;
 	const struct slot *s = at(j, j->head);
 
-	*f = (struct jitter_frame){ .pt = s->pt, .marker = s->marker, .seq = s->seq, .ts = j->in.ts + (uint32_t)(s->ts - j->in.ts64),
-		.payload = s->payload, .len = s->len };
+	*f = (struct jitter_frame){ .pt = s->pt, .marker = s->marker, .seq = s->seq,
+		.ts = j->in.ts + (uint32_t)(s->ts - j->in.ts64), .payload = s->payload, .len = s->len };
 
 	j->stats.got++;
 	j->stats.excess_us = (int32_t)(due_us(j, s->ts, now_us) - target_us(j));
@@ -658,8 +659,10 @@ static enum jitter_result fill_rt(struct jitter *j, struct jitter_frame *f, uint
 		advance_rt(j, (uint16_t)(out->next_seq + 1), false);
 	}
 	out->credit -= left < out->credit ? left : out->credit;
-	if (out->next_seq == s->seq)
+	if (out->next_seq == s->seq) {
 		offer_next(f, s);
+		out->asked = n_ts;
+	}
 
 	return JITTER_LOST;
 }
@@ -794,6 +797,7 @@ enum jitter_result jitter_get_rt(struct jitter *j, struct jitter_frame *f, uint3
 {
 	memset(f, 0, sizeof(*f));
 	j->out.may_learn = false;
+	j->out.asked     = 0;
 	if (!n_ts || n_ts > j->conf.clock)
 		n_ts = j->conf.clock / 100;
 
@@ -804,9 +808,25 @@ enum jitter_result jitter_get_rt(struct jitter *j, struct jitter_frame *f, uint3
 	return j->held ? play_rt(j, f, n_ts, now_us) : underrun_rt(j, n_ts);
 }
 
+/* In-band FEC gave back more of the lost frame than was asked for. */
+static void recovered_rt(struct jitter *j, uint32_t n_ts)
+{
+	const uint32_t more = n_ts > j->out.asked ? n_ts - j->out.asked : 0;
+	const int64_t gap = j->held ? at(j, j->head)->ts - j->out.next_ts : 0;
+
+	if (gap > 0)
+		j->out.next_ts += gap < more ? gap : more;
+	j->out.credit -= more < j->out.credit ? more : j->out.credit;
+	j->out.asked   = 0;
+}
+
 void jitter_played_rt(struct jitter *j, uint32_t n_ts)
 {
-	if (!j->out.may_learn || !n_ts || n_ts > ticks_of_ms(j, FRAME_MAX_MS))
+	if (!n_ts || n_ts > ticks_of_ms(j, FRAME_MAX_MS))
+		return;
+	if (j->out.asked)
+		recovered_rt(j, n_ts);
+	if (!j->out.may_learn)
 		return;
 
 	j->frame         = n_ts;

@@ -69,11 +69,13 @@ int  jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
 void jitter_skip_rt(struct jitter *j, uint16_t seq);
 
 /* Called whenever the reader needs more sound. `n_ts` is how many RTP clock ticks the reader will play for a LOST,
- * SILENCE or WAIT (one frame); after FRAME the buffer learns the frame's length from the next packet's timestamp or
- * from jitter_played_rt. */
+ * SILENCE or WAIT; after FRAME the buffer learns the frame's length from the next packet's timestamp or from
+ * jitter_played_rt. Ask for little (one tick of the reader, not one frame): a packet that is late by a millisecond, or
+ * the first one after a silence, waits for the end of what was answered, and so long is the delay from then on. */
 enum jitter_result jitter_get_rt(struct jitter *j, struct jitter_frame *f, uint32_t n_ts, uint64_t now_us);
 
-/* How many RTP clock ticks the last frame turned out to hold, once it is decoded. */
+/* How many RTP clock ticks the last frame turned out to hold, once it is decoded; or the frame that FEC gave back from
+ * the `next` of a LOST, where that is more than was asked for. */
 void jitter_played_rt(struct jitter *j, uint32_t n_ts);
 
 /* Was the sound last given out as good as silent? Frames are left out there first, where nobody hears it. */

@@ -62,7 +62,8 @@ static int read_part(struct part *p, size_t *size, const uint8_t *buf, size_t le
 	if (left < HDR_LEN || buf[0] >> 6 != 2)
 		return EBADMSG;
 
-	/* RFC 3550 6.4.1: "The length of this RTCP packet in 32-bit words minus one, including the header and any padding." */
+	/* RFC 3550 6.4.1: "The length of this RTCP packet in 32-bit words minus one, including the header and any
+	 * padding." */
 	*size = ((size_t)get16(buf + 2) + 1) * 4;
 	if (*size > left)
 		return EBADMSG;
@@ -359,7 +360,8 @@ void rtcp_src_block_rt(struct rtcp_src *s, struct rtcp_block *b, uint64_t now_us
 		b->jitter  = (uint32_t)s->jitter;
 	}
 	if (s->last_sr_ntp) {
-		/* 6.4.1: "The middle 32 bits out of 64 in the NTP timestamp"; the delay "expressed in units of 1/65536 seconds" */
+		/* 6.4.1: "The middle 32 bits out of 64 in the NTP timestamp"; the delay "expressed in units of 1/65536
+		 * seconds" */
 		b->lsr  = (uint32_t)(s->last_sr_ntp >> 16);
 		b->dlsr = ticks(now_us - s->last_sr_us, 65536);
 	}

@@ -37,7 +37,8 @@ static void source(const uint8_t *data, size_t size)
 
 	rtcp_src_init(&s, 1, 8000);
 	for (size_t i = 0; i + 8 <= size; i += 8) {
-		const struct rtp_pkt p = { .seq = (uint16_t)(data[i] << 8 | data[i + 1]), .ts = (uint32_t)data[i + 2] << 24 | data[i + 3] };
+		const struct rtp_pkt p = { .seq = (uint16_t)(data[i] << 8 | data[i + 1]),
+			.ts = (uint32_t)data[i + 2] << 24 | data[i + 3] };
 
 		now += (uint64_t)data[i + 4] << data[i + 5] % 32;
 		rtcp_src_packet_rt(&s, &p, now);

@@ -259,6 +259,43 @@ static void test_fixed_never_waits(void)
 	mem_deref(j);
 }
 
+/* A reader that asks for 10 ms hears a lost 20 ms frame as two answers, or as one whole frame recovered by FEC. */
+static void test_recovered(void)
+{
+	for (int fec = 0; fec <= 1; fec++) {
+		struct jitter *j = make(&voice);
+		struct jitter_frame f;
+		struct jitter_stats s;
+		uint64_t now = 45000;
+
+		put(j, 1, 0, 0);
+		put(j, 2, 160, 20000);
+		g_assert_cmpint(jitter_get_rt(j, &f, 80, 5000), ==, JITTER_FRAME);
+		g_assert_cmpint(jitter_get_rt(j, &f, 80, 25000), ==, JITTER_FRAME);
+		jitter_played_rt(j, FRAME);
+		put(j, 4, 480, 40000);
+		put(j, 5, 640, 41000);
+
+		g_assert_cmpint(jitter_get_rt(j, &f, 80, now), ==, JITTER_LOST);
+		g_assert_cmpuint(seq_in(f.next, f.next_len), ==, 4);
+		if (fec) {
+			jitter_played_rt(j, FRAME);
+			now += 10000;
+		}
+		else {
+			g_assert_cmpint(jitter_get_rt(j, &f, 80, now += 10000), ==, JITTER_LOST);
+			g_assert_cmpuint(seq_in(f.next, f.next_len), ==, 4);
+		}
+		g_assert_cmpint(jitter_get_rt(j, &f, 80, now += 10000), ==, JITTER_FRAME);
+		g_assert_cmpuint(f.seq, ==, 4);
+		g_assert_cmpint(jitter_get_rt(j, &f, 80, now += 20000), ==, JITTER_FRAME);
+		g_assert_cmpuint(f.seq, ==, 5);
+		jitter_stats(j, &s);
+		g_assert_cmpuint(s.lost, ==, 1);
+		mem_deref(j);
+	}
+}
+
 /* One packet 40 ms late makes the delay grow by 40 ms. It goes back a frame at a time: in silence within half a second,
  * under sound not before two seconds. */
 static void test_quiet(void)
@@ -354,12 +391,18 @@ typedef uint64_t (net_h)(GRand *r, unsigned n, uint64_t sent_us);
 
 enum { N_MAX = 32000 };
 
+enum how {
+	TRUE_TIME,                /* arrival as a kernel would stamp it; the reader asks for a tick at a time */
+	AT_TICKS,                 /* arrival is when the tick reads the socket */
+	AT_TICKS_WHOLE,           /* and the reader conceals a whole frame at a time */
+};
+
 struct sim {
 	const char *name;
 	net_h *net;
 	bool fixed;
 	unsigned frame_us, seconds;
-	bool at_ticks;            /* arrival is when the tick reads it, as sockets are read in this house */
+	enum how how;
 	double ppm;               /* of the sender's clock against ours */
 	/* bounds: */
 	double mean_ms;           /* of the delay in the buffer, whole run */
@@ -395,7 +438,8 @@ static void simulate(struct result *res, const struct sim *sim)
 	struct jitter_conf conf = voice;
 	const unsigned n_total = sim->seconds * 1000000u / sim->frame_us;
 	const uint32_t frame_ts = sim->frame_us * 8 / 1000;
-	const uint32_t tick_us = MIN(sim->frame_us, 10000), tick_ts = tick_us * 8 / 1000;
+	const uint32_t tick_us = MIN(sim->frame_us, 10000);
+	const uint32_t ask_us = sim->how == AT_TICKS_WHOLE ? sim->frame_us : tick_us;
 	GRand *r = g_rand_new_with_seed(20240 + sim->frame_us / 1000);
 	struct jitter *j;
 	unsigned next = 0;
@@ -422,19 +466,19 @@ static void simulate(struct result *res, const struct sim *sim)
 
 	for (uint64_t now = 0; now < sim->seconds * 1000000ull; now += tick_us) {
 		for (; next < n_total && arrival[order[next]] <= now; next++, res->came++)
-			put(j, (uint16_t)(order[next] + 65000), order[next] * frame_ts - 5000, sim->at_ticks ? now : arrival[order[next]]);
+			put(j, (uint16_t)(order[next] + 65000), order[next] * frame_ts - 5000, sim->how != TRUE_TIME ? now : arrival[order[next]]);
 
 		jitter_stats(j, &res->s);
 		g_assert_cmpuint(res->s.depth_ms, <=, conf.max_ms);
 		for (have_us -= (int)tick_us; have_us < 0; ) {
 			struct jitter_frame f;
-			const enum jitter_result what = jitter_get_rt(j, &f, tick_ts, now);
+			const enum jitter_result what = jitter_get_rt(j, &f, ask_us * 8 / 1000, now);
 			unsigned n;
 
 			res->answers++;
 			if (what != JITTER_FRAME) {
-				res->gaps++;
-				have_us += (int)tick_us;
+				res->gaps += ask_us / tick_us;
+				have_us += (int)ask_us;
 				continue;
 			}
 			n = (f.ts + 5000) / frame_ts;
@@ -527,32 +571,37 @@ static uint64_t net_step(GRand *r, unsigned n, uint64_t sent)
 
 static const struct sim sims[] = {
 	/* name                      net           fixed  us     s   ppm    mean  end  lost% conceal% */
-	{ "clean 20 ms",             net_clean,    false, 20000, 60,   false, 0,     10,   10,  0,    0.1 },
-	{ "clean 10 ms",             net_clean,    false, 10000, 60,   false, 0,     10,   10,  0,    0.1 },
-	{ "clean 60 ms",             net_clean,    false, 60000, 60,   false, 0,     10,   10,  0,    0.1 },
-	{ "clean 20 ms, at ticks",   net_clean,    false, 20000, 60,   true,  0,     7.1,  7.1, 0,    0.1 },
-	{ "clean 2.5 ms, at ticks",  net_clean,    false, 2500, 60,   true,  0,     2.1,  2.1, 0,    0.1 },
-	{ "Wi-Fi, at ticks",         net_wifi,     false, 20000, 120,  true,  0,     95,   110, 1,    1.5 },
-	{ "slower, at ticks",        net_small,    false, 20000, 600,  true,  -200,  16,   20,  0.02, 0.1 },
-	{ "faster, at ticks",        net_small,    false, 20000, 600,  true,  200,   26,   40,  0.05, 0.1 },
-	{ "clean 2.5 ms",            net_clean,    false, 2500, 60,   false, 0,     5,    5,   0,    0.1 },
-	{ "2.5 ms, 2 ms of jitter",  net_small,    false, 2500, 60,   false, 0,     9,    9,   0.1,  0.1 },
-	{ "fixed 2.5 ms, clean",     net_clean,    true,  2500, 60,   false, 0,     8,    8,   0,    0.1 },
-	{ "fixed 2.5 ms, 5 % lost",  net_loss5,    true,  2500, 60,   false, 0,     8,    8,   0,    0.2 },
-	{ "fixed 2.5 ms, faster",    net_small,    true,  2500, 60,   false, 200,   12,   12.5,  0.1,  0.1 },
-	{ "fixed 2.5 ms, slower",    net_small,    true,  2500, 60,   false, -200,  8,    8,   0.1,  0.1 },
-	{ "2 ms of jitter",          net_small,    false, 20000, 60,   false, 0,     12,   12,  0,    0.1 },
-	{ "5 % lost",                net_loss5,    false, 20000, 60,   false, 0,     14,   14,  0,    0.2 },
-	{ "20 % lost",               net_loss20,   false, 20000, 60,   false, 0,     16,   16,  0,    0.4 },
-	{ "reordered",               net_reorder,  false, 20000, 60,   false, 0,     45,   45,  0.2,  0.3 },
-	{ "Wi-Fi",                   net_wifi,     false, 20000, 120,  false, 0,     90,   100, 1,    1.5 },
-	{ "4G",                      net_4g,       false, 20000, 120,  false, 0,     70,   80,  1,    1.5 },
-	{ "sender 200 ppm faster",   net_small,    false, 20000, 600,  false, 200,   24,   40,  0.05, 0.1 },
-	{ "sender 200 ppm slower",   net_small,    false, 20000, 600,  false, -200,  14,   16,  0.02, 0.1 },
-	{ "fixed, clean",            net_clean,    true,  20000, 60,   false, 0,     32,   32,  0,    0.2 },
-	{ "fixed, 5 % lost",         net_loss5,    true,  20000, 60,   false, 0,     32,   32,  0,    0.2 },
-	{ "fixed, 200 ppm faster",   net_small,    true,  20000, 600,  false, 200,   52,   52,  0.05, 0.1 },
-	{ "fixed, 200 ppm slower",   net_small,    true,  20000, 600,  false, -200,  32,   32,  0.05, 0.1 },
+	{ "clean 20 ms",             net_clean,    false, 20000, 60,   TRUE_TIME, 0,     10,   10,  0,    0.1 },
+	{ "clean 10 ms",             net_clean,    false, 10000, 60,   TRUE_TIME, 0,     10,   10,  0,    0.1 },
+	{ "clean 60 ms",             net_clean,    false, 60000, 60,   TRUE_TIME, 0,     10,   10,  0,    0.1 },
+	{ "clean 20 ms, at ticks",   net_clean,    false, 20000, 60,   AT_TICKS,   0,     7.1,  7.1, 0,    0.1 },
+	{ "clean 2.5 ms, at ticks",  net_clean,    false, 2500, 60,   AT_TICKS,   0,     2.1,  2.1, 0,    0.1 },
+	{ "Wi-Fi, at ticks",         net_wifi,     false, 20000, 120,  AT_TICKS,   0,     95,   110, 1,    1.5 },
+	{ "slower, at ticks",        net_small,    false, 20000, 600,  AT_TICKS,   -200,  16,   20,  0.02, 0.1 },
+	{ "faster, at ticks",        net_small,    false, 20000, 600,  AT_TICKS,   200,   26,   40,  0.05, 0.1 },
+	{ "clean, whole frames",     net_clean,    false, 20000, 60,   AT_TICKS_WHOLE, 0, 18, 18, 0, 0.1 },
+	{ "5 % lost, whole frames",  net_loss5,    false, 20000, 60,   AT_TICKS_WHOLE, 0, 26, 26, 0, 0.3 },
+	{ "Wi-Fi, whole frames",     net_wifi,     false, 20000, 120,  AT_TICKS_WHOLE, 0, 105, 120, 1, 1.5 },
+	{ "slower, whole frames",    net_small,    false, 20000, 600,  AT_TICKS_WHOLE, -200, 26, 30, 0.1, 0.2 },
+	{ "reordered, whole frames", net_reorder,  false, 20000, 60,   AT_TICKS_WHOLE, 0, 55, 55, 0.4, 0.6 },
+	{ "clean 2.5 ms",            net_clean,    false, 2500, 60,   TRUE_TIME, 0,     5,    5,   0,    0.1 },
+	{ "2.5 ms, 2 ms of jitter",  net_small,    false, 2500, 60,   TRUE_TIME, 0,     9,    9,   0.1,  0.1 },
+	{ "fixed 2.5 ms, clean",     net_clean,    true,  2500, 60,   TRUE_TIME, 0,     8,    8,   0,    0.1 },
+	{ "fixed 2.5 ms, 5 % lost",  net_loss5,    true,  2500, 60,   TRUE_TIME, 0,     8,    8,   0,    0.2 },
+	{ "fixed 2.5 ms, faster",    net_small,    true,  2500, 60,   TRUE_TIME, 200,   12,   12.5,  0.1,  0.1 },
+	{ "fixed 2.5 ms, slower",    net_small,    true,  2500, 60,   TRUE_TIME, -200,  8,    8,   0.1,  0.1 },
+	{ "2 ms of jitter",          net_small,    false, 20000, 60,   TRUE_TIME, 0,     12,   12,  0,    0.1 },
+	{ "5 % lost",                net_loss5,    false, 20000, 60,   TRUE_TIME, 0,     14,   14,  0,    0.2 },
+	{ "20 % lost",               net_loss20,   false, 20000, 60,   TRUE_TIME, 0,     16,   16,  0,    0.4 },
+	{ "reordered",               net_reorder,  false, 20000, 60,   TRUE_TIME, 0,     45,   45,  0.2,  0.3 },
+	{ "Wi-Fi",                   net_wifi,     false, 20000, 120,  TRUE_TIME, 0,     90,   100, 1,    1.5 },
+	{ "4G",                      net_4g,       false, 20000, 120,  TRUE_TIME, 0,     70,   80,  1,    1.5 },
+	{ "sender 200 ppm faster",   net_small,    false, 20000, 600,  TRUE_TIME, 200,   24,   40,  0.05, 0.1 },
+	{ "sender 200 ppm slower",   net_small,    false, 20000, 600,  TRUE_TIME, -200,  14,   16,  0.02, 0.1 },
+	{ "fixed, clean",            net_clean,    true,  20000, 60,   TRUE_TIME, 0,     32,   32,  0,    0.2 },
+	{ "fixed, 5 % lost",         net_loss5,    true,  20000, 60,   TRUE_TIME, 0,     32,   32,  0,    0.2 },
+	{ "fixed, 200 ppm faster",   net_small,    true,  20000, 600,  TRUE_TIME, 200,   52,   52,  0.05, 0.1 },
+	{ "fixed, 200 ppm slower",   net_small,    true,  20000, 600,  TRUE_TIME, -200,  32,   32,  0.05, 0.1 },
 };
 
 static void test_networks(void)
@@ -589,8 +638,8 @@ static void test_networks(void)
 static void test_step(void)
 {
 	static const struct sim sim[] = {
-		{ "step", net_step, false, 20000, 60, false, 0, 0, 0, 0, 0 },
-		{ "step, at ticks", net_step, false, 20000, 60, true, 0, 0, 0, 0, 0 } };
+		{ "step", net_step, false, 20000, 60, TRUE_TIME, 0, 0, 0, 0, 0 },
+		{ "step, at ticks", net_step, false, 20000, 60, AT_TICKS, 0, 0, 0, 0, 0 } };
 	static struct result res;
 
 	for (size_t k = 0; k < G_N_ELEMENTS(sim); k++) {
@@ -615,6 +664,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/jitter/overflow", test_overflow);
 	g_test_add_func("/jitter/new-ssrc", test_new_ssrc);
 	g_test_add_func("/jitter/fixed-never-waits", test_fixed_never_waits);
+	g_test_add_func("/jitter/recovered", test_recovered);
 	g_test_add_func("/jitter/quiet", test_quiet);
 	g_test_add_func("/jitter/talk-spurts", test_talk_spurts);
 	g_test_add_func("/jitter/networks", test_networks);
