@@ -34,8 +34,7 @@ void cn_set_level_rt(struct cn *c, uint8_t dbov)
 	c->order = 0;
 }
 
-/* RFC 3389, 3.2: "The quantized value of each reflection coefficient, k_i, can be obtained from its corresponding index
- * using: k_i(N_i) = 258*(N_i-127) for N_i = 0...254; -1 < k_i < 1", in units of 1/32768. 255 is reserved. */
+/* RFC 3389, 3.2: index N stands for the coefficient 258 * (N - 127), in units of 1/32768; 255 is reserved. */
 static float coefficient(uint8_t index)
 {
 	const float k = index == 255 ? 0.0f : 258.0f * (float)(index - 127) / 32768.0f;
@@ -43,6 +42,7 @@ static float coefficient(uint8_t index)
 	return k > K_MAX ? K_MAX : k < -K_MAX ? -K_MAX : k;
 }
 
+/* RFC 3389, 3: "The decoder may reduce the model order by setting higher order reflection coefficients to zero". */
 static void spectrum_set_rt(struct cn *c, const uint8_t *index, size_t n)
 {
 	n = n < CN_ORDER_MAX ? n : CN_ORDER_MAX;
@@ -56,13 +56,13 @@ static void spectrum_set_rt(struct cn *c, const uint8_t *index, size_t n)
 }
 
 /* RFC 3389, 3.1: "The magnitude of the noise level is packed into the least significant bits of the noise-level byte
- * with the most significant bit unused and always set to 0" */
+ * with the most significant bit unused and always set to 0". What is unused is not looked at. */
 int cn_parse_rt(struct cn *c, const uint8_t *buf, size_t len)
 {
-	if (len < 1 || buf[0] & 0x80)
+	if (len < 1)
 		return EBADMSG;
 
-	level_set_rt(c, buf[0]);
+	level_set_rt(c, buf[0] & 0x7f);
 	spectrum_set_rt(c, buf + 1, len - 1);
 	return 0;
 }

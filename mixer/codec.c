@@ -37,7 +37,7 @@ const struct codec *codec_find(const char *name, uint32_t clock)
 	if (!name)
 		return NULL;
 
-	/* RFC 4855, 3: "Note that the payload format (encoding) names ... are case-insensitive in both places." */
+	/* RFC 4855, 3: encoding names are case-insensitive, in media types and in SDP. */
 	for (size_t i = 0; i < N_CODECS; i++)
 		if (!strcasecmp(table[i].name, name) && (!clock || table[i].clock == clock))
 			return &table[i];

@@ -2,8 +2,9 @@
  * codec.h - one table for every codec: bytes to float samples and back.
  *
  * Samples are float, full scale +-1.0, interleaved when there are two channels, at the codec's own rate (`srate`).
- * "n_smp" always counts samples of ONE channel. Encoders and decoders are made on the control thread (alloc may allocate)
- * and used by one media thread; the functions that end in _rt never allocate, lock or log. Freed with mem_deref.
+ * "n_smp" always counts samples of ONE channel. Encoders and decoders are made on the control thread (alloc may
+ * allocate) and used by one media thread; the functions that end in _rt never allocate, lock or log. Freed with
+ * mem_deref.
  */
 #ifndef MIXER_CODEC_H
 #define MIXER_CODEC_H
@@ -46,8 +47,8 @@ struct codec {
 	 * -EOVERFLOW). The samples are finite: mix_limit has seen them. */
 	int (*encode_rt)(struct codec_enc *e, uint8_t *buf, size_t size, const float *smp, size_t n_smp);
 
-	/* Samples per channel written (<= max_smp), or -EBADMSG; then the decoder is as it was. They are finite whatever
-	 * the payload; those of Opus may be somewhat over full scale. */
+	/* Samples per channel written (<= max_smp), or -EBADMSG; then the decoder is as it was. They are finite
+	 * whatever the payload; those of Opus may be somewhat over full scale. */
 	int (*decode_rt)(struct codec_dec *d, float *smp, size_t max_smp, const uint8_t *buf, size_t len);
 
 	/* Fill n_smp samples for a packet that did not come. `next` (may be NULL) is the packet after it: codecs with

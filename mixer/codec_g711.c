@@ -25,7 +25,7 @@ struct law {
 	uint8_t  in[MU_MAX];      /* magnitude to code, as of a positive sample */
 	int      in_max;
 	int      shift;           /* of a 16-bit sample to the law's resolution */
-	int      below;           /* taken from a negative sample's magnitude: G.711 counts A-law intervals from -1 down */
+	int      below;           /* taken from a negative magnitude: G.711 counts A-law intervals from -1 down */
 };
 
 static struct law mu_law, a_law;

@@ -1,10 +1,10 @@
 /*
  * codec_l16.c - samples as they are: L16 (RFC 3551) and L24 (RFC 3190), mono and stereo.
  *
- * RFC 3551, 4.5.11: "L16 denotes uncompressed audio data samples, using 16-bit signed representation with 65,535 equally
- * divided steps between minimum and maximum signal level, ranging from -32,768 to 32,767. The value is represented in
- * two's complement notation and transmitted in network byte order (most significant byte first)." L24 is the same with
- * three bytes (RFC 3190, 4). Channels are interleaved, left first (RFC 3551, 4.1).
+ * RFC 3551, 4.5.11: "L16 denotes uncompressed audio data samples, using 16-bit signed representation with 65,535
+ * equally divided steps between minimum and maximum signal level, ranging from -32,768 to 32,767. The value is
+ * represented in two's complement notation and transmitted in network byte order (most significant byte first)." L24 is
+ * the same with three bytes (RFC 3190, 4). Channels are interleaved, left first (RFC 3551, 4.1).
  */
 #include <errno.h>
 #include <re.h>

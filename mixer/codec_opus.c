@@ -178,13 +178,14 @@ int codec_opus_duration_rt(const struct codec *c, const uint8_t *buf, size_t len
 
 int codec_opus_decode_rt(struct codec_dec *d, float *smp, size_t max_smp, const uint8_t *buf, size_t len)
 {
+	const int max = max_smp < CODEC_SMP_MAX ? (int)max_smp : CODEC_SMP_MAX;
 	int n;
 
 	/* No payload would mean concealment to libopus; it is asked for by conceal_rt only. */
 	if (len < 1 || len > INT16_MAX)
 		return -EBADMSG;
 
-	n = opus_decode_float(d->opus, buf, (opus_int32)len, smp, max_smp < CODEC_SMP_MAX ? (int)max_smp : CODEC_SMP_MAX, 0);
+	n = opus_decode_float(d->opus, buf, (opus_int32)len, smp, max, 0);
 	return n < 1 ? -EBADMSG : n;
 }
 

@@ -60,7 +60,7 @@ void mix_ramp(float *dst, const float *src, float from, float to, size_t n)
 }
 
 /* Above the knee: y = KNEE + REST * u / (1 + u), u the excess in units of REST. Its slope at the knee is 1 and its
- * limit is full scale. The clamp catches infinity (inf/inf would be NaN); a NaN fails the comparison and is replaced. */
+ * limit is full scale. The clamp catches infinity (inf/inf would be NaN); a NaN fails the comparison: replaced. */
 static inline float limit_one(float x)
 {
 	float a = fabsf(x), u, y;

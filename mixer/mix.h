@@ -21,7 +21,7 @@ void  mix_minus(float *dst, const float *sum, const float *own, size_t n);      
 void  mix_ramp(float *dst, const float *src, float from, float to, size_t n);
 void  mix_limit(float *smp, size_t n);                    /* soft knee above -1 dBFS, never over +-1.0, NaN becomes 0 */
 float mix_energy(const float *smp, size_t n);             /* mean square; 0 of no samples */
-void  mix_mono_to_stereo(float *dst, const float *src, size_t n_smp);              /* both channels equal; not in place */
+void  mix_mono_to_stereo(float *dst, const float *src, size_t n_smp);              /* both equal; not in place */
 void  mix_stereo_to_mono(float *dst, const float *src, size_t n_smp);              /* (L+R)/2; not in place */
 void  mix_from_s16(float *dst, const int16_t *src, size_t n);
 void  mix_to_s16(int16_t *dst, const float *src, size_t n);                        /* rounded, saturated */

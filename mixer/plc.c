@@ -5,11 +5,11 @@
  *     ~~~~~~~~~~~[ pattern ]   [ pattern ][ pattern ][ patte...             ~~~~~~~~~~~
  *                               full 10 ms, then fades, silent at 80 ms    >< 4 ms blended
  *
- * Voice repeats itself every 2.5 to 15 ms. The pitch is found by correlation at about 8 kHz and then refined at the full
- * rate; what is repeated is the last whole number of pitch periods that lasts at least 8 ms, because repeating a single
- * short one buzzes. The end of the pattern is cross-faded into what preceded its beginning, so its loop has no seam;
- * the step that is left at the very beginning is taken away by an offset that dies within 2 ms. All channels share one
- * pitch, so a stereo image does not wander.
+ * Voice repeats itself every 2.5 to 15 ms. The pitch is found by correlation at about 8 kHz and then refined at the
+ * full rate; what is repeated is the last whole number of pitch periods that lasts at least 8 ms, because repeating a
+ * single short one buzzes. The end of the pattern is cross-faded into what preceded its beginning, so its loop has no
+ * seam; the step that is left at the very beginning is taken away by an offset that dies within 2 ms. All channels
+ * share one pitch, so a stereo image does not wander.
  *
  * Against spandsp's plc_*: it does the same for one channel of 16-bit samples at 8 kHz only.
  */

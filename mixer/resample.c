@@ -13,8 +13,8 @@
  *
  * 44.1 kHz does it this way too, though libsamplerate was the first thought. Its SRC_SINC_FASTEST allocates nothing in
  * src_process, but keeps its delay back at the start (98 samples come out of the first 110, and those 21 never catch
- * up), takes 60 us for 10 ms where this takes 4, and would be a second thing to test. It stays the tool for a ratio that
- * moves (drift).
+ * up), takes 60 us for 10 ms where this takes 4, and would be a second thing to test. It stays the tool for a ratio
+ * that moves (drift).
  */
 #include <errno.h>
 #include <math.h>

@@ -93,10 +93,11 @@ static const struct kind {
 	{"opus-64k-stereo", "opus", 48000,
 	 {.channels = 2, .ptime_us = 20000, .bitrate = 64000, .complexity = 5}, 0.316, 20.0, false},
 	{"opus-2.5ms", "opus", 48000,
-	 {.channels = 2, .ptime_us = 2500, .bitrate = 192000, .complexity = 9, .lowdelay = true, .cbr = true}, 0.316, 20.0,
-	 false},
+	 {.channels = 2, .ptime_us = 2500, .bitrate = 192000, .complexity = 9, .lowdelay = true, .cbr = true},
+	 0.316, 20.0, false},
 	{"opus-60ms", "opus", 48000,
-	 {.channels = 1, .ptime_us = 60000, .bitrate = 24000, .complexity = 9, .voice = true, .fec = true, .loss_pct = 10},
+	 {.channels = 1, .ptime_us = 60000, .bitrate = 24000, .complexity = 9, .voice = true, .fec = true,
+	  .loss_pct = 10},
 	 0.316, 20.0, false},
 };
 
@@ -126,7 +127,8 @@ static void teardown(struct pair *p)
 	mem_deref(p->dec);
 }
 
-/* The k-th frame of a 997 Hz sine (which no rate here divides); on the right at half the peak, turned by 180 degrees. */
+/* The k-th frame of a 997 Hz sine (which no rate here divides);
+ * on the right at half the peak, turned by 180 degrees. */
 static int encode_sine(struct pair *p, uint8_t *buf, size_t size, size_t k, double peak)
 {
 	static float mono[CODEC_SMP_MAX], smp[2 * CODEC_SMP_MAX];
@@ -260,7 +262,8 @@ static void one_lost(gconstpointer data)
 	channel(mono, smp, n, p.ch, 0);
 	level = signal_level_db(mono + from * p.n_smp, n_lost * p.n_smp) - (20.0 * log10(0.316) - 3.01);
 	clicks = signal_clicks(mono + n / 4, n / 2, p.c->srate, 4.0);
-	g_test_message("%s: lost %zu ms at %+.2f dB, %zu clicks", k->path, n_lost * k->prm.ptime_us / 1000, level, clicks);
+	g_test_message("%s: lost %zu ms at %+.2f dB, %zu clicks", k->path, n_lost * k->prm.ptime_us / 1000, level,
+		       clicks);
 	g_assert_cmpfloat(level, >, k->plc ? -2.0 : k->prm.ptime_us > 20000 ? -12.0 : -6.0);
 	g_assert_cmpfloat(level, <, 1.0);
 	g_assert_cmpuint(clicks, ==, 0);
@@ -301,7 +304,8 @@ static void conceal_any_length(gconstpointer data)
 	for (unsigned turn = 0; turn < 2; turn++) {
 		for (unsigned i = 0; i < G_N_ELEMENTS(len); i++) {
 			memset(smp, 0x7f, sizeof(smp));
-			g_assert_cmpint(p.c->conceal_rt(p.dec, smp, len[i], turn ? junk : NULL, sizeof(junk)), ==, (int)len[i]);
+			g_assert_cmpint(p.c->conceal_rt(p.dec, smp, len[i], turn ? junk : NULL, sizeof(junk)), ==,
+					(int)len[i]);
 			for (size_t s = 0; s < len[i] * p.ch; s++)
 				g_assert_true(fabsf(smp[s]) <= 1.5f);
 			g_assert_true(smp[len[i] * p.ch] > 1e30f);
@@ -561,7 +565,8 @@ static void linear_lengths(void)
 
 static const struct kind opus_voice = {
 	"opus-voice", "opus", 48000,
-	{.channels = 1, .ptime_us = 20000, .bitrate = 24000, .complexity = 5, .voice = true, .fec = true, .loss_pct = 20},
+	{.channels = 1, .ptime_us = 20000, .bitrate = 24000, .complexity = 5, .voice = true, .fec = true,
+	 .loss_pct = 20},
 	0.0, 0.0, false,
 };
 

@@ -33,8 +33,8 @@ static void counts(gconstpointer data)
 	struct resample *r = make(p, 1);
 	uint64_t n_in = 0, n_out = 0;
 
-	for (int k = 0; k < 3000; k++) {
-		const size_t n = k < 1000 ? p->from / 400 : (size_t)g_random_int_range(0, 1500);
+	for (int k = 0; k < 1200; k++) {
+		const size_t n = k < 400 ? p->from / 400 : (size_t)g_random_int_range(0, 1500);
 		const size_t got = resample_rt(r, out, in, n);
 		const double share = (double)n * p->to / p->from;
 
