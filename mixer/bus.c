@@ -199,12 +199,12 @@ static void drop_late_rt(struct bus_rt *b, uint64_t now_us)
 {
 	uint32_t q = b->conf.quantum_smp;
 	uint64_t late_us = now_us - due_us(b->pos);
-	uint64_t n = late_us * 48 / 1000 / q;     /* whole quanta late; the next one is due */
+	uint64_t n = late_us * 48 / 1000 / q;     /* whole quanta late: their time is over */
 
-	if (late_us < LATE_US || n < 2)
+	if (late_us <= LATE_US || n < 2)
 		return;
-	b->pos += (n - 1) * q;
-	count_add(&b->t->n.dropped, n - 1);
+	b->pos += n * q;
+	count_add(&b->t->n.dropped, n);
 }
 
 void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop)

@@ -93,10 +93,14 @@ struct leg_count {
 	const struct codec *_Atomic rx_codec, *_Atomic tx_codec;
 };
 
+struct leg_lost { uint64_t lost, late, duplicate, reordered, dropped; };
+
 struct leg_sock {
 	struct leg_rt *leg;
 	int fd;
 	bool rtcp;
+	uint64_t turn;                    /* of the thread, and how many packets may still be taken in it */
+	unsigned left;
 	struct sa peer;                   /* where from, once latched */
 	bool latched;
 };
@@ -171,6 +175,7 @@ struct leg_rt {
 	struct bus_rt *bus;
 	struct leg_sock rtp, rtcp;
 	struct leg_plan *plan;
+	struct leg_lost lost;             /* counted by jitter buffers that are gone */
 	enum leg_leaving leaving;
 	struct bus_rt *next_bus;
 	uint64_t last_rx_us;

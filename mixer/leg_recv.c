@@ -10,9 +10,10 @@
 #include <errno.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 #include "leg.h"
 
-enum { SOURCE_IDLE_US = 60000 };
+enum { SOURCE_IDLE_US = 60000, AGE_MAX_US = 50000 };
 
 /* 1: the peer, -1: a stranger, 0: it may be, if SRTP says so. */
 static int whose_rt(const struct leg_rt *l, const struct leg_sock *s, const struct sa *from)
@@ -199,23 +200,50 @@ static void datagram_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size
 		rtp_rt(l, &pkt, now_us);
 }
 
-void leg_recv_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us)
+/* When the kernel got it, on our clock: a tick looks at a socket up to a quantum later, which is no jitter of the net. */
+static uint64_t arrival_rt(const struct thread *t, struct msghdr *msg, uint64_t now_us)
+{
+	uint64_t unix_us = now_us + t->rt.unix_off_us, got;
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	struct timespec ts;
+
+	if (!t->running || !c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+		return now_us;            /* a clock turned by hand knows nothing of the kernel's */
+	memcpy(&ts, CMSG_DATA(c), sizeof(ts));
+	got = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+	/* Somebody may set the system's clock: what cannot be is not believed. */
+	return got > unix_us || unix_us - got > AGE_MAX_US ? now_us : now_us - (unix_us - got);
+}
+
+/* false: nothing more there. */
+static bool one_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us)
 {
 	uint8_t *buf = l->t->rt.scratch.dgram;
+	union { struct cmsghdr align; uint8_t room[CMSG_SPACE(sizeof(struct timespec))]; } ctl;
+	struct iovec iov = {.iov_base = buf, .iov_len = DGRAM_MAX - SEAL_ROOM};
+	struct sa from;
+	struct msghdr msg = {.msg_name = &from.u, .msg_namelen = sizeof(from.u), .msg_iov = &iov, .msg_iovlen = 1,
+			     .msg_control = &ctl, .msg_controllen = sizeof(ctl)};
+	ssize_t n = recvmsg(s->fd, &msg, MSG_DONTWAIT);
 
-	for (int i = 0; i < LEG_BURST; i++) {
-		struct sa from = {.len = sizeof(from.u)};
-		ssize_t n = recvfrom(s->fd, buf, DGRAM_MAX - SEAL_ROOM, MSG_DONTWAIT | MSG_TRUNC, &from.u.sa, &from.len);
+	if (n < 0)
+		return errno == EINTR;
+	from.len = msg.msg_namelen;
+	if (!l->plan)
+		count_up(&l->n.discarded);
+	else if (msg.msg_flags & MSG_TRUNC)
+		bad_rt(l);
+	else
+		datagram_rt(l, s, buf, (size_t)n, &from, arrival_rt(l->t, &msg, now_us));
+	return true;
+}
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		if (!l->plan)
-			count_up(&l->n.discarded);
-		else if (n > DGRAM_MAX - SEAL_ROOM)
-			bad_rt(l);
-		else
-			datagram_rt(l, s, buf, (size_t)n, &from, now_us);
+void leg_recv_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us)
+{
+	if (s->turn != l->t->rt.turn) {
+		s->turn = l->t->rt.turn;
+		s->left = LEG_BURST;
 	}
+	while (s->left && one_rt(l, s, now_us))
+		s->left--;
 }

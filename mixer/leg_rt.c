@@ -63,9 +63,36 @@ static void restart_timeout_rt(struct leg_rt *l, const struct leg_plan *p, const
 		l->last_rx_us = now_us;
 }
 
+static struct leg_lost lost_of_rt(const struct leg_plan *p)
+{
+	struct leg_lost n = {0};
+	struct jitter_stats s;
+
+	for (int i = 0; p && i < p->n_jitter; i++) {
+		jitter_stats(p->jitter[i], &s);
+		n.lost += s.lost;
+		n.late += s.late;
+		n.duplicate += s.duplicate;
+		n.reordered += s.reordered;
+		n.dropped += s.overflow + s.dropped_shrink;
+	}
+	return n;
+}
+
+/* What the buffers that go with the old plan have counted; those that stay bring theirs along. */
+static void keep_counts_rt(struct leg_rt *l, struct leg_lost before, struct leg_lost after)
+{
+	l->lost.lost += before.lost - after.lost;
+	l->lost.late += before.late - after.late;
+	l->lost.duplicate += before.duplicate - after.duplicate;
+	l->lost.reordered += before.reordered - after.reordered;
+	l->lost.dropped += before.dropped - after.dropped;
+}
+
 void leg_swap_rt(struct leg_rt *l, struct leg_plan *p, uint64_t now_us)
 {
 	struct leg_plan *old = l->plan;
+	struct leg_lost before = lost_of_rt(old);
 
 	leg_play_swap_rt(l, p);
 	leg_send_swap_rt(l, p);
@@ -73,6 +100,7 @@ void leg_swap_rt(struct leg_rt *l, struct leg_plan *p, uint64_t now_us)
 		leg_plan_inherit_rt(p, old);
 		unlatch_rt(l, p, old);
 	}
+	keep_counts_rt(l, before, lost_of_rt(p));
 	restart_timeout_rt(l, p, old, now_us);
 	l->plan = p;
 	atomic_store_explicit(&l->n.tx_codec, p->enc ? p->desc.tx.codec : NULL, memory_order_relaxed);
@@ -99,29 +127,21 @@ static void watch_timeout_rt(struct leg_rt *l, uint64_t now_us)
 
 static void watch_counters_rt(struct leg_rt *l)
 {
-	struct jitter_stats s, sum = {0};
+	struct jitter_stats s = {0};
+	struct leg_lost n;
 
 	if (!l->plan)
 		return;
-	for (int i = 0; i < l->plan->n_jitter; i++) {
-		jitter_stats(l->plan->jitter[i], &s);
-		sum.lost += s.lost;
-		sum.late += s.late;
-		sum.duplicate += s.duplicate;
-		sum.reordered += s.reordered;
-		sum.overflow += s.overflow + s.dropped_shrink;
-		if (i == l->play.jitter) {
-			sum.depth_ms = s.depth_ms;
-			sum.jitter_us = s.jitter_us;
-		}
-	}
-	count_set(&l->n.jit_lost, sum.lost);
-	count_set(&l->n.jit_late, sum.late);
-	count_set(&l->n.jit_dup, sum.duplicate);
-	count_set(&l->n.jit_reord, sum.reordered);
-	count_set(&l->n.jit_dropped, sum.overflow);
-	count_set(&l->n.buffer_ms, sum.depth_ms);
-	count_set(&l->n.jitter_us, sum.jitter_us);
+	n = lost_of_rt(l->plan);
+	count_set(&l->n.jit_lost, l->lost.lost + n.lost);
+	count_set(&l->n.jit_late, l->lost.late + n.late);
+	count_set(&l->n.jit_dup, l->lost.duplicate + n.duplicate);
+	count_set(&l->n.jit_reord, l->lost.reordered + n.reordered);
+	count_set(&l->n.jit_dropped, l->lost.dropped + n.dropped);
+	if (l->play.jitter >= 0)
+		jitter_stats(l->plan->jitter[l->play.jitter], &s);
+	count_set(&l->n.buffer_ms, s.depth_ms);
+	count_set(&l->n.jitter_us, s.jitter_us);
 }
 
 void leg_watch_rt(struct leg_rt *l, uint64_t now_us)

@@ -1,5 +1,5 @@
 /*
- * seal.c - SRTP and SRTCP on libre's AES and HMAC.
+ * seal.c - SRTP and SRTCP on libre's AES and OpenSSL's SHA-1.
  *
  *     RTP  CM    header | encrypted payload | tag                  tag = HMAC(packet || ROC)
  *     RTP  GCM   header | encrypted payload + tag                  header is the associated data
@@ -8,8 +8,12 @@
  *
  * Decided against libre's own srtp context: it keeps a place for a source, and turns its roll-over counter, before it
  * has looked at the tag, so that eight forged packets end a call; it allocates at the first packet of a source; and it
- * shortens the SRTCP tag of AES_CM_128_HMAC_SHA1_32, which RFC 4568 section 6.2 does not.
+ * shortens the SRTCP tag of AES_CM_128_HMAC_SHA1_32, which RFC 4568 section 6.2 does not. Against its HMAC, and all that
+ * OpenSSL 3 offers for it: they allocate at each packet. The old SHA1_ functions do not, and their state can be copied,
+ * so the key is hashed once.
  */
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 #include <string.h>
 #include "seal.h"
 
@@ -40,9 +44,13 @@ struct source {
 	uint32_t rtcp_index;      /* of the last one sealed */
 };
 
+struct hmac_sha {                 /* RFC 2104, with the key's two blocks already hashed */
+	SHA_CTX inner, outer;
+};
+
 struct keys {
 	struct aes *aes;
-	struct hmac *hmac;
+	struct hmac_sha hmac;
 	uint8_t salt[14];
 	size_t tag;
 };
@@ -63,6 +71,33 @@ static void put32(uint8_t *p, uint32_t v)
 	p[1] = (uint8_t)(v >> 16);
 	p[2] = (uint8_t)(v >> 8);
 	p[3] = (uint8_t)v;
+}
+
+static void hmac_init(struct hmac_sha *h, const uint8_t *key, size_t len)
+{
+	uint8_t in[SHA_CBLOCK], out[SHA_CBLOCK];
+
+	for (size_t i = 0; i < SHA_CBLOCK; i++) {
+		in[i] = 0x36 ^ (i < len ? key[i] : 0);
+		out[i] = 0x5c ^ (i < len ? key[i] : 0);
+	}
+	SHA1_Init(&h->inner);
+	SHA1_Update(&h->inner, in, sizeof(in));
+	SHA1_Init(&h->outer);
+	SHA1_Update(&h->outer, out, sizeof(out));
+	explicit_bzero(in, sizeof(in));
+	explicit_bzero(out, sizeof(out));
+}
+
+static void hmac_tag(const struct hmac_sha *h, uint8_t tag[AUTH_LEN], const uint8_t *buf, size_t len)
+{
+	SHA_CTX ctx = h->inner;
+
+	SHA1_Update(&ctx, buf, len);
+	SHA1_Final(tag, &ctx);
+	ctx = h->outer;
+	SHA1_Update(&ctx, tag, AUTH_LEN);
+	SHA1_Final(tag, &ctx);
 }
 
 /* --- keys (RFC 3711 4.3) --- */
@@ -100,7 +135,7 @@ static int keys_init(struct keys *k, bool gcm, uint8_t label, size_t tag, const 
 	if (!err && !gcm) {
 		err = derive(auth, sizeof(auth), (uint8_t)(label + 1), key->key, salt, salt_len);
 		if (!err)
-			err = hmac_create(&k->hmac, HMAC_HASH_SHA1, auth, sizeof(auth));
+			hmac_init(&k->hmac, auth, sizeof(auth));
 	}
 	explicit_bzero(cipher, sizeof(cipher));
 	explicit_bzero(auth, sizeof(auth));
@@ -112,9 +147,9 @@ static void seal_destructor(void *arg)
 	struct seal *s = arg;
 
 	mem_deref(s->rtp.aes);
-	mem_deref(s->rtp.hmac);
 	mem_deref(s->rtcp.aes);
-	mem_deref(s->rtcp.hmac);
+	explicit_bzero(&s->rtp, sizeof(s->rtp));
+	explicit_bzero(&s->rtcp, sizeof(s->rtcp));
 }
 
 int seal_alloc(struct seal **sp, const struct leg_key *key)
@@ -333,8 +368,7 @@ int seal_rtp_rt(struct seal *s, uint8_t *buf, size_t *len, size_t size)
 	} else {
 		err = crypt_cm(&s->rtp, ssrc, roc, seq, buf + hdr, n);
 		put32(buf + *len, roc);
-		if (!err)
-			err = hmac_digest(s->rtp.hmac, tag, sizeof(tag), buf, *len + 4);
+		hmac_tag(&s->rtp.hmac, tag, buf, *len + 4);
 		memcpy(buf + *len, tag, s->rtp.tag);
 	}
 	if (!err)
@@ -370,9 +404,8 @@ int seal_open_rtp_rt(struct seal *s, uint8_t *buf, size_t *len, size_t size)
 	} else {
 		memcpy(got, buf + body, s->rtp.tag);
 		put32(buf + body, roc);
-		err = hmac_digest(s->rtp.hmac, want, sizeof(want), buf, body + 4);
-		if (!err && !tag_equal(want, got, s->rtp.tag))
-			err = EACCES;
+		hmac_tag(&s->rtp.hmac, want, buf, body + 4);
+		err = tag_equal(want, got, s->rtp.tag) ? 0 : EACCES;
 		if (!err)
 			err = crypt_cm(&s->rtp, ssrc, roc, seq, buf + hdr, body - hdr);
 	}
@@ -411,8 +444,7 @@ int seal_rtcp_rt(struct seal *s, uint8_t *buf, size_t *len, size_t size)
 	} else {
 		err = crypt_cm(&s->rtcp, ssrc, index >> 16, (uint16_t)index, buf + 8, n - 8);
 		memcpy(buf + n, word, INDEX_LEN);
-		if (!err)
-			err = hmac_digest(s->rtcp.hmac, tag, sizeof(tag), buf, n + INDEX_LEN);
+		hmac_tag(&s->rtcp.hmac, tag, buf, n + INDEX_LEN);
 		memcpy(buf + n + INDEX_LEN, tag, s->rtcp.tag);
 	}
 	if (!err)
@@ -444,9 +476,8 @@ int seal_open_rtcp_rt(struct seal *s, uint8_t *buf, size_t *len, size_t size)
 		iv_gcm(iv, &s->rtcp, ssrc, index >> 16, (uint16_t)index);
 		err = gcm_open(&s->rtcp, iv, buf, 8, word, buf + 8, body - 8);
 	} else {
-		err = hmac_digest(s->rtcp.hmac, want, sizeof(want), buf, body + INDEX_LEN);
-		if (!err && !tag_equal(want, buf + body + INDEX_LEN, s->rtcp.tag))
-			err = EACCES;
+		hmac_tag(&s->rtcp.hmac, want, buf, body + INDEX_LEN);
+		err = tag_equal(want, buf + body + INDEX_LEN, s->rtcp.tag) ? 0 : EACCES;
 		if (!err && (word[0] & 0x80))
 			err = crypt_cm(&s->rtcp, ssrc, index >> 16, (uint16_t)index, buf + 8, body - 8);
 	}

@@ -28,6 +28,7 @@ uint64_t thread_clock_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+/* Read anew at each turn (it is no system call), as somebody may set the clock, or NTP steer it. */
 static uint64_t unix_offset_us(void)
 {
 	struct timespec ts;
@@ -150,6 +151,7 @@ void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop)
 {
 	struct le *le;
 
+	t->rt.turn++;
 	commands_rt(t, now_us);
 	sockets_rt(t, now_us);
 	bus_run_rt(t->rt.limbo, now_us, may_drop);
@@ -207,6 +209,7 @@ static void *thread_main(void *arg)
 	pthread_setname_np(pthread_self(), "media");
 	flush_denormals();
 	while (!atomic_load_explicit(&t->stop, memory_order_acquire)) {
+		t->rt.unix_off_us = unix_offset_us();
 		thread_turn_rt(t, thread_clock_us(), true);
 		wait_rt(t);
 	}
@@ -264,6 +267,7 @@ int thread_start(struct thread *t, bool realtime)
 	pthread_attr_t attr;
 	int err = EPERM;
 
+	t->running = true;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK);
 	if (realtime) {
@@ -278,7 +282,8 @@ int thread_start(struct thread *t, bool realtime)
 		err = pthread_create(&t->tid, &attr, thread_main, t);
 	}
 	pthread_attr_destroy(&attr);
-	t->running = !err;
+	if (err)
+		t->running = false;
 	return err;
 }
 

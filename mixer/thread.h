@@ -84,8 +84,9 @@ struct thread {
 	struct list waiting;      /* struct cmd_wait */
 	unsigned load;            /* legs and buses */
 	pthread_t tid;
-	bool running, realtime;
+	bool realtime;
 	/* both */
+	bool running;             /* on its own; set before it begins */
 	int wake_fd;              /* control rings it after a command */
 	int event_fd;             /* the mixer's: rung after notes */
 	_Atomic bool stop;
@@ -98,6 +99,7 @@ struct thread {
 		struct bus_rt *limbo;
 		struct back *first, **last;
 		bool noted;
+		uint64_t turn;            /* counts them */
 		uint64_t unix_off_us;     /* add to now_us for wall clock time, for NTP stamps */
 		struct scratch scratch;
 	} rt;

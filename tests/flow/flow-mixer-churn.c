@@ -13,7 +13,7 @@
 #include "tests/lib/signal.h"
 #include "tests/lib/stage.h"
 
-enum { N_BUS = 4, N_SLOT = 12, ROUNDS = 400 };
+enum { N_BUS = 4, N_SLOT = 12, ROUNDS = 250 };
 
 #define PEAK 0.25
 
@@ -208,6 +208,13 @@ static void test_move_threads(void)
 		turn(m, slot, 2, 2);
 	heard = peer_last(slot[1]->peer, 4000, 0);
 	g_test_message("level %.1f dB", 20 * log10(signal_tone_peak(heard, 4000, 8000, 441.7) / PEAK));
+	for (unsigned i = 0; i < 2; i++) {
+		struct leg_stats st;
+
+		leg_stats(slot[i]->leg, &st);
+		g_test_message("jitter %u us, %u ms held, %" G_GUINT64_FORMAT " concealed", st.jitter_us, st.buffer_ms, st.concealed);
+		g_assert_cmpuint(st.jitter_us, >, 0);     /* by the kernel's stamps it is never exactly nothing */
+	}
 	g_assert_cmpfloat(signal_tone_peak(heard, 4000, 8000, 441.7), >, PEAK / 2);
 	g_assert_cmpuint(slot[0]->n_latched, ==, 1);
 	/* the engine ends first, with all that is in it */

@@ -412,6 +412,20 @@ static void test_rtcp(void)
 	duo_end(&d);
 }
 
+/* Who sends no sound reports as a receiver. */
+static void test_rtcp_receiver(void)
+{
+	struct duo d = duo_new(NULL, 0);
+
+	d.a->desc.dir = LEG_DIR_RECV;
+	member_set(d.a);
+	stage_run(d.s, 12000);
+	g_assert_cmpuint(d.a->peer->n_rtcp, >=, 1);
+	g_assert_cmpuint(d.a->peer->n_sr, ==, 0);
+	g_assert_cmpuint(d.a->peer->rtcp.n_blocks, ==, 1);
+	duo_end(&d);
+}
+
 /* The leg's end: BYE to the peer; also when the engine ends. */
 static void test_bye(void)
 {
@@ -472,35 +486,59 @@ static void test_ipv6(void)
 	duo_end(&d);
 }
 
-static void test_ports(void)
+enum { PAIRS = 4 };
+
+/* A range of four pairs that nobody else uses at the moment: min is odd, so the first port is the next. */
+static struct mixer *small_range(struct leg **l, uint16_t *min)
 {
-	struct mixer_conf conf = {.port_min = 51001, .port_max = 51009};
 	struct leg_conf lc = {.jitter_max_ms = 200};
-	struct leg *l[5] = {NULL};
 	struct mixer *m = NULL;
-	bool seen[10] = {false};
 
 	sa_set_str(&lc.local, "127.0.0.1", 0);
-	g_assert_cmpint(mixer_alloc(&m, &conf), ==, 0);
-	for (int i = 0; i < 4; i++) {
-		uint16_t port;
+	for (int tries = 0; tries < 100; tries++) {
+		struct mixer_conf conf = {.port_min = (uint16_t)(10001 + 2 * g_random_int_range(0, 10000))};
+		int n = 0;
 
-		g_assert_cmpint(leg_alloc(&l[i], m, &lc), ==, 0);
-		port = sa_port(leg_local(l[i]));
-		g_assert_cmpuint(port, >=, 51002);
-		g_assert_cmpuint(port, <=, 51008);
-		g_assert_cmpuint(port % 2, ==, 0);
-		g_assert_false(seen[port - 51000]);
-		seen[port - 51000] = true;
+		conf.port_max = (uint16_t)(conf.port_min + 2 * PAIRS);
+		g_assert_cmpint(mixer_alloc(&m, &conf), ==, 0);
+		while (n < PAIRS && !leg_alloc(&l[n], m, &lc))
+			n++;
+		*min = conf.port_min;
+		if (n == PAIRS)
+			return m;
+		while (n)
+			mem_deref(l[--n]);
+		m = mem_deref(m);
 	}
-	g_assert_cmpint(leg_alloc(&l[4], m, &lc), ==, EADDRINUSE);
-	g_assert_null(l[4]);
+	g_assert_not_reached();
+}
+
+static void test_ports(void)
+{
+	struct leg_conf lc = {.jitter_max_ms = 200};
+	struct leg *l[PAIRS], *more = NULL;
+	bool seen[2 * PAIRS + 1] = {false};
+	uint16_t min;
+	struct mixer *m = small_range(l, &min);
+
+	for (int i = 0; i < PAIRS; i++) {
+		uint16_t port = sa_port(leg_local(l[i]));
+
+		g_assert_cmpuint(port, >, min);
+		g_assert_cmpuint(port, <, min + 2 * PAIRS);
+		g_assert_cmpuint(port % 2, ==, 0);
+		g_assert_false(seen[port - min]);
+		seen[port - min] = true;
+	}
+	sa_set_str(&lc.local, "127.0.0.1", 0);
+	g_assert_cmpint(leg_alloc(&more, m, &lc), ==, EADDRINUSE);
+	g_assert_null(more);
 	mem_deref(l[2]);
 	for (uint64_t t = 1; t < 5; t++)
 		mixer_turn(m, t * 10000);
 	mixer_dispatch(m);
-	g_assert_cmpint(leg_alloc(&l[2], m, &lc), ==, 0);
-	for (int i = 0; i < 4; i++)
+	g_assert_cmpint(leg_alloc(&l[2], m, &lc), ==, 0);          /* its port came back */
+	for (int i = 0; i < PAIRS; i++)
 		mem_deref(l[i]);
 	mem_deref(m);
 }
@@ -574,6 +612,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/net/garbage", test_garbage);
 	g_test_add_func("/net/timeout", test_timeout);
 	g_test_add_func("/net/rtcp/reports", test_rtcp);
+	g_test_add_func("/net/rtcp/receiver", test_rtcp_receiver);
 	g_test_add_func("/net/rtcp/bye", test_bye);
 	g_test_add_func("/net/rtcp/mux-srtp", test_rtcp_mux_srtp);
 	g_test_add_func("/net/ipv6", test_ipv6);

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 #include <re.h>
+#include "mixer/engine.h"
 #include "tests/lib/signal.h"
 #include "tests/lib/stage.h"
 
@@ -400,6 +401,14 @@ static void test_dtmf(void)
 	end(d.s, d.b);
 }
 
+static struct leg_stats stats_of(const struct member *mb)
+{
+	struct leg_stats st;
+
+	leg_stats(mb->leg, &st);
+	return st;
+}
+
 static void test_loss(void)
 {
 	struct duo d = duo_new(240);
@@ -415,6 +424,12 @@ static void test_loss(void)
 	smp = peer_last(d.a->peer, 72000, 0);
 	g_assert_cmpuint(signal_gap(smp, 72000, PEAK / 20), <, 48 * 4);          /* no hole of 20 ms */
 	g_assert_cmpuint(d.a->peer->n_ts_gaps, ==, 0);
+	/* counters outlive the buffers that counted */
+	d.c->desc.rx[0].param.channels = 2;
+	d.c->desc.rx[0].pt = 99;
+	member_set(d.c);
+	stage_run(d.s, 100);
+	g_assert_cmpuint(stats_of(d.c).rx_lost, >=, st.rx_lost);
 	end(d.s, d.b);
 }
 
@@ -455,6 +470,29 @@ static void test_dtx(void)
 	end(s, b);
 }
 
+/* The sender pauses and says how loud its room is (RFC 3389): that is heard, not a hole. */
+static void test_comfort_noise(void)
+{
+	static const uint8_t level = 50;           /* -50 dBov */
+	struct stage *s = stage_new(1000);
+	struct bus *b = make_bus(s, 240, false);
+	struct member *a = join(s, b, &(struct peer_conf){"L16", 48000, 98, 1, 10000, HZ_A, PEAK, 0, NULL});
+	struct member *c = join(s, b, &pcma);
+	g_autofree float *smp = NULL;
+
+	stage_run(s, 1000);
+	c->peer->mute = true;
+	peer_send_raw_rtp(c->peer, 13, c->peer->ts, &level, 1);
+	stage_run(s, 1000);
+	smp = peer_last(a->peer, 24000, 0);
+	g_test_message("noise of %.1f dB", signal_level_db(smp, 24000));
+	g_assert_cmpfloat(fabs(signal_level_db(smp, 24000) + 50), <, 1);
+	c->peer->mute = false;
+	stage_run(s, 1000);
+	HEARD(a, HZ_B);
+	end(s, b);
+}
+
 static void test_talking(void)
 {
 	struct stage *s = stage_new(1000);
@@ -467,6 +505,28 @@ static void test_talking(void)
 	stage_run(s, 2000);
 	g_assert_false(a->talking);
 	end(s, b);
+}
+
+/* A media thread that was held up for 200 ms drops the ticks it missed, counts them, and time goes on. */
+static void test_late(void)
+{
+	struct duo d = duo_new(480);
+	struct mixer_stats before, after;
+
+	mixer_stats(d.s->m, &before);
+	d.s->now_us += 200000;
+	for (unsigned i = 0; i < d.s->n; i++)
+		peer_send(d.s->member[i]->peer, d.s->now_us);
+	thread_turn_rt(d.s->m->threads[0], d.s->now_us, true);
+	mixer_stats(d.s->m, &after);
+	g_assert_cmpuint(after.ticks - before.ticks, ==, 1);
+	g_assert_cmpuint(after.dropped_ticks - before.dropped_ticks, ==, 19);
+	stage_run(d.s, 1500);
+	HEARD(d.a, HZ_B);
+	HEARD(d.c, HZ_A);
+	g_assert_cmpuint(d.a->peer->n_ts_gaps, <=, 1);
+	g_assert_cmpfloat(fabs((double)d.a->peer->n_rec - 48000 * 3.2), <, 48000 * 0.06);     /* no delay stays behind */
+	end(d.s, d.b);
 }
 
 int main(int argc, char *argv[])
@@ -491,6 +551,8 @@ int main(int argc, char *argv[])
 	g_test_add_func("/mixer/loss", test_loss);
 	g_test_add_func("/mixer/sender-stops", test_sender_stops);
 	g_test_add_func("/mixer/dtx", test_dtx);
+	g_test_add_func("/mixer/comfort-noise", test_comfort_noise);
+	g_test_add_func("/mixer/late", test_late);
 	g_test_add_func("/mixer/talking", test_talking);
 	return g_test_run();
 }

@@ -143,6 +143,11 @@ static void send_rtp(struct peer *p, uint8_t pt, bool marker, uint32_t ts, const
 		peer_raw(p, p->fd, buf, n);
 }
 
+void peer_send_raw_rtp(struct peer *p, uint8_t pt, uint32_t ts, const uint8_t *payload, size_t len)
+{
+	send_rtp(p, pt, false, ts, payload, len);
+}
+
 static void send_frame(struct peer *p)
 {
 	size_t n = (size_t)p->conf.ptime_us * p->codec->srate / 1000000;

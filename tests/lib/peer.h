@@ -61,6 +61,7 @@ void peer_codec(struct peer *p, const struct peer_conf *conf);         /* change
 void peer_send(struct peer *p, uint64_t now_us);          /* all frames due */
 void peer_receive(struct peer *p);                        /* all packets that wait */
 void peer_raw(struct peer *p, int fd, const void *buf, size_t len);    /* to the leg, as it is */
+void peer_send_raw_rtp(struct peer *p, uint8_t pt, uint32_t ts, const uint8_t *payload, size_t len);
 void peer_key(struct peer *p, uint8_t event);             /* a key of 100 ms at once */
 void peer_forget(struct peer *p);                         /* the recording starts anew */
 void peer_desc(const struct peer *p, struct leg_desc *d);              /* what an SDP of this peer would say */

@@ -4,8 +4,9 @@
 #include <glib.h>
 #include <math.h>
 #include <string.h>
-#include "stage.h"
+#include "rtguard.h"
 #include "signal.h"
+#include "stage.h"
 
 enum { START_US = 1000000000 };
 
@@ -91,7 +92,9 @@ void stage_run(struct stage *s, uint32_t ms)
 		s->now_us += s->step_us;
 		for (unsigned i = 0; i < s->n; i++)
 			peer_send(s->member[i]->peer, s->now_us);
+		rtguard_begin();
 		mixer_turn(s->m, s->now_us);
+		g_assert_cmpuint(rtguard_end(), ==, 0);
 		mixer_dispatch(s->m);
 		for (unsigned i = 0; i < s->n; i++)
 			peer_receive(s->member[i]->peer);
