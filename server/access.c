@@ -284,12 +284,26 @@ static void domain_word(const char *word, void *arg)
 }
 
 
-bool access_domain_ours(const struct access *a, const struct pl *host)
+static struct domain_query domain_ask(const struct access *a, const struct pl *host)
 {
 	struct domain_query q = { .host = host };
-	struct sa addr;
 
 	config_list(a->cfg, "sip.domain", domain_word, &q);
 
+	return q;
+}
+
+
+bool access_domain_ours(const struct access *a, const struct pl *host)
+{
+	const struct domain_query q = domain_ask(a, host);
+	struct sa addr;
+
 	return !q.any || q.found || !sa_set(&addr, host, 0);      /* an address is how the request found us */
+}
+
+
+bool access_domain_named(const struct access *a, const struct pl *host)
+{
+	return domain_ask(a, host).found;
 }

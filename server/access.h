@@ -38,7 +38,9 @@ int  access_challenge(struct access *a, char *buf, size_t size, const struct sip
 bool access_may_dial(const struct access *a, const char *uri);    /* dial.allow; by default nobody */
 /* The room behind a number or name of the [did] table; NULL when there is none. */
 const char *access_did(const struct access *a, const char *number);
+/* May a request for this host be meant for us (an empty sip.domain takes any)? Is it a name we call our own? */
 bool access_domain_ours(const struct access *a, const struct pl *host);
+bool access_domain_named(const struct access *a, const struct pl *host);
 
 /* `*` matches any run of characters, everything else itself (without case). Linear in the text for each star. */
 bool access_glob(const char *pattern, const char *text);

@@ -238,10 +238,10 @@ static bool host_ours(const struct focus *f, const struct uri *uri)
 	if (!pl_strcasecmp(&uri->scheme, "tel"))
 		return true;
 
-	if (!access_domain_ours(f->access, &uri->host))
-		return false;
+	if (!sa_set(&addr, &uri->host, uri->port))
+		return address_ours(f, &addr);
 
-	return sa_set(&addr, &uri->host, uri->port) || address_ours(f, &addr);
+	return access_domain_named(f->access, &uri->host);
 }
 
 

@@ -3,21 +3,30 @@
  */
 #include <glib.h>
 #include <string.h>
+#include <unistd.h>
 #include "server/access.h"
 
 
-static struct config *config_with(const char *const *settings)
+/* A configuration as its file says it; NULL: all defaults. */
+static struct config *config_with(const char *text)
 {
 	struct config *cfg = NULL;
-	char *why = NULL;
+	char *path = NULL, *why = NULL;
+	int fd;
 
 	g_assert_cmpint(config_alloc(&cfg), ==, 0);
+	if (!text)
+		return cfg;
 
-	for (; settings && *settings; settings += 2) {
-		int err = config_set(cfg, settings[0], settings[1], &why);
-		if (err)
-			g_error("%s", why);
-	}
+	fd = g_file_open_tmp("tutti-access-XXXXXX", &path, NULL);
+	g_assert_cmpint(fd, >=, 0);
+	g_assert_true(g_file_set_contents(path, text, -1, NULL));
+	if (config_read_file(cfg, path, &why))
+		g_error("%s", why);
+
+	close(fd);
+	unlink(path);
+	g_free(path);
 
 	return cfg;
 }
@@ -102,8 +111,7 @@ static void test_dial_nobody_by_default(void)
 
 static void test_dial_list(void)
 {
-	static const char *const s[] = { "dial.allow", "sip:*@example.org, tel:+4930*", NULL };
-	struct config *cfg = config_with(s);
+	struct config *cfg = config_with("[dial]\nallow = sip:*@example.org, tel:+4930*\n");
 	struct access *a = access_with(cfg);
 
 	g_assert_true(access_may_dial(a, "sip:ann@example.org"));
@@ -137,8 +145,8 @@ static void test_open_to(void)
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(row); i++) {
-		const char *const s[] = { "rooms.open-to", row[i].open_to, NULL };
-		struct config *cfg = config_with(s);
+		char *text = g_strdup_printf("[rooms]\nopen-to = %s\n", row[i].open_to);
+		struct config *cfg = config_with(text);
 		struct access *a = access_with(cfg);
 
 		check(a, "<sip:ann@x>", "127.0.0.1", false, row[i].near, ROLE_SPEAKER);
@@ -147,6 +155,7 @@ static void test_open_to(void)
 
 		mem_deref(a);
 		mem_deref(cfg);
+		g_free(text);
 	}
 }
 
@@ -154,8 +163,7 @@ static void test_open_to(void)
 /* A From that names an account has to be proved, also from the local network. */
 static void test_account_name_is_challenged(void)
 {
-	static const char *const s[] = { "account.host1.password", "secret", "account.host1.role", "host", NULL };
-	struct config *cfg = config_with(s);
+	struct config *cfg = config_with("[account host1]\npassword = secret\nrole = host\n");
 	struct access *a = access_with(cfg);
 	struct sip_msg *msg = invite("<sip:host1@x>", "127.0.0.1");
 	char lines[1024];
@@ -175,8 +183,7 @@ static void test_account_name_is_challenged(void)
 
 static void test_auth_required(void)
 {
-	static const char *const s[] = { "auth.required", "yes", NULL };
-	struct config *cfg = config_with(s);
+	struct config *cfg = config_with("[auth]\nrequired = yes\n");
 	struct access *a = access_with(cfg);
 
 	check(a, "<sip:somebody@x>", "127.0.0.1", false, ACCESS_CHALLENGE, ROLE_SPEAKER);
@@ -189,8 +196,7 @@ static void test_auth_required(void)
 
 static void test_did(void)
 {
-	static const char *const s[] = { "did.+4930123.room", "band", NULL };
-	struct config *cfg = config_with(s);
+	struct config *cfg = config_with("[did +4930123]\nroom = band\n");
 	struct access *a = access_with(cfg);
 
 	g_assert_cmpstr(access_did(a, "+4930123"), ==, "band");
@@ -203,8 +209,7 @@ static void test_did(void)
 
 static void test_domain(void)
 {
-	static const char *const s[] = { "sip.domain", "example.org", NULL };
-	struct config *any = config_with(NULL), *one = config_with(s);
+	struct config *any = config_with(NULL), *one = config_with("[sip]\ndomain = example.org\n");
 	struct access *a = access_with(any), *b = access_with(one);
 	struct pl ours = PL("Example.org"), other = PL("example.com"), ip = PL("192.0.2.7");
 
@@ -212,6 +217,8 @@ static void test_domain(void)
 	g_assert_true(access_domain_ours(b, &ours));
 	g_assert_true(access_domain_ours(b, &ip));
 	g_assert_false(access_domain_ours(b, &other));
+	g_assert_true(access_domain_named(b, &ours));
+	g_assert_false(access_domain_named(a, &other));
 
 	mem_deref(a);
 	mem_deref(b);
