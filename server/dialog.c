@@ -383,7 +383,7 @@ static int next_hop(struct sip **sip, char *buf, size_t size, struct uri *route,
 	struct sa dst;
 	int err;
 
-	if (d->reuse && d->sip) {
+	if (d->reuse && sips_has(d->sips, d->sip)) {
 		if (re_snprintf(buf, size, "sip:%J%s", &d->peer, d->tp == SIP_TRANSP_UDP ? ";transport=udp" :
 				sip_transp_param(d->tp)) < 0)
 			return ENOSPC;
@@ -403,7 +403,7 @@ static int next_hop(struct sip **sip, char *buf, size_t size, struct uri *route,
 	sa_init(&dst, AF_UNSPEC);
 	(void)sa_set(&dst, &u.host, 0);
 	*sip = d->sip;
-	if (!stack_can(d->sip, tp, &dst)) {
+	if (!sips_has(d->sips, d->sip) || !stack_can(d->sip, tp, &dst)) {
 		err = sips_towards(d->sips, sip, tp, &dst);
 		if (err)
 			return err;

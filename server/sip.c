@@ -220,6 +220,15 @@ struct sip *sips_of(const struct sips *s, const struct sip_msg *msg)
 	return k ? k->sip : NULL;
 }
 
+bool sips_has(const struct sips *s, const struct sip *sip)
+{
+	for (struct le *le = s->stacks.head; le; le = le->next) {
+		if (((struct stack *)le->data)->sip == sip)
+			return true;
+	}
+	return false;
+}
+
 static void count_reply(const struct sips *s, uint16_t scode)
 {
 	struct sips *m = (struct sips *)s;
@@ -481,6 +490,12 @@ static void nobody_took(struct sips *s, const struct sip_msg *msg)
 
 	if (!pl_strcmp(&msg->met, "ACK"))
 		return;
+	/* A To tag passes check_rate, for dialogs must not suffer; without a dialog behind it, it counts after all. */
+	if (pl_isset(&msg->to.tag) && !limit_take(s->requests, &msg->src, tmr_jiffies())) {
+		++s->stats.limited;
+		note_security(msg, "rate-limit");
+		return;
+	}
 	if (!pl_strcmp(&msg->met, "CANCEL")) {
 		(void)sips_replyf(s, msg, 481, "Transaction Does Not Exist", NULL);
 		return;
@@ -518,7 +533,7 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 	if (s->closed)
 		return true;
 	++s->stats.requests;
-	if (!sip_check(s, msg) || !check_rate(s, msg))
+	if (!check_rate(s, msg) || !sip_check(s, msg))
 		return true;
 	for (struct le *le = s->handlers.head; le; ) {
 		const struct handler *h = le->data;

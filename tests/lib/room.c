@@ -154,7 +154,7 @@ struct toy *room_call(struct room *r, const char *uri, const char *route)
 {
 	struct toy *t = new_toy(r);
 	struct session_out out = { .uri = uri, .from_uri = "sip:room@127.0.0.1", .from_name = "Room", .contact_user = "room",
-		.isfocus = true, .route = route };
+		.isfocus = true, .route = route, .authh = r->authh };
 
 	g_assert_cmpint(session_invite(&t->s, r->ss, &out, &ops, t), ==, 0);
 	return t;

@@ -32,6 +32,7 @@ struct room {
 	int answered_err;
 	int offer_err;
 	unsigned refuse;                  /* status instead of a session */
+	dialog_auth_h *authh;             /* credentials of calls we make */
 	unsigned n_offers;                /* "offer N" goes out */
 };
 

@@ -61,13 +61,15 @@ static void quick(const struct ua *ua)
 	(void)setsockopt(ua->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
 }
 
-static int open_socket(struct ua *ua)
+static int open_socket(struct ua *ua, const char *address)
 {
 	struct sa any;
 	int type = ua->tp == SIP_TRANSP_UDP ? SOCK_DGRAM : SOCK_STREAM;
 
 	sa_cpy(&any, &ua->server);
 	sa_set_port(&any, 0);
+	if (address && sa_set_str(&any, address, 0))
+		return EINVAL;
 	ua->fd = socket(sa_af(&any), type | SOCK_CLOEXEC, 0);
 	if (ua->fd < 0 || bind(ua->fd, &any.u.sa, any.len))
 		return errno;
@@ -83,6 +85,11 @@ static int open_socket(struct ua *ua)
 
 int ua_alloc(struct ua **uap, enum sip_transp tp, const struct sa *server)
 {
+	return ua_alloc_at(uap, tp, server, NULL);
+}
+
+int ua_alloc_at(struct ua **uap, enum sip_transp tp, const struct sa *server, const char *address)
+{
 	struct ua *ua = mem_zalloc(sizeof(*ua), ua_destructor);
 	int err;
 
@@ -90,7 +97,7 @@ int ua_alloc(struct ua **uap, enum sip_transp tp, const struct sa *server)
 		return ENOMEM;
 	ua->tp = tp;
 	sa_cpy(&ua->server, server);
-	err = open_socket(ua);
+	err = open_socket(ua, address);
 	if (err) {
 		mem_deref(ua);
 		return err;

@@ -40,6 +40,8 @@ struct ua {
 };
 
 int  ua_alloc(struct ua **uap, enum sip_transp tp, const struct sa *server);
+/* From another address of this machine, e.g. "127.0.0.2". */
+int  ua_alloc_at(struct ua **uap, enum sip_transp tp, const struct sa *server, const char *address);
 void ua_new_call(struct ua *ua);          /* fresh Call-ID and tags */
 
 /* hdrs: more header lines with CRLF, may be NULL. body: SDP, may be NULL. Branch, CSeq and Content-Length are filled in;
