@@ -446,6 +446,22 @@ static bool wants_contact(const char *method)
 	return false;
 }
 
+int dialog_contact(const struct dialog *d, char *buf, size_t size, enum sip_transp tp, const struct sa *src,
+		   const struct sa *dst)
+{
+	size_t n;
+	int err = sips_contact(d->sips, buf, size, d->user, d->isfocus, tp, src, dst);
+
+	if (err || !d->secure)
+		return err;
+	n = strlen(buf);
+	if (n + 2 > size)
+		return ENOSPC;
+	memmove(buf + 5, buf + 4, n - 4 + 1);             /* "<sip:" becomes "<sips:" */
+	buf[4] = 's';
+	return 0;
+}
+
 static int write_contact(enum sip_transp tp, const struct sa *src, const struct sa *dst, struct mbuf *mb, void *arg)
 {
 	const struct dreq *r = arg;
@@ -454,7 +470,7 @@ static int write_contact(enum sip_transp tp, const struct sa *src, const struct 
 
 	if (!wants_contact(r->method))
 		return 0;
-	err = sips_contact(r->d->sips, contact, sizeof(contact), r->d->user, r->d->isfocus, tp, src, dst);
+	err = dialog_contact(r->d, contact, sizeof(contact), tp, src, dst);
 	return err ? err : mbuf_printf(mb, "Contact: %s\r\n", contact);
 }
 

@@ -948,6 +948,17 @@ int sips_handle(struct sips *s, const char *method, sips_request_h *fn, void *ar
 	return 0;
 }
 
+void sips_forget(struct sips *s, const void *arg)
+{
+	for (struct le *le = s->handlers.head; le; ) {
+		struct handler *h = le->data;
+
+		le = le->next;
+		if (h->arg == arg)
+			mem_deref(h);
+	}
+}
+
 /* --- which stack, which address --- */
 
 static int source_towards(struct sa *src, const struct sa *dst)

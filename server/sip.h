@@ -34,6 +34,7 @@ typedef bool (sips_request_h)(const struct sip_msg *msg, void *arg);
 int  sips_alloc(struct sips **sp, const struct sips_conf *conf);
 /* Handlers are asked in the order they came. method NULL: every request and every stray response (the session layer). */
 int  sips_handle(struct sips *s, const char *method, sips_request_h *h, void *arg);
+void sips_forget(struct sips *s, const void *arg);       /* every handler with this arg; not from inside a handler */
 /* Pending client transactions end with ECONNABORTED, no further handler is called. mem_deref follows. Sessions and
  * other users of `s` are freed before it. */
 void sips_close(struct sips *s);

@@ -37,6 +37,7 @@ struct room {
 };
 
 int  room_open(struct room *r, const char *listen, uint32_t expires_s, uint32_t max_sessions);
+int  room_open_tls(struct room *r, const char *listen, const char *cert);
 void room_close(struct room *r);          /* all sessions, stacks; checks that nothing is left */
 struct toy *room_call(struct room *r, const char *uri, const char *route);      /* we call */
 bool room_said(struct room *r, const char *diary);        /* compares and clears */
