@@ -464,6 +464,8 @@ static void prack_answers(void)
 	g_assert_true(room_said(&room, "offered commit offered commit"));
 	g_assert_cmpint(session_modify(room.toys[0].s), ==, 0);       /* early: UPDATE */
 	ua_expect(ann, "UPDATE ");
+	ua_request(ann, "UPDATE", NULL, OFFER);   /* theirs crosses ours */
+	ua_expect(ann, "SIP/2.0 491");
 	ua_reply(ann, 200, "OK", NULL, ANSWER);
 	sim_advance(10);
 	g_assert_true(room_said(&room, "offer answered commit"));
@@ -827,6 +829,42 @@ static void timer_422_for_us(void)
 	end();
 }
 
+/* We called and refresh; the peer asked for it. */
+static void timer_uac(void)
+{
+	begin();
+	call_ann();
+	ua_reply(ann, 200, "OK", "Session-Expires: 90;refresher=uac\r\nRequire: timer\r\n", ANSWER);
+	ua_expect(ann, "ACK ");
+	ua_expect_none(ann, 44900);
+	ua_expect(ann, "UPDATE ");
+	g_assert_true(ua_has(ann, "Session-Expires: 90;refresher=uac") && ua_has(ann, "Supported: 100rel, timer"));
+	ua_reply(ann, 405, "Method Not Allowed", NULL, NULL);         /* it said it could */
+	ua_expect(ann, "INVITE ");
+	ua_reply(ann, 200, "OK", "Session-Expires: 90;refresher=uac\r\n", ANSWER);
+	ua_expect(ann, "ACK ");
+	ua_expect_none(ann, 44900);
+	ua_expect(ann, "INVITE ");                /* once refused is enough */
+	end();
+}
+
+/* Sixty callers lose their power: the session timer ends them all. */
+static void timer_ends_the_dead(void)
+{
+	begin();
+	for (int i = 0; i < 60; i++) {
+		ua_new_call(ann);
+		ua_request(ann, "INVITE", "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n", OFFER);
+		ua_expect(ann, "SIP/2.0 200");
+		ua_ack(ann, NULL);
+	}
+	sim_advance(100);
+	g_assert_cmpuint(sessions_count(room.ss), ==, 60);
+	sim_advance(61000);
+	g_assert_cmpuint(sessions_count(room.ss), ==, 0);
+	end();
+}
+
 /* --- routes --- */
 
 static void routes_in(void)
@@ -899,6 +937,42 @@ static void tcp_reuse(void)
 }
 
 /* --- limits --- */
+
+static void too_large(void)
+{
+	begin();
+	room.offered_err = E2BIG;
+	ua_request(ann, "INVITE", NULL, OFFER);
+	ua_expect(ann, "SIP/2.0 513");
+	ua_ack_failed(ann);
+	end();
+}
+
+/* What we send is never cut either. */
+static void long_offer(void)
+{
+	begin();
+	room.offer_size = 20000;
+	call_ann();
+	g_assert_cmpuint(strlen(ua_body(ann)), ==, 20000);
+	ua_reply(ann, 486, "Busy Here", NULL, NULL);
+	ua_expect(ann, "ACK ");
+	end();
+}
+
+/* Calls come and go: as many as the server sees in a busy minute, and none stays behind. */
+static void many_calls(void)
+{
+	begin();
+	for (int i = 0; i < 1000; i++) {
+		ua_new_call(ann);
+		join();
+		ua_request(ann, "BYE", NULL, NULL);
+		ua_expect(ann, "SIP/2.0 200");
+	}
+	g_assert_cmpuint(sessions_count(room.ss), ==, 0);
+	end();
+}
 
 static void full(void)
 {
@@ -1000,6 +1074,11 @@ int main(int argc, char *argv[])
 		{ "/session/route/strict", routes_strict },
 		{ "/session/route/out", routes_out },
 		{ "/session/route/tcp-reuse", tcp_reuse },
+		{ "/session/timer/uac", timer_uac },
+		{ "/session/timer/the-dead", timer_ends_the_dead },
+		{ "/session/limit/513", too_large },
+		{ "/session/limit/long-offer", long_offer },
+		{ "/session/limit/many", many_calls },
 		{ "/session/limit/full", full },
 		{ "/session/network/bad", bad_network },
 	};

@@ -49,6 +49,8 @@ static int offer(struct mbuf **mb, void *arg)
 	note(t->room, "offer");
 	(void)snprintf(line, sizeof(line), "v=0 offer %u of the room\r\n", ++t->room->n_offers);
 	*mb = text(line);
+	while ((*mb)->end < t->room->offer_size)
+		(void)mbuf_write_u8(*mb, 'x');
 	return 0;
 }
 

@@ -33,6 +33,7 @@ struct room {
 	int offer_err;
 	unsigned refuse;                  /* status instead of a session */
 	dialog_auth_h *authh;             /* credentials of calls we make */
+	size_t offer_size;                /* of our offers, 0: one line */
 	unsigned n_offers;                /* "offer N" goes out */
 };
 
