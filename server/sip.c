@@ -157,13 +157,29 @@ static struct pl take_until(struct pl *pl, const char *stop)
 	return word;
 }
 
+/* "h:5060", "[::1]:5060"; libre's own takes no dots inside brackets (::ffff:192.0.2.1). */
+static void host_port(struct pl *host, struct pl *port, const struct pl *sentby)
+{
+	struct pl p = *sentby;
+	bool bracket = p.p[0] == '[';
+
+	if (bracket)
+		pl_advance(&p, 1);
+	*host = take_until(&p, bracket ? "]" : ":");
+	if (bracket && p.l)
+		pl_advance(&p, 1);
+	if (p.l && p.p[0] == ':')
+		pl_advance(&p, 1);
+	*port = p;
+}
+
 /* libre's decoder refuses a Via without a branch, and with it the message: a datagram would be lost in silence and a
  * connection closed, though RFC 3261 17.2.3 wants such requests of RFC 2543 clients answered. The loader finds this one
  * before the library's; where it does not, only those clients lose. The whole value stands in for the branch, and
  * front_handler tells their requests apart. */
 int sip_via_decode(struct sip_via *via, const struct pl *pl)
 {
-	struct pl p, transp, host, port = PL_INIT;
+	struct pl p, transp, host, port;
 
 	if (!via || !pl)
 		return EINVAL;
@@ -178,8 +194,7 @@ int sip_via_decode(struct sip_via *via, const struct pl *pl)
 		return EBADMSG;
 	via->tp = !pl_strcasecmp(&transp, "UDP") ? SIP_TRANSP_UDP : !pl_strcasecmp(&transp, "TCP") ? SIP_TRANSP_TCP :
 		!pl_strcasecmp(&transp, "TLS") ? SIP_TRANSP_TLS : SIP_TRANSP_NONE;
-	if (uri_decode_hostport(&via->sentby, &host, &port))
-		return EBADMSG;
+	host_port(&host, &port, &via->sentby);
 	sa_init(&via->addr, AF_INET);
 	(void)sa_set(&via->addr, &host, 0);
 	if (pl_isset(&port))

@@ -288,6 +288,19 @@ static void sent_by_port(void)
 	end();
 }
 
+/* RFC 5118 4.9: an IPv4-mapped address as sent-by keeps its port. */
+static void sent_by_mapped(void)
+{
+	char text[512];
+
+	begin_tp(SIP_TRANSP_UDP);
+	(void)re_snprintf(text, sizeof(text), "OPTIONS sip:c SIP/2.0\r\nVia: SIP/2.0/UDP [::ffff:192.0.2.10]:%u;branch=z9hG4bKm\r\n%s",
+			  sa_port(&ann->me), "From: <sip:a@b>;tag=1\r\nTo: <sip:c>\r\nCall-ID: m\r\nCSeq: 1 OPTIONS\r\n\r\n");
+	ua_raw(ann, text, strlen(text));
+	ua_expect(ann, "SIP/2.0 200");
+	end();
+}
+
 static void rate(void)
 {
 	const struct sips_conf conf = { .listen = "udp:127.0.0.1:0", .request_rate = 5 };
@@ -491,6 +504,7 @@ int main(int argc, char *argv[])
 	g_test_add_data_func("/sip/long-body/tcp", tcp, long_body);
 	g_test_add_func("/sip/multipart", multipart);
 	g_test_add_func("/sip/sent-by-port", sent_by_port);
+	g_test_add_func("/sip/sent-by-mapped", sent_by_mapped);
 	g_test_add_func("/sip/rate", rate);
 	g_test_add_func("/sip/listen", conf_words);
 	g_test_add_func("/sip/replaces", replaces);
