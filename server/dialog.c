@@ -383,7 +383,7 @@ static int next_hop(struct sip **sip, char *buf, size_t size, struct uri *route,
 	struct sa dst;
 	int err;
 
-	if (d->reuse && d->sip) {
+	if (d->reuse && sips_has(d->sips, d->sip)) {
 		if (re_snprintf(buf, size, "sip:%J%s", &d->peer, d->tp == SIP_TRANSP_UDP ? ";transport=udp" :
 				sip_transp_param(d->tp)) < 0)
 			return ENOSPC;
@@ -403,7 +403,7 @@ static int next_hop(struct sip **sip, char *buf, size_t size, struct uri *route,
 	sa_init(&dst, AF_UNSPEC);
 	(void)sa_set(&dst, &u.host, 0);
 	*sip = d->sip;
-	if (!stack_can(d->sip, tp, &dst)) {
+	if (!sips_has(d->sips, d->sip) || !stack_can(d->sip, tp, &dst)) {
 		err = sips_towards(d->sips, sip, tp, &dst);
 		if (err)
 			return err;
@@ -446,6 +446,22 @@ static bool wants_contact(const char *method)
 	return false;
 }
 
+int dialog_contact(const struct dialog *d, char *buf, size_t size, enum sip_transp tp, const struct sa *src,
+		   const struct sa *dst)
+{
+	size_t n;
+	int err = sips_contact(d->sips, buf, size, d->user, d->isfocus, tp, src, dst);
+
+	if (err || !d->secure)
+		return err;
+	n = strlen(buf);
+	if (n + 2 > size)
+		return ENOSPC;
+	memmove(buf + 5, buf + 4, n - 4 + 1);             /* "<sip:" becomes "<sips:" */
+	buf[4] = 's';
+	return 0;
+}
+
 static int write_contact(enum sip_transp tp, const struct sa *src, const struct sa *dst, struct mbuf *mb, void *arg)
 {
 	const struct dreq *r = arg;
@@ -454,7 +470,7 @@ static int write_contact(enum sip_transp tp, const struct sa *src, const struct 
 
 	if (!wants_contact(r->method))
 		return 0;
-	err = sips_contact(r->d->sips, contact, sizeof(contact), r->d->user, r->d->isfocus, tp, src, dst);
+	err = dialog_contact(r->d, contact, sizeof(contact), tp, src, dst);
 	return err ? err : mbuf_printf(mb, "Contact: %s\r\n", contact);
 }
 

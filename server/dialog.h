@@ -53,6 +53,10 @@ int  dialog_target(struct dialog *d, const struct sip_msg *msg);
 bool dialog_seq(struct dialog *d, const struct sip_msg *msg);
 bool dialog_is(const struct dialog *d, const struct pl *callid, const struct pl *ltag, const struct pl *rtag);
 
+/* Our Contact in a message from src to dst; sips where the dialog is (RFC 3261 12.1.1). */
+int  dialog_contact(const struct dialog *d, char *buf, size_t size, enum sip_transp tp, const struct sa *src,
+		    const struct sa *dst);
+
 struct dreq;
 /* hdrs: headers and body with Content-Length; NULL: none; the buffer is shared, leave it unchanged. *rp (may be NULL) is set to NULL when the
  * request ends; h is called for each provisional and once for the end. */

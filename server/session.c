@@ -419,6 +419,7 @@ static void sessions_destructor(void *arg)
 	struct sessions *ss = arg;
 	struct le *le;
 
+	sips_forget(ss->sips, ss);
 	for (uint32_t i = 0; ss->ht && i < hash_bsize(ss->ht); i++) {
 		while ((le = list_head(hash_list(ss->ht, i))) != NULL) {
 			struct session *s = le->data;

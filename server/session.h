@@ -90,7 +90,8 @@ int  session_invite(struct session **sp, struct sessions *ss, const struct sessi
 
 /* --- either --- */
 int  session_modify(struct session *s);           /* re-INVITE (or UPDATE when early): calls ops->offer; retries after 491 */
-/* A request inside the dialog; resph may be NULL. fmt: headers and body after CSeq, with Content-Length. */
+/* A request inside the dialog; resph may be NULL. fmt: headers and body after CSeq, with Content-Length; NULL: no body. It
+ * outlives the session: resph is called for the end of it even then, so arg must live as long. */
 int  session_request(struct session *s, const char *method, sip_resp_h *resph, void *arg, const char *fmt, ...);
 void session_hangup(struct session *s, const char *reason_hdr);   /* BYE/CANCEL/4xx; closed is NOT called; deref follows */
 

@@ -107,8 +107,7 @@ int hdrs_common(struct mbuf *mb, const struct session *s)
 int hdrs_contact(struct mbuf *mb, const struct session *s, const struct sip_msg *msg)
 {
 	char contact[512];
-	int err = sips_contact(s->ss->sips, contact, sizeof(contact), s->dlg->user, s->dlg->isfocus, msg->tp, &msg->dst,
-			       &msg->src);
+	int err = dialog_contact(s->dlg, contact, sizeof(contact), msg->tp, &msg->dst, &msg->src);
 
 	return err ? err : mbuf_printf(mb, "Contact: %s\r\n", contact);
 }

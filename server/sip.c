@@ -159,13 +159,29 @@ static struct pl take_until(struct pl *pl, const char *stop)
 	return word;
 }
 
+/* "h:5060", "[::1]:5060"; libre's own takes no dots inside brackets (::ffff:192.0.2.1). */
+static void host_port(struct pl *host, struct pl *port, const struct pl *sentby)
+{
+	struct pl p = *sentby;
+	bool bracket = p.p[0] == '[';
+
+	if (bracket)
+		pl_advance(&p, 1);
+	*host = take_until(&p, bracket ? "]" : ":");
+	if (bracket && p.l)
+		pl_advance(&p, 1);
+	if (p.l && p.p[0] == ':')
+		pl_advance(&p, 1);
+	*port = p;
+}
+
 /* libre's decoder refuses a Via without a branch, and with it the message: a datagram would be lost in silence and a
  * connection closed, though RFC 3261 17.2.3 wants such requests of RFC 2543 clients answered. The loader finds this one
  * before the library's; where it does not, only those clients lose. The whole value stands in for the branch, and
  * front_handler tells their requests apart. */
 int sip_via_decode(struct sip_via *via, const struct pl *pl)
 {
-	struct pl p, transp, host, port = PL_INIT;
+	struct pl p, transp, host, port;
 
 	if (!via || !pl)
 		return EINVAL;
@@ -180,8 +196,7 @@ int sip_via_decode(struct sip_via *via, const struct pl *pl)
 		return EBADMSG;
 	via->tp = !pl_strcasecmp(&transp, "UDP") ? SIP_TRANSP_UDP : !pl_strcasecmp(&transp, "TCP") ? SIP_TRANSP_TCP :
 		!pl_strcasecmp(&transp, "TLS") ? SIP_TRANSP_TLS : SIP_TRANSP_NONE;
-	if (uri_decode_hostport(&via->sentby, &host, &port))
-		return EBADMSG;
+	host_port(&host, &port, &via->sentby);
 	sa_init(&via->addr, AF_INET);
 	(void)sa_set(&via->addr, &host, 0);
 	if (pl_isset(&port))
@@ -220,6 +235,15 @@ struct sip *sips_of(const struct sips *s, const struct sip_msg *msg)
 	const struct stack *k = s && msg ? stack_of(s, msg->tp, &msg->dst) : NULL;
 
 	return k ? k->sip : NULL;
+}
+
+bool sips_has(const struct sips *s, const struct sip *sip)
+{
+	for (struct le *le = s->stacks.head; le; le = le->next) {
+		if (((struct stack *)le->data)->sip == sip)
+			return true;
+	}
+	return false;
 }
 
 static void count_reply(const struct sips *s, uint16_t scode)
@@ -483,6 +507,12 @@ static void nobody_took(struct sips *s, const struct sip_msg *msg)
 
 	if (!pl_strcmp(&msg->met, "ACK"))
 		return;
+	/* A To tag passes check_rate, for dialogs must not suffer; without a dialog behind it, it counts after all. */
+	if (pl_isset(&msg->to.tag) && !limit_take(s->requests, &msg->src, tmr_jiffies())) {
+		++s->stats.limited;
+		note_security(msg, "rate-limit");
+		return;
+	}
 	if (!pl_strcmp(&msg->met, "CANCEL")) {
 		(void)sips_replyf(s, msg, 481, "Transaction Does Not Exist", NULL);
 		return;
@@ -520,7 +550,7 @@ static bool request_handler(const struct sip_msg *msg, void *arg)
 	if (s->closed)
 		return true;
 	++s->stats.requests;
-	if (!sip_check(s, msg) || !check_rate(s, msg))
+	if (!check_rate(s, msg) || !sip_check(s, msg))
 		return true;
 	for (struct le *le = s->handlers.head; le; ) {
 		const struct handler *h = le->data;
@@ -933,6 +963,17 @@ int sips_handle(struct sips *s, const char *method, sips_request_h *fn, void *ar
 	h->arg = arg;
 	list_append(&s->handlers, &h->le, h);
 	return 0;
+}
+
+void sips_forget(struct sips *s, const void *arg)
+{
+	for (struct le *le = s->handlers.head; le; ) {
+		struct handler *h = le->data;
+
+		le = le->next;
+		if (h->arg == arg)
+			mem_deref(h);
+	}
 }
 
 /* --- which stack, which address --- */

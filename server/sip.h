@@ -34,12 +34,15 @@ typedef bool (sips_request_h)(const struct sip_msg *msg, void *arg);
 int  sips_alloc(struct sips **sp, const struct sips_conf *conf);
 /* Handlers are asked in the order they came. method NULL: every request and every stray response (the session layer). */
 int  sips_handle(struct sips *s, const char *method, sips_request_h *h, void *arg);
-/* Pending client transactions end with ECONNABORTED, no further handler is called. mem_deref follows. */
+void sips_forget(struct sips *s, const void *arg);       /* every handler with this arg; not from inside a handler */
+/* Pending client transactions end with ECONNABORTED, no further handler is called. mem_deref follows. Sessions and
+ * other users of `s` are freed before it. */
 void sips_close(struct sips *s);
 
 /* The stack a message came in on, and the one to use towards a peer. dst may be NULL or without address (a name not yet
  * looked up): the first stack with that transport whose address is not loopback. EPROTONOSUPPORT: there is none. */
 struct sip *sips_of(const struct sips *s, const struct sip_msg *msg);
+bool sips_has(const struct sips *s, const struct sip *sip);        /* false after sips_close */
 int  sips_towards(const struct sips *s, struct sip **sip, enum sip_transp tp, const struct sa *dst);
 /* The address to write into Contact and SDP for a peer: external outside, own address inside. tp NONE: no port. */
 int  sips_public(const struct sips *s, struct sa *addr, enum sip_transp tp, const struct sa *local, const struct sa *peer);

@@ -464,6 +464,8 @@ static void prack_answers(void)
 	g_assert_true(room_said(&room, "offered commit offered commit"));
 	g_assert_cmpint(session_modify(room.toys[0].s), ==, 0);       /* early: UPDATE */
 	ua_expect(ann, "UPDATE ");
+	ua_request(ann, "UPDATE", NULL, OFFER);   /* theirs crosses ours */
+	ua_expect(ann, "SIP/2.0 491");
 	ua_reply(ann, 200, "OK", NULL, ANSWER);
 	sim_advance(10);
 	g_assert_true(room_said(&room, "offer answered commit"));
@@ -653,6 +655,100 @@ static void bye_challenged(void)
 	end();
 }
 
+#define CHALLENGE "Proxy-Authenticate: Digest realm=\"trunk.example\", nonce=\"1\"\r\n"
+
+static int answer_trunk(char *buf, size_t size, const struct sip_msg *challenge, const char *method, const char *uri, void *arg)
+{
+	const struct sip_hdr *hdr = sip_msg_hdr(challenge, SIP_HDR_PROXY_AUTHENTICATE);
+
+	(void)arg;
+	if (!hdr || !g_strstr_len(hdr->val.p, (gssize)hdr->val.l, "trunk.example"))
+		return EPERM;
+	return re_snprintf(buf, size, "Proxy-Authorization: secret for %s %s\r\n", method, uri) < 0 ? ENOSPC : 0;
+}
+
+static void call_trunk(void)
+{
+	room.authh = answer_trunk;
+	call_ann();
+	ua_reply(ann, 407, "Proxy Authentication Required", CHALLENGE, NULL);
+	ua_expect(ann, "ACK ");
+	ua_expect(ann, "INVITE ");
+	g_assert_true(ua_has(ann, "Proxy-Authorization: secret for INVITE sip:ann@"));
+	g_assert_true(ua_has(ann, "offer 1 of the room"));
+}
+
+static void auth_trunk(void)
+{
+	begin();
+	call_trunk();
+	ua_reply(ann, 200, "OK", NULL, ANSWER);
+	ua_expect(ann, "ACK ");
+	g_assert_true(room_said(&room, "offer answered commit established"));
+	room.toys[0].s = mem_deref(room.toys[0].s);
+	ua_expect(ann, "BYE ");
+	g_assert_true(!ua_has(ann, "secret"));
+	ua_reply(ann, 407, "Proxy Authentication Required", CHALLENGE, NULL);
+	ua_expect(ann, "BYE ");
+	g_assert_true(ua_has(ann, "secret for BYE"));
+	ua_reply(ann, 407, "Proxy Authentication Required", CHALLENGE, NULL);
+	ua_expect(ann, "BYE ");
+	ua_reply(ann, 407, "Proxy Authentication Required", CHALLENGE, NULL);
+	ua_expect_none(ann, 33000);               /* it does not go on for ever */
+	end();
+}
+
+static void auth_wrong_realm(void)
+{
+	begin();
+	room.authh = answer_trunk;
+	call_ann();
+	ua_reply(ann, 407, "Proxy Authentication Required", "Proxy-Authenticate: Digest realm=\"elsewhere\", nonce=\"1\"\r\n", NULL);
+	ua_expect(ann, "ACK ");
+	ua_expect_none(ann, 33000);
+	g_assert_true(room_said(&room, "offer rollback closed:407"));
+	end();
+}
+
+/* The right realm, but asked by whoever the trunk's Contact leads to. */
+static void auth_wrong_peer(void)
+{
+	struct ua *eve = NULL;
+
+	begin();
+	g_assert_cmpint(ua_alloc_at(&eve, SIP_TRANSP_UDP, &room.udp, "127.0.0.2"), ==, 0);
+	call_trunk();
+	strcpy(ann->contact, eve->contact);
+	ua_reply(ann, 200, "OK", NULL, ANSWER);
+	ua_expect(eve, "ACK ");
+	room.toys[0].s = mem_deref(room.toys[0].s);
+	ua_expect(eve, "BYE ");
+	ua_reply(eve, 407, "Proxy Authentication Required", CHALLENGE, NULL);
+	ua_expect_none(eve, 33000);
+	mem_deref(eve);
+	end();
+}
+
+static void ipv6(void)
+{
+	g_assert_cmpint(sim_init(1), ==, 0);
+	if (room_open(&room, "udp:[::1]:0 tcp:[::1]:0", 1800, 0)) {
+		g_test_skip("no IPv6 here");
+		sim_close();
+		return;
+	}
+	g_assert_cmpint(ua_alloc(&ann, SIP_TRANSP_UDP, &room.udp), ==, 0);
+	ua_request(ann, "INVITE", NULL, OFFER);
+	ua_expect(ann, "SIP/2.0 200");
+	g_assert_true(ua_has(ann, "Contact: <sip:room@[::1]:"));
+	ua_ack(ann, NULL);
+	sim_advance(10);
+	room.toys[0].s = mem_deref(room.toys[0].s);
+	ua_expect(ann, "BYE sip:ua@[::1]:");
+	ua_reply(ann, 200, "OK", NULL, NULL);
+	end();
+}
+
 /* --- session timers --- */
 
 static void timer_peer_refreshes(void)
@@ -733,6 +829,42 @@ static void timer_422_for_us(void)
 	end();
 }
 
+/* We called and refresh; the peer asked for it. */
+static void timer_uac(void)
+{
+	begin();
+	call_ann();
+	ua_reply(ann, 200, "OK", "Session-Expires: 90;refresher=uac\r\nRequire: timer\r\n", ANSWER);
+	ua_expect(ann, "ACK ");
+	ua_expect_none(ann, 44900);
+	ua_expect(ann, "UPDATE ");
+	g_assert_true(ua_has(ann, "Session-Expires: 90;refresher=uac") && ua_has(ann, "Supported: 100rel, timer"));
+	ua_reply(ann, 405, "Method Not Allowed", NULL, NULL);         /* it said it could */
+	ua_expect(ann, "INVITE ");
+	ua_reply(ann, 200, "OK", "Session-Expires: 90;refresher=uac\r\n", ANSWER);
+	ua_expect(ann, "ACK ");
+	ua_expect_none(ann, 44900);
+	ua_expect(ann, "INVITE ");                /* once refused is enough */
+	end();
+}
+
+/* Sixty callers lose their power: the session timer ends them all. */
+static void timer_ends_the_dead(void)
+{
+	begin();
+	for (int i = 0; i < 60; i++) {
+		ua_new_call(ann);
+		ua_request(ann, "INVITE", "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n", OFFER);
+		ua_expect(ann, "SIP/2.0 200");
+		ua_ack(ann, NULL);
+	}
+	sim_advance(100);
+	g_assert_cmpuint(sessions_count(room.ss), ==, 60);
+	sim_advance(61000);
+	g_assert_cmpuint(sessions_count(room.ss), ==, 0);
+	end();
+}
+
 /* --- routes --- */
 
 static void routes_in(void)
@@ -805,6 +937,42 @@ static void tcp_reuse(void)
 }
 
 /* --- limits --- */
+
+static void too_large(void)
+{
+	begin();
+	room.offered_err = E2BIG;
+	ua_request(ann, "INVITE", NULL, OFFER);
+	ua_expect(ann, "SIP/2.0 513");
+	ua_ack_failed(ann);
+	end();
+}
+
+/* What we send is never cut either. */
+static void long_offer(void)
+{
+	begin();
+	room.offer_size = 20000;
+	call_ann();
+	g_assert_cmpuint(strlen(ua_body(ann)), ==, 20000);
+	ua_reply(ann, 486, "Busy Here", NULL, NULL);
+	ua_expect(ann, "ACK ");
+	end();
+}
+
+/* Calls come and go: as many as the server sees in a busy minute, and none stays behind. */
+static void many_calls(void)
+{
+	begin();
+	for (int i = 0; i < 1000; i++) {
+		ua_new_call(ann);
+		join();
+		ua_request(ann, "BYE", NULL, NULL);
+		ua_expect(ann, "SIP/2.0 200");
+	}
+	g_assert_cmpuint(sessions_count(room.ss), ==, 0);
+	end();
+}
 
 static void full(void)
 {
@@ -893,6 +1061,10 @@ int main(int argc, char *argv[])
 		{ "/session/out/refused", call_out_refused },
 		{ "/session/out/silence", call_out_silence },
 		{ "/session/out/bye-challenged", bye_challenged },
+		{ "/session/auth/trunk", auth_trunk },
+		{ "/session/auth/wrong-realm", auth_wrong_realm },
+		{ "/session/auth/wrong-peer", auth_wrong_peer },
+		{ "/session/ipv6", ipv6 },
 		{ "/session/timer/peer-refreshes", timer_peer_refreshes },
 		{ "/session/timer/we-refresh", timer_we_refresh },
 		{ "/session/timer/peer-knows-none", timer_peer_knows_none },
@@ -902,6 +1074,11 @@ int main(int argc, char *argv[])
 		{ "/session/route/strict", routes_strict },
 		{ "/session/route/out", routes_out },
 		{ "/session/route/tcp-reuse", tcp_reuse },
+		{ "/session/timer/uac", timer_uac },
+		{ "/session/timer/the-dead", timer_ends_the_dead },
+		{ "/session/limit/513", too_large },
+		{ "/session/limit/long-offer", long_offer },
+		{ "/session/limit/many", many_calls },
 		{ "/session/limit/full", full },
 		{ "/session/network/bad", bad_network },
 	};

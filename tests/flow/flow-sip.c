@@ -1,7 +1,11 @@
 /*
  * flow-sip.c - what every request meets before the session layer: the guard, the checks of RFC 3261 8.2, limits, sizes.
  */
+#include <stdio.h>
 #include <string.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
 #include <glib.h>
 #include "tests/lib/room.h"
 #include "tests/lib/sim.h"
@@ -284,6 +288,19 @@ static void sent_by_port(void)
 	end();
 }
 
+/* RFC 5118 4.9: an IPv4-mapped address as sent-by keeps its port. */
+static void sent_by_mapped(void)
+{
+	char text[512];
+
+	begin_tp(SIP_TRANSP_UDP);
+	(void)re_snprintf(text, sizeof(text), "OPTIONS sip:c SIP/2.0\r\nVia: SIP/2.0/UDP [::ffff:192.0.2.10]:%u;branch=z9hG4bKm\r\n%s",
+			  sa_port(&ann->me), "From: <sip:a@b>;tag=1\r\nTo: <sip:c>\r\nCall-ID: m\r\nCSeq: 1 OPTIONS\r\n\r\n");
+	ua_raw(ann, text, strlen(text));
+	ua_expect(ann, "SIP/2.0 200");
+	end();
+}
+
 static void rate(void)
 {
 	const struct sips_conf conf = { .listen = "udp:127.0.0.1:0", .request_rate = 5 };
@@ -335,6 +352,93 @@ static void conf_words(void)
 		mem_deref(sips);
 	}
 	sim_close();
+}
+
+/* --- TLS --- */
+
+static void make_cert(const char *path)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *x = X509_new();
+	FILE *f = fopen(path, "w");
+
+	g_assert_true(key && x && f);
+	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+	X509_gmtime_adj(X509_getm_notBefore(x), 0);
+	X509_gmtime_adj(X509_getm_notAfter(x), 86400);
+	X509_set_pubkey(x, key);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0);
+	X509_set_issuer_name(x, X509_get_subject_name(x));
+	g_assert_cmpint(X509_sign(x, key, EVP_sha256()), >, 0);
+	g_assert_true(PEM_write_X509(f, x) && PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL));
+	fclose(f);
+	X509_free(x);
+	EVP_PKEY_free(key);
+}
+
+static void tls(void)
+{
+	char *dir = g_dir_make_tmp("flow-sip-XXXXXX", NULL), *path = g_build_filename(dir, "cert.pem", NULL);
+
+	make_cert(path);
+	g_assert_cmpint(sim_init(4), ==, 0);
+	g_assert_cmpint(room_open_tls(&room, "tls:127.0.0.1:0", path), ==, 0);
+	g_assert_cmpint(ua_alloc(&ann, SIP_TRANSP_TLS, &room.tcp), ==, 0);
+	ua_request(ann, "INVITE", NULL, OFFER);
+	ua_expect(ann, "SIP/2.0 200");
+	g_assert_true(ua_has(ann, ";transport=tls>;isfocus"));
+	ua_ack(ann, NULL);
+	sim_advance(10);
+	g_assert_true(room_said(&room, "offered commit established"));
+	room.toys[0].s = mem_deref(room.toys[0].s);
+	ua_expect(ann, "BYE ");                   /* over the same connection */
+	ua_reply(ann, 200, "OK", NULL, NULL);
+	ua_new_call(ann);
+	memmove(ann->to + 4, ann->to + 3, strlen(ann->to + 3) + 1);
+	memcpy(ann->to, "sips", 4);
+	ua_request(ann, "INVITE", NULL, OFFER);
+	ua_expect(ann, "SIP/2.0 200");
+	g_assert_true(ua_has(ann, "Contact: <sips:room@127.0.0.1:"));
+	ua_ack(ann, NULL);
+	end();
+	(void)remove(path);
+	(void)remove(dir);
+	g_free(path);
+	g_free(dir);
+}
+
+/* TLS 1.1 is refused. */
+static void tls_old(void)
+{
+	char *dir = g_dir_make_tmp("flow-sip-XXXXXX", NULL), *path = g_build_filename(dir, "cert.pem", NULL);
+
+	make_cert(path);
+	g_assert_cmpint(sim_init(4), ==, 0);
+	g_assert_cmpint(room_open_tls(&room, "tls:127.0.0.1:0", path), ==, 0);
+	ua_tls_max(TLS1_1_VERSION);
+	g_assert_cmpint(ua_alloc(&ann, SIP_TRANSP_TLS, &room.tcp), !=, 0);
+	ua_tls_max(0);
+	end();
+	(void)remove(path);
+	(void)remove(dir);
+	g_free(path);
+	g_free(dir);
+}
+
+/* The stacks go first, the sessions after: nothing may touch what is gone. */
+static void wrong_order(void)
+{
+	begin_tp(SIP_TRANSP_UDP);
+	ua_request(ann, "INVITE", NULL, OFFER);
+	ua_expect(ann, "SIP/2.0 200");
+	ua_ack(ann, NULL);
+	room.hold_answer = true;
+	ua_new_call(ann);
+	ua_request(ann, "INVITE", NULL, OFFER);
+	sim_advance(10);
+	(void)session_modify(room.toys[0].s);
+	sips_close(room.sips);
+	end();
 }
 
 static void replaces(void)
@@ -400,8 +504,12 @@ int main(int argc, char *argv[])
 	g_test_add_data_func("/sip/long-body/tcp", tcp, long_body);
 	g_test_add_func("/sip/multipart", multipart);
 	g_test_add_func("/sip/sent-by-port", sent_by_port);
+	g_test_add_func("/sip/sent-by-mapped", sent_by_mapped);
 	g_test_add_func("/sip/rate", rate);
 	g_test_add_func("/sip/listen", conf_words);
 	g_test_add_func("/sip/replaces", replaces);
+	g_test_add_func("/sip/tls", tls);
+	g_test_add_func("/sip/tls-1.1", tls_old);
+	g_test_add_func("/sip/wrong-order", wrong_order);
 	return g_test_run();
 }

@@ -49,6 +49,8 @@ static int offer(struct mbuf **mb, void *arg)
 	note(t->room, "offer");
 	(void)snprintf(line, sizeof(line), "v=0 offer %u of the room\r\n", ++t->room->n_offers);
 	*mb = text(line);
+	while ((*mb)->end < t->room->offer_size)
+		(void)mbuf_write_u8(*mb, 'x');
 	return 0;
 }
 
@@ -154,7 +156,7 @@ struct toy *room_call(struct room *r, const char *uri, const char *route)
 {
 	struct toy *t = new_toy(r);
 	struct session_out out = { .uri = uri, .from_uri = "sip:room@127.0.0.1", .from_name = "Room", .contact_user = "room",
-		.isfocus = true, .route = route };
+		.isfocus = true, .route = route, .authh = r->authh };
 
 	g_assert_cmpint(session_invite(&t->s, r->ss, &out, &ops, t), ==, 0);
 	return t;
@@ -170,21 +172,34 @@ bool room_said(struct room *r, const char *diary)
 	return same;
 }
 
-int room_open(struct room *r, const char *listen, uint32_t expires_s, uint32_t max_sessions)
+static int open_with(struct room *r, const struct sips_conf *sc, uint32_t expires_s, uint32_t max_sessions)
 {
-	const struct sips_conf sc = { .listen = listen, .software = "toy" };
 	const struct session_conf conf = { .expires_s = expires_s, .min_se_s = 90, .max_sessions = max_sessions };
 	enum sip_transp tp;
 	struct sa sa;
 	int err;
 
 	memset(r, 0, sizeof(*r));
-	err = sips_alloc(&r->sips, &sc);
+	err = sips_alloc(&r->sips, sc);
 	if (!err)
 		err = sessions_alloc(&r->ss, r->sips, &conf, invite_handler, r);
 	for (size_t n = 0; !err && !sips_listener(r->sips, n, &tp, &sa); n++)
 		sa_cpy(tp == SIP_TRANSP_UDP ? &r->udp : &r->tcp, &sa);
 	return err;
+}
+
+int room_open(struct room *r, const char *listen, uint32_t expires_s, uint32_t max_sessions)
+{
+	const struct sips_conf sc = { .listen = listen, .software = "toy" };
+
+	return open_with(r, &sc, expires_s, max_sessions);
+}
+
+int room_open_tls(struct room *r, const char *listen, const char *cert)
+{
+	const struct sips_conf sc = { .listen = listen, .tls_cert = cert, .software = "toy" };
+
+	return open_with(r, &sc, 1800, 0);
 }
 
 void room_close(struct room *r)

@@ -32,10 +32,13 @@ struct room {
 	int answered_err;
 	int offer_err;
 	unsigned refuse;                  /* status instead of a session */
+	dialog_auth_h *authh;             /* credentials of calls we make */
+	size_t offer_size;                /* of our offers, 0: one line */
 	unsigned n_offers;                /* "offer N" goes out */
 };
 
 int  room_open(struct room *r, const char *listen, uint32_t expires_s, uint32_t max_sessions);
+int  room_open_tls(struct room *r, const char *listen, const char *cert);
 void room_close(struct room *r);          /* all sessions, stacks; checks that nothing is left */
 struct toy *room_call(struct room *r, const char *uri, const char *route);      /* we call */
 bool room_said(struct room *r, const char *diary);        /* compares and clears */

@@ -9,6 +9,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <fcntl.h>
+#include <openssl/ssl.h>
 #include <glib.h>
 #include "sim.h"
 #include "ua.h"
@@ -36,6 +38,8 @@ static void ua_destructor(void *arg)
 {
 	struct ua *ua = arg;
 
+	SSL_free(ua->ssl);
+	SSL_CTX_free(ua->ssl_ctx);
 	if (ua->fd >= 0)
 		close(ua->fd);
 	free(ua->rx);
@@ -61,13 +65,15 @@ static void quick(const struct ua *ua)
 	(void)setsockopt(ua->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
 }
 
-static int open_socket(struct ua *ua)
+static int open_socket(struct ua *ua, const char *address)
 {
 	struct sa any;
 	int type = ua->tp == SIP_TRANSP_UDP ? SOCK_DGRAM : SOCK_STREAM;
 
 	sa_cpy(&any, &ua->server);
 	sa_set_port(&any, 0);
+	if (address && sa_set_str(&any, address, 0))
+		return EINVAL;
 	ua->fd = socket(sa_af(&any), type | SOCK_CLOEXEC, 0);
 	if (ua->fd < 0 || bind(ua->fd, &any.u.sa, any.len))
 		return errno;
@@ -81,7 +87,40 @@ static int open_socket(struct ua *ua)
 	return getsockname(ua->fd, &ua->me.u.sa, &ua->me.len) ? errno : 0;
 }
 
+static int tls_max;
+
+void ua_tls_max(int version)
+{
+	tls_max = version;
+}
+
+static bool shake(void *arg)
+{
+	return SSL_do_handshake(((struct ua *)arg)->ssl) == 1;
+}
+
+static int open_tls(struct ua *ua)
+{
+	ua->ssl_ctx = SSL_CTX_new(TLS_client_method());
+	ua->ssl = ua->ssl_ctx ? SSL_new(ua->ssl_ctx) : NULL;
+	if (!ua->ssl || fcntl(ua->fd, F_SETFL, O_NONBLOCK))
+		return ENOMEM;
+	if (tls_max) {
+		SSL_set_security_level(ua->ssl, 0);
+		(void)SSL_set_min_proto_version(ua->ssl, TLS1_VERSION);
+		(void)SSL_set_max_proto_version(ua->ssl, tls_max);
+	}
+	SSL_set_fd(ua->ssl, ua->fd);
+	SSL_set_connect_state(ua->ssl);
+	return sim_run_until(shake, ua, 5000) ? 0 : ECONNREFUSED;
+}
+
 int ua_alloc(struct ua **uap, enum sip_transp tp, const struct sa *server)
+{
+	return ua_alloc_at(uap, tp, server, NULL);
+}
+
+int ua_alloc_at(struct ua **uap, enum sip_transp tp, const struct sa *server, const char *address)
 {
 	struct ua *ua = mem_zalloc(sizeof(*ua), ua_destructor);
 	int err;
@@ -90,7 +129,9 @@ int ua_alloc(struct ua **uap, enum sip_transp tp, const struct sa *server)
 		return ENOMEM;
 	ua->tp = tp;
 	sa_cpy(&ua->server, server);
-	err = open_socket(ua);
+	err = open_socket(ua, address);
+	if (!err && tp == SIP_TRANSP_TLS)
+		err = open_tls(ua);
 	if (err) {
 		mem_deref(ua);
 		return err;
@@ -110,7 +151,7 @@ void ua_raw(struct ua *ua, const char *text, size_t len)
 	ssize_t n;
 
 	ladder_note(ua, "-->", text);
-	n = ua->tp == SIP_TRANSP_UDP ? sendto(ua->fd, text, len, 0, &ua->server.u.sa, ua->server.len) :
+	n = ua->ssl ? SSL_write(ua->ssl, text, (int)len) : ua->tp == SIP_TRANSP_UDP ? sendto(ua->fd, text, len, 0, &ua->server.u.sa, ua->server.len) :
 		send(ua->fd, text, len, MSG_NOSIGNAL);
 	g_assert_cmpint(n, ==, (ssize_t)len);
 }
@@ -291,10 +332,10 @@ static bool take_stream(struct ua *ua)
 	char buf[16384], *end;
 	size_t head, clen = 0;
 	const char *p;
-	ssize_t n = recv(ua->fd, buf, sizeof(buf), MSG_DONTWAIT);
+	ssize_t n = ua->ssl ? SSL_read(ua->ssl, buf, sizeof(buf)) : recv(ua->fd, buf, sizeof(buf), MSG_DONTWAIT);
 
+	quick(ua);
 	if (n > 0) {
-		quick(ua);
 		ua->rx = realloc(ua->rx, ua->rx_len + (size_t)n + 1);
 		memcpy(ua->rx + ua->rx_len, buf, (size_t)n);
 		ua->rx_len += (size_t)n;

@@ -36,10 +36,14 @@ struct ua {
 	bool called;                      /* we were called: our To is their From */
 	char msg[UA_MSG_MAX];             /* the message expected last */
 	char req[UA_MSG_MAX];             /* the request received last: ua_reply answers it */
+	void *ssl_ctx, *ssl;              /* TLS: SSL_CTX, SSL */
 	char *rx; size_t rx_len;          /* bytes of a stream, or nothing */
 };
 
 int  ua_alloc(struct ua **uap, enum sip_transp tp, const struct sa *server);
+/* From another address of this machine, e.g. "127.0.0.2". */
+int  ua_alloc_at(struct ua **uap, enum sip_transp tp, const struct sa *server, const char *address);
+void ua_tls_max(int version);             /* of TLS peers made from now on, e.g. TLS1_1_VERSION; 0: any */
 void ua_new_call(struct ua *ua);          /* fresh Call-ID and tags */
 
 /* hdrs: more header lines with CRLF, may be NULL. body: SDP, may be NULL. Branch, CSeq and Content-Length are filled in;
