@@ -110,9 +110,11 @@ prepare() {
 answers() { # PORT: an OPTIONS over UDP, and the first line of what comes back
 	local line='' branch=z9hG4bK$RANDOM$RANDOM
 	exec 3<>"/dev/udp/127.0.0.1/$1" || return 1
-	printf 'OPTIONS sip:127.0.0.1:%s SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=%s\r\nMax-Forwards: 70\r\nFrom: <sip:fresh@127.0.0.1>;tag=%s\r\nTo: <sip:127.0.0.1:%s>\r\nCall-ID: %s@fresh\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n' \
+	# Not bash's own printf: it writes line by line, and each would be a datagram.
+	env printf 'OPTIONS sip:127.0.0.1:%s SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;rport;branch=%s\r\nMax-Forwards: 70\r\nFrom: <sip:fresh@127.0.0.1>;tag=%s\r\nTo: <sip:127.0.0.1:%s>\r\nCall-ID: %s@fresh\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n' \
 		"$1" "$branch" "$RANDOM" "$1" "$branch" >&3 2>/dev/null || { exec 3>&-; return 1; }
-	IFS= read -r -t 1 line <&3 2>/dev/null || true
+	# Not with read: it takes one byte a time, and of a datagram the rest is gone then.
+	line=$(timeout 1 dd bs=65535 count=1 status=none <&3 2>/dev/null | head -n 1) || true
 	exec 3>&-
 	[[ $line == "SIP/2.0 200"* ]]
 }
