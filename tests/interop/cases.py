@@ -22,6 +22,7 @@ LIMIT = 'sip.max-calls'                # the setting that bounds calls
 class Case:
     def __init__(self, what, run, limit, alone):
         self.what, self.run, self.limit, self.alone = what, run, limit, alone
+        self.tries = 3 if limit <= 40 else 1
 
 
 def case(name, what, limit=40, alone=False):
@@ -389,16 +390,18 @@ class Talkers:
         time.sleep(1.5)
         self.began = time.monotonic()
 
+    def excused(self, at):
+        """A phone that this machine let sleep made the gap itself."""
+        return any(abs(at - late) < 0.6 for p in self.pair for late in p.phone.late)
+
     def stop(self):
         until, wrong = time.monotonic(), []
         together(self.pair, 'stop')
         for p, other in zip(self.pair, reversed(self.pair)):
             samples, rate = p.phone.heard(self.began, until - self.began)
-            late = max(q.phone.late_ms for q in self.pair)
-            found = sound.gaps(samples, rate, other.tone)
+            found = [g for g in sound.gaps(samples, rate, other.tone) if not self.excused(self.began + g[0])]
             if found:
-                wrong.append('%s: gaps while it went on: %s%s' % (p.name, found[:5], ' (the phones themselves were up to %d ms late)'
-                                                                 % late if late > 20 else ''))
+                wrong.append('%s: gaps while it went on: %s' % (p.name, found[:5]))
         return wrong
 
 
@@ -442,9 +445,11 @@ def count_verdicts(path, default):
     return {v: found.count(v) for v in default} if found else default
 
 
-@case('torture-rfc', 'RFC 4475 and RFC 5118 over UDP and TCP while two talk: no FAIL, no DEAD, at most two WEAK', limit=600, alone=True)
-def torture_rfc():
-    return torture(['--retarget', '--transport', 'udp,tcp'], 'RFC 4475, RFC 5118')
+# One server for each transport: the runner sends the same branches again, and a server transaction is known by branch and
+# sent-by alone (RFC 3261 17.2.3), so over TCP most would be retransmissions of what came over UDP.
+for _transport in 'udp', 'tcp':
+    case('torture-' + _transport, 'RFC 4475 and RFC 5118 over %s while two talk: no FAIL, no DEAD, at most two WEAK' % _transport.upper(),
+         limit=400, alone=True)(lambda t=_transport: torture(['--retarget', '--transport', t], 'RFC 4475, RFC 5118'))
 
 
 @case('torture-media', 'hostile SDP and RTP while two talk: no FAIL, no DEAD', limit=600, alone=True)
@@ -474,17 +479,21 @@ def settle(server, limits, seconds):
         time.sleep(0.5)
 
 
+TIMER_J = 34                      # a transaction over UDP lives on for 64 * T1 (RFC 3261 17.2.2)
+
+
 def up_and_down(options, rounds, bye, wait):
-    """A first small round warms caches and pools; what comes after must return to what it left."""
+    """First the same load once, for what grows with the number of calls at a time and stays (pools, the heap's top); what
+    comes after must return to what it left."""
     server = Server(dict({'sip.invite-rate': '0'} if has_setting('sip.invite-rate') else {}, **options))
     wrong = []
     try:
-        load(server, '-n', '500', '-r', '50', '--cps', '200', '--hold', '1')
-        time.sleep(3)
+        calls = ('-n', '500', '-r', '50', '--cps', '250', '--hold', '1', '--talkers', '100')
+        load(server, *calls, '--rounds', '4')
+        time.sleep(TIMER_J)
         before = server.proc()
-        got = load(server, '-n', '500', '-r', '50', '--cps', '200', '--hold', '1', '--talkers', '100', '--rounds', str(rounds),
-                   *([] if bye else ['--no-bye']))
-        after = settle(server, {'rss': before['rss'] * 1.05 + 1024, 'fds': before['fds'], 'threads': before['threads']}, wait)
+        got = load(server, *calls, '--rounds', str(rounds), *([] if bye else ['--no-bye']))
+        after = settle(server, {'rss': before['rss'] * 1.05, 'fds': before['fds'], 'threads': before['threads']}, wait)
         print('# before %s after %s; %s' % (before, after, json.dumps({k: got[k] for k in ('answered', 'failed', 'codes', 'setup_ms')})))
         if got['failed'] or got['answered'] != 500 * rounds:
             wrong.append('%d calls answered, %d failed: %s' % (got['answered'], got['failed'], got['codes']))
@@ -493,7 +502,7 @@ def up_and_down(options, rounds, bye, wait):
         for what in 'fds', 'threads':
             if after[what] > before[what]:
                 wrong.append('%s: %d before, %d after' % (what, before[what], after[what]))
-        if after['rss'] > before['rss'] * 1.05 + 1024:
+        if after['rss'] > before['rss'] * 1.05:
             wrong.append('memory: %d KiB before, %d KiB after' % (before['rss'], after['rss']))
     finally:
         wrong += server.stop()
@@ -518,12 +527,12 @@ def has_setting(name):
     return name in _settings
 
 
-@case('calls-500', '500 calls up and down ten times: memory, threads and descriptors return', limit=200, alone=True)
+@case('calls-500', '500 calls up and down ten times: memory, threads and descriptors return', limit=300, alone=True)
 def calls_500():
-    return up_and_down({}, 10, True, 15)
+    return up_and_down({}, 10, True, TIMER_J)
 
 
-@case('calls-killed', '500 calls that vanish without BYE are ended by the RTP time-out: memory and descriptors return', limit=120, alone=True)
+@case('calls-killed', '500 calls that vanish without BYE are ended by the RTP time-out: memory and descriptors return', limit=200, alone=True)
 def calls_killed():
     if not has_setting('media.rtp-timeout'):
         raise Missing('this server has no media.rtp-timeout')

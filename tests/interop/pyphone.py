@@ -15,11 +15,12 @@ import threading
 import time
 
 import sound
-from sipmsg import End, Message, hostport, param, token, uri_of
+from sipmsg import End, Message, hostport, param, punctual, token, uri_of
 
 CODECS = {'PCMU': (0, 'PCMU', 8000), 'PCMA': (8, 'PCMA', 8000), 'L16/8000': (96, 'L16', 8000),
           'L16/16000': (97, 'L16', 16000), 'L16/48000': (98, 'L16', 48000)}
 PTIME_MS = 20
+LATE_S = 0.015
 
 
 class CallFailed(Exception):
@@ -42,7 +43,7 @@ class Phone:
         self.sdp_version = 0
         self.direction = 'sendrecv'
         self.ended = threading.Event()            # BYE came, or was sent
-        self.packets, self.late_ms, self.sent = [], 0.0, 0
+        self.packets, self.late, self.sent = [], [], 0      # late: when this machine let the phone sleep too long
         self.rtp = self.dst = self.codec = None
         self.sending, self.silent = True, False
         self.final = None
@@ -239,14 +240,15 @@ class Phone:
         return self._frames[codec]
 
     def _send_rtp(self):
+        punctual()
         ssrc, seq, ts, n = int(token(8), 16), int(token(4), 16), int(token(8), 16), 0
         at = time.monotonic()
         while not self.ended.is_set():
             late = time.monotonic() - at
             if late < 0:
                 time.sleep(-late)
-            else:
-                self.late_ms = max(self.late_ms, late * 1000)
+            elif late > LATE_S:
+                self.late.append(time.monotonic())
             codec = self.codec
             frames = self._loop(codec)
             payload = frames[n % len(frames)]
@@ -263,6 +265,7 @@ class Phone:
             at += PTIME_MS / 1000
 
     def _read_rtp(self, sock):
+        punctual()
         while not self.ended.is_set():
             try:
                 data = sock.recv(4096)

@@ -15,35 +15,68 @@ import concurrent.futures
 import os
 import subprocess
 import sys
+import threading
+import time
 import traceback
 
 import cases
 from phones import Missing
+from pyphone import LATE_S
 
 SKIPPED = 77
 
 
+class Watch(threading.Thread):
+    """Was the machine so busy that a phone must have been late? It sleeps as a phone does, and counts."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.late, self.on = 0, True
+        self.start()
+
+    def run(self):
+        while self.on:
+            before = time.monotonic()
+            time.sleep(0.01)
+            self.late += time.monotonic() - before > 0.01 + LATE_S
+
+
 def one(name):
-    """Runs here; the lines of stdout are the reasons."""
+    """Runs here; the lines of stdout are the reasons. What fails while the machine was busy says nothing: again."""
+    status = 1
+    for _ in range(cases.ALL[name].tries):
+        watch = Watch()
+        status, lines = attempt(name)
+        watch.on = False
+        if status != 1 or not watch.late:
+            break
+        lines.append('(this machine was late %d times meanwhile)' % watch.late)
+    print('\n'.join(lines))
+    return status
+
+
+def attempt(name):
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, -5)      # a phone that sleeps too long makes a gap of its own
+    except OSError:
+        pass
     try:
         wrong = cases.ALL[name].run()
     except Missing as e:
-        print(e)
-        return SKIPPED
+        return SKIPPED, [str(e)]
     except Exception as e:
         wrong = [str(e) or repr(e)]
         if not isinstance(e, AssertionError):
             traceback.print_exc()
-    for text in wrong:
-        print(text)
-    return 1 if wrong else 0
+    return (1 if wrong else 0), wrong
 
 
 def child(name):
+    limit = cases.ALL[name].limit * cases.ALL[name].tries
     p = subprocess.Popen([sys.executable, os.path.abspath(__file__), '--one', name], stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, start_new_session=True)
     try:
-        out, _ = p.communicate(timeout=cases.ALL[name].limit)
+        out, _ = p.communicate(timeout=limit)
         return name, p.returncode, out.decode('utf-8', 'replace')
     except subprocess.TimeoutExpired:
         os.killpg(p.pid, 15)                    # the case and what it started: its own session
@@ -52,7 +85,7 @@ def child(name):
         except subprocess.TimeoutExpired:
             os.killpg(p.pid, 9)
             out, _ = p.communicate()
-        return name, 1, 'not done in %d s\n' % cases.ALL[name].limit + out.decode('utf-8', 'replace')
+        return name, 1, 'not done in %d s\n' % limit + out.decode('utf-8', 'replace')
 
 
 def report(n, name, status, out):

@@ -229,7 +229,7 @@ SCENARIOS = [
              lambda: L().send('OPTIONS', headers=['Max-Forwards: 0']).recv(200)),
     Scenario('bye-481', 'BYE outside of any call: 481', lambda: L().send('BYE', to='<sip:room@[remote_ip]>;tag=nobody').recv(481)),
     Scenario('refer-403', 'REFER to a stranger outside: 403',
-             lambda: L().call().send('REFER', headers=['Refer-To: <sip:+900123456@example.com>']).recv(403).bye()),
+             lambda: L().call().send('REFER', headers=['Refer-To: <sip:+900123456@192.0.2.77>']).recv(403).bye()),
     Scenario('refer-room', 'REFER to another room moves: 202, NOTIFY with sipfrag 200',
              lambda: L().call().send('REFER', headers=['Refer-To: <sip:elsewhere@[remote_ip]:[remote_port]>']).recv(202)
              .expect('NOTIFY', [('Event', 'refer'), ('Content-Type', 'message/sipfrag'), (None, 'SIP/2.0 [12]')]).pause(300).bye()),
