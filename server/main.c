@@ -31,6 +31,7 @@
 #include "control/control.h"
 #include "control/log.h"
 #include "control/loop.h"
+#include "control/sound.h"
 #include "mixer/mixer.h"
 #include "web/web.h"
 
@@ -417,6 +418,7 @@ static void take_down(void)
 	if (server.mixer)
 		fd_close(mixer_event_fd(server.mixer));
 	server.mixer = mem_deref(server.mixer);
+	sound_close();                    /* no bus reads the music any more */
 	server.state = mem_deref(server.state);
 	server.config = mem_deref(server.config);
 }

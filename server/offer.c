@@ -15,13 +15,13 @@
 #include "offer.h"
 #include "offer_line.h"
 #include "sdesc.h"
-#include "sound.h"
+#include "offer_audio.h"
 
 enum { MID_MAX = 64 };
 
 /* In the order they are asked whether a line is theirs. */
 static const struct offer_kind *kinds[] = {
-	&sound_kind,
+	&audio_kind,
 };
 
 struct line {
@@ -435,7 +435,7 @@ static int offer_first(struct state *st, const struct offer *o)
 	err |= str_dup(&l->type, "audio");
 	err |= str_dup(&l->proto, "RTP/AVP");
 	err |= str_dup(&l->fmts, "0");
-	l->kind = &sound_kind;
+	l->kind = &audio_kind;
 	return err ? err : l->kind->offer(&l->part, &ctx, NULL);
 }
 
@@ -562,27 +562,27 @@ void offer_set_hold(struct offer *o, bool hold)
 		o->hold = hold;
 }
 
-static const void *sound_part(const struct state *st)
+static const void *audio_part(const struct state *st)
 {
 	for (size_t i = 0; st && i < st->n_line; i++)
-		if (st->line[i].kind == &sound_kind && st->line[i].part)
+		if (st->line[i].kind == &audio_kind && st->line[i].part)
 			return st->line[i].part;
 	return NULL;
 }
 
 int offer_leg(const struct offer *o, bool pending, struct leg_desc *desc)
 {
-	const void *part = o ? sound_part(pending ? o->pending : o->agreed) : NULL;
+	const void *part = o ? audio_part(pending ? o->pending : o->agreed) : NULL;
 
 	if (!part || !desc)
 		return ENOENT;
-	*desc = *sound_desc(part);
+	*desc = *audio_desc(part);
 	return 0;
 }
 
 bool offer_peer_holds(const struct offer *o)
 {
-	const void *part = o ? sound_part(o->agreed) : NULL;
+	const void *part = o ? audio_part(o->agreed) : NULL;
 
-	return part && sound_peer_holds(part);
+	return part && audio_peer_holds(part);
 }

@@ -156,6 +156,12 @@ void ua_raw(struct ua *ua, const char *text, size_t len)
 	g_assert_cmpint(n, ==, (ssize_t)len);
 }
 
+/* SDP unless the test says otherwise. */
+static const char *content_type(const char *hdrs, const char *body)
+{
+	return body && !(hdrs && strstr(hdrs, "Content-Type:")) ? "Content-Type: application/sdp\r\n" : "";
+}
+
 static void send_request(struct ua *ua, const char *method, uint32_t cseq, const char *branch, const char *ruri,
 			 bool with_rtag, const char *hdrs, const char *body)
 {
@@ -177,7 +183,7 @@ static void send_request(struct ua *ua, const char *method, uint32_t cseq, const
 		method, ruri, sip_transp_name(ua->tp), &ua->me, branch, ua->via_extra, ua->routes, &ua->me, ua->ltag,
 		ua->called ? ua->peer_from : ua->to, rtag, ua->callid, cseq, method,
 		ua->contact[0] ? "Contact: " : "", ua->contact, ua->contact[0] ? "\r\n" : "",
-		strcmp(method, "ACK") ? ua->supported : "", hdrs ? hdrs : "", body ? "Content-Type: application/sdp\r\n" : "",
+		strcmp(method, "ACK") ? ua->supported : "", hdrs ? hdrs : "", content_type(hdrs, body),
 		body ? strlen(body) : (size_t)0, body ? body : ""), ==, 0);
 	ua_raw(ua, text, strlen(text));
 	mem_deref(text);
@@ -319,7 +325,7 @@ void ua_reply(struct ua *ua, unsigned scode, const char *reason, const char *hdr
 	if (ua->contact[0])
 		(void)mbuf_printf(mb, "Contact: %s\r\n", ua->contact);
 	(void)mbuf_printf(mb, "%s%s%sContent-Length: %zu\r\n\r\n%s", ua->supported, hdrs ? hdrs : "",
-			  body ? "Content-Type: application/sdp\r\n" : "", body ? strlen(body) : (size_t)0, body ? body : "");
+			  content_type(hdrs, body), body ? strlen(body) : (size_t)0, body ? body : "");
 	(void)mbuf_write_u8(mb, 0);
 	ua_raw(ua, (char *)mb->buf, mb->end - 1);
 	mem_deref(mb);

@@ -615,7 +615,7 @@ static void test_move(void)
 	uint32_t id = ends[1].member;
 	g_string_truncate(story, 0);
 	struct actor speaker = by(1);
-	g_assert_cmpint(move(&speaker, 1, "b"), ==, EPERM);
+	g_assert_cmpint(move(&speaker, 0, "b"), ==, EPERM);
 	g_assert_cmpint(move(&host, 1, "b"), ==, 0);
 	story_is("a member-left moved; b member-joined moved; b member-talking on");
 	g_assert_cmpstr(control_member_room(c, id), ==, "b");

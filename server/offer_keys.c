@@ -1,5 +1,5 @@
 /*
- * sound_keys.c - the SRTP keys of one sound line through offers and answers.
+ * offer_keys.c - the SRTP keys of one sound line through offers and answers.
  *
  * Secure or not: RTP/SAVP needs an a=crypto we can take (a lone a=fingerprint is DTLS, not spoken here yet); RTP/AVP
  * with a=crypto is "best effort" and answered in kind. Our own offers are RTP/SAVP when SRTP is required and RTP/AVP
@@ -9,7 +9,7 @@
  * one that has protected packets is not taken up again after the media side may have begun to count from zero.
  */
 #include <openssl/crypto.h>
-#include "sound_keys.h"
+#include "offer_keys.h"
 
 static int refuse(const char **why, int err, const char *text)
 {
@@ -26,7 +26,7 @@ static size_t suite_index(enum leg_srtp suite)
 	return i;
 }
 
-static void use(struct sound_keys *k, const struct sdes *theirs)
+static void use(struct offer_keys *k, const struct sdes *theirs)
 {
 	size_t i = suite_index(theirs->key.suite);
 
@@ -38,13 +38,13 @@ static void use(struct sound_keys *k, const struct sdes *theirs)
 }
 
 /* The key that was in use will not be any more. */
-static void retire(struct sound_keys *k, const struct sound_keys *before)
+static void retire(struct offer_keys *k, const struct offer_keys *before)
 {
 	if (before && before->tx.len)
 		sdes_wipe(&k->own[suite_index(before->tx.suite)]);
 }
 
-static int own_key(struct sound_keys *k, const struct sound_keys *before, const struct leg_key *theirs)
+static int own_key(struct offer_keys *k, const struct offer_keys *before, const struct leg_key *theirs)
 {
 	size_t i = suite_index(theirs->suite);
 
@@ -61,7 +61,7 @@ static int keyless(const char **why, bool secure, const struct sdesc *d, const s
 	return refuse(why, ENOTSUP, secure ? "RTP/SAVP without a=crypto" : "SRTP is required here");
 }
 
-int sound_keys_answer(struct sound_keys *k, const char **why, enum offer_srtp policy, const struct sound_keys *before,
+int offer_keys_answer(struct offer_keys *k, const char **why, enum offer_srtp policy, const struct offer_keys *before,
 		      bool secure, const struct sdesc *d, const struct sdesc_media *m)
 {
 	struct sdes theirs;
@@ -84,7 +84,7 @@ int sound_keys_answer(struct sound_keys *k, const char **why, enum offer_srtp po
 }
 
 /* All suites, the one in use first. A suite has the same tag in all our offers. */
-int sound_keys_offer(struct sound_keys *k, const struct sound_keys *before)
+int offer_keys_offer(struct offer_keys *k, const struct offer_keys *before)
 {
 	size_t used = before && before->tx.len ? suite_index(before->tx.suite) : 0;
 	int err = 0;
@@ -101,8 +101,8 @@ int sound_keys_offer(struct sound_keys *k, const struct sound_keys *before)
 	return err;
 }
 
-int sound_keys_accept(struct sound_keys *k, const char **why, enum offer_srtp policy, const struct sound_keys *offered,
-		      const struct sound_keys *before, bool secure, const struct sdesc_media *m)
+int offer_keys_accept(struct offer_keys *k, const char **why, enum offer_srtp policy, const struct offer_keys *offered,
+		      const struct offer_keys *before, bool secure, const struct sdesc_media *m)
 {
 	struct sdes theirs;
 	int err;
@@ -128,7 +128,7 @@ int sound_keys_accept(struct sound_keys *k, const char **why, enum offer_srtp po
 	return err;
 }
 
-int sound_keys_print(struct mbuf *mb, const struct sound_keys *k)
+int offer_keys_print(struct mbuf *mb, const struct offer_keys *k)
 {
 	int err = 0;
 
@@ -137,7 +137,7 @@ int sound_keys_print(struct mbuf *mb, const struct sound_keys *k)
 	return err;
 }
 
-void sound_keys_wipe(struct sound_keys *k)
+void offer_keys_wipe(struct offer_keys *k)
 {
 	OPENSSL_cleanse(k, sizeof(*k));
 }

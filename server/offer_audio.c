@@ -1,5 +1,5 @@
 /*
- * sound.c - a sound line offered, answered and accepted.
+ * offer_audio.c - a sound line offered, answered and accepted.
  *
  * Three ways to make a part: `answer` from their line, `offer` from our wishes, `accept` from our offer and their line.
  * Each ends in a struct leg_desc. Payload types: in an answer both sides use the offerer's numbers; when we offered, we
@@ -7,15 +7,15 @@
  * has ever meant on this line, because RFC 3264 8.3.2 forbids to give it another meaning later.
  */
 #include <string.h>
-#include "sound.h"
-#include "sound_keys.h"
+#include "offer_audio.h"
+#include "offer_keys.h"
 
-struct sound {
+struct audio {
 	char     proto[16];
 	struct format fmt[FORMAT_MAX];    /* in the order of our description */
 	size_t   n_fmt;
 	struct format bound[128];         /* by our payload type */
-	struct sound_keys keys;
+	struct offer_keys keys;
 	uint8_t  dir;                     /* what our description says */
 	bool     peer_holds;
 	struct leg_desc desc;
@@ -33,17 +33,17 @@ static int refuse(const char **why, int err, const char *text)
 
 static void destructor(void *arg)
 {
-	struct sound *s = arg;
+	struct audio *s = arg;
 
-	sound_keys_wipe(&s->keys);
+	offer_keys_wipe(&s->keys);
 	sdes_wipe(&s->desc.srtp_rx);
 	sdes_wipe(&s->desc.srtp_tx);
 }
 
 /* What is carried over from one exchange to the next: numbers and keys. */
-static struct sound *part_new(const struct sound *before)
+static struct audio *part_new(const struct audio *before)
 {
-	struct sound *s = mem_zalloc(sizeof(*s), destructor);
+	struct audio *s = mem_zalloc(sizeof(*s), destructor);
 
 	if (!s)
 		return NULL;
@@ -146,7 +146,7 @@ static void read_rtcp(struct leg_desc *desc, const struct sdesc_media *m)
 	desc->rtcp = sa;
 }
 
-static int read_transport(struct sound *s, const char **why, const struct offer_conf *conf, const struct sound *before,
+static int read_transport(struct audio *s, const char **why, const struct offer_conf *conf, const struct audio *before,
 			  const struct sdesc *d, const struct sdesc_media *m)
 {
 	int err = read_rtp(&s->desc, why, conf, before ? &before->desc : NULL, d, m);
@@ -165,7 +165,7 @@ static bool held_by_address(const struct sdesc *d, const struct sdesc_media *m)
 }
 
 /* What we do, given what both descriptions say. */
-static void settle_dir(struct sound *s, uint8_t theirs, bool held)
+static void settle_dir(struct audio *s, uint8_t theirs, bool held)
 {
 	s->desc.dir = s->dir & dir_flip(theirs);
 	if (held)
@@ -175,7 +175,7 @@ static void settle_dir(struct sound *s, uint8_t theirs, bool held)
 
 /* --- formats --- */
 
-static bool has(const struct sound *s, const struct format *f)
+static bool has(const struct audio *s, const struct format *f)
 {
 	for (size_t i = 0; i < s->n_fmt; i++)
 		if (format_same(&s->fmt[i], f))
@@ -183,7 +183,7 @@ static bool has(const struct sound *s, const struct format *f)
 	return false;
 }
 
-static bool has_clock(const struct sound *s, enum format_what what, uint32_t clock)
+static bool has_clock(const struct audio *s, enum format_what what, uint32_t clock)
 {
 	for (size_t i = 0; i < s->n_fmt; i++)
 		if (s->fmt[i].what == what && s->fmt[i].clock == clock)
@@ -191,7 +191,7 @@ static bool has_clock(const struct sound *s, enum format_what what, uint32_t clo
 	return false;
 }
 
-static size_t count(const struct sound *s, enum format_what what)
+static size_t count(const struct audio *s, enum format_what what)
 {
 	size_t n = 0;
 
@@ -200,7 +200,7 @@ static size_t count(const struct sound *s, enum format_what what)
 	return n;
 }
 
-static bool has_number(const struct sound *s, uint8_t pt)
+static bool has_number(const struct audio *s, uint8_t pt)
 {
 	for (size_t i = 0; i < s->n_fmt; i++)
 		if (s->fmt[i].tx_pt == pt)
@@ -208,13 +208,13 @@ static bool has_number(const struct sound *s, uint8_t pt)
 	return false;
 }
 
-static void add(struct sound *s, const struct format *f)
+static void add(struct audio *s, const struct format *f)
 {
 	if (s->n_fmt < FORMAT_MAX && (f->what != FORMAT_SOUND || count(s, FORMAT_SOUND) < LEG_RX_MAX))
 		s->fmt[s->n_fmt++] = *f;
 }
 
-static const struct format *first(const struct sound *s, enum format_what what, uint32_t clock)
+static const struct format *first(const struct audio *s, enum format_what what, uint32_t clock)
 {
 	for (size_t i = 0; i < s->n_fmt; i++)
 		if (s->fmt[i].what == what && (!clock || s->fmt[i].clock == clock))
@@ -224,7 +224,7 @@ static const struct format *first(const struct sound *s, enum format_what what, 
 
 /* Key presses and noise go with the codecs: RFC 4733 2.1: "the clock rate of telephone-event MUST be that of the audio".
  * Some offer 8000 only beside Opus; then that one is better than none. */
-static bool useful(const struct sound *s, const struct format *f)
+static bool useful(const struct audio *s, const struct format *f)
 {
 	if (f->what == FORMAT_EVENT)
 		return has_clock(s, FORMAT_SOUND, f->clock);
@@ -232,7 +232,7 @@ static bool useful(const struct sound *s, const struct format *f)
 }
 
 /* RFC 3264 6.1: the answerer "SHOULD use the same order" of formats as the offer. */
-static int read_formats(struct sound *s, const char **why, const struct format_prefs *prefs, const struct sdesc_media *m)
+static int read_formats(struct audio *s, const char **why, const struct format_prefs *prefs, const struct sdesc_media *m)
 {
 	struct format theirs[SDESC_FMT_MAX];
 
@@ -253,7 +253,7 @@ static int read_formats(struct sound *s, const char **why, const struct format_p
 	return 0;
 }
 
-static void describe_rx(struct sound *s, const struct offer_conf *conf)
+static void describe_rx(struct audio *s, const struct offer_conf *conf)
 {
 	s->desc.n_rx = 0;
 	for (size_t i = 0; i < s->n_fmt; i++)
@@ -261,7 +261,7 @@ static void describe_rx(struct sound *s, const struct offer_conf *conf)
 			format_rx(&s->desc.rx[s->desc.n_rx++], &s->fmt[i], conf);
 }
 
-static void describe(struct sound *s, const struct offer_conf *conf, const struct sdesc_media *m)
+static void describe(struct audio *s, const struct offer_conf *conf, const struct sdesc_media *m)
 {
 	const struct format *sound = first(s, FORMAT_SOUND, 0), *event, *noise = first(s, FORMAT_NOISE, 0);
 
@@ -301,7 +301,7 @@ static int profile(bool *secure, const char **why, const struct pl *proto)
 	return refuse(why, ENOTSUP, "a transport that is not supported");
 }
 
-static int make_answer(struct sound *s, const char **why, const struct offer_ctx *ctx, const struct sound *before,
+static int make_answer(struct audio *s, const char **why, const struct offer_ctx *ctx, const struct audio *before,
 		       const struct sdesc *d, const struct sdesc_media *m)
 {
 	uint8_t theirs = dir_theirs(d, m);
@@ -320,7 +320,7 @@ static int make_answer(struct sound *s, const char **why, const struct offer_ctx
 	if (!err)
 		err = read_formats(s, why, ctx->prefs, m);
 	if (!err)
-		err = sound_keys_answer(&s->keys, why, ctx->conf->srtp, before ? &before->keys : NULL, secure, d, m);
+		err = offer_keys_answer(&s->keys, why, ctx->conf->srtp, before ? &before->keys : NULL, secure, d, m);
 	if (err)
 		return err;
 	s->dir = dir_flip(theirs) & (ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH);
@@ -332,7 +332,7 @@ static int make_answer(struct sound *s, const char **why, const struct offer_ctx
 static int answer(void **part, const char **why, const struct offer_ctx *ctx, const void *before, const struct sdesc *d,
 		  const struct sdesc_media *m)
 {
-	struct sound *s = part_new(before);
+	struct audio *s = part_new(before);
 	int err;
 
 	if (!s)
@@ -345,13 +345,13 @@ static int answer(void **part, const char **why, const struct offer_ctx *ctx, co
 	return err;
 }
 
-static bool is_free(const struct sound *s, uint8_t pt)
+static bool is_free(const struct audio *s, uint8_t pt)
 {
 	return s->bound[pt].what == FORMAT_NONE;
 }
 
 /* A number for a format in our offer: what it was before, its static one, the usual one, or any that is free. -1: none. */
-static int number(const struct sound *s, const struct format *f)
+static int number(const struct audio *s, const struct format *f)
 {
 	static const struct { enum format_what what; uint32_t clock; uint8_t pt; } usual[] = {
 		{FORMAT_EVENT, 8000, 101}, {FORMAT_EVENT, 48000, 102}, {FORMAT_NOISE, 8000, 13},
@@ -377,7 +377,7 @@ static int number(const struct sound *s, const struct format *f)
 	return -1;
 }
 
-static void offer_format(struct sound *s, struct format f)
+static void offer_format(struct audio *s, struct format f)
 {
 	int pt;
 
@@ -392,7 +392,7 @@ static void offer_format(struct sound *s, struct format f)
 }
 
 /* The codec in use stays first, so that a hold or a refresh does not change it; then all we allow, in our order. */
-static void offer_formats(struct sound *s, const struct format_prefs *prefs, const struct sound *before)
+static void offer_formats(struct audio *s, const struct format_prefs *prefs, const struct audio *before)
 {
 	const struct format *in_use = before ? first(before, FORMAT_SOUND, 0) : NULL;
 	size_t n_sound;
@@ -410,9 +410,9 @@ static void offer_formats(struct sound *s, const struct format_prefs *prefs, con
 
 static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
 {
-	const struct sound *before = arg;
+	const struct audio *before = arg;
 	bool secure = ctx->conf->srtp == OFFER_SRTP_REQUIRED;
-	struct sound *s = part_new(before);
+	struct audio *s = part_new(before);
 	int err = 0;
 
 	if (!s)
@@ -420,7 +420,7 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
 	str_ncpy(s->proto, before ? before->proto : secure ? "RTP/SAVP" : "RTP/AVP", sizeof(s->proto));
 	offer_formats(s, ctx->prefs, before);
 	if (before ? before->keys.n_line > 0 : secure)
-		err = sound_keys_offer(&s->keys, before ? &before->keys : NULL);
+		err = offer_keys_offer(&s->keys, before ? &before->keys : NULL);
 	s->dir = ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH;
 	/* RFC 3264 5.1: the offerer "MUST be prepared to receive media ... as soon as it sends the offer". */
 	s->desc.dir = s->dir & LEG_DIR_RECV;
@@ -434,7 +434,7 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
 }
 
 /* What a format of their answer is of what we offered. Some leave out the rtpmap of a number that we named. */
-static const struct format *offered_as(const struct sound *offered, const struct format *theirs)
+static const struct format *offered_as(const struct audio *offered, const struct format *theirs)
 {
 	for (size_t i = 0; i < offered->n_fmt; i++)
 		if (format_same(&offered->fmt[i], theirs))
@@ -445,7 +445,7 @@ static const struct format *offered_as(const struct sound *offered, const struct
 	return NULL;
 }
 
-static int accept_formats(struct sound *s, const char **why, const struct format_prefs *prefs, const struct sound *offered,
+static int accept_formats(struct audio *s, const char **why, const struct format_prefs *prefs, const struct audio *offered,
 			  const struct sdesc_media *m)
 {
 	for (size_t i = 0; i < m->n_fmt; i++) {
@@ -466,8 +466,8 @@ static int accept_formats(struct sound *s, const char **why, const struct format
 	return count(s, FORMAT_SOUND) ? 0 : refuse(why, ENOTSUP, "the answer has no codec in common");
 }
 
-static int make_accept(struct sound *s, const char **why, const struct offer_ctx *ctx, const struct sound *offered,
-		       const struct sound *before, const struct sdesc *d, const struct sdesc_media *m)
+static int make_accept(struct audio *s, const char **why, const struct offer_ctx *ctx, const struct audio *offered,
+		       const struct audio *before, const struct sdesc *d, const struct sdesc_media *m)
 {
 	struct pl proto;
 	bool ours = false, theirs = false;
@@ -487,7 +487,7 @@ static int make_accept(struct sound *s, const char **why, const struct offer_ctx
 	if (!err)
 		err = accept_formats(s, why, ctx->prefs, offered, m);
 	if (!err)
-		err = sound_keys_accept(&s->keys, why, ctx->conf->srtp, &offered->keys, before ? &before->keys : NULL,
+		err = offer_keys_accept(&s->keys, why, ctx->conf->srtp, &offered->keys, before ? &before->keys : NULL,
 					ours, m);
 	if (err)
 		return err;
@@ -500,7 +500,7 @@ static int make_accept(struct sound *s, const char **why, const struct offer_ctx
 static int accept_answer(void **part, const char **why, const struct offer_ctx *ctx, const void *offered, const void *before,
 			 const struct sdesc *d, const struct sdesc_media *m)
 {
-	struct sound *s = part_new(offered);
+	struct audio *s = part_new(offered);
 	int err;
 
 	if (!s)
@@ -515,7 +515,7 @@ static int accept_answer(void **part, const char **why, const struct offer_ctx *
 
 static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)
 {
-	const struct sound *s = part;
+	const struct audio *s = part;
 	int err;
 
 	err = mbuf_printf(mb, "m=audio %u %s", sa_port(&ctx->conf->media), s->proto);
@@ -527,19 +527,19 @@ static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)
 	err |= mbuf_printf(mb, "a=ptime:%u\r\na=%s\r\n", ctx->conf->ptime_ms, dir_name(s->dir));
 	if (s->desc.rtcp_mux)
 		err |= mbuf_printf(mb, "a=rtcp-mux\r\n");
-	return err | sound_keys_print(mb, &s->keys);
+	return err | offer_keys_print(mb, &s->keys);
 }
 
-const struct offer_kind sound_kind = {
+const struct offer_kind audio_kind = {
 	.name = "sound", .max = 1, .mine = mine, .answer = answer, .offer = offer, .accept = accept_answer, .print = print,
 };
 
-const struct leg_desc *sound_desc(const void *part)
+const struct leg_desc *audio_desc(const void *part)
 {
-	return &((const struct sound *)part)->desc;
+	return &((const struct audio *)part)->desc;
 }
 
-bool sound_peer_holds(const void *part)
+bool audio_peer_holds(const void *part)
 {
-	return ((const struct sound *)part)->peer_holds;
+	return ((const struct audio *)part)->peer_holds;
 }
