@@ -112,14 +112,22 @@ void session_learn(struct session *s, const struct sip_msg *msg)
 		s->peer_update = sip_msg_names(msg, SIP_HDR_ALLOW, "UPDATE");
 }
 
+/* Whole lines and no empty one, which would end the headers. */
+static bool header_lines(const char *text)
+{
+	size_t n = text ? strlen(text) : 0;
+
+	return n > 2 && !strcmp(text + n - 2, "\r\n") && strncmp(text, "\r\n", 2) && !strstr(text, "\r\n\r\n");
+}
+
 void session_bye(struct session *s, const char *reason_hdr)
 {
 	struct mbuf *mb = mbuf_alloc(128);
 
 	if (!mb)
 		return;
-	if (reason_hdr && *reason_hdr)
-		(void)mbuf_printf(mb, "Reason: %s\r\n", reason_hdr);
+	if (header_lines(reason_hdr))
+		(void)mbuf_write_str(mb, reason_hdr);
 	(void)hdrs_body(mb, NULL);
 	(void)dialog_request(NULL, s->dlg, "BYE", mb, NULL, NULL);
 	mem_deref(mb);

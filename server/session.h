@@ -93,7 +93,9 @@ int  session_modify(struct session *s);           /* re-INVITE (or UPDATE when e
 /* A request inside the dialog; resph may be NULL. fmt: headers and body after CSeq, with Content-Length; NULL: no body. It
  * outlives the session: resph is called for the end of it even then, so arg must live as long. */
 int  session_request(struct session *s, const char *method, sip_resp_h *resph, void *arg, const char *fmt, ...);
-void session_hangup(struct session *s, const char *reason_hdr);   /* BYE/CANCEL/4xx; closed is NOT called; deref follows */
+/* BYE, CANCEL or 4xx as the state demands; closed is NOT called; deref follows. reason_hdr: a whole header line for the
+ * BYE, "Reason: SIP;cause=200;text=\"...\"\r\n", or NULL. */
+void session_hangup(struct session *s, const char *reason_hdr);
 
 const char *session_callid(const struct session *s);
 const struct sa *session_peer(const struct session *s);   /* where its messages come from */

@@ -156,7 +156,7 @@ static void ok_timeout(void *arg)
 	 * dialog is confirmed, but the session SHOULD be terminated. This is accomplished with a BYE". */
 	mem_ref(s);
 	again_stop(&s->ok);
-	session_bye(s, s->leaving ? s->bye_reason : "SIP;cause=408;text=\"no ACK\"");
+	session_bye(s, s->leaving ? s->bye_reason : "Reason: SIP;cause=408;text=\"no ACK\"\r\n");
 	if (s->leaving)
 		session_left(s);
 	else
@@ -234,7 +234,7 @@ void session_ack_in(struct session *s, const struct sip_msg *msg)
 	if (s->xchg == XCHG_OURS)
 		err = session_body(&body, msg) ? sdp_their_answer(s, &why, &body) : EPROTO;
 	if (err) {
-		session_bye(s, "SIP;cause=488;text=\"unusable answer\"");
+		session_bye(s, "Reason: SIP;cause=488;text=\"unusable answer\"\r\n");
 		session_close(s, err, 488, why ? why : "unusable answer", msg);
 		return;
 	}

@@ -92,7 +92,7 @@ static void ack_and_commit(struct session *s, const struct sip_msg *msg)
 
 static void fail_after_ack(struct session *s, int err, const char *why, const struct sip_msg *msg)
 {
-	session_bye(s, "SIP;cause=488;text=\"unusable SDP\"");
+	session_bye(s, "Reason: SIP;cause=488;text=\"unusable SDP\"\r\n");
 	session_close(s, err, 488, why ? why : "unusable SDP", msg);
 }
 

@@ -122,7 +122,7 @@ static void expired(void *arg)
 {
 	struct session *s = mem_ref(arg);
 
-	session_bye(s, "SIP;cause=408;text=\"session expired\"");
+	session_bye(s, "Reason: SIP;cause=408;text=\"session expired\"\r\n");
 	session_close(s, ETIMEDOUT, 408, "session expired", NULL);
 	mem_deref(s);
 }

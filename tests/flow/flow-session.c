@@ -87,6 +87,7 @@ static void ack_lost(void)
 		g_assert_cmpuint(sim_now_ms() - t0, <=, at[i] + 20);
 	}
 	ua_expect(ann, "BYE ");
+	g_assert_true(ua_has(ann, "\r\nReason: SIP;cause=408;text=\"no ACK\"\r\n"));
 	g_assert_cmpuint(sim_now_ms() - t0, >=, 32000);
 	g_assert_cmpuint(sim_now_ms() - t0, <=, 32020);
 	ua_reply(ann, 200, "OK", NULL, NULL);
@@ -188,8 +189,10 @@ static void hangup_by_room(void)
 {
 	begin();
 	join();
+	session_hangup(room.toys[0].s, "Reason: SIP;cause=200;text=\"server stopped\"\r\n");
 	room.toys[0].s = mem_deref(room.toys[0].s);
 	ua_expect(ann, "BYE ");
+	g_assert_true(ua_has(ann, "\r\nReason: SIP;cause=200;text=\"server stopped\"\r\nContent-Length: 0\r\n\r\n"));
 	ua_reply(ann, 200, "OK", NULL, NULL);
 	ua_expect_none(ann, 33000);
 	g_assert_true(room_said(&room, ""));
