@@ -1,7 +1,7 @@
 /*
- * Rooms and members through control_run, told as little stories; then thousands of random commands by random actors, after
- * each of which what must always hold is checked. The mixer is a stand-in here that remembers what it was told: whether a
- * muted leg is silent is the mixer's own test, that it IS muted is this one's.
+ * Rooms and members through control_run, told as little stories; then thousands of random commands by random
+ * actors, after each of which what must always hold is checked. The mixer is a stand-in here that remembers what it
+ * was told: whether a muted leg is silent is the mixer's own test, that it IS muted is this one's.
  */
 #include <errno.h>
 #include <glib.h>
