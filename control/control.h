@@ -45,7 +45,9 @@ struct face {
 struct actor { enum { ACTOR_SYSTEM, ACTOR_MEMBER, ACTOR_ACCOUNT } kind; uint32_t member; enum role role; const char *name; };
 
 int  control_alloc(struct control **cp, const struct control_conf *conf, struct mixer *mixer);
-void control_reconf(struct control *c, const struct control_conf *conf);        /* reload: for what comes from now on */
+/* Reload: for what comes from now on; rooms that are open keep their profile and music. A path that has not changed
+ * is not read again. */
+void control_reconf(struct control *c, const struct control_conf *conf);
 void control_set_dialer(struct control *c, const struct face *dialer);
 int  control_run(struct control *c, const struct actor *actor, const struct command *cmd, struct result *res);
 void control_drain(struct control *c);                    /* no new rooms or members; ESHUTDOWN for joins */
