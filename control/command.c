@@ -1,6 +1,6 @@
 /*
- * command.c - the verbs as one table: what a face must know of them. Their functions are in verbs.c, so that a program
- * which only speaks of verbs links no mixer.
+ * command.c - the verbs as one table: what a face must know of them. Their functions are in verbs.c, so that a
+ * program which only speaks of verbs links no mixer.
  */
 #include <errno.h>
 #include <string.h>

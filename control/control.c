@@ -3,7 +3,8 @@
  *
  *     control_run:  arguments there?  >  room, member found?  >  policy  >  the verb's function  >  event(s)
  *
- * Everything happens on the control thread and is finished when control_run returns; there is no queue to be behind on.
+ * Everything happens on the control thread and is finished when control_run returns; there is no queue to be behind
+ * on.
  */
 #include <math.h>
 #include <string.h>

@@ -2,12 +2,13 @@
  * control.h - every room, and the one call by which a face acts: control_run(actor, command). Control thread only.
  *
  * Returns: 0; ENOENT no such room or member; EPERM the actor's role may not (policy.c) or the room is locked; EEXIST;
- * EINVAL an argument missing or out of range; EUSERS too many members, ENOSPC too many rooms; ESHUTDOWN draining; EDEADLK
- * from inside an event. What is refused has changed nothing, but that a call which is turned away may have opened its room.
+ * EINVAL an argument missing or out of range; EUSERS too many members, ENOSPC too many rooms; ESHUTDOWN draining;
+ * EDEADLK from inside an event. What is refused has changed nothing, but that a call which is turned away may have
+ * opened its room.
  *
- * A face that ends (its call is over) runs VERB_LEAVE before it frees its leg. A member sent away is out of its room, its leg
- * out of the mix, before bye is called; from inside bye a face may act again. control_alloc's mixer must outlive it; mem_deref
- * ends all rooms without a word to faces or listeners.
+ * A face that ends (its call is over) runs VERB_LEAVE before it frees its leg. A member sent away is out of its
+ * room, its leg out of the mix, before bye is called; from inside bye a face may act again. control_alloc's mixer
+ * must outlive it; mem_deref ends all rooms without a word to faces or listeners.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -44,7 +45,9 @@ struct face {
 struct actor { enum { ACTOR_SYSTEM, ACTOR_MEMBER, ACTOR_ACCOUNT } kind; uint32_t member; enum role role; const char *name; };
 
 int  control_alloc(struct control **cp, const struct control_conf *conf, struct mixer *mixer);
-void control_reconf(struct control *c, const struct control_conf *conf);        /* reload: for what comes from now on */
+/* Reload: for what comes from now on; rooms that are open keep their profile and music. A path that has not changed
+ * is not read again. */
+void control_reconf(struct control *c, const struct control_conf *conf);
 void control_set_dialer(struct control *c, const struct face *dialer);
 int  control_run(struct control *c, const struct actor *actor, const struct command *cmd, struct result *res);
 void control_drain(struct control *c);                    /* no new rooms or members; ESHUTDOWN for joins */

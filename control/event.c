@@ -1,9 +1,9 @@
 /*
  * event.c - the one place where a room's version is counted, and where it is told.
  *
- * Listeners of the room hear it first, then those of all rooms, each in the order it came. While one is being told the
- * state stands still: control_run refuses (EDEADLK), so every listener sees the room as of the event's version. A listener
- * may free itself or any other one from inside the call.
+ * Listeners of the room hear it first, then those of all rooms, each in the order it came. While one is being told
+ * the state stands still: control_run refuses (EDEADLK), so every listener sees the room as of the event's version.
+ * A listener may free itself or any other one from inside the call.
  */
 #include <time.h>
 #include "state.h"

@@ -1,8 +1,8 @@
 /*
  * keypad.c - codes pressed on a phone become commands of that member: one table.
  *
- * A code is run as soon as it is whole; one begun and not finished is forgotten after three seconds. Every key is told as
- * an event whether it belongs to a code or not.
+ * A code is run as soon as it is whole; one begun and not finished is forgotten after three seconds. Every key is
+ * told as an event whether it belongs to a code or not.
  */
 #include <string.h>
 #include "state.h"

@@ -1,9 +1,9 @@
 /*
  * log.c - one happening, one line, one write(2).
  *
- * A line is built whole on the stack: time (or journald's priority), level, what, text. Whatever bytes the text brings,
- * the line stays one line: control bytes and broken UTF-8 leave as \xHH, and so do the characters that turn the
- * direction of writing around, for an operator reads these lines on a terminal.
+ * A line is built whole on the stack: time (or journald's priority), level, what, text. Whatever bytes the text
+ * brings, the line stays one line: control bytes and broken UTF-8 leave as \xHH, and so do the characters that turn
+ * the direction of writing around, for an operator reads these lines on a terminal.
  *
  * A flood must not fill the disk nor stop the control thread: of one `what`, RATE lines a second pass, the rest is
  * counted, and the count is told as log.suppressed by the first line (of any kind) after that second. The table of
@@ -270,12 +270,13 @@ void log_line(enum log_level lv, const char *what, const char *fmt, ...)
 }
 
 /* The limit counts each address by itself, so that one that floods does not hide the others from fail2ban. */
-void log_security(const char *action, const char *method, const char *user, const char *ip, unsigned port, const char *transport)
+void log_security(const char *action, const char *method, const char *user, const char *ip, unsigned port,
+		  const char *transport)
 {
 	char text[512], quser[160], limit[64];
 
-	snprintf(text, sizeof(text), "action=%.32s method=%.32s user=%s from=%.64s port=%u transport=%.16s", action, method,
-		 log_quote(quser, sizeof(quser), user, user ? strlen(user) : 0), ip, port, transport);
+	snprintf(text, sizeof(text), "action=%.32s method=%.32s user=%s from=%.64s port=%u transport=%.16s", action,
+		 method, log_quote(quser, sizeof(quser), user, user ? strlen(user) : 0), ip, port, transport);
 	snprintf(limit, sizeof(limit), "security:%.48s", ip);
 	say(LOG_LV_WARNING, limit, "security", text);
 }

@@ -1,9 +1,10 @@
 /*
  * loop.c - libre's loop as the control thread, and the road into it.
  *
- * libre indexes its table by descriptor, media sockets too, so the table is sized to RLIMIT_NOFILE, which is first raised
- * as far as the system allows. Calls from other threads lie in a list under a lock and wake the loop by an eventfd; the
- * list is bounded, for a thread that posts faster than control works must be told (ENOBUFS), not fed memory.
+ * libre indexes its table by descriptor, media sockets too, so the table is sized to RLIMIT_NOFILE, which is first
+ * raised as far as the system allows. Calls from other threads lie in a list under a lock and wake the loop by an
+ * eventfd; the list is bounded, for a thread that posts faster than control works must be told (ENOBUFS), not fed
+ * memory.
  */
 #include <errno.h>
 #include <pthread.h>

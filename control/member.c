@@ -1,9 +1,9 @@
 /*
  * member.c - a member's state, and how it reaches its leg.
  *
- * Whoever changes a flag calls member_changed: the leg is set from the whole state each time, so no path through the verbs
- * can leave a muted member audible. A member is not heard when it muted itself, when a host muted it, when its phone
- * holds the call (the music of that phone is not for the room), or when it only listens.
+ * Whoever changes a flag calls member_changed: the leg is set from the whole state each time, so no path through
+ * the verbs can leave a muted member audible. A member is not heard when it muted itself, when a host muted it,
+ * when its phone holds the call (the music of that phone is not for the room), or when it only listens.
  */
 #include <math.h>
 #include "state.h"

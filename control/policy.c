@@ -1,10 +1,11 @@
 /*
  * policy.c - one table, role x verb.
  *
- * Two columns a role: on itself, and on others or the room. A verb that names a room and no member is always "others",
- * but for join: who joins brings itself. LEAVE, HOLD and KEY tell what a member's own end has done; not even a host says
- * that for somebody else (it would unmute people by pressing their keys), a host has KICK and MUTE. Anybody may MOVE
- * itself: it could as well hang up and call the other room. The system may everything and does not come here.
+ * Two columns a role: on itself, and on others or the room. A verb that names a room and no member is always
+ * "others", but for join: who joins brings itself. LEAVE, HOLD and KEY tell what a member's own end has done; not
+ * even a host says that for somebody else (it would unmute people by pressing their keys), a host has KICK and
+ * MUTE. Anybody may MOVE itself: it could as well hang up and call the other room. The system may everything and
+ * does not come here.
  */
 #include <errno.h>
 #include "policy.h"

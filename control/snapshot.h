@@ -1,6 +1,6 @@
 /*
- * snapshot.h - a whole room as a value, for whoever draws it. Made on the control thread; a plain refcounted value that
- * holds copies only, so it may be handed (given away) to another thread.
+ * snapshot.h - a whole room as a value, for whoever draws it. Made on the control thread; a plain refcounted value
+ * that holds copies only, so it may be handed (given away) to another thread.
  */
 #ifndef CONTROL_SNAPSHOT_H
 #define CONTROL_SNAPSHOT_H

@@ -1,10 +1,10 @@
 /*
  * sound.c - a piece of sound whole in memory.
  *
- * Read once, at start or reload, mixed down to one channel and brought to 48 kHz, so that a media thread only copies. The
- * media threads read it without a reference of their own (references are not atomic), and a bus reads on for a moment
- * after control has let go of it, while its last leg fades out. So a sound given up is kept for a second of grace, or, when
- * the loop has ended before that, until sound_close.
+ * Read once, at start or reload, mixed down to one channel and brought to 48 kHz, so that a media thread only
+ * copies. The media threads read it without a reference of their own (references are not atomic), and a bus reads
+ * on for a moment after control has let go of it, while its last leg fades out. So a sound given up is kept for a
+ * second of grace, or, when the loop has ended before that, until sound_close.
  */
 #include <errno.h>
 #include <math.h>
@@ -139,7 +139,8 @@ static int convert(struct sound *s, SNDFILE *f, const SF_INFO *info)
 	struct resample *r = NULL;
 	int err;
 
-	if (info->channels < 1 || info->channels > CHANNELS_MAX || info->samplerate < RATE_MIN || info->samplerate > RATE_MAX)
+	if (info->channels < 1 || info->channels > CHANNELS_MAX || info->samplerate < RATE_MIN ||
+	    info->samplerate > RATE_MAX)
 		return ENOTSUP;
 	err = resample_alloc(&r, (uint32_t)info->samplerate, RATE, 1);
 	if (err)

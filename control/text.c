@@ -1,9 +1,9 @@
 /*
  * text.c - peer text made harmless.
  *
- * A display name ends on a terminal, in a web page and in an XML document. It must be UTF-8 there (RFC 3629 3: decoders "MUST
- * protect against decoding invalid sequences", overlong forms and surrogates among them), and it must not move the cursor
- * or turn the direction of what is written after it.
+ * A display name ends on a terminal, in a web page and in an XML document. It must be UTF-8 there (RFC 3629 3:
+ * decoders "MUST protect against decoding invalid sequences", overlong forms and surrogates among them), and it
+ * must not move the cursor or turn the direction of what is written after it.
  */
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,8 @@
 /*
  * verbs.c - what each verb does. control_run has found the room and the member, and policy has allowed it.
  *
- * Setting what is already so is no change: it answers 0 and tells nothing, so that versions count changes and nothing else.
+ * Setting what is already so is no change: it answers 0 and tells nothing, so that versions count changes and
+ * nothing else.
  */
 #include <math.h>
 #include "state.h"

@@ -1,13 +1,14 @@
 /*
  * wheel.c - one hashed wheel: a timer due at tick t lies in slot t mod N_SLOTS.
  *
- * A start puts it at the end of its slot's list, a stop takes it out: both O(1), however many wait. Each tick looks through
- * one slot; a timer that is due rounds later stays. With 4096 slots of 100 ms a round is almost seven minutes, so that a
- * session timer of half an hour is looked at four times in its life. A hierarchy of wheels would spare these looks and
- * pay with moving timers down; at 100,000 timers it is 25 looks a tick, which nobody will find in a profile.
+ * A start puts it at the end of its slot's list, a stop takes it out: both O(1), however many wait. Each tick looks
+ * through one slot; a timer that is due rounds later stays. With 4096 slots of 100 ms a round is almost seven
+ * minutes, so that a session timer of half an hour is looked at four times in its life. A hierarchy of wheels would
+ * spare these looks and pay with moving timers down; at 100,000 timers it is 25 looks a tick, which nobody will
+ * find in a profile.
  *
- * Time is tmr_jiffies(), libre's clock, so whoever turns that clock turns this wheel. After a jump the ticks missed are
- * run one by one: timers fire in the order in which they were due.
+ * Time is tmr_jiffies(), libre's clock, so whoever turns that clock turns this wheel. After a jump the ticks missed
+ * are run one by one: timers fire in the order in which they were due.
  */
 #include "wheel.h"
 

@@ -22,6 +22,7 @@ struct access {
 	struct auth *auth;
 	enum open_to open_to;
 	bool auth_required;
+	char name[64];                    /* of the account looked up last */
 };
 
 
@@ -36,14 +37,13 @@ static void destructor(void *arg)
 static bool account_lookup(struct auth_account *acc, const struct pl *user, void *arg)
 {
 	struct access *a = arg;
-	char name[64];
 
-	if (user->l >= sizeof(name) || pl_strcpy(user, name, sizeof(name)))
+	if (pl_strcpy(user, a->name, sizeof(a->name)))
 		return false;
 
-	acc->password = config_sub(a->cfg, "account", name, "password");
-	acc->role     = config_sub(a->cfg, "account", name, "role");
-	acc->user     = NULL;                      /* the name the caller asked for; it has its own copy */
+	acc->user     = a->name;
+	acc->password = config_sub(a->cfg, "account", a->name, "password");
+	acc->role     = config_sub(a->cfg, "account", a->name, "role");
 
 	return acc->password && acc->password[0];
 }

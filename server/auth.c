@@ -1,10 +1,11 @@
 /*
  * auth.c - who is calling, and who are we when asked.
  *
- * As a server the order of the questions matters: first whether the words are well formed, then whether the response is
- * right, and only then whether the nonce is fresh. stale=true is said to who knows the password (RFC 2617 3.2.1: an invalid
- * nonce "but with a valid digest for that nonce"), and so nobody without one can fill the table of counts. An unknown user is computed like
- * a known one, so that the time of an answer does not tell who exists.
+ * As a server the order of the questions matters: first whether the words are well formed, then whether the
+ * response is right, and only then whether the nonce is fresh. stale=true is said to who knows the password (RFC
+ * 2617 3.2.1: an invalid nonce "but with a valid digest for that nonce"), and so nobody without one can fill the
+ * table of counts. An unknown user is computed like a known one, so that the time of an answer does not tell who
+ * exists.
  *
  * qop is required: what has none (RFC 2069) can be replayed for ever. auth-int is refused, for proxies change bodies.
  */
@@ -86,9 +87,9 @@ static bool is_ours(const struct sip_hdr *hdr, const struct sip_msg *msg, void *
 	return true;
 }
 
-/* RFC 7616 3.4.6: the server "MUST assure that the resource designated by the "uri" parameter is the same as the resource
- * specified in the Request-Line; if they are not, the server SHOULD return a 400 Bad Request error". What proxies rightly
- * change in a Request-URI are its parameters and the case of its host. */
+/* RFC 7616 3.4.6: the server "MUST assure that the resource designated by the "uri" parameter is the same as the
+ * resource specified in the Request-Line; if they are not, the server SHOULD return a 400 Bad Request error". What
+ * proxies rightly change in a Request-URI are its parameters and the case of its host. */
 static bool same_uri(const struct pl *claimed, const struct sip_msg *msg)
 {
 	struct uri a;
@@ -119,8 +120,8 @@ static int parse_nc(uint32_t *nc, const struct pl *val)
 
 static bool well_formed(enum digest_alg *alg, uint32_t *nc, const struct digest_params *d, const struct sip_msg *msg)
 {
-	return d->username.l && d->nonce.l && d->uri.l && d->response.l && d->cnonce.l &&
-	       d->qop.p && !pl_strcasecmp(&d->qop, "auth") && !digest_alg(alg, &d->algorithm) && !parse_nc(nc, &d->nc) &&
+	return d->username.l && d->nonce.l && d->uri.l && d->response.l && d->cnonce.l && d->qop.p &&
+	       !pl_strcasecmp(&d->qop, "auth") && !digest_alg(alg, &d->algorithm) && !parse_nc(nc, &d->nc) &&
 	       same_uri(&d->uri, msg);
 }
 
@@ -151,7 +152,8 @@ static bool response_right(struct auth *a, struct auth_account *acc, enum digest
 	return !digest_response(hex, &in) && same_hex(hex, &d->response) && known;
 }
 
-enum auth_verdict auth_check(struct auth *a, struct auth_account *acc, const struct sip_msg *msg, bool proxy, uint64_t now_ms)
+enum auth_verdict auth_check(struct auth *a, struct auth_account *acc, const struct sip_msg *msg, bool proxy,
+			     uint64_t now_ms)
 {
 	struct auth_account found = { 0 };
 	struct seek s = { .realm = a->realm, .err = ENOENT };
@@ -172,7 +174,8 @@ enum auth_verdict auth_check(struct auth *a, struct auth_account *acc, const str
 }
 
 /* RFC 8760: one header field per algorithm, in the order of preference, the most preferred on top. */
-int auth_challenge(struct auth *a, char *buf, size_t size, const struct sip_msg *msg, bool proxy, bool stale, uint64_t now_ms)
+int auth_challenge(struct auth *a, char *buf, size_t size, const struct sip_msg *msg, bool proxy, bool stale,
+		   uint64_t now_ms)
 {
 	char nonce[NONCE_LEN + 1];
 	size_t pos = 0;
@@ -225,7 +228,8 @@ static int make_cnonce(char cnonce[33])
 	return 0;
 }
 
-static int print_answer(char *buf, size_t size, bool proxy, const struct choice *c, const struct digest_input *in, const char *hex)
+static int print_answer(char *buf, size_t size, bool proxy, const struct choice *c, const struct digest_input *in,
+			const char *hex)
 {
 	const struct digest_params *d = &c->d;
 	int n = re_snprintf(buf, size, "%s: Digest username=\"%r\", realm=\"%r\", nonce=\"%r\", uri=\"%r\", response=\"%s\", "

@@ -4,10 +4,11 @@
  *     nonce = hex( time, 8 bytes | salt, 8 bytes | HMAC-SHA256(secret, time, salt), first 16 bytes )
  *
  * A nonce proves itself: a flood of requests without credentials costs no memory. Only one that was used with a right
- * password gets an entry: its highest count and which of the 64 before it were seen, so that requests which overtake each
- * other on the way are no replay. The table is fixed, in sets of WAYS; when a set is full the oldest nonce goes, and the
- * set remembers its time: a nonce as old, not in the table, may have been there once and is refused. So a replay never
- * passes; at worst, when thousands authenticate at once, a phone is asked for its password once more (stale).
+ * password gets an entry: its highest count and which of the 64 before it were seen, so that requests which
+ * overtake each other on the way are no replay. The table is fixed, in sets of WAYS; when a set is full the oldest
+ * nonce goes, and the set remembers its time: a nonce as old, not in the table, may have been there once and is
+ * refused. So a replay never passes; at worst, when thousands authenticate at once, a phone is asked for its
+ * password once more (stale).
  *
  * The secret is made at start: a restart makes all nonces stale, which phones answer without asking their user.
  */
@@ -86,20 +87,26 @@ int nonce_make(struct nonces *n, char nonce[NONCE_LEN + 1], uint64_t now_ms)
 	return 0;
 }
 
+/* As nonce_make writes them: lower case only. */
+static int digit(char ch)
+{
+	return ch >= '0' && ch <= '9' ? ch - '0' : ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : -1;
+}
+
 /* Ours and young? Then its time and tag. */
-static int open_nonce(const struct nonces *n, uint64_t *at_ms, uint8_t tag[TAG], const struct pl *nonce, uint64_t now_ms)
+static int open_nonce(const struct nonces *n, uint64_t *at_ms, uint8_t tag[TAG], const struct pl *nonce,
+		      uint64_t now_ms)
 {
 	uint8_t raw[HEAD + TAG];
 
 	if (nonce->l != NONCE_LEN)
 		return ETIMEDOUT;
 	for (size_t i = 0; i < sizeof(raw); i++) {
-		const char *hi = strchr("0123456789abcdef", nonce->p[2 * i]), *lo = strchr("0123456789abcdef", nonce->p[2 * i + 1]);
+		int hi = digit(nonce->p[2 * i]), lo = digit(nonce->p[2 * i + 1]);
 
-		if (!nonce->p[2 * i] || !nonce->p[2 * i + 1] || !hi || !lo)
+		if (hi < 0 || lo < 0)
 			return ETIMEDOUT;
-		raw[i] = (uint8_t)((hi - "0123456789abcdef") << 4);
-		raw[i] |= (uint8_t)(lo - "0123456789abcdef");
+		raw[i] = (uint8_t)(hi << 4 | lo);
 	}
 	if (seal(n, tag, raw) || CRYPTO_memcmp(tag, raw + HEAD, TAG) != 0)
 		return ETIMEDOUT;

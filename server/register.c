@@ -4,11 +4,11 @@
  *     REGISTER >        < 401        REGISTER with credentials >        < 200, expires
  *     ... at 80 to 90 % of that time again; OPTIONS in between, so that a dead trunk is known before somebody dials
  *
- * A failure is tried again after a time that doubles, drawn at random from its upper half (RFC 5626 4.5), so that a thousand
- * clients of a provider that comes back do not come back in one second. 503 with Retry-After is obeyed.
+ * A failure is tried again after a time that doubles, drawn at random from its upper half (RFC 5626 4.5), so that a
+ * thousand clients of a provider that comes back do not come back in one second. 503 with Retry-After is obeyed.
  *
- * Credentials go out only for the realm in the settings and only towards where the trunk's URI leads: a challenge with
- * another realm is a failure, a redirect is not followed.
+ * Credentials go out only for the realm in the settings and only towards where the trunk's URI leads: a challenge
+ * with another realm is a failure, a redirect is not followed.
  */
 #include <string.h>
 #include "auth.h"
@@ -80,7 +80,8 @@ static void tell(struct trunk *t, const char *why)
 	if (up)
 		log_info("trunk.up", "trunk=%s", t->name);
 	else
-		log_warning("trunk.down", "trunk=%s reason=%s", t->name, log_quote(quoted, sizeof(quoted), why, strlen(why)));
+		log_warning("trunk.down", "trunk=%s reason=%s", t->name,
+			    log_quote(quoted, sizeof(quoted), why, strlen(why)));
 }
 
 static const char *reason(char *buf, size_t size, int err, const struct sip_msg *msg)
@@ -150,7 +151,8 @@ static void failed(struct trunk *t, uint32_t at_least_s, const char *why)
 	char quoted[160];
 
 	if (t->fails++ == 0 && !t->was_up)                /* once; and tell() says it when it was up */
-		log_warning("trunk.failed", "trunk=%s reason=%s", t->name, log_quote(quoted, sizeof(quoted), why, strlen(why)));
+		log_warning("trunk.failed", "trunk=%s reason=%s", t->name,
+			    log_quote(quoted, sizeof(quoted), why, strlen(why)));
 	t->registered = false;
 	tell(t, why);
 	if (ms < at_least_s * 1000)
@@ -372,7 +374,8 @@ static int read_uri(struct trunk *t)
 		return EINVAL;
 	t->tp = secure ? SIP_TRANSP_TLS : SIP_TRANSP_NONE;
 	if (!secure && !msg_param_decode(&uri.params, "transport", &val))
-		t->tp = !pl_strcasecmp(&val, "tcp") ? SIP_TRANSP_TCP : !pl_strcasecmp(&val, "tls") ? SIP_TRANSP_TLS : SIP_TRANSP_UDP;
+		t->tp = !pl_strcasecmp(&val, "tcp") ? SIP_TRANSP_TCP :
+			!pl_strcasecmp(&val, "tls") ? SIP_TRANSP_TLS : SIP_TRANSP_UDP;
 	err = pl_strdup(&t->host, &uri.host);
 	return err ? err : make_aor(t, &uri);
 }

@@ -22,8 +22,9 @@ int  trunk_alloc(struct trunk **tp, struct sips *sips, const struct trunk_conf *
 /* Registered (when it registers) and the last OPTIONS was answered (when there are any). */
 bool trunk_up(const struct trunk *t);
 const char *trunk_name(const struct trunk *t);
-/* Does a message come from this trunk: the address in its URI, or what that resolved to when we sent the last requests? (A
- * trunk given by name that neither registers nor keeps alive is never resolved, and so never recognised.) */
+/* Does a message come from this trunk: the address in its URI, or what that resolved to when we sent the last
+ * requests? (A trunk given by name that neither registers nor keeps alive is never resolved, and so never
+ * recognised.) */
 bool trunk_is_peer(const struct trunk *t, const struct sa *src);
 /* Un-REGISTER; then deref. The last exchange lives on by itself until it is answered or sips_close. */
 void trunk_stop(struct trunk *t);

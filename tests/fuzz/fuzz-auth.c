@@ -1,7 +1,8 @@
 /*
- * Digest headers of a peer. The first byte chooses: credentials for our server, or a challenge to our client. The rest is
- * the value of the header, put into a SIP message as it came (with a line end it brings further headers, as on the wire).
- * Whatever comes, no credentials made here know the password, and an answer of ours is one line of header.
+ * Digest headers of a peer. The first byte chooses: credentials for our server, or a challenge to our client. The
+ * rest is the value of the header, put into a SIP message as it came (with a line end it brings further headers, as
+ * on the wire). Whatever comes, no credentials made here know the password, and an answer of ours is one line of
+ * header.
  */
 #include <stdlib.h>
 #include <string.h>

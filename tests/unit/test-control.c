@@ -1,7 +1,7 @@
 /*
- * Rooms and members through control_run, told as little stories; then thousands of random commands by random actors, after
- * each of which what must always hold is checked. The mixer is a stand-in here that remembers what it was told: whether a
- * muted leg is silent is the mixer's own test, that it IS muted is this one's.
+ * Rooms and members through control_run, told as little stories; then thousands of random commands by random
+ * actors, after each of which what must always hold is checked. The mixer is a stand-in here that remembers what it
+ * was told: whether a muted leg is silent is the mixer's own test, that it IS muted is this one's.
  */
 #include <errno.h>
 #include <glib.h>
@@ -660,6 +660,17 @@ static void test_move_role(void)
 	g_assert_cmpint(does(1, VERB_KICK, 2, false), ==, EPERM);
 	g_assert_cmpint(move(&host, 0, "b"), ==, 0);              /* who came as host is one everywhere */
 	g_assert_cmpint(does(0, VERB_KICK, 2, false), ==, 0);
+	join(3, "a", ROLE_SPEAKER);
+	g_assert_cmpint(set_role(&sys, 3, ROLE_HOST), ==, 0);
+	second = by(3);
+	g_assert_cmpint(move(&second, 3, "fresh"), ==, 0);        /* nobody is there to be ruled */
+	g_assert_cmpint(does(3, VERB_MUTE_ALL, 3, true), ==, EINVAL);
+	g_assert_cmpint(room_does(&second, VERB_MUTE_ALL, "fresh", true), ==, 0);
+	join(4, "a", ROLE_SPEAKER);
+	the_mixer.fail_set_bus = ENOMEM;
+	g_assert_cmpint(move(&sys, 4, "fresh"), ==, ENOMEM);      /* the rule of a room it did not reach is not for it */
+	the_mixer.fail_set_bus = 0;
+	g_assert_true(heard(4));
 	end();
 }
 
