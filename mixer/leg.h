@@ -148,9 +148,9 @@ struct leg_reports {
 	uint32_t rival;                   /* SSRC of the last packet that was not of src */
 	uint64_t next_us;
 	bool begun, sent_rtp, said;
-	uint64_t packets_at_last;
 	uint32_t octets;                  /* of payload sent */
 	uint32_t packets;
+	uint32_t packets_at_last, packets_before;     /* at the last report, and the one before it */
 };
 
 struct leg_rt {

@@ -163,7 +163,8 @@ static void rtp_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint64_t now_us)
 		noise_rt(l, pkt);
 }
 
-static void datagram_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len, const struct sa *from, uint64_t now_us)
+static void datagram_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len, const struct sa *from,
+			uint64_t now_us)
 {
 	struct leg_plan *p = l->plan;
 	bool rtcp = s->rtcp || (p->desc.rtcp_mux && rtp_is_rtcp(buf, len));
