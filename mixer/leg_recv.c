@@ -8,7 +8,6 @@
  */
 #include <sys/socket.h>
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <time.h>
 #include "leg.h"
@@ -77,21 +76,20 @@ static void key_rt(struct leg_rt *l, const struct rtp_pkt *pkt)
 		bad_rt(l);
 }
 
-/* RFC 3389 3.1: "The magnitude of the noise level is packed into the least significant bits", 0 to -127 dBov. */
 static void noise_rt(struct leg_rt *l, const struct rtp_pkt *pkt)
 {
 	skip_rt(l, pkt->seq);
-	if (pkt->len < 1)
+	if (cn_parse_rt(&l->play.cn, pkt->payload, pkt->len))
 		bad_rt(l);
 	else
-		l->play.cn_level = powf(10, -(float)(pkt->payload[0] & 127) / 20);
+		l->play.noisy = true;
 }
 
 static void sound_rt(struct leg_rt *l, const struct rtp_pkt *pkt, struct plan_rx *rx, uint64_t now_us)
 {
 	struct leg_play *p = &l->play;
 
-	l->play.cn_level = 0;
+	p->noisy = false;
 	if (p->jitter < 0) {
 		p->jitter = rx->jitter;
 	} else if (rx->jitter != p->jitter && p->jitter_next != rx->jitter) {

@@ -6,11 +6,11 @@
 
 enum { REPORT_MAX = 1024 };
 
-/* RFC 3550 6.3.1 wants the interval random so that members do not speak in step; the SSRC's generator is enough here. */
+/* RFC 3550 6.3.1 wants the interval random so that members do not speak in step; a plain generator is enough here. */
 static double chance_rt(struct leg_rt *l)
 {
-	l->play.cn_seed = l->play.cn_seed * 1664525u + 1013904223u;
-	return (double)(l->play.cn_seed >> 8) / 16777216.0;
+	l->rep.seed = l->rep.seed * 1664525u + 1013904223u;
+	return (double)(l->rep.seed >> 8) / 16777216.0;
 }
 
 /* RTP time of this moment: what is collected but not sent lies between. */
