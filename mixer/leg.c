@@ -52,7 +52,8 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	rt->play.channels = rt->send.channels = 1;
 	rt->play.jitter = rt->play.jitter_next = -1;
 	rt->play.frame_smp = FRAME_FIRST;
-	rt->play.cn_seed = rand_u32();
+	cn_init(&rt->play.cn, rand_u32());
+	rt->rep.seed = rand_u32();
 	level_init(&rt->play.level);
 	/* RFC 3550 5.1: "The initial value of the sequence number SHOULD be random", and of the timestamp as well. For
 	 * SRTP it stays in the lower half: a first packet lost must not hide that the number wrapped (RFC 3711 3.3.1). */

@@ -17,6 +17,7 @@
 #include "thread.h"
 #include "bus.h"
 #include "ramp.h"
+#include "cn.h"
 #include "dtmf.h"
 #include "jitter.h"
 #include "level.h"
@@ -120,8 +121,8 @@ struct leg_play {                         /* sound in */
 	float tail[LEG_TAIL * MIX_CH];    /* the end of what was, under the beginning of what is */
 	size_t n_tail;
 	bool fade_in;
-	float cn_level;                   /* RMS of comfort noise, 0: none */
-	uint32_t cn_seed;
+	struct cn cn;
+	bool noisy;                       /* the sender paused with a CN packet */
 	struct ramp gain;
 	struct level level;
 };
@@ -145,12 +146,13 @@ struct leg_send {                         /* sound out */
 
 struct leg_reports {
 	struct rtcp_src src;              /* the source being received */
+	uint32_t seed;                    /* of the intervals */
 	uint32_t rival;                   /* SSRC of the last packet that was not of src */
 	uint64_t next_us;
 	bool begun, sent_rtp, said;
-	uint64_t packets_at_last;
 	uint32_t octets;                  /* of payload sent */
 	uint32_t packets;
+	uint32_t packets_at_last, packets_before;     /* at the last report, and the one before it */
 };
 
 struct leg_rt {

@@ -59,20 +59,26 @@ static void append_rt(struct leg_play *p, const float *smp, size_t n_smp, uint8_
 	blend_rt(p, p->n - n_smp, n_smp);
 }
 
-static void append_quiet_rt(struct leg_play *p, size_t n_smp)
+static void append_zero_rt(struct leg_play *p, size_t n_smp)
 {
-	float *smp;
-
 	if (n_smp > PCM_MAX - p->n)
 		n_smp = PCM_MAX - p->n;
-	smp = p->pcm + p->n * p->channels;
-	for (size_t i = 0; i < n_smp * p->channels; i++) {
-		p->cn_seed = p->cn_seed * 1664525u + 1013904223u;
-		/* uniform noise of +-a has an RMS of a / sqrt 3 */
-		smp[i] = p->cn_level ? p->cn_level * 1.7320508f * ((float)(int32_t)p->cn_seed / 2147483648.0f) : 0;
-	}
+	mix_clear(p->pcm + p->n * p->channels, n_smp * p->channels);
 	p->n += n_smp;
 	blend_rt(p, p->n - n_smp, n_smp);
+}
+
+/* What the sender's last CN packet describes, at the rate of the codec it stands in for. */
+static void append_noise_rt(struct leg_rt *l, size_t n_smp)
+{
+	struct scratch *x = &l->t->rt.scratch;
+	struct leg_play *p = &l->play;
+	size_t n = n_smp * p->cur->c.codec->srate / CLOCK_RATE;
+	uint8_t ch = p->cur->c.param.channels;
+
+	cn_fill_rt(&p->cn, x->wide, n);
+	channels_rt(x->pcm, ch, x->wide, 1, n);
+	append_rt(p, x->wide, resample_rt(p->cur->up, x->wide, x->pcm, n), ch);
 }
 
 /* n_smp at 48 kHz from what the current decoder thinks comes next. Returns samples at 48 kHz in scratch.wide. */
@@ -115,7 +121,10 @@ static uint32_t frame_ts(const struct leg_play *p, uint32_t clock)
 static void quiet_rt(struct leg_rt *l)
 {
 	end_sound_rt(l);
-	append_quiet_rt(&l->play, l->play.frame_smp);
+	if (l->play.noisy && l->play.cur)
+		append_noise_rt(l, l->play.frame_smp);
+	else
+		append_zero_rt(&l->play, l->play.frame_smp);
 }
 
 static void lost_rt(struct leg_rt *l, const struct jitter_frame *f)
@@ -226,11 +235,11 @@ static void fill_rt(struct leg_rt *l, uint32_t n_smp, uint64_t now_us)
 			pull_rt(l, now_us);
 		} else {
 			end_sound_rt(l);
-			p->cn_level = 0;
-			append_quiet_rt(p, n_smp - p->n);
+			p->noisy = false;
+			append_zero_rt(p, n_smp - p->n);
 		}
 		if (p->n == before)
-			append_quiet_rt(p, n_smp - p->n);     /* a resampler that gave nothing yet */
+			append_zero_rt(p, n_smp - p->n);      /* a resampler that gave nothing yet */
 	}
 }
 

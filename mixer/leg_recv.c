@@ -8,7 +8,6 @@
  */
 #include <sys/socket.h>
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <time.h>
 #include "leg.h"
@@ -77,21 +76,20 @@ static void key_rt(struct leg_rt *l, const struct rtp_pkt *pkt)
 		bad_rt(l);
 }
 
-/* RFC 3389 3.1: "The magnitude of the noise level is packed into the least significant bits", 0 to -127 dBov. */
 static void noise_rt(struct leg_rt *l, const struct rtp_pkt *pkt)
 {
 	skip_rt(l, pkt->seq);
-	if (pkt->len < 1)
+	if (cn_parse_rt(&l->play.cn, pkt->payload, pkt->len))
 		bad_rt(l);
 	else
-		l->play.cn_level = powf(10, -(float)(pkt->payload[0] & 127) / 20);
+		l->play.noisy = true;
 }
 
 static void sound_rt(struct leg_rt *l, const struct rtp_pkt *pkt, struct plan_rx *rx, uint64_t now_us)
 {
 	struct leg_play *p = &l->play;
 
-	l->play.cn_level = 0;
+	p->noisy = false;
 	if (p->jitter < 0) {
 		p->jitter = rx->jitter;
 	} else if (rx->jitter != p->jitter && p->jitter_next != rx->jitter) {
@@ -163,7 +161,8 @@ static void rtp_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint64_t now_us)
 		noise_rt(l, pkt);
 }
 
-static void datagram_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len, const struct sa *from, uint64_t now_us)
+static void datagram_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len, const struct sa *from,
+			uint64_t now_us)
 {
 	struct leg_plan *p = l->plan;
 	bool rtcp = s->rtcp || (p->desc.rtcp_mux && rtp_is_rtcp(buf, len));

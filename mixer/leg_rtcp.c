@@ -6,11 +6,11 @@
 
 enum { REPORT_MAX = 1024 };
 
-/* RFC 3550 6.3.1 wants the interval random so that members do not speak in step; the SSRC's generator is enough here. */
+/* RFC 3550 6.3.1 wants the interval random so that members do not speak in step; a plain generator is enough here. */
 static double chance_rt(struct leg_rt *l)
 {
-	l->play.cn_seed = l->play.cn_seed * 1664525u + 1013904223u;
-	return (double)(l->play.cn_seed >> 8) / 16777216.0;
+	l->rep.seed = l->rep.seed * 1664525u + 1013904223u;
+	return (double)(l->rep.seed >> 8) / 16777216.0;
 }
 
 /* RTP time of this moment: what is collected but not sent lies between. */
@@ -25,8 +25,9 @@ static size_t compose_rt(struct leg_rt *l, uint8_t *buf, uint64_t now_us, bool b
 	struct rtcp_block block;
 	struct rtcp_report rep = {
 		.ssrc = l->ssrc, .cname = l->cname, .bye = bye,
-		/* RFC 3550 6.4: SR "if a site has sent any data packets during the interval since issuing the last report" */
-		.sender = r->packets != r->packets_at_last,
+		/* RFC 3550 6.4: SR "if a site has sent any data packets during the interval since issuing the last report or
+		 * the previous one" */
+		.sender = r->packets != r->packets_before,
 		.ntp = rtcp_ntp(now_us + l->t->rt.unix_off_us), .rtp_ts = time_now_rt(&l->send),
 		.packets = r->packets, .octets = r->octets,
 		.blocks = &block };
@@ -37,6 +38,7 @@ static size_t compose_rt(struct leg_rt *l, uint8_t *buf, uint64_t now_us, bool b
 		rep.n_blocks = 1;
 	}
 	n = rtcp_write(buf, REPORT_MAX, &rep);
+	r->packets_before = r->packets_at_last;
 	r->packets_at_last = r->packets;
 	return n > 0 ? (size_t)n : 0;
 }
@@ -60,7 +62,7 @@ void leg_report_rt(struct leg_rt *l, uint64_t now_us, bool bye)
 	if (!l->plan)
 		return;
 	if (bye) {
-		/* RFC 3550 6.3.7: one who "has never sent an RTP or RTCP packet MUST NOT send a BYE packet". */
+		/* RFC 3550 6.3.7: who never sent RTP or RTCP must not send a BYE either. */
 		if (r->said || r->sent_rtp)
 			say_rt(l, now_us, true);
 		return;

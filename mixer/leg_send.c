@@ -37,7 +37,8 @@ void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len)
 	struct sa tmp;
 	const struct sa *to = destination_rt(l, s, &tmp);
 
-	/* RFC 3264 8.4: "An address of 0.0.0.0 ... neither RTP nor RTCP should be sent to the peer". */
+	/* RFC 3264 8.4: "a connection address of 0.0.0.0, in which case it means that neither RTP nor RTCP should be sent to
+	 * the peer". */
 	if (!sa_isset(to, SA_ALL) || sa_is_any(to) || !sa_port(to))
 		return;
 	if (sendto(s->fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL, &to->u.sa, to->len) < 0)

@@ -7,7 +7,8 @@
  *
  * Ownership: mem_deref(leg) and mem_deref(bus) end them; the memory goes when the media thread has let go. A bus must
  * have no legs in it when it is freed. libre's reference counts are not atomic: no object is shared across threads, a
- * leg or bus has a control half (refcounted) and a media half (owned by its thread until handed back).
+ * leg or bus has a control half (refcounted) and a media half (owned by its thread until handed back). Legs and buses
+ * may outlive the mixer: what they are told then is ENODEV or nothing.
  */
 #ifndef MIXER_MIXER_H
 #define MIXER_MIXER_H

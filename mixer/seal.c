@@ -22,7 +22,7 @@ enum {
 	KEY_LEN = 16,
 	AUTH_LEN = 20,
 	GCM_TAG = 16,
-	RTCP_TAG = 10,    /* RFC 4568 6.2.2: "the SRTCP authentication tag is 80 bits" with SHA1_32, too */
+	RTCP_TAG = 10,    /* RFC 4568 6.2: 80 bits, also with SHA1_32 */
 	INDEX_LEN = 4,
 	WINDOW = 64,      /* RFC 3711 3.3.2: "at least 64" */
 };
@@ -41,7 +41,7 @@ struct source {
 	uint16_t top_seq;
 	bool any_rtp;
 	struct replay rtp, rtcp;
-	uint32_t rtcp_index;      /* of the last one sealed */
+	uint32_t rtcp_index;      /* of the next one to seal */
 };
 
 struct hmac_sha {                 /* RFC 2104, with the key's two blocks already hashed */
@@ -102,7 +102,8 @@ static void hmac_tag(const struct hmac_sha *h, uint8_t tag[AUTH_LEN], const uint
 
 /* --- keys (RFC 3711 4.3) --- */
 
-/* "key_id = <label> || r; x = key_id XOR master_salt", and the key is AES-CM of x; r is 0 as there is no derivation rate. */
+/* 4.3.1: key_id is label || r, x is key_id XOR master salt, and the key is the AES-CM of x; without a derivation rate r
+ * is 0. */
 static int derive(uint8_t *out, size_t len, uint8_t label, const uint8_t *master, const uint8_t *salt, size_t salt_len)
 {
 	static const uint8_t zero[32];
@@ -148,8 +149,7 @@ static void seal_destructor(void *arg)
 
 	mem_deref(s->rtp.aes);
 	mem_deref(s->rtcp.aes);
-	explicit_bzero(&s->rtp, sizeof(s->rtp));
-	explicit_bzero(&s->rtcp, sizeof(s->rtcp));
+	explicit_bzero(arg, sizeof(*s));
 }
 
 int seal_alloc(struct seal **sp, const struct leg_key *key)
@@ -434,8 +434,10 @@ int seal_rtcp_rt(struct seal *s, uint8_t *buf, size_t *len, size_t size)
 		return ENOSPC;
 	ssrc = get32(buf + 4);
 	src = source_get_rt(s, ssrc);
-	/* RFC 3711 3.4: "MUST be set to zero before the first SRTCP packet is sent, and MUST be incremented by one" */
-	index = src->rtcp_index = (src->rtcp_index + 1) & 0x7fffffff;
+	/* RFC 3711 3.4: "The SRTCP index MUST be set to zero before the first SRTCP packet is sent, and MUST be incremented
+	 * by one, modulo 2^31, after each SRTCP packet is sent." */
+	index = src->rtcp_index;
+	src->rtcp_index = (index + 1) & 0x7fffffff;
 	put32(word, 1u << 31 | index);
 	if (s->gcm) {
 		iv_gcm(iv, &s->rtcp, ssrc, index >> 16, (uint16_t)index);

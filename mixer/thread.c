@@ -18,7 +18,8 @@
 #include "bus.h"
 #include "leg.h"
 
-enum { CMDS = 1024, NOTES = 2048, EVENTS = 64, STACK = 1024 * 1024, PRIORITY = 50, LIMBO_QUANTUM = 480 };
+enum { CMDS = 1024, NOTES = 2048, EVENTS = 64, STACK = 1024 * 1024, PRIORITY = 50, LIMBO_QUANTUM = 480,
+       BREATH_US = 500 };
 
 uint64_t thread_clock_us(void)
 {
@@ -183,9 +184,13 @@ static void wait_rt(struct thread *t)
 {
 	struct pollfd pfd = {.fd = t->wake_fd, .events = POLLIN};
 	uint64_t due = next_due_rt(t), now = thread_clock_us(), rung;
-	uint64_t left = due > now ? due - now : 0;
+	uint64_t left = due > now ? due - now : 0, dropped = count_get(&t->n.dropped);
 	struct timespec ts = {.tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000};
 
+	/* A thread with SCHED_FIFO that cannot keep up would never let go of the core, and control could not thin it out. */
+	if (dropped != t->rt.dropped_before && left < BREATH_US)
+		ts = (struct timespec){.tv_nsec = BREATH_US * 1000};
+	t->rt.dropped_before = dropped;
 	if (t->rt.first && left > 10000)
 		ts = (struct timespec){.tv_nsec = 10000000};      /* something waits for room in the ring */
 	else if (due == UINT64_MAX)

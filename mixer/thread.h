@@ -100,6 +100,7 @@ struct thread {
 		struct back *first, **last;
 		bool noted;
 		uint64_t turn;            /* counts them */
+		uint64_t dropped_before;
 		uint64_t unix_off_us;     /* add to now_us for wall clock time, for NTP stamps */
 		struct scratch scratch;
 	} rt;

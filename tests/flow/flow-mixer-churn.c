@@ -3,6 +3,7 @@
  *
  * Meant for the thread sanitizer. What it hears is judged loosely, as time here is the machine's.
  */
+#include <sys/mman.h>
 #include <dirent.h>
 #include <glib.h>
 #include <math.h>
@@ -245,11 +246,41 @@ static void test_idle(void)
 	mem_deref(m);
 }
 
+/* Asked for real time: had or not had, it runs. */
+static void test_realtime(void)
+{
+	struct mixer_conf conf = {.n_threads = 1, .realtime = true, .port_min = 30000, .port_max = 39999};
+	GPtrArray *graves = g_ptr_array_new_with_free_func(g_free);
+	struct mixer_stats ms;
+	struct mixer *m = NULL;
+	struct slot *slot;
+	struct bus *b;
+
+	g_assert_cmpint(mixer_alloc(&m, &conf), ==, 0);
+	b = make_bus(m, 120, true);
+	slot = slot_new(m, 3, 0);
+	g_assert_cmpint(leg_set_bus(slot->leg, b), ==, 0);
+	for (gint64 until = g_get_monotonic_time() + 500000; g_get_monotonic_time() < until;)
+		turn(m, &slot, 1, 2);
+	mixer_stats(m, &ms);
+	g_test_message("realtime %d, ticks %" G_GUINT64_FORMAT " late %" G_GUINT64_FORMAT " dropped %" G_GUINT64_FORMAT,
+		       mixer_realtime(m), ms.ticks, ms.late_ticks, ms.dropped_ticks);
+	/* every 2.5 ms, done or dropped */
+	g_assert_cmpuint(ms.ticks + ms.dropped_ticks, >=, 150);
+	g_assert_cmpuint(ms.ticks + ms.dropped_ticks, <=, 400);
+	slot_end(&slot, graves);
+	mem_deref(b);
+	mem_deref(m);
+	munlockall();
+	g_ptr_array_unref(graves);
+}
+
 int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/churn/legs", test_churn);
 	g_test_add_func("/churn/move", test_move_threads);
 	g_test_add_func("/churn/idle", test_idle);
+	g_test_add_func("/churn/realtime", test_realtime);
 	return g_test_run();
 }
