@@ -547,7 +547,10 @@ static void refer_by_who_may_not(void)
 	hangs_up(ann);
 
 	ann = phone("band");
-	ua_request(ann, "REFER", refer_to(ben), NULL);    /* outside a dialog, without an account; and there is no such room */
+	ua_request(ann, "REFER", refer_to(ben), NULL);    /* outside a dialog, without an account */
+	ua_expect(ann, "SIP/2.0 403");
+	sim_advance(10000);
+	ua_request(ann, "REFER", refer_to(ben), NULL);    /* and now there is no such room any more */
 	ua_expect(ann, "SIP/2.0 404");
 	ua_expect_none(ben, 1000);
 	mem_deref(ann);
