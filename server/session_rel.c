@@ -136,7 +136,8 @@ void rel_prack_in(struct session *s, const struct sip_msg *msg)
 	(void)prack_ok(s, msg);
 	if (s->answer_wanted) {
 		s->answer_wanted = s->ring_wanted = false;
-		(void)session_answer(s);
+		if (session_answer(s))
+			(void)session_reject(s, 500, "Server Internal Error");
 	}
 	else if (s->ring_wanted && s->st) {
 		s->ring_wanted = false;
