@@ -86,18 +86,19 @@ static bool rack_matches(const struct session *s, const struct sip_msg *msg)
 	return pl_u32(&rseq) == s->rseq && pl_u32(&cseq) == s->inv->cseq.num && !pl_strcmp(&method, "INVITE");
 }
 
-static int prack_ok(struct session *s, const struct sip_msg *msg)
+/* An answer goes here only to an offer in the PRACK itself; that to the INVITE's has its own message. */
+static int prack_ok(struct session *s, const struct sip_msg *msg, bool offered)
 {
 	struct mbuf *mb = mbuf_alloc(512);
 	int err;
 
 	if (!mb)
 		return ENOMEM;
-	err = hdrs_body(mb, s->xchg == XCHG_THEIRS ? s->answer : NULL);
+	err = hdrs_body(mb, offered ? s->answer : NULL);
 	if (!err)
 		err = sips_reply(s->ss->sips, NULL, NULL, msg, false, 200, "OK", mb);
 	mem_deref(mb);
-	if (!err && s->xchg == XCHG_THEIRS)
+	if (!err && offered)
 		sdp_commit(s);
 	return err;
 }
@@ -117,6 +118,7 @@ static int prack_body(struct session *s, const struct sip_msg *msg, const char *
 void rel_prack_in(struct session *s, const struct sip_msg *msg)
 {
 	const char *why = NULL;
+	bool open = s->xchg == XCHG_THEIRS;
 	int err;
 
 	/* "If a PRACK request is received by the UA core that does not match any unacknowledged reliable provisional
@@ -133,10 +135,11 @@ void rel_prack_in(struct session *s, const struct sip_msg *msg)
 			(void)session_reject(s, 488, why ? why : "no usable answer");
 		return;
 	}
-	(void)prack_ok(s, msg);
+	(void)prack_ok(s, msg, !open && s->xchg == XCHG_THEIRS);
 	if (s->answer_wanted) {
 		s->answer_wanted = s->ring_wanted = false;
-		(void)session_answer(s);
+		if (session_answer(s))
+			(void)session_reject(s, 500, "Server Internal Error");
 	}
 	else if (s->ring_wanted && s->st) {
 		s->ring_wanted = false;

@@ -156,44 +156,53 @@ static void check_host(struct sipguard *g, const struct pl *uri)
 		refuse(g, 400, "Request-URI without host");
 }
 
+/* The space before the last "SIP/" of the line. */
+static const char *version_space(const struct pl *line)
+{
+	for (size_t i = line->l; i >= 5; i--) {
+		if (!strncasecmp(line->p + i - 5, " SIP/", 5))
+			return line->p + i - 5;
+	}
+	return NULL;
+}
+
+static void check_request_uri(struct sipguard *g, const struct pl *uri)
+{
+	for (size_t i = 0; i < uri->l; i++) {
+		unsigned char c = (unsigned char)uri->p[i];
+
+		if (c <= ' ' || c == '<' || c == '>' || c == '"' || c == 0x7f)
+			refuse(g, 400, "Malformed Request-URI");
+	}
+	if (!uri->l || !memchr(uri->p, ':', uri->l))
+		refuse(g, 400, "Malformed Request-URI");
+	check_host(g, uri);
+}
+
 static void check_request_line(struct sipguard *g, struct pl *method, const struct pl *line)
 {
-	const char *end = line->p + line->l, *sp1 = memchr(line->p, ' ', line->l), *sp2 = NULL, *ver;
-	struct pl uri, v;
+	const char *sp1 = memchr(line->p, ' ', line->l), *sp2 = version_space(line);
+	struct pl uri, version;
 
-	for (const char *p = end; p > line->p; p--) {
-		if (!strncasecmp(p - 1, "SIP/", (size_t)(end - p + 1) < 4 ? 0 : 4) && end - p + 1 >= 4 && p - 1 > line->p &&
-		    p[-2] == ' ') {
-			sp2 = p - 2;
-			break;
-		}
-	}
 	if (!sp1 || !sp2 || sp1 == line->p) {
 		g->act = SIPGUARD_DROP;           /* not SIP */
 		return;
 	}
 	method->p = line->p;
 	method->l = (size_t)(sp1 - line->p);
-	ver = sp2 + 1;
-	v.p = ver;
-	v.l = (size_t)(end - ver);
-	if (sp2 <= sp1) {
+	if (sp2 == sp1) {
 		refuse(g, 400, "Malformed request line");
 		return;
 	}
 	uri.p = sp1 + 1;
 	uri.l = (size_t)(sp2 - uri.p);
-	if (v.l && is_space(v.p[v.l - 1]))
+	version.p = sp2 + 1;
+	version.l = (size_t)(line->p + line->l - version.p);
+	if (is_space(version.p[version.l - 1]))
 		refuse(g, 400, "Spaces at end of request line");
-	if (pl_strcasecmp(&v, "SIP/2.0"))
+	if (pl_strcasecmp(&version, "SIP/2.0"))
 		refuse(g, 505, "Version Not Supported");
-	for (size_t i = 0; i < uri.l; i++) {
-		if ((unsigned char)uri.p[i] <= ' ' || uri.p[i] == '<' || uri.p[i] == '>' || uri.p[i] == '"' || uri.p[i] == 0x7f)
-			refuse(g, 400, "Malformed Request-URI");
-	}
-	if (!uri.l || !memchr(uri.p, ':', uri.l))
-		refuse(g, 400, "Malformed Request-URI");
-	check_host(g, &uri);
+	check_request_uri(g, &uri);
 }
 
 static void check_status_line(struct sipguard *g, const struct pl *line)
@@ -357,18 +366,17 @@ static void check_headers(struct sipguard *g, struct scan *s, const struct pl *m
 /* libre's own decoder has the last word: what it cannot read must not vanish. */
 static void check_decode(struct sipguard *g, const char *text)
 {
-	struct mbuf mb = { .buf = (uint8_t *)text, .size = g->len, .pos = 0, .end = g->len };
-	struct mbuf *copy = mbuf_alloc(g->len);
+	struct mbuf *mb = mbuf_alloc(g->len);
 	struct sip_msg *msg = NULL;
 
-	if (!copy)
+	if (!mb)
 		return;
-	(void)mbuf_write_mem(copy, mb.buf, mb.end);
-	copy->pos = 0;
-	if (sip_msg_decode(&msg, copy))
+	(void)mbuf_write_mem(mb, (const uint8_t *)text, g->len);
+	mb->pos = 0;
+	if (sip_msg_decode(&msg, mb))
 		refuse(g, 400, "Malformed header");
 	mem_deref(msg);
-	mem_deref(copy);
+	mem_deref(mb);
 }
 
 void sipguard_check(struct sipguard *g, const char *text, size_t len, bool stream)

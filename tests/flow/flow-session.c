@@ -1,6 +1,7 @@
 /*
  * flow-session.c - sessions as ladders: what a peer sends, what it must get, and what the owner is told in between.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <glib.h>
 #include "tests/lib/room.h"
@@ -480,6 +481,35 @@ static void prack_answers(void)
 	end();
 }
 
+/* A second ring waits for the first one's PRACK; the newest of those that wait wins. */
+static void two_rings(void)
+{
+	char hdr[64], first[32], second[32];
+
+	begin();
+	room.hold_answer = true;
+	room.ring = 180;
+	ua_request(ann, "INVITE", "Supported: 100rel\r\n", OFFER);
+	ua_expect(ann, "SIP/2.0 180");
+	(void)ua_header(ann, "RSeq", first, sizeof(first));
+	g_assert_cmpint(session_ring(room.toys[0].s, 181, "Forwarded", false), ==, 0);
+	g_assert_cmpint(session_ring(room.toys[0].s, 183, "Progress", true), ==, 0);
+	ua_expect_none(ann, 400);
+	(void)re_snprintf(hdr, sizeof(hdr), "RAck: %s %u INVITE\r\n", first, ann->inv_cseq);
+	ua_request(ann, "PRACK", hdr, NULL);
+	ua_expect(ann, "SIP/2.0 200");
+	g_assert_true(!ua_has(ann, "answer of the room"));            /* that answers the INVITE's offer, not here */
+	ua_expect(ann, "SIP/2.0 183");
+	g_assert_true(ua_has(ann, "answer of the room"));
+	(void)ua_header(ann, "RSeq", second, sizeof(second));
+	g_assert_cmpuint(strtoul(second, NULL, 10), ==, strtoul(first, NULL, 10) + 1);
+	ua_request(ann, "PRACK", rack(hdr, sizeof(hdr)), NULL);
+	ua_expect(ann, "SIP/2.0 200");
+	ua_expect_none(ann, 10000);
+	g_assert_true(room_said(&room, "offered commit"));
+	end();
+}
+
 static void prack_never(void)
 {
 	begin();
@@ -939,6 +969,39 @@ static void tcp_reuse(void)
 	end();
 }
 
+/* A phone behind NAT and UDP: its Contact is private and not where its packets come from. */
+static void nat_reuse(void)
+{
+	begin();
+	strcpy(ann->contact, "<sip:ua@10.1.2.3:5060>");
+	join();
+	room.toys[0].s = mem_deref(room.toys[0].s);
+	ua_expect(ann, "BYE sip:ua@10.1.2.3:5060 ");
+	ua_reply(ann, 200, "OK", NULL, NULL);
+	end();
+}
+
+/* The connection is gone by the time of our BYE: the Contact is the other way. */
+static void tcp_gone(void)
+{
+	struct ua *ben = NULL;
+
+	begin_tp(SIP_TRANSP_TCP);
+	g_assert_cmpint(ua_alloc(&ben, SIP_TRANSP_UDP, &room.udp), ==, 0);
+	(void)re_snprintf(ann->contact, sizeof(ann->contact), "<sip:ua@%J;transport=udp>", &ben->me);
+	join();
+	struct session *s = room.toys[0].s;
+
+	room.toys[0].s = NULL;
+	ann = mem_deref(ann);
+	sim_advance(100);
+	mem_deref(s);
+	ua_expect(ben, "BYE ");
+	ua_reply(ben, 200, "OK", NULL, NULL);
+	mem_deref(ben);
+	end();
+}
+
 /* --- limits --- */
 
 static void too_large(void)
@@ -1077,6 +1140,9 @@ int main(int argc, char *argv[])
 		{ "/session/route/strict", routes_strict },
 		{ "/session/route/out", routes_out },
 		{ "/session/route/tcp-reuse", tcp_reuse },
+		{ "/session/route/tcp-gone", tcp_gone },
+		{ "/session/route/nat-reuse", nat_reuse },
+		{ "/session/100rel/two-rings", two_rings },
 		{ "/session/timer/uac", timer_uac },
 		{ "/session/timer/the-dead", timer_ends_the_dead },
 		{ "/session/limit/513", too_large },

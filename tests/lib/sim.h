@@ -23,7 +23,7 @@
 #include <stdint.h>
 
 int  sim_init(uint32_t seed);             /* loop_init() and the clock */
-void sim_close(void);                     /* loop_close(); aborts when libre objects were leaked: see sim_leaks */
+void sim_close(void);                     /* loop_close(); under the address sanitizer what was not freed fails the test */
 
 uint64_t sim_now_ms(void);                /* since sim_init */
 /* Runs the loop until cond(arg), asked before every wait; false: timeout_ms of simulated time passed first. */
