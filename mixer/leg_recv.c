@@ -139,19 +139,27 @@ static void alive_rt(struct leg_rt *l, uint64_t now_us)
 	l->timed_out = false;
 }
 
+static bool is_key_rt(const struct leg_desc *d, uint8_t pt)
+{
+	for (int i = 0; i < LEG_DTMF_MAX; i++)
+		if (d->dtmf_rx_pt[i] == pt)
+			return true;
+	return false;
+}
+
 static void rtp_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint64_t now_us)
 {
 	const struct leg_desc *d = &l->plan->desc;
 	struct plan_rx *rx = find_rx_rt(l->plan, pkt->pt);
 	uint32_t clock = rx ? rx->c.codec->clock : l->rep.src.any ? l->rep.src.clock : 8000;
-	bool known = rx || pkt->pt == d->dtmf_rx_pt || pkt->pt == d->cn_rx_pt;
+	bool key = is_key_rt(d, pkt->pt), known = rx || key || pkt->pt == d->cn_rx_pt;
 
 	if (!known || !leg_source_rt(l, pkt, clock, now_us)) {
 		count_up(&l->n.discarded);
 		return;
 	}
 	alive_rt(l, now_us);
-	if (pkt->pt == d->dtmf_rx_pt)
+	if (key)
 		key_rt(l, pkt);
 	else if (!(d->dir & LEG_DIR_RECV))
 		count_up(&l->n.discarded);

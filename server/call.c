@@ -166,7 +166,7 @@ static void op_commit(void *arg)
 	offer_commit(c->offer);
 
 	if (offer_leg(c->offer, false, &desc))
-		memset(&desc, 0, sizeof(desc));           /* no sound stream left: a silent leg */
+		leg_desc_clear(&desc);                    /* no sound stream left */
 
 	desc.source = c->session ? *session_peer(c->session) : c->peer;
 

@@ -34,16 +34,6 @@ static void trunk_destructor(void *arg)
 }
 
 
-static uint32_t sub_uint(const struct config *cfg, const char *name, const char *key)
-{
-	struct pl pl;
-
-	pl_set_str(&pl, config_sub(cfg, "trunk", name, key));
-
-	return pl_u32(&pl);
-}
-
-
 static void trunk_start(const char *name, void *arg)
 {
 	struct focus *f = arg;
@@ -53,13 +43,13 @@ static void trunk_start(const char *name, void *arg)
 		.user     = config_sub(f->cfg, "trunk", name, "user"),
 		.password = config_sub(f->cfg, "trunk", name, "password"),
 		.realm    = config_sub(f->cfg, "trunk", name, "realm"),
-		.keepalive_s = sub_uint(f->cfg, name, "keepalive"),
+		.keepalive_s = config_sub_uint(f->cfg, "trunk", name, "keepalive"),
 	};
 	struct trunk_le *t;
 	int err;
 
-	if (!strcmp(config_sub(f->cfg, "trunk", name, "register"), "yes"))
-		conf.expires_s = sub_uint(f->cfg, name, "expires");
+	if (config_sub_bool(f->cfg, "trunk", name, "register"))
+		conf.expires_s = config_sub_uint(f->cfg, "trunk", name, "expires");
 
 	t = mem_zalloc(sizeof(*t), trunk_destructor);
 	if (!t)

@@ -54,7 +54,8 @@ static struct audio *part_new(const struct audio *before)
 	sa_init(&s->desc.rtp, AF_UNSPEC);
 	sa_init(&s->desc.rtcp, AF_UNSPEC);
 	sa_init(&s->desc.source, AF_UNSPEC);
-	s->desc.dtmf_rx_pt = s->desc.dtmf_tx_pt = s->desc.cn_rx_pt = 0xff;
+	s->desc.dtmf_tx_pt = s->desc.cn_rx_pt = 0xff;
+	memset(s->desc.dtmf_rx_pt, 0xff, sizeof(s->desc.dtmf_rx_pt));
 	return s;
 }
 
@@ -261,6 +262,16 @@ static void describe_rx(struct audio *s, const struct offer_conf *conf)
 			format_rx(&s->desc.rx[s->desc.n_rx++], &s->fmt[i], conf);
 }
 
+/* A phone may press keys at any clock it offered, whatever codec it speaks. */
+static void describe_keys(struct audio *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_fmt && n < LEG_DTMF_MAX; i++)
+		if (s->fmt[i].what == FORMAT_EVENT)
+			s->desc.dtmf_rx_pt[n++] = s->fmt[i].rx_pt;
+}
+
 static void describe(struct audio *s, const struct offer_conf *conf, const struct sdesc_media *m)
 {
 	const struct format *sound = first(s, FORMAT_SOUND, 0), *event, *noise = first(s, FORMAT_NOISE, 0);
@@ -269,11 +280,11 @@ static void describe(struct audio *s, const struct offer_conf *conf, const struc
 	s->desc.srtp_rx = s->keys.rx;
 	describe_rx(s, conf);
 	format_tx(&s->desc.tx, sound, conf, m);
+	describe_keys(s);
 	event = first(s, FORMAT_EVENT, sound->clock);
 	if (!event)
 		event = first(s, FORMAT_EVENT, 0);
 	if (event) {
-		s->desc.dtmf_rx_pt = event->rx_pt;
 		s->desc.dtmf_tx_pt = event->tx_pt;
 		s->desc.dtmf_clock = event->clock;
 	}

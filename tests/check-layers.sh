@@ -26,7 +26,8 @@ doors() { # FOLDER: the headers others may include
 	case $1 in
 	# resample and tune are plain arithmetic: control brings the music of who is alone to 48 kHz with them.
 	mixer) echo mixer.h ring.h codec.h resample.h tune.h ;;
-	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h ;;
+	# sound: main gives the lonely music back when no bus reads it any more.
+	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h ;;
 	server) echo session.h sip.h offer.h ;;
 	osc) echo relay.h ;;
 	web) echo web.h ;;
@@ -70,6 +71,7 @@ check_library() { # TARGET
 	case $layer:$1 in
 	web:libsoup/* | web:json-glib/* | web:glib* | web:gio/*) ;;
 	*:libsoup/* | *:json-glib/* | *:glib.h | *:glib/* | *:gio/*) complain "<$1>: only web knows it" ;;
+	mixer:openssl/sha.h) ;;           # SRTP tags (seal.c)
 	mixer:openssl/* | control:openssl/*) complain "<$1>: certificates and keys are the server's" ;;
 	esac
 }

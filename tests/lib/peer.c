@@ -110,7 +110,8 @@ void peer_desc(const struct peer *p, struct leg_desc *d)
 	d->dir = LEG_DIR_BOTH;
 	d->tx = (struct leg_codec){.codec = p->codec, .pt = p->conf.pt, .param = param(&p->conf)};
 	d->rx[d->n_rx++] = d->tx;
-	d->dtmf_rx_pt = d->dtmf_tx_pt = p->key_pt;
+	memset(d->dtmf_rx_pt, 0xff, sizeof(d->dtmf_rx_pt));
+	d->dtmf_rx_pt[0] = d->dtmf_tx_pt = p->key_pt;
 	d->dtmf_clock = p->codec->clock;
 	d->cn_rx_pt = 13;
 }

@@ -397,8 +397,9 @@ static void test_leg(void)
 	g_assert_cmpuint(d.tx.pt, ==, 96);
 	g_assert_cmpuint(d.n_rx, ==, 2);
 	g_assert_cmpuint(d.rx[1].pt, ==, 0);
-	g_assert_cmpuint(d.dtmf_rx_pt, ==, 102);                          /* goes with the codec we send */
-	g_assert_cmpuint(d.dtmf_tx_pt, ==, 102);
+	g_assert_cmpuint(d.dtmf_rx_pt[0], ==, 101);                       /* heard at both clocks */
+	g_assert_cmpuint(d.dtmf_rx_pt[1], ==, 102);
+	g_assert_cmpuint(d.dtmf_tx_pt, ==, 102);                          /* goes with the codec we send */
 	g_assert_cmpuint(d.dtmf_clock, ==, 48000);
 	g_assert_cmpuint(d.cn_rx_pt, ==, 13);
 	g_assert_cmpuint(d.dir, ==, LEG_DIR_BOTH);
@@ -576,7 +577,7 @@ static void test_offer(void)
 	g_assert_cmpuint(d.tx.param.ptime_us, ==, 30000);
 	g_assert_cmpuint(d.n_rx, ==, 2);
 	g_assert_cmpuint(d.rx[1].pt, ==, 96);
-	g_assert_cmpuint(d.dtmf_rx_pt, ==, 101);
+	g_assert_cmpuint(d.dtmf_rx_pt[0], ==, 101);
 	g_assert_cmpuint(d.dtmf_tx_pt, ==, 121);
 	g_assert_true(d.rtcp_mux);
 	mem_deref(o);
