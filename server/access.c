@@ -25,14 +25,12 @@ struct access {
 	char name[64];                    /* of the account looked up last */
 };
 
-
 static void destructor(void *arg)
 {
 	struct access *a = arg;
 
 	mem_deref(a->auth);
 }
-
 
 static bool account_lookup(struct auth_account *acc, const struct pl *user, void *arg)
 {
@@ -48,7 +46,6 @@ static bool account_lookup(struct auth_account *acc, const struct pl *user, void
 	return acc->password && acc->password[0];
 }
 
-
 static void settings_read(struct access *a)
 {
 	const char *open_to = config_str(a->cfg, "rooms.open-to");
@@ -56,7 +53,6 @@ static void settings_read(struct access *a)
 	a->open_to = !strcmp(open_to, "any") ? OPEN_ANY : !strcmp(open_to, "none") ? OPEN_NONE : OPEN_LOCAL;
 	a->auth_required = config_bool(a->cfg, "auth.required");
 }
-
 
 int access_alloc(struct access **ap, const struct config *cfg)
 {
@@ -78,13 +74,11 @@ int access_alloc(struct access **ap, const struct config *cfg)
 	return err;
 }
 
-
 void access_reload(struct access *a, const struct config *cfg)
 {
 	a->cfg = cfg;
 	settings_read(a);
 }
-
 
 static bool mask_match(const uint8_t *a, const uint8_t *b, const uint8_t *mask, size_t n)
 {
@@ -94,7 +88,6 @@ static bool mask_match(const uint8_t *a, const uint8_t *b, const uint8_t *mask, 
 
 	return true;
 }
-
 
 static bool on_link(const struct sa *src, const struct ifaddrs *ifa)
 {
@@ -110,7 +103,6 @@ static bool on_link(const struct sa *src, const struct ifaddrs *ifa)
 			  (const uint8_t *)&((struct sockaddr_in6 *)ifa->ifa_addr)->sin6_addr,
 			  (const uint8_t *)&((struct sockaddr_in6 *)ifa->ifa_netmask)->sin6_addr, 16);
 }
-
 
 bool access_is_local(const struct sa *src)
 {
@@ -131,7 +123,6 @@ bool access_is_local(const struct sa *src)
 	return found;
 }
 
-
 static bool claims_account(struct access *a, const struct sip_msg *msg)
 {
 	struct auth_account acc;
@@ -139,14 +130,12 @@ static bool claims_account(struct access *a, const struct sip_msg *msg)
 	return pl_isset(&msg->from.uri.user) && account_lookup(&acc, &msg->from.uri.user, a);
 }
 
-
 /* The user name in the credentials is the account that counts; a From that names somebody else is refused, or a listener
  * with a valid password of its own could speak under the host's name. */
 static bool from_is(const struct sip_msg *msg, const char *user)
 {
 	return !pl_strcasecmp(&msg->from.uri.user, user);
 }
-
 
 static void accept_account(struct access_result *res, const struct auth_account *acc, const struct sip_msg *msg)
 {
@@ -158,7 +147,6 @@ static void accept_account(struct access_result *res, const struct auth_account 
 	res->verdict = from_is(msg, res->who.account) ? ACCESS_OK : ACCESS_FORBIDDEN;
 }
 
-
 static bool admitted_unknown(const struct access *a, const struct access_who *who)
 {
 	if (who->trunk)
@@ -166,7 +154,6 @@ static bool admitted_unknown(const struct access *a, const struct access_who *wh
 
 	return a->open_to == OPEN_ANY || (a->open_to == OPEN_LOCAL && who->local);
 }
-
 
 void access_check(struct access *a, struct access_result *res, const struct sip_msg *msg, bool from_trunk)
 {
@@ -207,12 +194,10 @@ void access_check(struct access *a, struct access_result *res, const struct sip_
 		res->verdict = admitted_unknown(a, &res->who) ? ACCESS_OK : ACCESS_FORBIDDEN;
 }
 
-
 int access_challenge(struct access *a, char *buf, size_t size, const struct sip_msg *msg, bool stale)
 {
 	return auth_challenge(a->auth, buf, size, msg, false, stale, tmr_jiffies());
 }
-
 
 bool access_glob(const char *pattern, const char *text)
 {
@@ -242,9 +227,7 @@ bool access_glob(const char *pattern, const char *text)
 	return !*pattern;
 }
 
-
 struct dial_query { const char *uri; bool allowed; };
-
 
 static void dial_pattern(const char *pattern, void *arg)
 {
@@ -252,7 +235,6 @@ static void dial_pattern(const char *pattern, void *arg)
 
 	q->allowed = q->allowed || access_glob(pattern, q->uri);
 }
-
 
 bool access_may_dial(const struct access *a, const char *uri)
 {
@@ -263,7 +245,6 @@ bool access_may_dial(const struct access *a, const char *uri)
 	return q.allowed;
 }
 
-
 const char *access_did(const struct access *a, const char *number)
 {
 	const char *room = config_sub(a->cfg, "did", number, "room");
@@ -271,9 +252,7 @@ const char *access_did(const struct access *a, const char *number)
 	return room && room[0] ? room : NULL;
 }
 
-
 struct domain_query { const struct pl *host; bool any, found; };
-
 
 static void domain_word(const char *word, void *arg)
 {
@@ -282,7 +261,6 @@ static void domain_word(const char *word, void *arg)
 	q->any = true;
 	q->found = q->found || !pl_strcasecmp(q->host, word);
 }
-
 
 static struct domain_query domain_ask(const struct access *a, const struct pl *host)
 {
@@ -293,7 +271,6 @@ static struct domain_query domain_ask(const struct access *a, const struct pl *h
 	return q;
 }
 
-
 bool access_domain_ours(const struct access *a, const struct pl *host)
 {
 	const struct domain_query q = domain_ask(a, host);
@@ -301,7 +278,6 @@ bool access_domain_ours(const struct access *a, const struct pl *host)
 
 	return !q.any || q.found || !sa_set(&addr, host, 0);      /* an address is how the request found us */
 }
-
 
 bool access_domain_named(const struct access *a, const struct pl *host)
 {

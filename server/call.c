@@ -37,7 +37,6 @@ struct call {
 	void *progress_arg;
 };
 
-
 static void destructor(void *arg)
 {
 	struct call *c = arg;
@@ -51,18 +50,15 @@ static void destructor(void *arg)
 	mem_deref(c->offer);
 }
 
-
 struct list *call_refers(struct call *c)
 {
 	return &c->refers;
 }
 
-
 static void free_later(void *arg)
 {
 	mem_deref(arg);
 }
-
 
 static void progress(struct call *c, uint16_t scode, const char *reason, bool final)
 {
@@ -74,7 +70,6 @@ static void progress(struct call *c, uint16_t scode, const char *reason, bool fi
 	if (h)
 		h(scode, reason, final, c->progress_arg);
 }
-
 
 /* Out of the room, out of the list, freed in the next turn. The session must have been told before. */
 static void call_drop(struct call *c, const char *why)
@@ -99,7 +94,6 @@ static void call_drop(struct call *c, const char *why)
 	tmr_start(&c->tmr_free, 0, free_later, c);
 }
 
-
 void call_end(struct call *c, const char *why)
 {
 	char reason[128];
@@ -116,7 +110,6 @@ void call_end(struct call *c, const char *why)
 	call_drop(c, why);
 }
 
-
 /* --- offers and answers: the session asks, the offer engine knows, the leg obeys --- */
 
 static int op_offered(struct mbuf **answer, const char **why, const void *body, size_t len, void *arg)
@@ -126,7 +119,6 @@ static int op_offered(struct mbuf **answer, const char **why, const void *body, 
 	return offer_answer(c->offer, answer, why, body, len);
 }
 
-
 static int op_offer(struct mbuf **offer, void *arg)
 {
 	struct call *c = arg;
@@ -134,14 +126,12 @@ static int op_offer(struct mbuf **offer, void *arg)
 	return offer_make(c->offer, offer);
 }
 
-
 static int op_answered(const char **why, const void *body, size_t len, void *arg)
 {
 	struct call *c = arg;
 
 	return offer_accept(c->offer, why, body, len);
 }
-
 
 static void hold_follow(struct call *c)
 {
@@ -155,7 +145,6 @@ static void hold_follow(struct call *c)
 	c->held = held;
 	(void)control_run(c->focus->control, &system, &hold, NULL);
 }
-
 
 static void op_commit(void *arg)
 {
@@ -177,14 +166,12 @@ static void op_commit(void *arg)
 	hold_follow(c);
 }
 
-
 static void op_rollback(void *arg)
 {
 	struct call *c = arg;
 
 	offer_rollback(c->offer);
 }
-
 
 /* --- the member --- */
 
@@ -195,7 +182,6 @@ static void face_bye(void *arg, const char *why)
 	c->member = 0;                                    /* control has already taken it out of the room */
 	call_end(c, why);
 }
-
 
 static void leg_handler(const struct leg_event *ev, void *arg)
 {
@@ -226,7 +212,6 @@ static void leg_handler(const struct leg_event *ev, void *arg)
 	}
 }
 
-
 static int join(struct call *c)
 {
 	const struct actor system = { .kind = ACTOR_SYSTEM };
@@ -247,7 +232,6 @@ static int join(struct call *c)
 	return err;
 }
 
-
 static int enter(struct call *c)
 {
 	if (c->echo)
@@ -255,7 +239,6 @@ static int enter(struct call *c)
 
 	return join(c);
 }
-
 
 /* --- the dialog --- */
 
@@ -267,7 +250,6 @@ static void op_progress(const struct sip_msg *msg, void *arg)
 	pl_strcpy(&msg->reason, reason, sizeof(reason));
 	progress(c, msg->scode, reason, false);
 }
-
 
 static void op_established(const struct sip_msg *msg, void *arg)
 {
@@ -298,7 +280,6 @@ static void op_established(const struct sip_msg *msg, void *arg)
 		 log_quote(uri, sizeof(uri), session_remote_uri(c->session), str_len(session_remote_uri(c->session))));
 }
 
-
 static void op_closed(int err, uint16_t scode, const char *reason, const struct sip_msg *msg, void *arg)
 {
 	struct call *c = arg;
@@ -310,7 +291,6 @@ static void op_closed(int err, uint16_t scode, const char *reason, const struct 
 
 	call_drop(c, reason && reason[0] ? reason : err ? "error" : "bye");
 }
-
 
 /* INFO with a key (the de facto application/dtmf-relay and application/dtmf). RFC 6086 4.2.2: a body we do not know is 415. */
 static bool info_key(char *key, const struct sip_msg *msg)
@@ -333,7 +313,6 @@ static bool info_key(char *key, const struct sip_msg *msg)
 	return true;
 }
 
-
 static void info(struct call *c, const struct sip_msg *msg)
 {
 	const struct sips *sips = c->focus->sips;
@@ -355,7 +334,6 @@ static void info(struct call *c, const struct sip_msg *msg)
 		control_leg_event(c->focus->control, c->member, &ev);
 }
 
-
 static bool op_request(struct session *s, const struct sip_msg *msg, void *arg)
 {
 	struct call *c = arg;
@@ -372,12 +350,10 @@ static bool op_request(struct session *s, const struct sip_msg *msg, void *arg)
 	return true;
 }
 
-
 static const struct session_ops ops = {
 	.offered = op_offered, .offer = op_offer, .answered = op_answered, .commit = op_commit, .rollback = op_rollback,
 	.progress = op_progress, .established = op_established, .request = op_request, .closed = op_closed,
 };
-
 
 /* --- making one --- */
 
@@ -401,14 +377,12 @@ static int leg_make(struct call *c, const struct sa *local)
 	return leg_alloc(&c->leg, c->focus->mixer, &conf);
 }
 
-
 static enum offer_srtp srtp_policy(const struct config *cfg)
 {
 	const char *s = config_str(cfg, "media.srtp");
 
 	return !strcmp(s, "required") ? OFFER_SRTP_REQUIRED : !strcmp(s, "off") ? OFFER_SRTP_OFF : OFFER_SRTP_OPTIONAL;
 }
-
 
 static int offer_engine(struct call *c)
 {
@@ -432,7 +406,6 @@ static int offer_engine(struct call *c)
 
 	return offer_alloc(&c->offer, &conf);
 }
-
 
 static int call_alloc(struct call **cp, struct focus *f, const struct sa *local, const struct sa *peer, bool echo,
 		      const char *room)
@@ -461,13 +434,11 @@ static int call_alloc(struct call **cp, struct focus *f, const struct sa *local,
 	return err;
 }
 
-
 static void refuse_busy(struct focus *f, const struct sip_msg *msg, int err)
 {
 	log_warning("call.refused", "err=%d what=no-resources", err);
 	(void)session_refuse(f->sessions, msg, 503, "Service Unavailable", "Retry-After: 10\r\n");
 }
-
 
 /* What the room said no with, in SIP's words. */
 static void reject_errno(struct session *s, int err)
@@ -477,7 +448,6 @@ static void reject_errno(struct session *s, int err)
 
 	(void)session_reject(s, scode, reason);
 }
-
 
 static int answer(struct call *c)
 {
@@ -489,7 +459,6 @@ static int answer(struct call *c)
 
 	return session_answer(c->session);
 }
-
 
 void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call_target *t)
 {
@@ -525,7 +494,6 @@ void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call
 		call_end(c, "answer failed");
 }
 
-
 static void dial_timeout(void *arg)
 {
 	struct call *c = arg;
@@ -533,7 +501,6 @@ static void dial_timeout(void *arg)
 	progress(c, 408, "Request Timeout", true);
 	call_end(c, "no answer");
 }
-
 
 /* The trunk's credentials. auth_answer gives them only to a challenge of the trunk's realm, and the session layer asks
  * only for challenges of the peer that answered the INVITE. */
@@ -547,7 +514,6 @@ static int dial_auth(char *buf, size_t size, const struct sip_msg *challenge, co
 
 	return auth_answer(buf, size, challenge, method, uri, &cred, &c->auth_nc);
 }
-
 
 /* The address our sound will come from. A host name is looked up only when the INVITE goes out; until then the way is
  * that of the first address that is not loopback. */
@@ -575,7 +541,6 @@ static int dial_addresses(struct sa *local, struct sa *peer, const struct sips *
 
 	return EPROTONOSUPPORT;
 }
-
 
 int call_dial(struct call **cp, struct focus *f, const struct call_dial *d)
 {
@@ -626,13 +591,11 @@ int call_dial(struct call **cp, struct focus *f, const struct call_dial *d)
 	return 0;
 }
 
-
 void call_forget_progress(struct call *c)
 {
 	if (c)
 		c->progressh = NULL;
 }
-
 
 struct call *call_by_dialog(struct focus *f, const struct session *s)
 {
@@ -646,7 +609,6 @@ struct call *call_by_dialog(struct focus *f, const struct session *s)
 	return NULL;
 }
 
-
 struct call *call_by_member(struct focus *f, uint32_t member)
 {
 	for (struct le *le = member ? f->calls.head : NULL; le; le = le->next) {
@@ -659,18 +621,15 @@ struct call *call_by_member(struct focus *f, uint32_t member)
 	return NULL;
 }
 
-
 uint32_t call_member(const struct call *c)
 {
 	return c->member;
 }
 
-
 struct session *call_session(const struct call *c)
 {
 	return c->session;
 }
-
 
 const char *call_room(const struct call *c)
 {

@@ -20,7 +20,6 @@ struct trunk_le { struct le le; struct trunk *trunk; };
 
 enum { FACTORY_TRIES = 8 };
 
-
 /* --- trunks --- */
 
 static void trunk_destructor(void *arg)
@@ -32,7 +31,6 @@ static void trunk_destructor(void *arg)
 		trunk_stop(t->trunk);
 	mem_deref(t->trunk);
 }
-
 
 static void trunk_start(const char *name, void *arg)
 {
@@ -64,7 +62,6 @@ static void trunk_start(const char *name, void *arg)
 	}
 }
 
-
 bool focus_from_trunk(const struct focus *f, const struct sip_msg *msg)
 {
 	for (const struct le *le = f->trunks.head; le; le = le->next) {
@@ -77,9 +74,7 @@ bool focus_from_trunk(const struct focus *f, const struct sip_msg *msg)
 	return false;
 }
 
-
 struct cred_query { const struct config *cfg; struct pl host; const char *name; };
-
 
 static void cred_match(const char *name, void *arg)
 {
@@ -92,7 +87,6 @@ static void cred_match(const char *name, void *arg)
 	if (!q->name && !uri_decode(&uri, &pl) && !pl_casecmp(&uri.host, &q->host))
 		q->name = name;
 }
-
 
 bool focus_trunk_cred(const struct focus *f, struct auth_cred *cred, const char *uri_str)
 {
@@ -116,7 +110,6 @@ bool focus_trunk_cred(const struct focus *f, struct auth_cred *cred, const char 
 	return cred->user[0] && cred->realm[0];
 }
 
-
 /* --- who --- */
 
 static const char *bare_ip(char *buf, size_t size, const struct sa *sa)
@@ -126,7 +119,6 @@ static const char *bare_ip(char *buf, size_t size, const struct sa *sa)
 	return buf;
 }
 
-
 static void security_line(const char *action, const struct sip_msg *msg)
 {
 	char user[64] = "", met[32] = "", ip[64];
@@ -135,7 +127,6 @@ static void security_line(const char *action, const struct sip_msg *msg)
 	pl_strcpy(&msg->met, met, sizeof(met));
 	log_security(action, met, user, bare_ip(ip, sizeof(ip), &msg->src), sa_port(&msg->src), sip_transp_name(msg->tp));
 }
-
 
 static void challenge(struct focus *f, const struct sip_msg *msg, const struct access_result *res)
 {
@@ -151,7 +142,6 @@ static void challenge(struct focus *f, const struct sip_msg *msg, const struct a
 
 	(void)sips_replyf(f->sips, msg, 401, "Unauthorized", "%s", lines);
 }
-
 
 bool focus_admit(struct focus *f, struct access_who *who, const struct sip_msg *msg)
 {
@@ -183,7 +173,6 @@ bool focus_admit(struct focus *f, struct access_who *who, const struct sip_msg *
 	return false;
 }
 
-
 /* --- where to --- */
 
 /* The user part, unescaped, without its own parameters (sip:+4930;phone-context=x@host); a tel: URI has it as host. */
@@ -202,7 +191,6 @@ static int uri_user(char *buf, size_t size, const struct uri *uri)
 	return re_snprintf(buf, size, "%H", uri_user_unescape, &user) < 0 ? ENOENT : 0;
 }
 
-
 /* Another port of this machine is another server, perhaps a phone on the same desk. */
 static bool address_ours(const struct focus *f, const struct sa *addr)
 {
@@ -220,7 +208,6 @@ static bool address_ours(const struct focus *f, const struct sa *addr)
 	return false;
 }
 
-
 static bool host_ours(const struct focus *f, const struct uri *uri)
 {
 	struct sa addr;
@@ -233,7 +220,6 @@ static bool host_ours(const struct focus *f, const struct uri *uri)
 
 	return access_domain_named(f->access, &uri->host);
 }
-
 
 bool focus_room_of_uri(const struct focus *f, char *room, size_t size, const struct uri *uri)
 {
@@ -252,7 +238,6 @@ bool focus_room_of_uri(const struct focus *f, char *room, size_t size, const str
 	return true;
 }
 
-
 static int factory_room(struct focus *f, char *room, size_t size)
 {
 	for (int i = 0; i < FACTORY_TRIES; i++) {
@@ -265,13 +250,11 @@ static int factory_room(struct focus *f, char *room, size_t size)
 	return EEXIST;
 }
 
-
 /* A room opens by itself only for those who came from near or proved who they are. */
 static bool may_open(const struct focus *f, const struct access_who *who)
 {
 	return config_bool(f->cfg, "rooms.auto") && (who->local || who->account[0] || who->trunk);
 }
-
 
 static int resolve(struct focus *f, struct call_target *t, const struct sip_msg *msg)
 {
@@ -300,7 +283,6 @@ static int resolve(struct focus *f, struct call_target *t, const struct sip_msg 
 
 	return control_room_exists(f->control, t->room) || may_open(f, &t->who) ? 0 : ENOENT;
 }
-
 
 /* --- Replaces and Join --- */
 
@@ -333,7 +315,6 @@ static bool follow_dialog(struct focus *f, struct call_target *t, const struct s
 	return true;
 }
 
-
 /* Where the INVITE wants to go: by the dialog it names, else by its Request-URI. False: it has been answered. */
 static bool target_find(struct focus *f, struct call_target *t, const struct sip_msg *msg)
 {
@@ -356,7 +337,6 @@ static bool target_find(struct focus *f, struct call_target *t, const struct sip
 	return !err;
 }
 
-
 /* --- INVITE --- */
 
 static void invite_handler(const struct sip_msg *msg, void *arg)
@@ -373,7 +353,6 @@ static void invite_handler(const struct sip_msg *msg, void *arg)
 		call_incoming(f, msg, &t);
 }
 
-
 /* VERB_DIAL ends here. */
 static int dial_handler(void *arg, const char *room, const char *uri)
 {
@@ -388,7 +367,6 @@ static int dial_handler(void *arg, const char *room, const char *uri)
 	return call_dial(f->watch ? &f->watch->call : NULL, f, &d);
 }
 
-
 /* --- life --- */
 
 static void destructor(void *arg)
@@ -402,7 +380,6 @@ static void destructor(void *arg)
 	mem_deref(f->access);
 }
 
-
 static struct session_conf session_settings(const struct config *cfg)
 {
 	return (struct session_conf){
@@ -411,7 +388,6 @@ static struct session_conf session_settings(const struct config *cfg)
 		.max_sessions = config_uint(cfg, "sip.max-calls"),
 	};
 }
-
 
 int focus_alloc(struct focus **fp, const struct config *cfg, struct sips *sips, struct control *control, struct mixer *mixer)
 {
@@ -454,7 +430,6 @@ int focus_alloc(struct focus **fp, const struct config *cfg, struct sips *sips, 
 	return err;
 }
 
-
 void focus_reload(struct focus *f, const struct config *cfg)
 {
 	const struct session_conf sc = session_settings(cfg);
@@ -466,13 +441,11 @@ void focus_reload(struct focus *f, const struct config *cfg)
 	config_sections(cfg, "trunk", trunk_start, f);
 }
 
-
 void focus_drain(struct focus *f)
 {
 	f->draining = true;
 	list_flush(&f->trunks);                           /* un-REGISTER: new calls shall go elsewhere */
 }
-
 
 void focus_hangup_all(struct focus *f, const char *why)
 {
@@ -485,7 +458,6 @@ void focus_hangup_all(struct focus *f, const char *why)
 		call_end(c, why);
 	}
 }
-
 
 uint32_t focus_calls(const struct focus *f)
 {

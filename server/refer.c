@@ -27,7 +27,6 @@ struct refer {
 	bool over;
 };
 
-
 static void destructor(void *arg)
 {
 	struct refer *r = arg;
@@ -36,7 +35,6 @@ static void destructor(void *arg)
 	call_forget_progress(r->dialed);
 	mem_deref(r->dlg);
 }
-
 
 /* --- NOTIFY --- */
 
@@ -66,7 +64,6 @@ static int notify_send(struct refer *r, const char *state, const char *frag)
 	return err;
 }
 
-
 static void notify(struct refer *r, uint16_t scode, const char *reason, bool final)
 {
 	char frag[128];
@@ -82,7 +79,6 @@ static void notify(struct refer *r, uint16_t scode, const char *reason, bool fin
 		log_debug("refer.notify", "err=%d", err);
 }
 
-
 static void finish(struct refer *r, uint16_t scode, const char *reason)
 {
 	if (r->over)
@@ -94,7 +90,6 @@ static void finish(struct refer *r, uint16_t scode, const char *reason)
 	mem_deref(r);
 }
 
-
 static void progress_handler(uint16_t scode, const char *reason, bool final, void *arg)
 {
 	struct refer *r = arg;
@@ -104,7 +99,6 @@ static void progress_handler(uint16_t scode, const char *reason, bool final, voi
 	else
 		notify(r, scode, reason, false);
 }
-
 
 /* --- the request --- */
 
@@ -122,14 +116,12 @@ static int refer_to(char *buf, size_t size, struct uri *uri, const struct sip_ms
 	return pl_strcpy(&addr.auri, buf, size) ? EOVERFLOW : 0;
 }
 
-
 static bool wants_no_subscription(const struct sip_msg *msg)
 {
 	const struct sip_hdr *hdr = sip_msg_xhdr(msg, "Refer-Sub");
 
 	return hdr && !pl_strcasecmp(&hdr->val, "false");
 }
-
 
 static int refer_alloc(struct refer **rp, struct focus *f, struct call *via, const struct sip_msg *msg)
 {
@@ -151,7 +143,6 @@ static int refer_alloc(struct refer **rp, struct focus *f, struct call *via, con
 	return 0;
 }
 
-
 static void reply_errno(struct focus *f, const struct sip_msg *msg, int err)
 {
 	const char *reason = NULL;
@@ -159,7 +150,6 @@ static void reply_errno(struct focus *f, const struct sip_msg *msg, int err)
 
 	(void)sips_replyf(f->sips, msg, scode, reason, NULL);
 }
-
 
 static void accepted(struct refer *r, const struct sip_msg *msg)
 {
@@ -169,7 +159,6 @@ static void accepted(struct refer *r, const struct sip_msg *msg)
 	(void)sips_replyf(r->focus->sips, msg, 202, "Accepted", "Contact: %s\r\n%s", contact,
 			  r->quiet ? "Refer-Sub: false\r\n" : "");
 }
-
 
 /* The dial goes through control_run, where policy judges the actor; the watcher is handed past it in focus->watch. */
 static int dial(struct refer *r, const struct actor *actor, const char *room, const char *uri)
@@ -185,7 +174,6 @@ static int dial(struct refer *r, const struct actor *actor, const char *room, co
 
 	return err;
 }
-
 
 static void move(struct refer *r, struct call *c, const struct sip_msg *msg, const char *room)
 {
@@ -203,7 +191,6 @@ static void move(struct refer *r, struct call *c, const struct sip_msg *msg, con
 	accepted(r, msg);
 	finish(r, 200, "OK");
 }
-
 
 void refer_in_dialog(struct focus *f, struct call *c, const struct sip_msg *msg)
 {
@@ -247,7 +234,6 @@ void refer_in_dialog(struct focus *f, struct call *c, const struct sip_msg *msg)
 	accepted(r, msg);
 	notify(r, 100, "Trying", false);
 }
-
 
 bool refer_outside(const struct sip_msg *msg, void *arg)
 {

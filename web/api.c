@@ -5,7 +5,6 @@
 #include <math.h>
 #include "api.h"
 
-
 static JsonBuilder *object_begin(void)
 {
 	JsonBuilder *b = json_builder_new();
@@ -14,7 +13,6 @@ static JsonBuilder *object_begin(void)
 
 	return b;
 }
-
 
 static char *object_end(JsonBuilder *b)
 {
@@ -34,7 +32,6 @@ static char *object_end(JsonBuilder *b)
 	return text;
 }
 
-
 static void put_str(JsonBuilder *b, const char *name, const char *val)
 {
 	char *utf8 = g_utf8_make_valid(val, -1);          /* peer text may be anything */
@@ -44,20 +41,17 @@ static void put_str(JsonBuilder *b, const char *name, const char *val)
 	g_free(utf8);
 }
 
-
 static void put_int(JsonBuilder *b, const char *name, uint64_t val)
 {
 	json_builder_set_member_name(b, name);
 	json_builder_add_int_value(b, (gint64)val);
 }
 
-
 static void put_bool(JsonBuilder *b, const char *name, bool val)
 {
 	json_builder_set_member_name(b, name);
 	json_builder_add_boolean_value(b, val);
 }
-
 
 char *api_error(unsigned status, const char *message)
 {
@@ -68,7 +62,6 @@ char *api_error(unsigned status, const char *message)
 
 	return object_end(b);
 }
-
 
 char *api_status(const struct web_status *st)
 {
@@ -86,7 +79,6 @@ char *api_status(const struct web_status *st)
 	return object_end(b);
 }
 
-
 char *api_rooms(const struct snapshot_names *names)
 {
 	JsonBuilder *b = object_begin();
@@ -99,7 +91,6 @@ char *api_rooms(const struct snapshot_names *names)
 
 	return object_end(b);
 }
-
 
 static void put_leg(JsonBuilder *b, const struct leg_stats *s)
 {
@@ -118,7 +109,6 @@ static void put_leg(JsonBuilder *b, const struct leg_stats *s)
 	put_int(b, "level_dbov", s->level_dbov);
 	json_builder_end_object(b);
 }
-
 
 static void put_member(JsonBuilder *b, const struct snapshot_member *m)
 {
@@ -140,7 +130,6 @@ static void put_member(JsonBuilder *b, const struct snapshot_member *m)
 	put_leg(b, &m->leg);
 	json_builder_end_object(b);
 }
-
 
 char *api_room(const struct snapshot *s)
 {

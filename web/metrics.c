@@ -4,18 +4,15 @@
 #include <glib.h>
 #include "metrics.h"
 
-
 static void one(GString *out, const char *name, const char *type, const char *help, uint64_t val)
 {
 	g_string_append_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %" G_GUINT64_FORMAT "\n", name, help, name, type, name, val);
 }
 
-
 static void labelled(GString *out, const char *name, const char *label, const char *value, uint64_t val)
 {
 	g_string_append_printf(out, "%s{%s=\"%s\"} %" G_GUINT64_FORMAT "\n", name, label, value, val);
 }
-
 
 char *metrics_text(const struct web_status *st)
 {

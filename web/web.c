@@ -40,7 +40,6 @@ struct ask {
 	struct snapshot_names *names;
 };
 
-
 /* --- responses (web thread) --- */
 
 static void respond(SoupServerMessage *msg, unsigned status, const char *type, char *body)
@@ -50,12 +49,10 @@ static void respond(SoupServerMessage *msg, unsigned status, const char *type, c
 	soup_server_message_set_response(msg, type, SOUP_MEMORY_TAKE, body, strlen(body));
 }
 
-
 static void respond_error(SoupServerMessage *msg, unsigned status, const char *message)
 {
 	respond(msg, status, "application/json", api_error(status, message));
 }
-
 
 static void answer(struct ask *q)
 {
@@ -90,7 +87,6 @@ static void answer(struct ask *q)
 	}
 }
 
-
 static gboolean finish(gpointer arg)
 {
 	struct ask *q = arg;
@@ -105,7 +101,6 @@ static gboolean finish(gpointer arg)
 
 	return G_SOURCE_REMOVE;
 }
-
 
 /* --- the question (control thread) --- */
 
@@ -131,7 +126,6 @@ static void take(void *arg)
 	g_main_context_invoke(q->web->ctx, finish, q);
 }
 
-
 static void ask(struct web *w, SoupServerMessage *msg, enum question question, const char *room)
 {
 	struct ask *q = g_new0(struct ask, 1);
@@ -152,7 +146,6 @@ static void ask(struct web *w, SoupServerMessage *msg, enum question question, c
 	}
 }
 
-
 /* --- routes (web thread) --- */
 
 static bool read_only(SoupServerMessage *msg)
@@ -168,7 +161,6 @@ static bool read_only(SoupServerMessage *msg)
 	return false;
 }
 
-
 /* In constant time: how long a wrong token takes tells nothing about the right one. */
 static bool same(const char *a, const char *b)
 {
@@ -180,7 +172,6 @@ static bool same(const char *a, const char *b)
 
 	return !diff;
 }
-
 
 static bool authorized(const struct web *w, SoupServerMessage *msg)
 {
@@ -194,7 +185,6 @@ static bool authorized(const struct web *w, SoupServerMessage *msg)
 
 	return false;
 }
-
 
 static void on_page(SoupServer *s, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer arg)
 {
@@ -213,7 +203,6 @@ static void on_page(SoupServer *s, SoupServerMessage *msg, const char *path, GHa
 		respond(msg, 200, "text/html", g_strdup(page));
 }
 
-
 static void on_health(SoupServer *s, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer arg)
 {
 	(void)s; (void)path; (void)query; (void)arg;
@@ -221,7 +210,6 @@ static void on_health(SoupServer *s, SoupServerMessage *msg, const char *path, G
 	if (read_only(msg))
 		respond(msg, 200, "text/plain", g_strdup("ok\n"));
 }
-
 
 static void on_ready(SoupServer *s, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer arg)
 {
@@ -231,7 +219,6 @@ static void on_ready(SoupServer *s, SoupServerMessage *msg, const char *path, GH
 		ask(arg, msg, ASK_READY, NULL);
 }
 
-
 static void on_metrics(SoupServer *s, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer arg)
 {
 	(void)s; (void)path; (void)query;
@@ -239,7 +226,6 @@ static void on_metrics(SoupServer *s, SoupServerMessage *msg, const char *path, 
 	if (read_only(msg))
 		ask(arg, msg, ASK_METRICS, NULL);
 }
-
 
 static void on_api(SoupServer *s, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer arg)
 {
@@ -262,7 +248,6 @@ static void on_api(SoupServer *s, SoupServerMessage *msg, const char *path, GHas
 		respond_error(msg, 404, "nothing here");
 }
 
-
 /* --- life --- */
 
 static gpointer run(gpointer arg)
@@ -276,14 +261,12 @@ static gpointer run(gpointer arg)
 	return NULL;
 }
 
-
 static gboolean quit(gpointer arg)
 {
 	g_main_loop_quit(arg);
 
 	return G_SOURCE_REMOVE;
 }
-
 
 static void destructor(void *arg)
 {
@@ -304,7 +287,6 @@ static void destructor(void *arg)
 		g_main_context_unref(w->ctx);
 	g_free(w->token);
 }
-
 
 static int listen_on(struct web *w, const char *text)
 {
@@ -332,7 +314,6 @@ static int listen_on(struct web *w, const char *text)
 
 	return err;
 }
-
 
 int web_start(struct web **wp, const struct web_conf *conf)
 {

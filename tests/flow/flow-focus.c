@@ -14,7 +14,6 @@ static struct house house;
 #define HOST   "[account chair]\npassword = secret\nrole = host\n[account ear]\npassword = quiet\nrole = listener\n"
 #define DIAL   "[dial]\nallow = sip:*@127.0.0.1*\ntimeout = 20\n"
 
-
 /* --- words of the ladders --- */
 
 static struct ua *phone(const char *user)
@@ -28,7 +27,6 @@ static struct ua *phone(const char *user)
 	return ua;
 }
 
-
 static struct ua *joins(const char *room)
 {
 	struct ua *ua = phone(room);
@@ -41,7 +39,6 @@ static struct ua *joins(const char *room)
 	return ua;
 }
 
-
 static void hangs_up(struct ua *ua)
 {
 	ua_request(ua, "BYE", NULL, NULL);
@@ -49,7 +46,6 @@ static void hangs_up(struct ua *ua)
 	mem_deref(ua);
 	sim_advance(20);
 }
-
 
 /* INVITE to user gives this status, and nobody is in any room. */
 static void refused(const char *user, const char *status)
@@ -63,7 +59,6 @@ static void refused(const char *user, const char *status)
 	sim_advance(20);
 }
 
-
 static struct snapshot_member member(const char *room, size_t i)
 {
 	struct snapshot *s = house_room(&house, room);
@@ -76,7 +71,6 @@ static struct snapshot_member member(const char *room, size_t i)
 
 	return m;
 }
-
 
 /* The challenge in ua->msg answered as `user`, as header lines for the next request. */
 static const char *credentials(struct ua *ua, const char *method, const char *user, const char *password)
@@ -97,7 +91,6 @@ static const char *credentials(struct ua *ua, const char *method, const char *us
 	return line;
 }
 
-
 /* From is what the account policy looks at: the peer's raw text is written with it. */
 static void request_as(struct ua *ua, const char *method, const char *user, const char *hdrs, const char *body)
 {
@@ -114,7 +107,6 @@ static void request_as(struct ua *ua, const char *method, const char *user, cons
 	ua_raw(ua, text, (size_t)n);
 }
 
-
 /* REFER sip:room to the focus, as the chair with a password. The answer is for the test to expect. */
 static struct ua *chair_refers(const char *room, const char *hdrs)
 {
@@ -129,7 +121,6 @@ static struct ua *chair_refers(const char *room, const char *hdrs)
 	return ua;
 }
 
-
 static char *refer_to(const struct ua *callee)
 {
 	static char hdr[128];
@@ -138,7 +129,6 @@ static char *refer_to(const struct ua *callee)
 
 	return hdr;
 }
-
 
 /* --- coming in --- */
 
@@ -164,7 +154,6 @@ static void room_of_two(void)
 	house_close(&house);
 }
 
-
 static void unknown_rooms(void)
 {
 	house_open(&house, "[rooms]\nauto = no\n");
@@ -179,7 +168,6 @@ static void unknown_rooms(void)
 	refused("no/such*name", "SIP/2.0 404");
 	house_close(&house);
 }
-
 
 static void factory(void)
 {
@@ -202,7 +190,6 @@ static void factory(void)
 	house_close(&house);
 }
 
-
 static void echo(void)
 {
 	struct ua *ann;
@@ -216,7 +203,6 @@ static void echo(void)
 	g_assert_cmpuint(focus_calls(house.focus), ==, 0);
 	house_close(&house);
 }
-
 
 static void numbers(void)
 {
@@ -238,14 +224,12 @@ static void numbers(void)
 	house_close(&house);
 }
 
-
 static void closed_to_strangers(void)
 {
 	house_open(&house, "[rooms]\nopen-to = none\n");
 	refused("band", "SIP/2.0 403");
 	house_close(&house);
 }
-
 
 static void too_many_calls(void)
 {
@@ -267,7 +251,6 @@ static void too_many_calls(void)
 	hangs_up(ann);
 	house_close(&house);
 }
-
 
 /* --- accounts --- */
 
@@ -291,7 +274,6 @@ static void account_needs_its_password(void)
 	house_close(&house);
 }
 
-
 static void account_gives_its_role(void)
 {
 	struct ua *ann;
@@ -306,7 +288,6 @@ static void account_gives_its_role(void)
 	mem_deref(ann);
 	house_close(&house);
 }
-
 
 /* --- in a call --- */
 
@@ -335,7 +316,6 @@ static void hold_and_back(void)
 	house_close(&house);
 }
 
-
 static void refused_offer_changes_nothing(void)
 {
 	static const char video[] = "v=0\r\no=- 1 9 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -362,7 +342,6 @@ static void refused_offer_changes_nothing(void)
 	house_close(&house);
 }
 
-
 static void key_by_info(void)
 {
 	struct ua *ann;
@@ -381,7 +360,6 @@ static void key_by_info(void)
 	hangs_up(ann);
 	house_close(&house);
 }
-
 
 static void kicked(void)
 {
@@ -404,7 +382,6 @@ static void kicked(void)
 	house_close(&house);
 }
 
-
 static void locked(void)
 {
 	const struct actor system = { .kind = ACTOR_SYSTEM };
@@ -418,7 +395,6 @@ static void locked(void)
 	hangs_up(ann);
 	house_close(&house);
 }
-
 
 static void draining(void)
 {
@@ -439,14 +415,12 @@ static void draining(void)
 	house_close(&house);
 }
 
-
 /* --- Replaces and Join --- */
 
 static void dialog_header(char *hdr, size_t size, const char *name, const struct ua *ua)
 {
 	(void)re_snprintf(hdr, size, "%s: %s;to-tag=%s;from-tag=%s\r\n", name, ua->callid, ua->rtag, ua->ltag);
 }
-
 
 static void replaces(void)
 {
@@ -473,7 +447,6 @@ static void replaces(void)
 	hangs_up(carl);
 	house_close(&house);
 }
-
 
 static void join_header(void)
 {
@@ -505,7 +478,6 @@ static void join_header(void)
 	house_close(&house);
 }
 
-
 /* --- REFER --- */
 
 static void refer_moves(void)
@@ -532,7 +504,6 @@ static void refer_moves(void)
 	house_close(&house);
 }
 
-
 static void refer_by_who_may_not(void)
 {
 	struct ua *ann, *ben;
@@ -558,7 +529,6 @@ static void refer_by_who_may_not(void)
 	house_close(&house);
 }
 
-
 static void nobody_is_dialled_by_default(void)
 {
 	struct ua *ann, *ben, *chair;
@@ -575,7 +545,6 @@ static void nobody_is_dialled_by_default(void)
 	house_close(&house);
 }
 
-
 static void notified(struct ua *ua, const char *frag, const char *state)
 {
 	ua_expect(ua, "NOTIFY ");
@@ -583,7 +552,6 @@ static void notified(struct ua *ua, const char *frag, const char *state)
 	g_assert_true(ua_has(ua, state));
 	ua_reply(ua, 200, "OK", NULL, NULL);
 }
-
 
 static void refer_dials(void)
 {
@@ -614,7 +582,6 @@ static void refer_dials(void)
 	mem_deref(chair);
 	house_close(&house);
 }
-
 
 static void refer_dials_in_vain(void)
 {
@@ -651,7 +618,6 @@ static void refer_dials_in_vain(void)
 	house_close(&house);
 }
 
-
 /* A busy trunk challenges our BYE in the name of a realm it does not have: no credential leaves the house. */
 static void stranger_gets_no_credentials(void)
 {
@@ -674,7 +640,6 @@ static void stranger_gets_no_credentials(void)
 	hangs_up(ann);
 	house_close(&house);
 }
-
 
 /* --- hostile --- */
 
@@ -703,7 +668,6 @@ static void hostile_bodies(void)
 	g_assert_cmpuint(control_members(house.control), ==, 0);
 	house_close(&house);
 }
-
 
 int main(int argc, char **argv)
 {

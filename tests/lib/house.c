@@ -8,7 +8,6 @@
 #include "house.h"
 #include "sim.h"
 
-
 static void settings_read(struct config *cfg, const char *ini)
 {
 	char *path = NULL, *why = NULL;
@@ -23,7 +22,6 @@ static void settings_read(struct config *cfg, const char *ini)
 	unlink(path);
 	g_free(path);
 }
-
 
 static void parts_open(struct house *h)
 {
@@ -45,7 +43,6 @@ static void parts_open(struct house *h)
 		*(tp == SIP_TRANSP_UDP ? &h->udp : &h->tcp) = addr;
 }
 
-
 void house_open(struct house *h, const char *ini)
 {
 	memset(h, 0, sizeof(*h));
@@ -58,13 +55,11 @@ void house_open(struct house *h, const char *ini)
 	sim_advance(10);
 }
 
-
 void house_turn(struct house *h)
 {
 	mixer_turn(h->mixer, 1000000 + sim_now_ms() * 1000);
 	mixer_dispatch(h->mixer);
 }
-
 
 /* A leg that was let go fades out on the media side first, so it takes a few turns to be gone. */
 static void settle(struct house *h)
@@ -81,7 +76,6 @@ static void settle(struct house *h)
 	g_error("%u legs are left", st.legs);
 }
 
-
 void house_close(struct house *h)
 {
 	h->focus = mem_deref(h->focus);
@@ -96,14 +90,12 @@ void house_close(struct house *h)
 	sim_close();
 }
 
-
 struct snapshot *house_room(struct house *h, const char *room)
 {
 	struct snapshot *s = NULL;
 
 	return snapshot_take(&s, h->control, room) ? NULL : s;
 }
-
 
 unsigned house_members(struct house *h, const char *room)
 {
@@ -114,7 +106,6 @@ unsigned house_members(struct house *h, const char *room)
 
 	return n;
 }
-
 
 const char *house_sdp(uint16_t port, const char *dir)
 {

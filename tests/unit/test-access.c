@@ -6,7 +6,6 @@
 #include <unistd.h>
 #include "server/access.h"
 
-
 /* A configuration as its file says it; NULL: all defaults. */
 static struct config *config_with(const char *text)
 {
@@ -31,7 +30,6 @@ static struct config *config_with(const char *text)
 	return cfg;
 }
 
-
 static struct access *access_with(const struct config *cfg)
 {
 	struct access *a = NULL;
@@ -40,7 +38,6 @@ static struct access *access_with(const struct config *cfg)
 
 	return a;
 }
-
 
 /* An INVITE as it comes off the wire; src is where from. */
 static struct sip_msg *invite(const char *from, const char *src)
@@ -61,7 +58,6 @@ static struct sip_msg *invite(const char *from, const char *src)
 
 	return msg;
 }
-
 
 static void test_glob(void)
 {
@@ -84,7 +80,6 @@ static void test_glob(void)
 		g_assert_cmpint(access_glob(row[i].pattern, row[i].text), ==, row[i].match);
 }
 
-
 /* A matcher that backtracks without bound would not come back from this. */
 static void test_glob_bomb(void)
 {
@@ -96,7 +91,6 @@ static void test_glob_bomb(void)
 	g_assert_false(access_glob("*a*a*a*a*a*a*a*a*a*a*a*a*b", text));
 }
 
-
 static void test_dial_nobody_by_default(void)
 {
 	struct config *cfg = config_with(NULL);
@@ -107,7 +101,6 @@ static void test_dial_nobody_by_default(void)
 	mem_deref(a);
 	mem_deref(cfg);
 }
-
 
 static void test_dial_list(void)
 {
@@ -122,7 +115,6 @@ static void test_dial_list(void)
 	mem_deref(cfg);
 }
 
-
 static void check(struct access *a, const char *from, const char *src, bool trunk, enum access_verdict verdict, enum role role)
 {
 	struct sip_msg *msg = invite(from, src);
@@ -134,7 +126,6 @@ static void check(struct access *a, const char *from, const char *src, bool trun
 
 	mem_deref(msg);
 }
-
 
 static void test_open_to(void)
 {
@@ -159,7 +150,6 @@ static void test_open_to(void)
 	}
 }
 
-
 /* A From that names an account has to be proved, also from the local network. */
 static void test_account_name_is_challenged(void)
 {
@@ -180,7 +170,6 @@ static void test_account_name_is_challenged(void)
 	mem_deref(cfg);
 }
 
-
 static void test_auth_required(void)
 {
 	struct config *cfg = config_with("[auth]\nrequired = yes\n");
@@ -193,7 +182,6 @@ static void test_auth_required(void)
 	mem_deref(cfg);
 }
 
-
 static void test_did(void)
 {
 	struct config *cfg = config_with("[did +4930123]\nroom = band\n");
@@ -205,7 +193,6 @@ static void test_did(void)
 	mem_deref(a);
 	mem_deref(cfg);
 }
-
 
 static void test_domain(void)
 {
@@ -225,7 +212,6 @@ static void test_domain(void)
 	mem_deref(any);
 	mem_deref(one);
 }
-
 
 int main(int argc, char **argv)
 {
