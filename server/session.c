@@ -78,6 +78,7 @@ static void session_destructor(void *arg)
 	dreq_forget(s->upd);
 	mem_deref(s->inv);
 	mem_deref(s->answer);
+	mem_deref(s->early);
 	mem_deref(s->offer);
 	mem_deref(s->ack);
 	mem_deref(s->extra);

@@ -55,6 +55,7 @@ struct session {
 	struct dreq *req;                     /* our INVITE, re-INVITE or UPDATE under way */
 	struct dreq *upd;                     /* our UPDATE beside an INVITE of ours that is still open */
 	unsigned n_forks;
+	char *early;                          /* SDP of an unreliable 1xx in our dialog */
 	struct mbuf *offer;                   /* its body, to send it again after 422 */
 	struct mbuf *ack;                     /* headers and body of the ACK we sent last */
 	uint32_t ack_cseq;

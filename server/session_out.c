@@ -76,8 +76,14 @@ static int take_ok_body(struct session *s, const char **why, const struct sip_ms
 	struct pl body;
 	bool has = session_body(&body, msg);
 
-	if (s->xchg == XCHG_OURS)
+	if (s->xchg == XCHG_OURS) {
+		/* RFC 3261 13.2.1 wants the answer in the 2xx, whatever a 1xx showed; some gateways leave it out. */
+		if (!has && s->early) {
+			pl_set_str(&body, s->early);
+			has = true;
+		}
 		return has ? sdp_their_answer(s, why, &body) : EBADMSG;
+	}
 	if (s->agreed && !s->established)
 		return 0;                         /* RFC 3261 13.2.1: repeats of the answer are ignored */
 	return has ? sdp_their_offer(s, why, &body) : EBADMSG;
@@ -111,6 +117,7 @@ static int follow_fork(struct session *s, const struct sip_msg *msg)
 		return err;
 	mem_deref(s->dlg);
 	s->dlg = dlg;
+	s->early = mem_deref(s->early);
 	/* What was agreed was agreed with another: offer anew in this dialog. */
 	s->modify_wanted = s->agreed;
 	return 0;
@@ -133,6 +140,7 @@ static void invite_ok(struct session *s, const struct sip_msg *msg)
 		return;
 	}
 	err = take_ok_body(s, &why, msg);
+	s->early = mem_deref(s->early);
 	s->established = true;
 	s->told = true;
 	ack_and_commit(s, msg);
@@ -171,12 +179,24 @@ static void invite_failed(struct session *s, int err, const struct sip_msg *msg)
 		session_close(s, err, err == ETIMEDOUT ? 408 : 503, err == ETIMEDOUT ? "Request Timeout" : strerror(err), NULL);
 }
 
+static void keep_early(struct session *s, const struct sip_msg *msg)
+{
+	struct pl body;
+
+	if (s->xchg != XCHG_OURS || sip_msg_hdr(msg, SIP_HDR_RSEQ) || !s->dlg->rtag || pl_strcmp(&msg->to.tag, s->dlg->rtag) ||
+	    !session_body(&body, msg))
+		return;
+	s->early = mem_deref(s->early);
+	(void)pl_strdup(&s->early, &body);
+}
+
 static void invite_progress(struct session *s, const struct sip_msg *msg)
 {
 	if (s->closed || msg->scode == 100)
 		return;
 	if (pl_isset(&msg->to.tag) && !s->dlg->rtag)
 		(void)dialog_answered(s->dlg, msg);
+	keep_early(s, msg);
 	rel_response(s, msg);
 	if (!s->closed && s->ops && s->ops->progress)
 		s->ops->progress(msg, s->arg);

@@ -576,6 +576,31 @@ static void call_out_offerless(void)
 	end();
 }
 
+/* A gateway that shows its SDP in the 183 and leaves it out of the 200. */
+static void call_out_answer_in_183(void)
+{
+	begin();
+	call_ann();
+	ua_reply(ann, 183, "Progress", NULL, ANSWER);
+	sim_advance(10);
+	g_assert_true(room_said(&room, "offer 183"));     /* not reliable: not an answer yet */
+	ua_reply(ann, 200, "OK", NULL, NULL);
+	ua_expect(ann, "ACK ");
+	g_assert_true(room_said(&room, "answered commit established"));
+	end();
+}
+
+static void call_out_no_answer(void)
+{
+	begin();
+	call_ann();
+	ua_reply(ann, 200, "OK", NULL, NULL);
+	ua_expect(ann, "ACK ");
+	ua_expect(ann, "BYE ");
+	g_assert_true(room_said(&room, "offer rollback closed:488"));
+	end();
+}
+
 static void call_out_reliable(void)
 {
 	char invite[UA_MSG_MAX];
@@ -1121,6 +1146,8 @@ int main(int argc, char *argv[])
 		{ "/session/100rel/no-prack", prack_never },
 		{ "/session/out/call", call_out },
 		{ "/session/out/offerless", call_out_offerless },
+		{ "/session/out/answer-in-183", call_out_answer_in_183 },
+		{ "/session/out/no-answer", call_out_no_answer },
 		{ "/session/out/reliable", call_out_reliable },
 		{ "/session/out/cancelled", call_out_cancelled },
 		{ "/session/out/fork", call_out_fork },
