@@ -20,7 +20,7 @@ import time
 import traceback
 
 import cases
-from phones import Missing
+from phones import LATE, Missing
 from pyphone import LATE_S
 
 SKIPPED = 77
@@ -46,11 +46,13 @@ def one(name):
     status = 1
     for _ in range(cases.ALL[name].tries):
         watch = Watch()
+        del LATE[:]
         status, lines = attempt(name)
         watch.on = False
-        if status != 1 or not watch.late:
+        late = watch.late + len(LATE)
+        if status != 1 or not late:
             break
-        lines.append('(this machine was late %d times meanwhile)' % watch.late)
+        lines.append('(this machine or a phone on it was late %d times meanwhile)' % late)
     print('\n'.join(lines))
     return status
 
