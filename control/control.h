@@ -2,7 +2,13 @@
  * control.h - every room, and the one call by which a face acts: control_run(actor, command). Control thread only.
  *
  * Returns: 0; ENOENT no such room or member; EPERM the actor's role may not (policy.c) or the room is locked; EEXIST;
- * EINVAL an argument missing or out of range; EUSERS / ENOSPC a limit is reached; ESHUTDOWN draining.
+ * EINVAL an argument missing or out of range; EUSERS too many members, ENOSPC too many rooms; ESHUTDOWN draining;
+ * EDEADLK from inside an event. What is refused has changed nothing, but that a call which is turned away may have
+ * opened its room.
+ *
+ * A face that ends (its call is over) runs VERB_LEAVE before it frees its leg. A member sent away is out of its
+ * room, its leg out of the mix, before bye is called; from inside bye a face may act again. control_alloc's mixer
+ * must outlive it; mem_deref ends all rooms without a word to faces or listeners.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H
@@ -18,7 +24,7 @@ enum { ROOM_NAME_MAX = 63 };
 struct control_conf {
 	bool     auto_rooms;              /* rooms.auto: first call opens the room */
 	bool     music_default;           /* rooms.profile */
-	uint32_t max_rooms, max_members_per_room, max_members;
+	uint32_t max_rooms, max_members_per_room, max_members;    /* 0: no limit */
 	bool     alone_music;             /* a room of one hears music */
 	const char *alone_file;           /* NULL: the built-in tune */
 	uint32_t empty_timeout_s;         /* an automatic room lives on this long without members */
@@ -39,7 +45,9 @@ struct face {
 struct actor { enum { ACTOR_SYSTEM, ACTOR_MEMBER, ACTOR_ACCOUNT } kind; uint32_t member; enum role role; const char *name; };
 
 int  control_alloc(struct control **cp, const struct control_conf *conf, struct mixer *mixer);
-void control_reconf(struct control *c, const struct control_conf *conf);        /* reload: for what comes from now on */
+/* Reload: for what comes from now on; rooms that are open keep their profile and music. A path that has not changed
+ * is not read again. */
+void control_reconf(struct control *c, const struct control_conf *conf);
 void control_set_dialer(struct control *c, const struct face *dialer);
 int  control_run(struct control *c, const struct actor *actor, const struct command *cmd, struct result *res);
 void control_drain(struct control *c);                    /* no new rooms or members; ESHUTDOWN for joins */
@@ -47,6 +55,8 @@ uint32_t control_members(const struct control *c);
 uint32_t control_rooms(const struct control *c);
 
 bool control_room_exists(const struct control *c, const char *name);
+/* The profile the room has, or would have if it were opened now. */
+bool control_room_is_music(const struct control *c, const char *name);
 const char *control_member_room(const struct control *c, uint32_t member);       /* NULL when gone */
 /* 1..63 of [A-Za-z0-9._~+-], compared without case; "echo", "lobby", "conference" are reserved. */
 bool control_room_name_valid(const char *name);

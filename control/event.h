@@ -27,7 +27,10 @@ typedef void (event_h)(const struct event *ev, void *arg);
 
 struct control;
 struct event_lsnr;
-/* room NULL: all rooms. Freed with mem_deref. A listener may not change a room from inside the call; it posts. */
+/* room NULL: all rooms; else the room must be there (ENOENT), and its ROOM_ENDED is the last event told. Freed with
+ * mem_deref, also from inside a call and after control has gone. A listener may not change a room from inside the
+ * call (control_run answers EDEADLK): it posts. What it reads there, snapshot or question, is the house as of this
+ * very version. */
 int  event_listen(struct event_lsnr **lp, struct control *c, const char *room, event_h *h, void *arg);
 const char *event_name(enum event_type type);
 

@@ -4,9 +4,9 @@
  *     log_info("call.answered", "room=%s from=%s codec=%s", ...);
  *   -> 2026-11-20T10:00:00.123Z info call.answered room=band from="sip:ann@example.org" codec=opus
  *
- * Under systemd (JOURNAL_STREAM set) a line begins with the journald priority <3>..<7> and has no time. Peer text goes in
- * only as an argument, never as format, quoted with log_quote where it may hold spaces; control bytes are escaped.
- * Any thread but media and forward may log; a line is one write(2).
+ * Under systemd (JOURNAL_STREAM set) a line begins with the journald priority <3>..<7> and has no time. Peer text
+ * goes in only as an argument, never as format, quoted with log_quote where it may hold spaces; control bytes are
+ * escaped. Any thread but media and forward may log; a line is one write(2).
  */
 #ifndef CONTROL_LOG_H
 #define CONTROL_LOG_H
@@ -32,6 +32,7 @@ void log_line(enum log_level lv, const char *what, const char *fmt, ...) LOG_PRI
 const char *log_quote(char *buf, size_t size, const char *text, size_t len);
 
 /* The stable line for fail2ban: `security action=... method=... user=... from=<ip> port=N transport=udp`. */
-void log_security(const char *action, const char *method, const char *user, const char *ip, unsigned port, const char *transport);
+void log_security(const char *action, const char *method, const char *user, const char *ip, unsigned port,
+		  const char *transport);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * snapshot.h - a whole room as a value, for whoever draws it. Made on the control thread; a plain refcounted value that
- * holds copies only, so it may be handed (given away) to another thread.
+ * snapshot.h - a whole room as a value, for whoever draws it. Made on the control thread; a plain refcounted value
+ * that holds copies only, so it may be handed (given away) to another thread.
  */
 #ifndef CONTROL_SNAPSHOT_H
 #define CONTROL_SNAPSHOT_H
@@ -12,7 +12,8 @@ struct snapshot_member {
 	uint32_t id;
 	char uri[256], name[128], call_id[128];
 	enum role role;
-	bool muted, muted_by_host, deaf, hold, hand, talking, dialed_out;
+	bool muted;               /* by itself or by a host */
+	bool muted_by_host, deaf, hold, hand, talking, dialed_out;
 	float gain_db;
 	uint64_t since_ms;        /* unix time */
 	struct leg_stats leg;     /* as of now */

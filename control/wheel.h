@@ -1,7 +1,7 @@
 /*
- * wheel.h - timers by the thousand: session, subscription and registration timers. libre keeps one sorted list, where a
- * start among 100,000 later timers costs 165 us; here start and stop are O(1). Resolution 100 ms. Control thread only.
- * Driven by one libre timer, which runs only while a wheel timer is pending.
+ * wheel.h - timers by the thousand: session, subscription and registration timers. libre keeps one sorted list,
+ * where a start among 100,000 later timers costs 165 us; here start and stop are O(1). Resolution 100 ms. Control
+ * thread only. Driven by one libre timer, which runs only while a wheel timer is pending.
  */
 #ifndef CONTROL_WHEEL_H
 #define CONTROL_WHEEL_H

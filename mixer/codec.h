@@ -2,8 +2,9 @@
  * codec.h - one table for every codec: bytes to float samples and back.
  *
  * Samples are float, full scale +-1.0, interleaved when there are two channels, at the codec's own rate (`srate`).
- * "n_smp" always counts samples of ONE channel. Encoders and decoders are made on the control thread (alloc may allocate)
- * and used by one media thread; the functions that end in _rt never allocate, lock or log. Freed with mem_deref.
+ * "n_smp" always counts samples of ONE channel. Encoders and decoders are made on the control thread (alloc may
+ * allocate) and used by one media thread; the functions that end in _rt never allocate, lock or log. Freed with
+ * mem_deref.
  */
 #ifndef MIXER_CODEC_H
 #define MIXER_CODEC_H
@@ -32,7 +33,7 @@ struct codec_dec;
 
 struct codec {
 	const char *name;         /* as in rtpmap, e.g. "PCMU", "opus", "L16" */
-	uint8_t  pt;              /* static payload type, 0xff when dynamic */
+	uint8_t  pt;              /* static payload type, 0xff when dynamic. L16/44100 is 0xff: it has two, 10 and 11 */
 	uint32_t clock;           /* RTP clock rate; 8000 for G722 (RFC 3551 4.5.2), 48000 for opus */
 	uint32_t srate;           /* of the samples; 16000 for G722 */
 	uint8_t  max_channels;
@@ -41,23 +42,28 @@ struct codec {
 	int (*enc_alloc)(struct codec_enc **ep, const struct codec *c, const struct codec_param *p);
 	int (*dec_alloc)(struct codec_dec **dp, const struct codec *c, const struct codec_param *p);
 
-	/* Bytes written, 0 = nothing to send (DTX), or -errno. */
+	/* Bytes written, 0 = nothing to send (DTX), or -errno. n_smp is the param's ptime; Opus takes no other length
+	 * than 2.5, 5, 10, 20, 40 or 60 ms (-EINVAL), G722 an even one, the others any that fits into buf (else
+	 * -EOVERFLOW). The samples are finite: mix_limit has seen them. */
 	int (*encode_rt)(struct codec_enc *e, uint8_t *buf, size_t size, const float *smp, size_t n_smp);
 
-	/* Samples per channel written (<= max_smp), or -EBADMSG. */
+	/* Samples per channel written (<= max_smp), or -EBADMSG; then the decoder is as it was. They are finite
+	 * whatever the payload; those of Opus may be somewhat over full scale. */
 	int (*decode_rt)(struct codec_dec *d, float *smp, size_t max_smp, const uint8_t *buf, size_t len);
 
 	/* Fill n_smp samples for a packet that did not come. `next` (may be NULL) is the packet after it: codecs with
-	 * in-band FEC recover the lost one from there. Always gives n_smp. */
+	 * in-band FEC recover the lost one from there, the others make up a continuation that fades to silence within
+	 * 80 ms and joins what comes next without a click. Always gives n_smp. */
 	int (*conceal_rt)(struct codec_dec *d, float *smp, size_t n_smp, const uint8_t *next, size_t next_len);
 
 	/* Samples per channel a payload holds without decoding it, or -EBADMSG. */
 	int (*duration_rt)(const struct codec *c, const uint8_t *buf, size_t len, uint8_t channels);
 };
 
-/* By rtpmap; clock 0 and channels 0 match any. L16 exists at 8000, 16000, 44100, 48000. NULL when unknown. */
+/* By rtpmap; clock 0 matches any (the first in the list). L16 and L24 exist at 8000, 16000, 44100 and 48000. NULL when
+ * unknown. One codec is always the same pointer, inside what codec_list gives. */
 const struct codec *codec_find(const char *name, uint32_t clock);
-const struct codec *codec_find_pt(uint8_t pt);            /* static payload types 0, 8, 9, 10, 11 */
+const struct codec *codec_find_pt(uint8_t pt);            /* 0, 8, 9, and L16/44100: 10 stereo, 11 mono */
 const struct codec *codec_list(size_t *n);                /* all, in order of preference for a voice room */
 
 #endif

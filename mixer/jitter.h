@@ -6,8 +6,9 @@
  * not that one.)
  *
  * Voice (`fixed` false): the target follows the observed distribution of arrival times, grows at once, shrinks in
- * silence or by leaving out one frame, within min_ms..max_ms. Music (`fixed`): the target is min_ms and stays there.
- * The buffer never holds more than max_ms: what is over that is dropped and counted.
+ * silence or by leaving out one frame, within min_ms..max_ms. Music (`fixed`): the target is min_ms and stays there;
+ * what is not there in time is concealed and never waited for.
+ * The buffer never holds more than max_ms (or one packet, if that is longer): of more, the oldest is dropped and counted.
  */
 #ifndef MIXER_JITTER_H
 #define MIXER_JITTER_H
@@ -21,12 +22,12 @@ struct jitter_conf {
 	uint32_t min_ms, max_ms;  /* bounds of the target; max_ms is the hard bound of what is held */
 	bool     fixed;
 	size_t   max_payload;     /* longer packets are refused with EMSGSIZE and counted */
-	uint16_t n_slots;         /* packets held at most, e.g. 64 */
+	uint16_t n_slots;         /* packets held at most, 2 .. 1024, e.g. 64 */
 };
 
 enum jitter_result {
 	JITTER_FRAME,             /* a packet is due: frame points into the buffer until the next call */
-	JITTER_LOST,              /* a packet was due and is not here: conceal; `next` may hold the one after it */
+	JITTER_LOST,              /* nothing to play for n_ts: conceal; `next` may hold the packet after the lost one */
 	JITTER_SILENCE,           /* the sender paused (DTX) or has not begun: play silence or comfort noise */
 	JITTER_WAIT,              /* filling up after a start or an underrun: play what JITTER_LOST or SILENCE last said */
 };
@@ -44,23 +45,41 @@ struct jitter_frame {
 };
 
 struct jitter_stats {
-	uint64_t put, got, lost, late, duplicate, reordered, overflow, resets, dropped_shrink;
+	uint64_t put, got;        /* packets taken in, given out */
+	uint64_t lost;            /* never came, or came after their time */
+	uint64_t late, duplicate, reordered, overflow, oversize, resets;
+	uint64_t dropped_shrink;  /* packets left out to make the delay shorter */
+	uint64_t stretched;       /* answers that were no packet and made the delay longer */
 	uint32_t depth_ms;        /* held now */
-	uint32_t target_ms;
+	uint32_t target_ms;       /* rounded up */
 	uint32_t jitter_us;       /* RFC 3550 interarrival jitter */
+	int32_t  excess_us;       /* delay of the last packet given out, over the target; what a drift resampler steers to 0 */
 };
 
 int  jitter_alloc(struct jitter **jp, const struct jitter_conf *conf);
 void jitter_reset_rt(struct jitter *j);
-int  jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us);   /* 0, or an errno with its counter up */
+
+/* 0, or an errno with its counter up: EMSGSIZE oversize, EALREADY duplicate, ETIMEDOUT late, ENOSPC overflow; EPROTO
+ * for a packet far outside the sequence (a second one that follows it is believed, and the buffer begins anew). An empty
+ * payload is taken as jitter_skip_rt takes it. */
+int  jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us);
+
+/* A packet with this sequence number came and was used elsewhere (telephone-event, comfort noise): its place is no hole,
+ * and while nothing else comes the sender is pausing, not losing. */
+void jitter_skip_rt(struct jitter *j, uint16_t seq);
 
 /* Called whenever the reader needs more sound. `n_ts` is how many RTP clock ticks the reader will play for a LOST,
- * SILENCE or WAIT (one frame); after FRAME the buffer learns the frame's length from the next packet's timestamp or
- * from jitter_played_rt. */
+ * SILENCE or WAIT; after FRAME the buffer learns the frame's length from the next packet's timestamp or from
+ * jitter_played_rt. Ask for little (one tick of the reader, not one frame): a packet that is late by a millisecond, or
+ * the first one after a silence, waits for the end of what was answered, and so long is the delay from then on. */
 enum jitter_result jitter_get_rt(struct jitter *j, struct jitter_frame *f, uint32_t n_ts, uint64_t now_us);
 
-/* How many RTP clock ticks the last frame turned out to hold, once it is decoded. */
+/* How many RTP clock ticks the last frame turned out to hold, once it is decoded; or the frame that FEC gave back from
+ * the `next` of a LOST, where that is more than was asked for. */
 void jitter_played_rt(struct jitter *j, uint32_t n_ts);
+
+/* Was the sound last given out as good as silent? Frames are left out there first, where nobody hears it. */
+void jitter_quiet_rt(struct jitter *j, bool quiet);
 
 void jitter_stats(const struct jitter *j, struct jitter_stats *s);
 

@@ -7,11 +7,13 @@
  *
  * Ownership: mem_deref(leg) and mem_deref(bus) end them; the memory goes when the media thread has let go. A bus must
  * have no legs in it when it is freed. libre's reference counts are not atomic: no object is shared across threads, a
- * leg or bus has a control half (refcounted) and a media half (owned by its thread until handed back).
+ * leg or bus has a control half (refcounted) and a media half (owned by its thread until handed back). Legs and buses
+ * may outlive the mixer: what they are told then is ENODEV or nothing.
  */
 #ifndef MIXER_MIXER_H
 #define MIXER_MIXER_H
 
+#include <string.h>
 #include <re.h>
 #include "codec.h"
 
@@ -53,7 +55,7 @@ int  bus_alloc(struct bus **bp, struct mixer *m, const struct bus_conf *conf);
 /* --- leg: one member's media --- */
 
 enum { LEG_DIR_INACTIVE = 0, LEG_DIR_SEND = 1, LEG_DIR_RECV = 2, LEG_DIR_BOTH = 3 };   /* from our side */
-enum { LEG_RX_MAX = 12 };
+enum { LEG_RX_MAX = 12, LEG_DTMF_MAX = 4 };
 
 enum leg_srtp { LEG_SRTP_NONE, LEG_SRTP_AES128_SHA1_80, LEG_SRTP_AES128_SHA1_32, LEG_SRTP_AEAD_AES128_GCM };
 struct leg_key { enum leg_srtp suite; uint8_t key[64]; size_t len; };       /* master key and salt, as in SDES */
@@ -70,11 +72,20 @@ struct leg_desc {
 	struct leg_codec tx;              /* what we send; tx.codec NULL: nothing */
 	struct leg_codec rx[LEG_RX_MAX];  /* what we accept */
 	uint8_t  n_rx;
-	uint8_t  dtmf_rx_pt, dtmf_tx_pt;  /* telephone-event; 0xff: none */
+	/* telephone-event; 0xff: none. Keys are heard at every clock that was offered, sent at that of tx. */
+	uint8_t  dtmf_rx_pt[LEG_DTMF_MAX], dtmf_tx_pt;
 	uint32_t dtmf_clock;              /* of the telephone-event in use */
 	uint8_t  cn_rx_pt;                /* comfort noise (RFC 3389) accepted; 0xff: none */
 	struct leg_key srtp_tx, srtp_rx;
 };
+
+/* Nothing sent, nothing accepted. */
+static inline void leg_desc_clear(struct leg_desc *d)
+{
+	memset(d, 0, sizeof(*d));
+	memset(d->dtmf_rx_pt, 0xff, sizeof(d->dtmf_rx_pt));
+	d->dtmf_tx_pt = d->cn_rx_pt = 0xff;
+}
 
 enum leg_event_type {
 	LEG_EVENT_DTMF,           /* key */

@@ -1,6 +1,6 @@
 /*
- * auth.h - accounts and digest challenge (RFC 3261 22, RFC 8760: SHA-256 and MD5, qop=auth), nonces with life time and
- * counts; and our own credentials as a client, sent only to the realm and peer they belong to.
+ * auth.h - accounts and digest challenge (RFC 3261 22, RFC 8760: SHA-256 and MD5, qop=auth), nonces with life time
+ * and counts; and our own credentials as a client, sent only to the realm and peer they belong to.
  */
 #ifndef SERVER_AUTH_H
 #define SERVER_AUTH_H
@@ -25,8 +25,8 @@ enum auth_verdict auth_check(struct auth *a, struct auth_account *acc, const str
 /* WWW-Authenticate (or Proxy-) lines, SHA-256 first then MD5, for sip_treplyf("%H"-style): written to buf. */
 int  auth_challenge(struct auth *a, char *buf, size_t size, const struct sip_msg *msg, bool proxy, bool stale, uint64_t now_ms);
 
-/* Digest as a client, MD5 and SHA-256: computes the Authorization header line for a 401/407. EPERM when the challenge's
- * realm is not `realm` (empty realm in the table: never) or nothing in it can be answered. */
+/* Digest as a client, MD5 and SHA-256: computes the Authorization header line for a 401/407. EPERM when the
+ * challenge's realm is not `realm` (empty realm in the table: never) or nothing in it can be answered. */
 struct auth_cred { const char *realm, *user, *password; };
 int  auth_answer(char *buf, size_t size, const struct sip_msg *challenge, const char *method, const char *uri,
 		 const struct auth_cred *cred, uint32_t *nc);

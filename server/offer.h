@@ -13,36 +13,43 @@
 
 struct offer;
 
+/* OFF: RTP/SAVP is refused. OPTIONAL: taken when offered, also a=crypto on RTP/AVP; our own offers are plain. REQUIRED:
+ * nothing without a key, our own offers are RTP/SAVP. */
 enum offer_srtp { OFFER_SRTP_OFF, OFFER_SRTP_OPTIONAL, OFFER_SRTP_REQUIRED };
 
 struct offer_conf {
 	struct sa media;                  /* address and port of our leg, as the peer must see it (external address) */
-	const char *codecs;               /* order of preference, "opus G722 PCMU PCMA L16/48000/2 L16/48000 ..." */
+	/* What is allowed, "opus G722 PCMU PCMA L16/48000/2 L16/48000": NAME (any clock), NAME/CLOCK (mono) or
+	 * NAME/CLOCK/CHANNELS. Its order rules our offers; in an answer the peer's order does. */
+	const char *codecs;
 	bool     music;                   /* profile music: Opus low-delay stereo, small ptime allowed */
 	enum offer_srtp srtp;
-	bool     secure_signalling;       /* came over TLS: SDES keys may be offered */
-	uint32_t ptime_ms;                /* what we like to send, 20 */
+	uint32_t ptime_ms;                /* what we like to send and get, 20; 3 means 2.5 with Opus (RFC 7587 7) */
 	const char *session_name;
-	bool     answer_stereo;
+	bool     answer_stereo;           /* Opus: we hear and speak stereo when the peer does */
 };
 
+/* conf is copied. EINVAL: no codec known, no ptime, no media address with a port. */
 int  offer_alloc(struct offer **op, const struct offer_conf *conf);
 
-/* Their offer in, our answer out; pending until commit. EBADMSG -> 400 (why says it), ENOTSUP no common medium -> 488,
- * EPROTO an offer is pending -> 491/500. */
+/* Their offer in, our answer out (the caller's mbuf, pos 0); pending until commit. EBADMSG -> 400, ENOTSUP no common
+ * medium -> 488 (why tells, a static text), EPROTO an exchange is pending -> 491/500. On error nothing has changed. */
 int  offer_answer(struct offer *o, struct mbuf **answer, const char **why, const void *body, size_t len);
-/* Our offer out (INVITE without offer, re-INVITE by us, dial-out); pending. Repeats all lines of the agreed state. */
+/* Our offer out (INVITE without offer, re-INVITE by us, dial-out); pending. Repeats all lines of the agreed state, with
+ * every codec we allow, the one in use first. EPROTO: an exchange is pending. */
 int  offer_make(struct offer *o, struct mbuf **offer);
-/* Their answer to our pending offer. */
+/* Their answer to our pending offer. On error (as above) our offer is still pending: roll it back. In a session that was
+ * agreed before, an answer may refuse the sound: then offer_leg gives ENOENT. */
 int  offer_accept(struct offer *o, const char **why, const void *body, size_t len);
-void offer_commit(struct offer *o);
+void offer_commit(struct offer *o);                       /* does nothing while our offer has no answer */
 void offer_rollback(struct offer *o);
 bool offer_pending(const struct offer *o);
 bool offer_agreed(const struct offer *o);                 /* at least one exchange is in force */
 
-/* The body last sent in the agreed state, for a repeat (e.g. 2xx to a session refresh without SDP needs none). */
-void offer_set_hold(struct offer *o, bool hold);          /* our next offer: sendonly */
-/* The sound stream of the agreed state (or of the pending one while it is only offered/answered). ENOENT: no audio. */
+void offer_set_hold(struct offer *o, bool hold);          /* our next offer and answers: we do not want to hear them */
+/* The sound stream of the agreed state, or of the pending one (while our offer has no answer: what we are ready to hear,
+ * without rtp and tx). ENOENT: no audio. `source` is left unset: the caller knows where signalling comes from. While the
+ * peer holds with c=0.0.0.0, rtp is where it was before, or unset. */
 int  offer_leg(const struct offer *o, bool pending, struct leg_desc *desc);
 bool offer_peer_holds(const struct offer *o);             /* agreed: the peer does not want to hear us, or c=0.0.0.0 */
 

@@ -17,11 +17,16 @@ struct trunk_conf {
 	uint32_t keepalive_s;             /* OPTIONS; 0: none */
 };
 
-int  trunk_alloc(struct trunk **tp, struct sips *sips, const struct trunk_conf *conf);   /* starts at once */
+/* Starts at once. EINVAL: no SIP URI, or expires_s without a user. Control thread; ends before the sips it was given. */
+int  trunk_alloc(struct trunk **tp, struct sips *sips, const struct trunk_conf *conf);
+/* Registered (when it registers) and the last OPTIONS was answered (when there are any). */
 bool trunk_up(const struct trunk *t);
 const char *trunk_name(const struct trunk *t);
-/* Does a message come from this trunk (its resolved addresses)? */
+/* Does a message come from this trunk: the address in its URI, or what that resolved to when we sent the last
+ * requests? (A trunk given by name that neither registers nor keeps alive is never resolved, and so never
+ * recognised.) */
 bool trunk_is_peer(const struct trunk *t, const struct sa *src);
-void trunk_stop(struct trunk *t);                 /* un-REGISTER; then deref */
+/* Un-REGISTER; then deref. The last exchange lives on by itself until it is answered or sips_close. */
+void trunk_stop(struct trunk *t);
 
 #endif

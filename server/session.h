@@ -13,6 +13,7 @@
 
 #include <re.h>
 #include "sip.h"
+#include "dialog.h"
 
 struct session;
 struct sessions;                          /* all sessions of one server: finds dialogs, counts, limits */
@@ -22,7 +23,8 @@ struct session_ops {
 	/* The peer offers (INVITE, re-INVITE, UPDATE, PRACK, offer in a 1xx/2xx to our offerless INVITE). Give the answer
 	 * in *answer. 0; EBADMSG -> 400; ENOTSUP -> 488; EPROTO -> 491; other -> 500. Nothing is in force yet. */
 	int  (*offered)(struct mbuf **answer, const char **why, const void *body, size_t len, void *arg);
-	/* We must offer (INVITE came without, or session_modify/session_invite). */
+	/* We must offer (INVITE came without, or session_modify/session_invite). ENOENT in session_invite: none, the INVITE
+	 * goes out without an offer; any other error is returned or ends in 488. */
 	int  (*offer)(struct mbuf **offer, void *arg);
 	/* The peer answered our offer. */
 	int  (*answered)(const char **why, const void *body, size_t len, void *arg);
@@ -50,8 +52,10 @@ struct session_conf {
 typedef void (sessions_invite_h)(const struct sip_msg *msg, void *arg);
 
 int  sessions_alloc(struct sessions **sp, struct sips *sips, const struct session_conf *conf, sessions_invite_h *h, void *arg);
+/* The owner derefs its sessions first, then this; what still waits for an ACK or a last answer is dropped. */
 void sessions_reconf(struct sessions *s, const struct session_conf *conf);
 uint32_t sessions_count(const struct sessions *s);
+/* By Call-ID and our tag; from_tag NULL or empty: any. For a Replaces header give its to-tag and from-tag. */
 struct session *sessions_find(struct sessions *s, const struct pl *callid, const struct pl *to_tag, const struct pl *from_tag);
 
 /* --- incoming --- */
@@ -78,15 +82,20 @@ struct session_out {
 	bool isfocus;
 	const char *route;                /* outbound proxy or NULL */
 	const char *extra;                /* header lines, e.g. Referred-By, Replaces */
-	sip_auth_h *authh; void *auth_arg;        /* credentials, asked with realm; only for the peer they belong to */
+	/* Credentials (auth_answer): asked with the challenge, which must be for their realm. Only challenges from the
+	 * address that answered the INVITE come here; a session that came in has none to give. NULL: none. */
+	dialog_auth_h *authh; void *auth_arg;
 };
 int  session_invite(struct session **sp, struct sessions *ss, const struct session_out *out, const struct session_ops *ops, void *arg);
 
 /* --- either --- */
 int  session_modify(struct session *s);           /* re-INVITE (or UPDATE when early): calls ops->offer; retries after 491 */
-/* A request inside the dialog; resph may be NULL. fmt: headers and body after CSeq, with Content-Length. */
+/* A request inside the dialog; resph may be NULL. fmt: headers and body after CSeq, with Content-Length; NULL: no body. It
+ * outlives the session: resph is called for the end of it even then, so arg must live as long. */
 int  session_request(struct session *s, const char *method, sip_resp_h *resph, void *arg, const char *fmt, ...);
-void session_hangup(struct session *s, const char *reason_hdr);   /* BYE/CANCEL/4xx; closed is NOT called; deref follows */
+/* BYE, CANCEL or 4xx as the state demands; closed is NOT called; deref follows. reason_hdr: a whole header line for the
+ * BYE, "Reason: SIP;cause=200;text=\"...\"\r\n", or NULL. */
+void session_hangup(struct session *s, const char *reason_hdr);
 
 const char *session_callid(const struct session *s);
 const struct sa *session_peer(const struct session *s);   /* where its messages come from */
@@ -96,7 +105,17 @@ const char *session_remote_uri(const struct session *s);  /* From (in) or To (ou
 const char *session_remote_name(const struct session *s);
 const char *session_ltag(const struct session *s);
 const char *session_rtag(const struct session *s);
-bool session_established(const struct session *s);
+bool session_established(const struct session *s);        /* a 2xx was sent or received, and it is not over */
+bool session_outgoing(const struct session *s);           /* we called */
+
+/* A Replaces (RFC 3891) or Join (RFC 3911) header of an INVITE. ENOENT: none; EBADMSG: malformed or several (400). What
+ * it does is the owner's matter: sessions_find(callid, to_tag, from_tag), then
+ *   none found -> 481; found over already -> 603; early_only and established -> 486; an early one we did not call -> 481. */
+struct session_ref { struct pl callid, to_tag, from_tag; bool early_only; };
+int  session_replaces(struct session_ref *ref, const struct sip_msg *msg);
+int  session_join(struct session_ref *ref, const struct sip_msg *msg);
+/* The answer RFC 3891 3 wants for `ref`: 0 and *s, or a status (481, 486) with *reason. */
+uint16_t sessions_replaced(struct sessions *ss, struct session **s, const char **reason, const struct session_ref *ref);
 struct sip *session_sip(const struct session *s);
 
 #endif

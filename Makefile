@@ -1,0 +1,74 @@
+# The front door: a few lines over meson. `make` shows what there is.
+
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR    ?= $(SYSCONFDIR)/systemd/system
+BUILD      ?= build
+ARGS       ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build run test bench fuzz fresh install clean
+
+help:
+	@echo 'make run      install what is missing, build, start the server     (ARGS="-o sip.listen=udp:127.0.0.1:5060")'
+	@echo 'make test     install what the tests need, run them all'
+	@echo 'make build    only build: $(BUILD)/tutti'
+	@echo 'make install  binary, sample config, systemd unit, man pages, fail2ban filter     (PREFIX, DESTDIR)'
+	@echo 'make fuzz     run the fuzz targets                                (FUZZ_SECONDS=3600 each)'
+	@echo 'make bench    measure'
+	@echo 'make fresh    try make run and make test in a bare Debian          (RELEASE=trixie)'
+	@echo 'make clean    remove the build folders'
+
+deps:
+	@sh tools/install-deps.sh build
+
+build: deps
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) --buildtype=release -Dtests=false >$(BUILD).log 2>&1 || \
+		{ cat $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+	@ninja -C $(BUILD) --quiet
+
+run: build
+	@exec ./$(BUILD)/tutti $(ARGS)
+
+test:
+	@sh tools/install-deps.sh test
+	@sh tests/run-all.sh
+
+fuzz:
+	@sh tools/install-deps.sh fuzz
+	@sh tests/fuzz/run.sh
+
+bench:
+	@if test -x tests/bench/run.sh; then tests/bench/run.sh; else \
+		echo 'There is no benchmark in this version yet; it comes with the work on speed.'; fi
+
+fresh:
+	@sh tests/fresh/run.sh $(RELEASE)
+
+# Below DESTDIR nothing is changed but files: users and services are the packager's to make.
+install: build
+	install -D -m 755 $(BUILD)/tutti $(DESTDIR)$(PREFIX)/sbin/tutti
+	for p in tuttictl tutti-join tutti-load; do \
+		test ! -x $(BUILD)/$$p || install -D -m 755 $(BUILD)/$$p $(DESTDIR)$(PREFIX)/bin/$$p; done
+	for m in man/*.1; do \
+		test ! -f $$m || install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man1/$${m#man/}; done
+	install -D -m 644 man/tutti.8 $(DESTDIR)$(PREFIX)/share/man/man8/tutti.8
+	$(BUILD)/tutti --man-page >$(BUILD)/tutti.conf.5
+	install -D -m 644 $(BUILD)/tutti.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/tutti.conf.5
+	$(BUILD)/tutti --sample-config >$(BUILD)/tutti.conf
+	install -D -m 644 $(BUILD)/tutti.conf $(DESTDIR)$(PREFIX)/share/doc/tutti/tutti.conf.sample
+	test -e $(DESTDIR)$(SYSCONFDIR)/tutti/tutti.conf || \
+		install -D -m 644 $(BUILD)/tutti.conf $(DESTDIR)$(SYSCONFDIR)/tutti/tutti.conf
+	sed 's|@SBINDIR@|$(PREFIX)/sbin|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' packaging/tutti.service >$(BUILD)/tutti.service
+	install -D -m 644 $(BUILD)/tutti.service $(DESTDIR)$(UNITDIR)/tutti.service
+	install -D -m 644 packaging/sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/tutti.conf
+	install -D -m 644 packaging/fail2ban/filter.d/tutti.conf $(DESTDIR)$(SYSCONFDIR)/fail2ban/filter.d/tutti.conf
+	install -D -m 644 packaging/fail2ban/jail.d/tutti.conf $(DESTDIR)$(PREFIX)/share/doc/tutti/fail2ban-jail.conf
+	@if test -z '$(DESTDIR)' && command -v systemd-sysusers >/dev/null; then \
+		systemd-sysusers tutti.conf && chgrp tutti $(SYSCONFDIR)/tutti/tutti.conf && \
+		chmod 640 $(SYSCONFDIR)/tutti/tutti.conf; \
+		test ! -d /run/systemd/system || systemctl daemon-reload; fi
+
+clean:
+	rm -rf build build-release build-asan build-tsan build-clang build-fuzz

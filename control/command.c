@@ -1,0 +1,61 @@
+/*
+ * command.c - the verbs as one table: what a face must know of them. Their functions are in verbs.c, so that a
+ * program which only speaks of verbs links no mixer.
+ */
+#include <errno.h>
+#include <string.h>
+#include "command.h"
+
+#define V(verb, name, args, help) [verb] = { verb, name, args, help }
+static const struct verb_info table[VERB_N] = {
+	V(VERB_CREATE,   "create",   ARG_ROOM, "open a room that stays until it is ended"),
+	V(VERB_END,      "end",      ARG_ROOM, "send all members away and close the room"),
+	V(VERB_JOIN,     "join",     ARG_ROOM | ARG_URI | ARG_ROLE | ARG_FACE, "a new member comes in"),
+	V(VERB_LEAVE,    "leave",    ARG_MEMBER, "a member has left by itself"),
+	V(VERB_KICK,     "kick",     ARG_MEMBER, "send a member away"),
+	V(VERB_MUTE,     "mute",     ARG_MEMBER | ARG_ON, "the others do not hear the member"),
+	V(VERB_DEAF,     "deaf",     ARG_MEMBER | ARG_ON, "the member hears nothing"),
+	V(VERB_HOLD,     "hold",     ARG_MEMBER | ARG_ON, "the member's phone has put us on hold"),
+	V(VERB_GAIN,     "gain",     ARG_MEMBER | ARG_VALUE, "loudness of the member in the mix, -60 to 20 dB"),
+	V(VERB_ROLE,     "role",     ARG_MEMBER | ARG_ROLE, "make the member a listener, speaker or host"),
+	V(VERB_HAND,     "hand",     ARG_MEMBER | ARG_ON, "raise or lower the member's hand"),
+	V(VERB_LOCK,     "lock",     ARG_ROOM | ARG_ON, "nobody new comes in but hosts"),
+	V(VERB_MUTE_ALL, "mute-all", ARG_ROOM | ARG_ON, "mute all members but hosts, and those who come later"),
+	V(VERB_MOVE,     "move",     ARG_MEMBER | ARG_ROOM, "take the member to another room"),
+	V(VERB_DIAL,     "dial",     ARG_ROOM | ARG_URI, "call somebody in"),
+	V(VERB_KEY,      "key",      ARG_MEMBER | ARG_TEXT, "the member pressed a key"),
+};
+#undef V
+
+static const char *const roles[ROLE_N] = {
+	[ROLE_LISTENER] = "listener", [ROLE_SPEAKER] = "speaker", [ROLE_HOST] = "host",
+};
+
+const struct verb_info *command_info(enum verb verb)
+{
+	return (unsigned)verb < VERB_N ? &table[verb] : NULL;
+}
+
+const struct verb_info *command_find(const char *name)
+{
+	for (size_t i = 0; name && i < VERB_N; i++)
+		if (strcmp(table[i].name, name) == 0)
+			return &table[i];
+	return NULL;
+}
+
+const char *role_name(enum role role)
+{
+	return (unsigned)role < ROLE_N ? roles[role] : "?";
+}
+
+int role_parse(enum role *role, const char *name)
+{
+	for (size_t i = 0; role && name && i < ROLE_N; i++) {
+		if (strcmp(roles[i], name) == 0) {
+			*role = (enum role)i;
+			return 0;
+		}
+	}
+	return EINVAL;
+}

@@ -1,0 +1,104 @@
+/*
+ * event.c - the one place where a room's version is counted, and where it is told.
+ *
+ * Listeners of the room hear it first, then those of all rooms, each in the order it came. While one is being told
+ * the state stands still: control_run refuses (EDEADLK), so every listener sees the room as of the event's version.
+ * A listener may free itself or any other one from inside the call.
+ */
+#include <time.h>
+#include "state.h"
+
+struct event_lsnr {
+	struct le le;             /* room.lsnrs or control.lsnrs */
+	struct control *c;        /* NULL when control or the room has gone */
+	event_h *h;
+	void *arg;
+};
+
+static const char *const names[] = {
+	[EVENT_ROOM_CREATED] = "room-created", [EVENT_ROOM_CHANGED] = "room-changed", [EVENT_ROOM_ENDED] = "room-ended",
+	[EVENT_MEMBER_JOINED] = "member-joined", [EVENT_MEMBER_CHANGED] = "member-changed",
+	[EVENT_MEMBER_TALKING] = "member-talking", [EVENT_MEMBER_KEY] = "member-key", [EVENT_MEMBER_LEFT] = "member-left",
+};
+
+const char *event_name(enum event_type type)
+{
+	return (unsigned)type < ARRAY_SIZE(names) ? names[type] : "?";
+}
+
+uint64_t unix_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static void lsnr_destructor(void *data)
+{
+	struct event_lsnr *l = data;
+
+	if (l->c && l->c->next_lsnr == &l->le)
+		l->c->next_lsnr = l->le.next;
+	list_unlink(&l->le);
+}
+
+int event_listen(struct event_lsnr **lp, struct control *c, const char *room, event_h *h, void *arg)
+{
+	struct room *r = NULL;
+	struct event_lsnr *l;
+
+	if (!lp || !c || !h)
+		return EINVAL;
+	if (room && !(r = room_find(c, room)))
+		return ENOENT;
+	l = mem_zalloc(sizeof(*l), lsnr_destructor);
+	if (!l)
+		return ENOMEM;
+	l->c = c;
+	l->h = h;
+	l->arg = arg;
+	list_append(r ? &r->lsnrs : &c->lsnrs, &l->le, l);
+	*lp = l;
+	return 0;
+}
+
+void event_forget(struct list *lsnrs)
+{
+	struct le *le;
+
+	while ((le = list_head(lsnrs)) != NULL) {
+		struct event_lsnr *l = le->data;
+
+		list_unlink(&l->le);
+		l->c = NULL;
+	}
+}
+
+static void tell_list(struct control *c, const struct list *lsnrs, const struct event *ev)
+{
+	struct le *le = list_head(lsnrs);
+
+	while (le) {
+		struct event_lsnr *l = le->data;
+
+		c->next_lsnr = le->next;
+		l->h(ev, l->arg);
+		le = c->next_lsnr;
+	}
+	c->next_lsnr = NULL;
+}
+
+void event_tell(struct room *r, enum event_type type, const struct member *m, const char *detail)
+{
+	struct control *c = r->c;
+	struct event ev = {
+		.type = type, .version = ++r->version, .at_ms = unix_ms(), .room = r->name,
+		.member = m ? m->id : 0, .detail = detail ? detail : "",
+	};
+
+	c->telling++;
+	tell_list(c, &r->lsnrs, &ev);
+	tell_list(c, &c->lsnrs, &ev);
+	c->telling--;
+}

@@ -1,0 +1,44 @@
+/*
+ * member.h - a member: identity, role, state, and the leg that carries its sound. Private to control/.
+ */
+#ifndef CONTROL_MEMBER_H
+#define CONTROL_MEMBER_H
+
+#include "control.h"
+#include "wheel.h"
+
+struct room;
+
+struct member {
+	struct le le;             /* room.members */
+	struct le he;             /* control.members */
+	uint32_t id;
+	struct control *c;
+	struct room *room;        /* NULL between rooms and when out */
+	char uri[256], name[128], call_id[128];
+	enum role role;
+	enum role given;          /* the role it came with; the one it has now may be a host's gift, good in this room only */
+	bool self_muted, host_muted;      /* both must be off to be heard */
+	bool deaf, hold, hand, talking, dialed_out;
+	bool leg_talking;         /* what the leg says; told as talking only while others can hear it */
+	bool rtp_lost;            /* silence on the wire while on hold: judged when the hold ends */
+	float gain_db;
+	uint64_t since_ms;
+	struct face face;
+	char keys[8];             /* pressed so far, of a code like *6 */
+	size_t n_keys;
+	struct wheel_tmr key_tmr, lost_tmr;
+};
+
+struct member *member_by_id(const struct control *c, uint32_t id);
+int  member_alloc(struct member **mp, struct control *c, const struct command *join);
+bool member_heard(const struct member *m);                /* do others hear it, when it speaks */
+void member_apply(struct member *m);                      /* its state onto its leg */
+int  member_into(struct member *m, struct room *r);       /* its sound into that room's mix, from wherever it was */
+void member_changed(struct member *m, const char *detail);        /* apply, tell CHANGED, and TALKING where that follows */
+void member_out(struct member *m, const char *why);       /* out of its room, LEFT told; still allocated, bye not yet said */
+void member_end(struct member *m, const char *why, bool bye);     /* out, told, bye said, gone */
+
+int  keypad_press(struct member *m, char key);            /* keypad.c */
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * policy.c - one table, role x verb.
+ *
+ * Two columns a role: on itself, and on others or the room. A verb that names a room and no member is always
+ * "others", but for join: who joins brings itself. LEAVE, HOLD and KEY tell what a member's own end has done; not
+ * even a host says that for somebody else (it would unmute people by pressing their keys), a host has KICK and
+ * MUTE. Anybody may MOVE itself: it could as well hang up and call the other room. The system may everything and
+ * does not come here.
+ */
+#include <errno.h>
+#include "policy.h"
+
+enum { NO = RIGHT_NO, ON = RIGHT_ON, FREE = RIGHT_FREE, YES = RIGHT_YES };
+
+static const struct { uint8_t self[ROLE_N], others[ROLE_N]; } table[VERB_N] = {
+	/*                  on itself:   listener speaker host    on others: listener speaker host */
+	[VERB_CREATE]   = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_END]      = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_JOIN]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_LEAVE]    = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     NO  } },
+	[VERB_KICK]     = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_MUTE]     = { .self = {    ON,      FREE,   YES },  .others = { NO,      NO,     YES } },
+	[VERB_DEAF]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_HOLD]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     NO  } },
+	[VERB_GAIN]     = { .self = {    NO,      YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_ROLE]     = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_HAND]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_LOCK]     = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_MUTE_ALL] = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_MOVE]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_DIAL]     = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_KEY]      = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     NO  } },
+};
+
+enum right policy_right(enum role role, enum verb verb, bool self)
+{
+	if ((unsigned)role >= ROLE_N || (unsigned)verb >= VERB_N)
+		return RIGHT_NO;
+	return (enum right)(self ? table[verb].self[role] : table[verb].others[role]);
+}
+
+int policy_check(enum role role, enum verb verb, bool self, bool on, bool held)
+{
+	switch (policy_right(role, verb, self)) {
+	case RIGHT_YES:  return 0;
+	case RIGHT_ON:   return on ? 0 : EPERM;
+	case RIGHT_FREE: return on || !held ? 0 : EPERM;
+	case RIGHT_NO:   break;
+	}
+	return EPERM;
+}

@@ -1,0 +1,47 @@
+/*
+ * state.h - the state of the whole house behind struct control, and the verbs that change it. Private to control/.
+ */
+#ifndef CONTROL_STATE_H
+#define CONTROL_STATE_H
+
+#include "control.h"
+#include "event.h"
+#include "member.h"
+#include "room.h"
+
+struct control {
+	struct control_conf conf;         /* alone_file is our own copy */
+	struct mixer *mixer;
+	struct face dialer;
+	bool draining;
+	struct list rooms;
+	struct hash *room_names, *members;
+	uint32_t n_rooms, n_members, last_id;
+	struct sound *alone;
+	struct list lsnrs;                /* of all rooms */
+	unsigned telling;                 /* an event is being told: nobody may change anything now */
+	struct le *next_lsnr;             /* ... and who hears it next */
+};
+
+/* One command on its way: what control_run has found out before the verb's function is called. */
+struct act {
+	struct control *c;
+	const struct actor *actor;
+	const struct command *cmd;
+	struct room *room;                /* verbs that need an existing room, and the member's own */
+	struct member *member;            /* verbs that act on a member */
+	struct result *res;
+	bool self;                        /* the member acts on itself */
+};
+
+/* verbs.c: what control_run looks up before (ENOENT when it is not there), and the function. NULL: no such verb. */
+enum { VERB_FINDS_ROOM = 1, VERB_FINDS_MEMBER = 2 };
+struct verb_run { unsigned finds; int (*run)(struct act *a); };
+const struct verb_run *verb_run(enum verb verb);
+
+/* event.c: one change of r is one event, and this is the only place where a version is counted. */
+void event_tell(struct room *r, enum event_type type, const struct member *m, const char *detail);
+void event_forget(struct list *lsnrs);            /* the room or control goes; listeners stay with their owners */
+uint64_t unix_ms(void);
+
+#endif

@@ -1,0 +1,41 @@
+/*
+ * bus.h - media half of a bus: the legs in one room and their mix. Media thread only, but for alloc.
+ *
+ * All buses count samples at 48 kHz from the same origin, the zero of now_us, in steps of their own quantum, so that a
+ * leg that moves from one to another keeps its place in time. A thread's limbo is a bus whose legs do not hear each other.
+ */
+#ifndef MIXER_BUS_H
+#define MIXER_BUS_H
+
+#include "thread.h"
+
+struct bus {                      /* control half */
+	struct mixer *m;          /* NULL: the engine is gone */
+	struct thread *t;
+	struct bus_rt *rt;
+	bool music;
+};
+
+struct bus_rt {
+	struct bus *ctl;          /* control thread: NULL when it is gone there */
+	struct le all;            /* control thread: of all there are */
+	struct cmd_wait spare;    /* control thread: for the command that ends it */
+	struct le le;
+	struct back back;
+	struct thread *t;
+	struct bus_conf conf;
+	bool limbo, ending;
+	bool running;             /* ticking: it has legs */
+	uint64_t pos;             /* sample count of the next tick */
+	size_t alone_pos;
+	struct list legs;
+	float sum[QUANTUM_MAX * MIX_CH];
+};
+
+int  bus_rt_alloc(struct bus_rt **bp, struct thread *t, const struct bus_conf *conf);
+void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop);        /* all ticks due */
+uint64_t bus_due_us_rt(const struct bus_rt *b);                            /* of the next tick; UINT64_MAX: none */
+void bus_join_rt(struct bus_rt *b, struct leg_rt *leg);
+void bus_end_rt(struct bus_rt *b);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * codec_priv.h - the functions of the codec_*.c files, for the table in codec.c. Private to mixer/.
+ */
+#ifndef MIXER_CODEC_PRIV_H
+#define MIXER_CODEC_PRIV_H
+
+#include "codec.h"
+
+#define CODEC_FUNCTIONS(kind) \
+	int kind##_enc_alloc(struct codec_enc **ep, const struct codec *c, const struct codec_param *p); \
+	int kind##_dec_alloc(struct codec_dec **dp, const struct codec *c, const struct codec_param *p); \
+	int kind##_encode_rt(struct codec_enc *e, uint8_t *buf, size_t size, const float *smp, size_t n_smp); \
+	int kind##_decode_rt(struct codec_dec *d, float *smp, size_t max_smp, const uint8_t *buf, size_t len); \
+	int kind##_conceal_rt(struct codec_dec *d, float *smp, size_t n_smp, const uint8_t *next, size_t next_len); \
+	int kind##_duration_rt(const struct codec *c, const uint8_t *buf, size_t len, uint8_t channels)
+
+CODEC_FUNCTIONS(codec_g711);
+CODEC_FUNCTIONS(codec_g722);
+CODEC_FUNCTIONS(codec_l16);
+CODEC_FUNCTIONS(codec_opus);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * engine.h - the mixer's own fields, for the control halves of legs and buses. Control thread only.
+ */
+#ifndef MIXER_ENGINE_H
+#define MIXER_ENGINE_H
+
+#include "thread.h"
+#include "bus.h"
+
+enum { THREADS_MAX = 64 };
+
+struct mixer {
+	struct mixer_conf conf;
+	struct thread *threads[THREADS_MAX];
+	unsigned n_threads;
+	int event_fd;
+	bool realtime;
+	struct list legs;         /* struct leg_rt, also those that are on their way out */
+	struct list buses;        /* struct bus_rt, as well */
+	uint32_t n_legs, n_buses; /* that their owners still hold */
+};
+
+struct thread *mixer_idlest(const struct mixer *m);
+
+/* An even port and the next, both bound; port.c. EADDRINUSE: none is free. */
+int port_pair(int fd[2], struct sa *local, uint16_t min, uint16_t max);
+
+#endif

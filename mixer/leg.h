@@ -1,0 +1,212 @@
+/*
+ * leg.h - one member's media, both halves.
+ *
+ *     leg.c        control half: sockets, descriptions, where it belongs
+ *     leg_plan.c   what a description needs (codecs, resamplers, jitter buffers, keys), made whole, swapped at a tick
+ *     leg_recv.c   packets in: latch, SRTP, what kind, into the jitter buffer
+ *     leg_play.c   jitter buffer to sound: decode, conceal, resample, gain
+ *     leg_send.c   sound to packets: collect a frame, encode, number, send; keys
+ *     leg_rtcp.c   reports
+ *
+ * struct leg is the control thread's; struct leg_rt belongs to the media thread it was given to until it comes back by
+ * ring. What control may change at any time (mute, deaf, gain, echo) is atomic; what it may read is a counter.
+ */
+#ifndef MIXER_LEG_H
+#define MIXER_LEG_H
+
+#include "thread.h"
+#include "bus.h"
+#include "ramp.h"
+#include "cn.h"
+#include "dtmf.h"
+#include "jitter.h"
+#include "level.h"
+#include "resample.h"
+#include "rtcp.h"
+#include "seal.h"
+
+enum {
+	LEG_JITTERS = 4,                  /* one per RTP clock in use: 8000, 48000, 16000, 44100 */
+	LEG_BURST = 64,                   /* packets taken from one socket at one tick; more wait, and the kernel drops */
+	LEG_FRAME_MAX = 60 * 48,          /* longest frame sent, at 48 kHz */
+	LEG_TAIL = 240,                   /* 5 ms: how long old and new overlap where a sound changes */
+	LEG_ALONE_SMP = 4800,             /* 100 ms: how slowly the sound for the lonely comes and goes */
+};
+
+/* --- plan --- */
+
+struct plan_rx {
+	struct leg_codec c;
+	struct codec_dec *dec;
+	struct resample *up;
+	int jitter;                       /* index of the buffer for this clock */
+};
+
+struct leg_plan {
+	struct back back;
+	struct leg_desc desc;
+	bool music;
+	struct plan_rx rx[LEG_RX_MAX];
+	uint8_t n_rx;
+	uint8_t channels;                 /* of the sound we decode: 2 when any codec has them */
+	struct jitter *jitter[LEG_JITTERS];
+	struct jitter_conf jitter_conf[LEG_JITTERS];
+	uint8_t n_jitter;
+	struct codec_enc *enc;
+	struct resample *down;
+	struct seal *seal_rx, *seal_tx;
+	bool key_rx_equal;                /* set at the swap */
+};
+
+struct plan_conf { uint32_t jitter_min_ms, jitter_max_ms; bool music; };
+
+int  leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct plan_conf *conf);
+/* Takes from the old plan what stays the same, state and all; the old one gets the fresh ones, to be freed with it. */
+void leg_plan_inherit_rt(struct leg_plan *p, struct leg_plan *old);
+bool leg_codec_equal(const struct leg_codec *a, const struct leg_codec *b);
+
+/* --- control half --- */
+
+struct leg {
+	struct mixer *m;                  /* NULL: the engine is gone */
+	struct leg_rt *rt;
+	struct leg_conf conf;
+	struct sa local;
+	struct bus *bus;
+	struct leg_desc desc;
+	bool described, music;
+	bool moving;                      /* asked back from one thread, not yet given to another */
+	struct leg_plan *next_plan;       /* ... and what to tell it there */
+	char next_keys[33];
+};
+
+void leg_returned(struct leg_rt *rt);             /* its thread has let go, and it is to go to another */
+void leg_orphan(struct leg_rt *rt);               /* the engine ends */
+void leg_forget_bus(struct leg *l, const struct bus *b);
+
+/* --- media half --- */
+
+struct leg_count {
+	count_t rx_packets, rx_bytes, tx_packets, tx_bytes, bad, stranger, auth, concealed, discarded;
+	count_t jit_lost, jit_late, jit_dup, jit_reord, jit_dropped, jitter_us, buffer_ms, rtt_us;
+	_Atomic uint32_t level, fraction;
+	_Atomic bool talking, latched;
+	const struct codec *_Atomic rx_codec, *_Atomic tx_codec;
+};
+
+struct leg_lost { uint64_t lost, late, duplicate, reordered, dropped; };
+
+struct leg_sock {
+	struct leg_rt *leg;
+	int fd;
+	bool rtcp;
+	uint64_t turn;                    /* of the thread, and how many packets may still be taken in it */
+	unsigned left;
+	struct sa peer;                   /* where from, once latched */
+	bool latched;
+};
+
+enum leg_leaving { LEG_STAYS, LEG_MOVES, LEG_DETACHES, LEG_ENDS };
+
+struct leg_play {                         /* sound in */
+	float *pcm;                       /* 48 kHz, `channels` interleaved */
+	size_t n;
+	uint8_t channels;
+	struct plan_rx *cur;              /* whose sound this is */
+	int jitter, jitter_next;          /* buffer being read; -1 or the one that takes over when it is empty */
+	uint32_t frame_smp;               /* length of the last frame at 48 kHz */
+	uint32_t concealing;              /* samples concealed in a row */
+	uint16_t next_seq;                /* of the frame that follows without a seam */
+	bool sounding;
+	float tail[LEG_TAIL * MIX_CH];    /* the end of what was, under the beginning of what is */
+	size_t n_tail;
+	bool fade_in;
+	struct cn cn;
+	bool noisy;                       /* the sender paused with a CN packet */
+	struct ramp gain;
+	struct level level;
+};
+
+struct leg_send {                         /* sound out */
+	float *pcm;                       /* 48 kHz, `channels` interleaved, not yet sent */
+	size_t n;
+	uint8_t channels;
+	uint64_t pos;                     /* of pcm[0], in the engine's sample count */
+	uint64_t end;                     /* of the next sample expected */
+	bool begun, marker;
+	uint32_t silent_us;               /* how long there was nothing to hear */
+	float *odd;                       /* samples at the codec's rate that wait for a whole frame */
+	size_t n_odd;
+	uint32_t ts_base, clock;
+	uint16_t seq;
+	struct dtmf_tx dtmf;
+	struct ramp gain, echo, alone;
+	uint8_t *frame;                   /* header, payload and SRTP's room */
+};
+
+struct leg_reports {
+	struct rtcp_src src;              /* the source being received */
+	uint32_t seed;                    /* of the intervals */
+	uint32_t rival;                   /* SSRC of the last packet that was not of src */
+	uint64_t next_us;
+	bool begun, sent_rtp, said;
+	uint32_t octets;                  /* of payload sent */
+	uint32_t packets;
+	uint32_t packets_at_last, packets_before;     /* at the last report, and the one before it */
+};
+
+struct leg_rt {
+	/* control thread */
+	struct leg *ctl;                  /* NULL when the leg is gone there */
+	struct le all;                    /* of all there are */
+	struct cmd_wait spare;            /* for the command that ends it */
+	struct thread *home;              /* where it is, or was sent */
+
+	/* fixed, or for both */
+	uint32_t ssrc;
+	char cname[64];
+	uint32_t rtp_timeout_ms;
+	_Atomic bool mute, deaf, echo;
+	_Atomic float gain;
+	struct leg_count n;
+
+	/* media thread */
+	struct le le;
+	struct back back;
+	struct thread *t;
+	struct bus_rt *bus;
+	struct leg_sock rtp, rtcp;
+	struct leg_plan *plan;
+	struct leg_lost lost;             /* counted by jitter buffers that are gone */
+	enum leg_leaving leaving;
+	struct bus_rt *next_bus;
+	uint64_t last_rx_us;
+	bool timed_out;
+	struct leg_play play;
+	struct leg_send send;
+	struct leg_reports rep;
+	struct dtmf_rx dtmf_rx;
+	float own[QUANTUM_MAX * MIX_CH];  /* its part of the sum this tick */
+	bool heard;                       /* ... and whether it is in it */
+};
+
+/* leg_rt.c: what a media thread does to a leg as a whole */
+void leg_attach_rt(struct leg_rt *l, struct thread *t);
+void leg_detach_rt(struct leg_rt *l);
+void leg_swap_rt(struct leg_rt *l, struct leg_plan *p, uint64_t now_us);     /* *p is the old plan's when it comes back */
+void leg_dtmf_rt(struct leg_rt *l, const char *keys);
+bool leg_left_rt(struct leg_rt *l);                     /* leaving, and faded out */
+uint8_t leg_channels_rt(const struct leg_rt *l);
+void leg_watch_rt(struct leg_rt *l, uint64_t now_us);   /* once a tick: time-outs, reports, counters */
+
+void leg_recv_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us);
+void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t now_us);       /* fills own, heard */
+void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *p);      /* before the plan changes */
+void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos);
+void leg_send_swap_rt(struct leg_rt *l, struct leg_plan *p);
+void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len);
+bool leg_rtcp_rt(struct leg_rt *l, const uint8_t *buf, size_t len, uint64_t now_us);
+void leg_report_rt(struct leg_rt *l, uint64_t now_us, bool bye);
+bool leg_source_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, uint64_t now_us);
+
+#endif

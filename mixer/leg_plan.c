@@ -1,0 +1,187 @@
+/*
+ * leg_plan.c - everything one leg_desc needs, made on the control thread as a whole, so that the media thread has only
+ * to change one pointer, and what was agreed never holds by half.
+ *
+ * Where old and new agree, the media thread moves the object with its state from the old plan to the new one: an Opus
+ * decoder goes on decoding, a jitter buffer keeps its packets, an SRTP context its roll-over counter.
+ */
+#include <string.h>
+#include "leg.h"
+
+enum { PTIME_MAX_MS = 120, SLOTS_MIN = 16, SLOTS_MAX = 64, PAYLOAD_MIN = 64, PAYLOAD_MAX = 3840 };
+
+static void plan_destructor(void *arg)
+{
+	struct leg_plan *p = arg;
+
+	for (int i = 0; i < LEG_RX_MAX; i++) {
+		mem_deref(p->rx[i].dec);
+		mem_deref(p->rx[i].up);
+	}
+	for (int i = 0; i < LEG_JITTERS; i++)
+		mem_deref(p->jitter[i]);
+	mem_deref(p->enc);
+	mem_deref(p->down);
+	mem_deref(p->seal_rx);
+	mem_deref(p->seal_tx);
+	explicit_bzero(&p->desc.srtp_rx, sizeof(p->desc.srtp_rx));
+	explicit_bzero(&p->desc.srtp_tx, sizeof(p->desc.srtp_tx));
+}
+
+bool leg_codec_equal(const struct leg_codec *a, const struct leg_codec *b)
+{
+	const struct codec_param *p = &a->param, *q = &b->param;
+
+	return a->codec == b->codec && a->pt == b->pt && p->channels == q->channels && p->ptime_us == q->ptime_us &&
+	       p->bitrate == q->bitrate && p->max_playback == q->max_playback && p->complexity == q->complexity &&
+	       p->loss_pct == q->loss_pct && p->fec == q->fec && p->dtx == q->dtx && p->cbr == q->cbr &&
+	       p->lowdelay == q->lowdelay && p->voice == q->voice;
+}
+
+static bool codec_usable(const struct leg_codec *c)
+{
+	return c->codec && c->param.channels >= 1 && c->param.channels <= c->codec->max_channels &&
+	       c->param.channels <= MIX_CH && c->codec->srate && c->codec->clock;
+}
+
+static size_t payload_max(const struct leg_codec *c)
+{
+	size_t n = c->codec->max_bytes_ms * c->param.channels * PTIME_MAX_MS;
+
+	return n < PAYLOAD_MIN ? PAYLOAD_MIN : n > PAYLOAD_MAX ? PAYLOAD_MAX : n;
+}
+
+/* The buffer for a clock: found, or planned; all codecs of one clock share it. */
+static int plan_jitter(struct leg_plan *p, const struct leg_codec *c, const struct plan_conf *conf)
+{
+	struct jitter_conf *j;
+	uint32_t slots = conf->jitter_max_ms / 5 + 4;
+	int i;
+
+	for (i = 0; i < p->n_jitter; i++)
+		if (p->jitter_conf[i].clock == c->codec->clock)
+			break;
+	if (i == LEG_JITTERS)
+		return -1;
+	j = &p->jitter_conf[i];
+	if (i == p->n_jitter) {
+		p->n_jitter++;
+		*j = (struct jitter_conf){
+			.clock = c->codec->clock, .min_ms = conf->jitter_min_ms, .max_ms = conf->jitter_max_ms,
+			.fixed = conf->music,
+			.n_slots = (uint16_t)(slots < SLOTS_MIN ? SLOTS_MIN : slots > SLOTS_MAX ? SLOTS_MAX : slots) };
+	}
+	if (payload_max(c) > j->max_payload)
+		j->max_payload = payload_max(c);
+	return i;
+}
+
+static int plan_rx_init(struct leg_plan *p, const struct plan_conf *conf)
+{
+	int err = 0;
+
+	p->channels = 1;
+	for (int i = 0; i < p->desc.n_rx && !err; i++) {
+		struct plan_rx *rx = &p->rx[p->n_rx];
+
+		rx->c = p->desc.rx[i];
+		if (!codec_usable(&rx->c))
+			return EINVAL;
+		rx->jitter = plan_jitter(p, &rx->c, conf);
+		if (rx->jitter < 0)
+			return EINVAL;
+		p->n_rx++;
+		if (rx->c.param.channels > p->channels)
+			p->channels = rx->c.param.channels;
+		err = rx->c.codec->dec_alloc(&rx->dec, rx->c.codec, &rx->c.param);
+		if (!err)
+			err = resample_alloc(&rx->up, rx->c.codec->srate, CLOCK_RATE, rx->c.param.channels);
+	}
+	for (int i = 0; i < p->n_jitter && !err; i++)
+		err = jitter_alloc(&p->jitter[i], &p->jitter_conf[i]);
+	return err;
+}
+
+static int plan_tx_init(struct leg_plan *p)
+{
+	struct leg_codec *tx = &p->desc.tx;
+	int err;
+
+	if (!tx->codec)
+		return 0;
+	if (!codec_usable(tx) || tx->param.ptime_us < 2500 || tx->param.ptime_us > LEG_FRAME_MAX * 1000 / 48)
+		return EINVAL;
+	/* 5 ms at 44.1 kHz is no whole number of samples; 10 ms is one at every rate. */
+	if ((uint64_t)tx->param.ptime_us * tx->codec->srate % 1000000)
+		tx->param.ptime_us = (tx->param.ptime_us + 9999) / 10000 * 10000;
+	err = tx->codec->enc_alloc(&p->enc, tx->codec, &tx->param);
+	if (!err)
+		err = resample_alloc(&p->down, CLOCK_RATE, tx->codec->srate, tx->param.channels);
+	return err;
+}
+
+int leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct plan_conf *conf)
+{
+	struct leg_plan *p;
+	int err;
+
+	if (d->n_rx > LEG_RX_MAX)
+		return EINVAL;
+	p = mem_zalloc(sizeof(*p), plan_destructor);
+	if (!p)
+		return ENOMEM;
+	p->desc = *d;
+	p->music = conf->music;
+	err = plan_rx_init(p, conf);
+	if (!err)
+		err = plan_tx_init(p);
+	if (!err && d->srtp_rx.suite != LEG_SRTP_NONE)
+		err = seal_alloc(&p->seal_rx, &d->srtp_rx);
+	if (!err && d->srtp_tx.suite != LEG_SRTP_NONE)
+		err = seal_alloc(&p->seal_tx, &d->srtp_tx);
+	if (err)
+		mem_deref(p);
+	else
+		*pp = p;
+	return err;
+}
+
+#define SWAP(a, b) do { __typeof__(a) tmp_ = (a); (a) = (b); (b) = tmp_; } while (0)
+
+static bool jitter_conf_equal(const struct jitter_conf *a, const struct jitter_conf *b)
+{
+	return a->clock == b->clock && a->min_ms == b->min_ms && a->max_ms == b->max_ms && a->fixed == b->fixed &&
+	       a->max_payload >= b->max_payload && a->n_slots == b->n_slots;
+}
+
+static void inherit_rx_rt(struct leg_plan *p, struct leg_plan *old)
+{
+	for (int i = 0; i < p->n_rx; i++)
+		for (int k = 0; k < old->n_rx; k++)
+			if (leg_codec_equal(&p->rx[i].c, &old->rx[k].c)) {
+				SWAP(p->rx[i].dec, old->rx[k].dec);
+				SWAP(p->rx[i].up, old->rx[k].up);
+				break;
+			}
+	for (int i = 0; i < p->n_jitter; i++)
+		for (int k = 0; k < old->n_jitter; k++)
+			if (jitter_conf_equal(&old->jitter_conf[k], &p->jitter_conf[i])) {
+				SWAP(p->jitter[i], old->jitter[k]);
+				SWAP(p->jitter_conf[i], old->jitter_conf[k]);
+				break;
+			}
+}
+
+void leg_plan_inherit_rt(struct leg_plan *p, struct leg_plan *old)
+{
+	inherit_rx_rt(p, old);
+	if (p->enc && old->enc && leg_codec_equal(&p->desc.tx, &old->desc.tx)) {
+		SWAP(p->enc, old->enc);
+		SWAP(p->down, old->down);
+	}
+	p->key_rx_equal = seal_key_equal(&p->desc.srtp_rx, &old->desc.srtp_rx);
+	if (p->key_rx_equal)
+		SWAP(p->seal_rx, old->seal_rx);
+	if (seal_key_equal(&p->desc.srtp_tx, &old->desc.srtp_tx))
+		SWAP(p->seal_tx, old->seal_tx);
+}

@@ -1,0 +1,120 @@
+/*
+ * thread.h - a media thread: takes commands, reads sockets, runs its buses, gives back what is done with.
+ *
+ * Two rings join it to the control thread. Commands go down (struct cmd); what does not fit waits in a list on the
+ * control side. Up come notes: happenings, which are counted and dropped when the ring is full, and things to free,
+ * which never are: each has a struct back inside, and waits in a list on the media side.
+ */
+#ifndef MIXER_THREAD_H
+#define MIXER_THREAD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include "mixer.h"
+#include "ring.h"
+
+struct leg_rt;
+struct bus_rt;
+struct leg_plan;
+
+enum { CLOCK_RATE = 48000, QUANTUM_MAX = 480, MIX_CH = 2, PCM_MAX = CODEC_SMP_MAX + 64, DGRAM_MAX = 4096 };
+
+/* Counters have one writer, the media thread; anyone may read them. */
+typedef _Atomic uint64_t count_t;
+static inline void count_add(count_t *c, uint64_t n)
+{
+	atomic_store_explicit(c, atomic_load_explicit(c, memory_order_relaxed) + n, memory_order_relaxed);
+}
+static inline void count_up(count_t *c) { count_add(c, 1); }
+static inline void count_set(count_t *c, uint64_t v) { atomic_store_explicit(c, v, memory_order_relaxed); }
+static inline uint64_t count_get(const count_t *c) { return atomic_load_explicit((count_t *)c, memory_order_relaxed); }
+
+enum cmd_type {
+	CMD_BUS_ADD, CMD_BUS_END,
+	CMD_LEG_ADD,              /* bus NULL: nowhere, in the thread's own limbo */
+	CMD_LEG_MOVE,             /* to another bus of the same thread */
+	CMD_LEG_DETACH,           /* fade out, then give it back: it goes to another thread */
+	CMD_LEG_END,              /* fade out, say BYE, give it back to be freed */
+	CMD_LEG_PLAN,
+	CMD_LEG_DTMF,
+};
+
+struct cmd {
+	enum cmd_type type;
+	struct leg_rt *leg;
+	struct bus_rt *bus;
+	struct leg_plan *plan;
+	char keys[33];
+};
+
+struct cmd_wait {                 /* a command that found the ring full */
+	struct le le;
+	struct cmd cmd;
+};
+
+enum note_type { NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_PLAN_DONE };
+
+struct note {
+	enum note_type type;
+	struct leg_rt *leg;       /* NOTE_EVENT */
+	void *obj;                /* what comes back */
+	struct leg_event ev;
+};
+
+struct back {                     /* inside each thing that comes back */
+	struct back *next;
+	enum note_type type;
+	void *obj;
+};
+
+struct thread_count { count_t ticks, late, dropped, rx, tx, bad, stranger, ring_full; };
+
+/* Room to work in, one per thread: contents live no longer than a call. */
+struct scratch {
+	uint8_t dgram[DGRAM_MAX];
+	float pcm[PCM_MAX * MIX_CH];
+	float wide[PCM_MAX * MIX_CH];
+	float out[QUANTUM_MAX * MIX_CH];
+	float tmp[QUANTUM_MAX * MIX_CH];
+};
+
+struct thread {
+	/* control thread */
+	struct ring *cmds, *notes;
+	struct list waiting;      /* struct cmd_wait */
+	unsigned load;            /* legs and buses */
+	pthread_t tid;
+	bool realtime;
+	/* both */
+	bool running;             /* on its own; set before it begins */
+	int wake_fd;              /* control rings it after a command */
+	int event_fd;             /* the mixer's: rung after notes */
+	_Atomic bool stop;
+	_Atomic bool backlog;     /* control has commands waiting for room */
+	struct thread_count n;
+	/* media thread */
+	struct {
+		int epoll;
+		struct list buses;
+		struct bus_rt *limbo;
+		struct back *first, **last;
+		bool noted;
+		uint64_t turn;            /* counts them */
+		uint64_t dropped_before;
+		uint64_t unix_off_us;     /* add to now_us for wall clock time, for NTP stamps */
+		struct scratch scratch;
+	} rt;
+};
+
+int  thread_alloc(struct thread **tp, int event_fd);
+int  thread_start(struct thread *t, bool realtime);
+void thread_stop(struct thread *t);               /* waits until it has ended; notes may still be in its ring */
+int  thread_post(struct thread *t, const struct cmd *cmd, struct cmd_wait *spare);  /* spare: used when the ring is full */
+void thread_flush(struct thread *t);              /* control: retry what waits */
+
+void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop);
+void thread_event_rt(struct thread *t, struct leg_rt *leg, const struct leg_event *ev);
+void thread_back_rt(struct thread *t, struct back *b, enum note_type type, void *obj);
+uint64_t thread_clock_us(void);
+
+#endif

@@ -1,0 +1,637 @@
+/*
+ * call.c - one dialog tied to one member.
+ *
+ *     session  asks: answer this offer, make one, put it in force   ->  offer  ->  leg
+ *     control  says: this member must go                            ->  session (BYE)
+ *     leg      says: a key, silence, talking                        ->  control
+ *
+ * Whatever ends a call (BYE, kick, silence on the wire, a failed dial) ends in call_end, which lets go of the room at once
+ * and of the memory in the next turn of the loop: the reason may have come up through the leg or the session themselves.
+ */
+#include <ctype.h>
+#include <string.h>
+#include "auth.h"
+#include "call.h"
+#include "offer.h"
+#include "refer.h"
+#include "control/log.h"
+#include "control/wheel.h"
+
+struct call {
+	struct le le;
+	struct focus *focus;
+	struct session *session;
+	struct offer *offer;
+	struct leg *leg;
+	struct list refers;               /* REFERs that came in this dialog and still run */
+	struct wheel_tmr tmr_dial;
+	struct tmr tmr_free;
+	struct sa peer;                   /* where its signalling comes from */
+	struct face face;
+	char room[ROOM_NAME_MAX + 1];     /* to join; where it is now is control's to say */
+	uint32_t member;
+	enum role role;
+	uint32_t auth_nc;
+	bool echo, outgoing, answered, held, ending;
+	call_progress_h *progressh;
+	void *progress_arg;
+};
+
+static void destructor(void *arg)
+{
+	struct call *c = arg;
+
+	tmr_cancel(&c->tmr_free);
+	wheel_cancel(&c->tmr_dial);
+	list_unlink(&c->le);
+	list_flush(&c->refers);
+	mem_deref(c->session);
+	mem_deref(c->leg);
+	mem_deref(c->offer);
+}
+
+struct list *call_refers(struct call *c)
+{
+	return &c->refers;
+}
+
+static void free_later(void *arg)
+{
+	mem_deref(arg);
+}
+
+static void progress(struct call *c, uint16_t scode, const char *reason, bool final)
+{
+	call_progress_h *h = c->progressh;
+
+	if (final)
+		c->progressh = NULL;
+
+	if (h)
+		h(scode, reason, final, c->progress_arg);
+}
+
+/* Out of the room, out of the list, freed in the next turn. The session must have been told before. */
+static void call_drop(struct call *c, const char *why)
+{
+	const struct actor system = { .kind = ACTOR_SYSTEM };
+	const struct command leave = { .verb = VERB_LEAVE, .member = c->member, .text = why };
+	char quoted[96];
+
+	if (c->ending)
+		return;
+
+	c->ending = true;
+	wheel_cancel(&c->tmr_dial);
+
+	log_info("call.ended", "call=%s member=%u why=%s", c->session ? session_callid(c->session) : "-", c->member,
+		 log_quote(quoted, sizeof(quoted), why, str_len(why)));
+
+	if (c->member)
+		(void)control_run(c->focus->control, &system, &leave, NULL);
+
+	c->member = 0;
+	tmr_start(&c->tmr_free, 0, free_later, c);
+}
+
+void call_end(struct call *c, const char *why)
+{
+	char reason[128];
+
+	if (!c || c->ending)
+		return;
+
+	if (c->session) {
+		(void)re_snprintf(reason, sizeof(reason), "Reason: SIP;cause=200;text=\"%s\"\r\n", why);
+		session_hangup(c->session, reason);
+	}
+
+	progress(c, 487, "Request Terminated", true);
+	call_drop(c, why);
+}
+
+/* --- offers and answers: the session asks, the offer engine knows, the leg obeys --- */
+
+static int op_offered(struct mbuf **answer, const char **why, const void *body, size_t len, void *arg)
+{
+	struct call *c = arg;
+
+	return offer_answer(c->offer, answer, why, body, len);
+}
+
+static int op_offer(struct mbuf **offer, void *arg)
+{
+	struct call *c = arg;
+
+	return offer_make(c->offer, offer);
+}
+
+static int op_answered(const char **why, const void *body, size_t len, void *arg)
+{
+	struct call *c = arg;
+
+	return offer_accept(c->offer, why, body, len);
+}
+
+static void hold_follow(struct call *c)
+{
+	const struct actor system = { .kind = ACTOR_SYSTEM };
+	bool held = offer_peer_holds(c->offer);
+	const struct command hold = { .verb = VERB_HOLD, .member = c->member, .on = held };
+
+	if (held == c->held || !c->member)
+		return;
+
+	c->held = held;
+	(void)control_run(c->focus->control, &system, &hold, NULL);
+}
+
+static void op_commit(void *arg)
+{
+	struct call *c = arg;
+	struct leg_desc desc;
+	int err;
+
+	offer_commit(c->offer);
+
+	if (offer_leg(c->offer, false, &desc))
+		leg_desc_clear(&desc);                    /* no sound stream left */
+
+	desc.source = c->session ? *session_peer(c->session) : c->peer;
+
+	err = leg_set_desc(c->leg, &desc);
+	if (err)
+		log_warning("call.media", "call=%s err=%d", session_callid(c->session), err);
+
+	hold_follow(c);
+}
+
+static void op_rollback(void *arg)
+{
+	struct call *c = arg;
+
+	offer_rollback(c->offer);
+}
+
+/* --- the member --- */
+
+static void face_bye(void *arg, const char *why)
+{
+	struct call *c = arg;
+
+	c->member = 0;                                    /* control has already taken it out of the room */
+	call_end(c, why);
+}
+
+static void leg_handler(const struct leg_event *ev, void *arg)
+{
+	struct call *c = arg;
+	char addr[64];
+
+	if (c->ending)
+		return;
+
+	switch (ev->type) {
+
+	case LEG_EVENT_RTP_TIMEOUT:                       /* of a member: control's to judge, it may be on hold */
+		if (c->member)
+			control_leg_event(c->focus->control, c->member, ev);
+		else
+			call_end(c, "rtp-timeout");
+		return;
+
+	case LEG_EVENT_LATCHED:
+		(void)re_snprintf(addr, sizeof(addr), "%J", &ev->addr);
+		log_debug("call.latched", "call=%s addr=%s", session_callid(c->session), addr);
+		return;
+
+	default:
+		if (c->member)
+			control_leg_event(c->focus->control, c->member, ev);
+		return;
+	}
+}
+
+static int join(struct call *c)
+{
+	const struct actor system = { .kind = ACTOR_SYSTEM };
+	struct command cmd = { .verb = VERB_JOIN, .room = c->room, .role = c->role, .face = &c->face };
+	struct result res = { 0 };
+	int err;
+
+	cmd.uri  = session_remote_uri(c->session);
+	cmd.name = session_remote_name(c->session);
+
+	c->face = (struct face){ .leg = c->leg, .bye = face_bye, .arg = c, .call_id = session_callid(c->session),
+				 .dialed_out = c->outgoing };
+
+	err = control_run(c->focus->control, &system, &cmd, &res);
+	if (!err)
+		c->member = res.member;
+
+	return err;
+}
+
+static int enter(struct call *c)
+{
+	if (c->echo)
+		return leg_set_echo(c->leg, true);
+
+	return join(c);
+}
+
+/* --- the dialog --- */
+
+static void op_progress(const struct sip_msg *msg, void *arg)
+{
+	struct call *c = arg;
+	char reason[64];
+
+	pl_strcpy(&msg->reason, reason, sizeof(reason));
+	progress(c, msg->scode, reason, false);
+}
+
+static void op_established(const struct sip_msg *msg, void *arg)
+{
+	struct call *c = arg;
+	char uri[160];
+	int err;
+
+	(void)msg;
+
+	if (c->ending)
+		return;
+
+	wheel_cancel(&c->tmr_dial);
+	c->answered = true;
+
+	if (c->outgoing) {
+		err = enter(c);
+		if (err) {
+			call_end(c, "room refused");
+			return;
+		}
+		progress(c, 200, "OK", true);
+		hold_follow(c);
+	}
+
+	log_info("call.established", "call=%s room=%s member=%u peer=%s", session_callid(c->session),
+		 c->echo ? "echo" : c->room, c->member,
+		 log_quote(uri, sizeof(uri), session_remote_uri(c->session), str_len(session_remote_uri(c->session))));
+}
+
+static void op_closed(int err, uint16_t scode, const char *reason, const struct sip_msg *msg, void *arg)
+{
+	struct call *c = arg;
+
+	(void)msg;
+
+	if (!c->answered && c->outgoing)
+		progress(c, scode ? scode : 408, reason ? reason : "Request Timeout", true);
+
+	call_drop(c, reason && reason[0] ? reason : err ? "error" : "bye");
+}
+
+/* INFO with a key (the de facto application/dtmf-relay and application/dtmf). RFC 6086 4.2.2: a body we do not know is 415. */
+static bool info_key(char *key, const struct sip_msg *msg)
+{
+	struct pl body = { (const char *)mbuf_buf(msg->mb), mbuf_get_left(msg->mb) }, sig = PL_INIT;
+
+	if (msg_ctype_cmp(&msg->ctyp, "application", "dtmf-relay")) {
+		if (re_regex(body.p, body.l, "[Ss]1ignal[ ]*=[ ]*[0-9*#A-Da-d]1", NULL, NULL, NULL, &sig))
+			return false;
+	}
+	else if (msg_ctype_cmp(&msg->ctyp, "application", "dtmf")) {
+		if (re_regex(body.p, body.l, "[0-9*#A-Da-d]1", &sig))
+			return false;
+	}
+	else {
+		return false;
+	}
+
+	*key = (char)toupper((unsigned char)sig.p[0]);
+	return true;
+}
+
+static void info(struct call *c, const struct sip_msg *msg)
+{
+	const struct sips *sips = c->focus->sips;
+	struct leg_event ev = { .type = LEG_EVENT_DTMF };
+
+	if (!mbuf_get_left(msg->mb)) {
+		(void)sips_replyf(sips, msg, 200, "OK", NULL);
+		return;
+	}
+
+	if (!info_key(&ev.key, msg)) {
+		(void)sips_replyf(sips, msg, 415, "Unsupported Media Type", "Accept: application/dtmf-relay, application/dtmf\r\n");
+		return;
+	}
+
+	(void)sips_replyf(sips, msg, 200, "OK", NULL);
+
+	if (c->member)
+		control_leg_event(c->focus->control, c->member, &ev);
+}
+
+static bool op_request(struct session *s, const struct sip_msg *msg, void *arg)
+{
+	struct call *c = arg;
+
+	(void)s;
+
+	if (!pl_strcmp(&msg->met, "INFO"))
+		info(c, msg);
+	else if (!pl_strcmp(&msg->met, "REFER"))
+		refer_in_dialog(c->focus, c, msg);
+	else
+		return false;
+
+	return true;
+}
+
+static const struct session_ops ops = {
+	.offered = op_offered, .offer = op_offer, .answered = op_answered, .commit = op_commit, .rollback = op_rollback,
+	.progress = op_progress, .established = op_established, .request = op_request, .closed = op_closed,
+};
+
+/* --- making one --- */
+
+static int leg_make(struct call *c, const struct sa *local)
+{
+	struct leg_conf conf = {
+		.jitter_min_ms  = config_uint(c->focus->cfg, "media.jitter-min"),
+		.jitter_max_ms  = config_uint(c->focus->cfg, "media.jitter-max"),
+		.rtp_timeout_ms = config_uint(c->focus->cfg, "media.rtp-timeout") * 1000,
+		.eventh = leg_handler, .arg = c,
+	};
+	const char *address = config_str(c->focus->cfg, "media.address");
+
+	conf.local = *local;
+	if (address[0] && sa_set_str(&conf.local, address, 0))
+		return EINVAL;
+
+	sa_set_port(&conf.local, 0);
+	(void)re_snprintf(conf.cname, sizeof(conf.cname), "%016llx@tutti", rand_u64());
+
+	return leg_alloc(&c->leg, c->focus->mixer, &conf);
+}
+
+static enum offer_srtp srtp_policy(const struct config *cfg)
+{
+	const char *s = config_str(cfg, "media.srtp");
+
+	return !strcmp(s, "required") ? OFFER_SRTP_REQUIRED : !strcmp(s, "off") ? OFFER_SRTP_OFF : OFFER_SRTP_OPTIONAL;
+}
+
+static int offer_engine(struct call *c)
+{
+	struct offer_conf conf = {
+		.codecs       = config_str(c->focus->cfg, "media.codecs"),
+		.music        = !c->echo && control_room_is_music(c->focus->control, c->room),
+		.srtp         = srtp_policy(c->focus->cfg),
+		.ptime_ms     = config_uint(c->focus->cfg, "media.ptime"),
+		.session_name = c->echo ? "echo" : c->room,
+	};
+	const struct sa *local = leg_local(c->leg);
+	int err;
+
+	conf.answer_stereo = conf.music || c->echo;
+
+	err = sips_public(c->focus->sips, &conf.media, SIP_TRANSP_NONE, local, &c->peer);
+	if (err)
+		return err;
+
+	sa_set_port(&conf.media, sa_port(local));
+
+	return offer_alloc(&c->offer, &conf);
+}
+
+static int call_alloc(struct call **cp, struct focus *f, const struct sa *local, const struct sa *peer, bool echo,
+		      const char *room)
+{
+	struct call *c = mem_zalloc(sizeof(*c), destructor);
+	int err;
+
+	if (!c)
+		return ENOMEM;
+
+	c->focus = f;
+	c->peer  = *peer;
+	c->echo  = echo;
+	str_ncpy(c->room, room, sizeof(c->room));
+	list_append(&f->calls, &c->le, c);
+
+	err = leg_make(c, local);
+	if (!err)
+		err = offer_engine(c);
+
+	if (err)
+		mem_deref(c);
+	else
+		*cp = c;
+
+	return err;
+}
+
+static void refuse_busy(struct focus *f, const struct sip_msg *msg, int err)
+{
+	log_warning("call.refused", "err=%d what=no-resources", err);
+	(void)session_refuse(f->sessions, msg, 503, "Service Unavailable", "Retry-After: 10\r\n");
+}
+
+/* What the room said no with, in SIP's words. */
+static void reject_errno(struct session *s, int err)
+{
+	const char *reason = NULL;
+	uint16_t scode = sip_errno_to_status(err, &reason);
+
+	(void)session_reject(s, scode, reason);
+}
+
+static int answer(struct call *c)
+{
+	if (!strcmp(config_str(c->focus->cfg, "sip.early"), "ring")) {
+		int err = session_ring(c->session, 180, "Ringing", true);
+		if (err)
+			return err;
+	}
+
+	return session_answer(c->session);
+}
+
+void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call_target *t)
+{
+	struct session_in in = { .contact_user = t->echo ? "echo" : t->room, .isfocus = !t->echo };
+	struct call *c = NULL;
+	int err;
+
+	err = call_alloc(&c, f, &msg->dst, &msg->src, t->echo, t->room);
+	if (err) {
+		refuse_busy(f, msg, err);
+		return;
+	}
+
+	c->role = t->who.role;
+
+	err = session_accept_invite(&c->session, f->sessions, msg, &in, &ops, c);
+	if (err) {                                        /* the session layer has answered the INVITE */
+		mem_deref(c);
+		return;
+	}
+
+	err = enter(c);
+	if (err) {
+		reject_errno(c->session, err);
+		return;
+	}
+
+	if (t->replaces)
+		call_end(t->replaces, "replaced");
+
+	err = answer(c);
+	if (err)
+		call_end(c, "answer failed");
+}
+
+static void dial_timeout(void *arg)
+{
+	struct call *c = arg;
+
+	progress(c, 408, "Request Timeout", true);
+	call_end(c, "no answer");
+}
+
+/* The trunk's credentials. auth_answer gives them only to a challenge of the trunk's realm, and the session layer asks
+ * only for challenges of the peer that answered the INVITE. */
+static int dial_auth(char *buf, size_t size, const struct sip_msg *challenge, const char *method, const char *uri, void *arg)
+{
+	struct call *c = arg;
+	struct auth_cred cred;
+
+	if (!focus_trunk_cred(c->focus, &cred, session_remote_uri(c->session)))
+		return EPERM;
+
+	return auth_answer(buf, size, challenge, method, uri, &cred, &c->auth_nc);
+}
+
+/* The address our sound will come from. A host name is looked up only when the INVITE goes out; until then the way is
+ * that of the first address that is not loopback. */
+static int dial_addresses(struct sa *local, struct sa *peer, const struct sips *sips, const char *uri)
+{
+	struct sip *sip = NULL;
+	struct uri parsed;
+	struct pl pl;
+	int err;
+
+	pl_set_str(&pl, uri);
+	if (uri_decode(&parsed, &pl))
+		return EINVAL;
+
+	if (sa_set(peer, &parsed.host, parsed.port ? parsed.port : SIP_PORT))
+		sa_init(peer, AF_UNSPEC);
+
+	err = sips_towards(sips, &sip, SIP_TRANSP_NONE, peer);
+	if (err)
+		return err;
+
+	for (enum sip_transp tp = SIP_TRANSP_UDP; tp <= SIP_TRANSP_TLS; tp++)
+		if (!sip_transp_laddr(sip, local, tp, NULL))
+			return 0;
+
+	return EPROTONOSUPPORT;
+}
+
+int call_dial(struct call **cp, struct focus *f, const struct call_dial *d)
+{
+	struct session_out out = { .uri = d->uri, .contact_user = d->room, .isfocus = true };
+	char from[160], extra[320];
+	struct sa local, peer;
+	struct call *c;
+	int err;
+
+	if (f->draining)
+		return ESHUTDOWN;
+
+	if (!access_may_dial(f->access, d->uri))
+		return EPERM;
+
+	err = dial_addresses(&local, &peer, f->sips, d->uri);
+	if (err)
+		return err;
+
+	err = call_alloc(&c, f, &local, &peer, false, d->room);
+	if (err)
+		return err;
+
+	c->outgoing     = true;
+	c->role         = ROLE_SPEAKER;
+
+	(void)re_snprintf(from, sizeof(from), "sip:%s@%j", d->room, &local);
+	out.from_uri = config_str(f->cfg, "dial.from")[0] ? config_str(f->cfg, "dial.from") : from;
+	out.authh    = dial_auth;
+	out.auth_arg = c;
+
+	if (d->referred_by && re_snprintf(extra, sizeof(extra), "Referred-By: %s\r\n", d->referred_by) > 0)
+		out.extra = extra;
+
+	err = session_invite(&c->session, f->sessions, &out, &ops, c);
+	if (err) {
+		mem_deref(c);
+		return err;
+	}
+
+	c->progressh    = d->progressh;
+	c->progress_arg = d->arg;
+	wheel_start(&c->tmr_dial, config_uint(f->cfg, "dial.timeout") * 1000, dial_timeout, c);
+
+	if (cp)
+		*cp = c;
+
+	return 0;
+}
+
+void call_forget_progress(struct call *c)
+{
+	if (c)
+		c->progressh = NULL;
+}
+
+struct call *call_by_dialog(struct focus *f, const struct session *s)
+{
+	for (struct le *le = s ? f->calls.head : NULL; le; le = le->next) {
+		struct call *c = le->data;
+
+		if (c->session == s && !c->ending)
+			return c;
+	}
+
+	return NULL;
+}
+
+struct call *call_by_member(struct focus *f, uint32_t member)
+{
+	for (struct le *le = member ? f->calls.head : NULL; le; le = le->next) {
+		struct call *c = le->data;
+
+		if (c->member == member)
+			return c;
+	}
+
+	return NULL;
+}
+
+uint32_t call_member(const struct call *c)
+{
+	return c->member;
+}
+
+struct session *call_session(const struct call *c)
+{
+	return c->session;
+}
+
+const char *call_room(const struct call *c)
+{
+	return c->member ? control_member_room(c->focus->control, c->member) : NULL;
+}

@@ -1,0 +1,311 @@
+/*
+ * conftab.c - the table itself: every setting of Tutti once, in the order of the sample file. A setting is added here and
+ * nowhere else; the reader, the sample, the man page and --check follow.
+ */
+#include <string.h>
+#include "config.h"
+#include "conftab.h"
+
+#define N(a) (sizeof(a) / sizeof((a)[0]))
+
+/* --- checks that a type alone does not make --- */
+
+/* 0 and the next word of a list in *word; ENOENT at its end. */
+int conf_word(struct pl *word, const char **list)
+{
+	*list += strspn(*list, CONF_SEP);
+	word->p = *list;
+	word->l = strcspn(*list, CONF_SEP);
+	*list += word->l;
+	return word->l ? 0 : ENOENT;
+}
+
+static bool is_hostname(const char *s)
+{
+	size_t n = strlen(s);
+
+	return n > 0 && n < 254 && s[0] != '-' && s[0] != '.' &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._") == n;
+}
+
+static bool is_addr(const char *s)
+{
+	struct sa sa;
+
+	return 0 == sa_set_str(&sa, s, 0);
+}
+
+static bool is_addr_port(const struct pl *pl)
+{
+	const char *colon = memrchr(pl->p, ':', pl->l);
+	struct pl port;
+	struct sa sa;
+
+	if (!colon)
+		return false;
+
+	/* sa_decode takes a port above 65535 modulo 65536: look at the digits first. */
+	port.p = colon + 1;
+	port.l = (size_t)(pl->p + pl->l - port.p);
+	if (port.l < 1 || port.l > 5 || pl_u32(&port) > 65535)
+		return false;
+	for (size_t i = 0; i < port.l; ++i) {
+		if (port.p[i] < '0' || port.p[i] > '9')
+			return false;
+	}
+
+	return 0 == sa_decode(&sa, pl->p, pl->l);
+}
+
+static const char *check_listen(const char *value)
+{
+	struct pl word;
+	unsigned n = 0;
+
+	while (0 == conf_word(&word, &value)) {
+		static const char *const transp[] = {"udp:", "tcp:", "tls:"};
+		bool known = false;
+
+		for (size_t i = 0; i < N(transp); ++i)
+			known = known || (word.l > 4 && 0 == strncasecmp(word.p, transp[i], 4));
+		if (!known)
+			return "each word is udp:, tcp: or tls: and an address, e.g. udp:0.0.0.0:5060 or tls:[::]:5061";
+		word.p += 4;
+		word.l -= 4;
+		if (!is_addr_port(&word))
+			return "the part after udp:, tcp: or tls: is an IP address and a port, e.g. 0.0.0.0:5060 or [::]:5060";
+		++n;
+	}
+	if (!n)
+		return "at least one address is needed";
+	return n > 64 ? "more than 64 addresses" : NULL;
+}
+
+static const char *check_http(const char *value)
+{
+	struct pl pl;
+
+	pl_set_str(&pl, value);
+	return !*value || is_addr_port(&pl) ? NULL : "an IP address and a port, e.g. 127.0.0.1:8080, or empty";
+}
+
+static const char *check_addr(const char *value)
+{
+	return !*value || is_addr(value) ? NULL : "an IP address, or empty";
+}
+
+static const char *check_hosts(const char *value)
+{
+	struct pl word;
+	char host[256];
+
+	while (0 == conf_word(&word, &value)) {
+		if (pl_strcpy(&word, host, sizeof(host)) || (!is_hostname(host) && !is_addr(host)))
+			return "each word is a host name or an IP address";
+	}
+	return NULL;
+}
+
+static const char *check_codecs(const char *value)
+{
+	static const char *const known[] = {"opus", "G722", "PCMU", "PCMA", "L16"};
+	struct pl word;
+	unsigned n = 0;
+
+	while (0 == conf_word(&word, &value)) {
+		const char *slash = memchr(word.p, '/', word.l);
+		bool found = false;
+
+		if (slash)
+			word.l = (size_t)(slash - word.p);
+		for (size_t i = 0; i < N(known); ++i)
+			found = found || 0 == pl_strcasecmp(&word, known[i]);
+		if (!found)
+			return "known codecs are opus, G722, PCMU, PCMA, L16 (also L16/RATE or L16/RATE/CHANNELS)";
+		++n;
+	}
+	return n ? NULL : "at least one codec is needed";
+}
+
+static const char *check_token(const char *value)
+{
+	return !*value || strpbrk(value, "\"\\") ? "not empty, and without quotes and backslashes" : NULL;
+}
+
+static const char *check_no_udp_osc(const char *value)
+{
+	return conf_bool(value) == 1 ? "not in this version: gestures over plain UDP are not built in yet, only `no` works"
+				     : NULL;
+}
+
+static const char *check_uri(const char *value)
+{
+	struct pl pl;
+	struct uri uri;
+
+	pl_set_str(&pl, value);
+	if (0 == strncasecmp(value, "sip:", 4) || 0 == strncasecmp(value, "sips:", 5))
+		return uri_decode(&uri, &pl) ? "not a SIP URI" : NULL;
+	return "begins with sip: or sips:";
+}
+
+static const char *check_uri_or_empty(const char *value)
+{
+	return *value ? check_uri(value) : NULL;
+}
+
+static const char *check_allow(const char *value)
+{
+	struct pl word;
+
+	while (0 == conf_word(&word, &value)) {
+		if (strncasecmp(word.p, "sip:", 4) && strncasecmp(word.p, "sips:", 5) && strncasecmp(word.p, "tel:", 4))
+			return "each pattern begins with sip:, sips: or tel:, e.g. sip:*@pbx.example";
+	}
+	return NULL;
+}
+
+static const char *check_filled(const char *value)
+{
+	return *value ? NULL : "must not be empty";
+}
+
+static const char *check_room(const char *value)
+{
+	size_t n = strlen(value);
+
+	if (n < 1 || n > 63 ||
+	    n != strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~+-"))
+		return "a room name: 1 to 63 of A-Z a-z 0-9 . _ ~ + -";
+	return NULL;
+}
+
+/* --- the table --- */
+
+static const struct config_setting table[] = {
+	{"sip.listen", CONFIG_LIST,
+	 "udp:0.0.0.0:5060 tcp:0.0.0.0:5060 tls:0.0.0.0:5061 udp:[::]:5060 tcp:[::]:5060 tls:[::]:5061", NULL, false,
+	 "Where SIP is heard: words TRANSPORT:ADDRESS:PORT with udp, tcp or tls. 0.0.0.0 and [::] stand for every address "
+	 "of the machine.", check_listen},
+	{"sip.external", CONFIG_STR, "", NULL, false,
+	 "The address by which the outside reaches this machine when it stands behind NAT. Written into Contact and SDP "
+	 "for peers that are not in a local network; empty: the machine's own addresses.", check_addr},
+	{"sip.domain", CONFIG_LIST, "", NULL, true,
+	 "Host names this server answers to; requests for another host get 404. Empty: any. Its own addresses always "
+	 "count.", check_hosts},
+	{"sip.tls-cert", CONFIG_STR, "", NULL, false,
+	 "A PEM file with the certificate (and its chain) and the private key. Empty: a self-signed certificate that is "
+	 "made in state.dir at the first start.", NULL},
+	{"sip.invite-rate", CONFIG_UINT, "50", "0..1000000", false,
+	 "New calls a second that one source address may begin; what is above it is refused. 0: no limit.", NULL},
+	{"sip.request-rate", CONFIG_UINT, "200", "0..1000000", false,
+	 "Other requests outside a call, a second and source address. 0: no limit.", NULL},
+	{"sip.max-calls", CONFIG_UINT, "2000", "1..1000000", true,
+	 "Calls at one time; the next is answered 503 with Retry-After.", NULL},
+	{"sip.session-expires", CONFIG_UINT, "1800", "90..86400", true,
+	 "Session interval in seconds (RFC 4028): a call whose phone has vanished ends after it.", NULL},
+	{"sip.min-se", CONFIG_UINT, "90", "90..86400", true,
+	 "The shortest session interval taken from a peer, in seconds.", NULL},
+	{"sip.early", CONFIG_ENUM, "answer", "answer|ring", true,
+	 "Calls to a room are answered at once, or shown as ringing for a moment first.", NULL},
+	{"sip.drain", CONFIG_UINT, "30", "0..86400", true,
+	 "Seconds that calls may go on after SIGTERM, before they are ended. No new ones are taken meanwhile.", NULL},
+
+	{"media.ports", CONFIG_RANGE, "20000-29999", "1024..65535", false,
+	 "UDP ports for sound. Every call takes an even port and the one above it.", NULL},
+	{"media.address", CONFIG_STR, "", NULL, false,
+	 "Local address for sound. Empty: the address the call came in on.", check_addr},
+	{"media.threads", CONFIG_UINT, "0", "0..64", false,
+	 "Media threads. 0: one a processor core, at most 4.", NULL},
+	{"media.realtime", CONFIG_BOOL, "yes", NULL, false,
+	 "Ask for real-time priority and locked memory. Where the system refuses, the server says so and goes on without.",
+	 NULL},
+	{"media.codecs", CONFIG_LIST, "opus G722 PCMU PCMA L16", NULL, true,
+	 "Codecs in order of preference.", check_codecs},
+	{"media.ptime", CONFIG_UINT, "20", "3..60", true,
+	 "Milliseconds of sound in a packet we send, where the phone does not ask for something else.", NULL},
+	{"media.srtp", CONFIG_ENUM, "optional", "optional|required|off", true,
+	 "Encrypted sound with keys in SDP (RFC 4568).", NULL},
+	{"media.rtp-timeout", CONFIG_UINT, "30", "0..3600", true,
+	 "Seconds without a packet after which a call that should send is ended. 0: never.", NULL},
+	{"media.jitter-min", CONFIG_UINT, "20", "0..500", true,
+	 "Smallest delay of the jitter buffer of a voice call, in milliseconds.", NULL},
+	{"media.jitter-max", CONFIG_UINT, "200", "20..1000", true,
+	 "Largest delay of the jitter buffer, in milliseconds; it never grows beyond.", NULL},
+
+	{"http.listen", CONFIG_STR, "127.0.0.1:8080", NULL, false,
+	 "Address and port of the HTTP server. Empty: off.", check_http},
+
+	{"state.dir", CONFIG_STR, "", NULL, false,
+	 "Folder for the admin token and the certificate. Empty: systemd's state directory where there is one, /var/lib/tutti "
+	 "for root, else ~/.local/state/tutti.", NULL},
+
+	{"rooms.auto", CONFIG_BOOL, "yes", NULL, true,
+	 "Any sip:NAME@host opens room NAME on the first call.", NULL},
+	{"rooms.profile", CONFIG_ENUM, "voice", "voice|music", true,
+	 "Profile of new rooms. Rooms whose name begins with music- always get music.", NULL},
+	{"rooms.max", CONFIG_UINT, "500", "1..100000", true, "Rooms at one time.", NULL},
+	{"rooms.max-members", CONFIG_UINT, "1000", "1..100000", true, "Members of one room.", NULL},
+	{"rooms.empty-timeout", CONFIG_UINT, "5", "0..86400", true,
+	 "Seconds an automatic room lives on after its last member left.", NULL},
+	{"rooms.alone", CONFIG_ENUM, "music", "music|silence", true, "What a member hears that is alone in a room.", NULL},
+	{"rooms.alone-file", CONFIG_STR, "", NULL, true,
+	 "A sound file (WAV, FLAC, Ogg ...) for who is alone. Empty: a built-in tune.", NULL},
+	{"rooms.open-to", CONFIG_ENUM, "local", "local|any|none", true,
+	 "Who may join without an account: callers from local networks, anybody, or nobody.", NULL},
+
+	{"auth.required", CONFIG_BOOL, "no", NULL, true, "Every call needs an account, also from the local network.", NULL},
+	{"auth.realm", CONFIG_STR, "tutti", NULL, false, "Realm of the digest challenge.", check_token},
+	{"auth.nonce-life", CONFIG_UINT, "300", "10..86400", false,
+	 "Seconds a nonce may be used before a new one is asked for.", NULL},
+
+	{"dial.allow", CONFIG_LIST, "", NULL, true,
+	 "URIs this server may call, as patterns in which * stands for any characters, e.g. sip:*@pbx.example. "
+	 "Empty: nobody.", check_allow},
+	{"dial.timeout", CONFIG_UINT, "60", "1..600", true, "Seconds a called phone may ring.", NULL},
+	{"dial.from", CONFIG_STR, "", NULL, true,
+	 "From URI of outgoing calls. Empty: the room's own.", check_uri_or_empty},
+
+	{"log.level", CONFIG_ENUM, "info", "error|warning|info|debug", true, "How much is logged, to stderr.", NULL},
+
+	{"gesture.udp-osc", CONFIG_BOOL, "no", NULL, false,
+	 "OSC over plain UDP. Not in this version: only `no` is taken.", check_no_udp_osc},
+};
+
+static const struct config_setting account_keys[] = {
+	{"account.password", CONFIG_STR, "", NULL, true, "Password of the account.", check_filled},
+	{"account.role", CONFIG_ENUM, "speaker", "host|speaker|listener", true, "Its role in every room.", NULL},
+};
+
+static const struct config_setting trunk_keys[] = {
+	{"trunk.uri", CONFIG_STR, "", NULL, true, "Registrar and peer, e.g. sip:provider.example.", check_uri},
+	{"trunk.user", CONFIG_STR, "", NULL, true, "User name there.", NULL},
+	{"trunk.password", CONFIG_STR, "", NULL, true, "Password there; sent to nobody else.", NULL},
+	{"trunk.realm", CONFIG_STR, "", NULL, true,
+	 "The realm the password belongs to. Empty: it is never sent.", NULL},
+	{"trunk.register", CONFIG_BOOL, "yes", NULL, true, "REGISTER there; no: only a peer.", NULL},
+	{"trunk.expires", CONFIG_UINT, "3600", "30..86400", true, "Seconds a registration is asked for.", NULL},
+	{"trunk.keepalive", CONFIG_UINT, "30", "0..3600", true, "Seconds between two OPTIONS. 0: none.", NULL},
+};
+
+static const struct config_setting did_keys[] = {
+	{"did.room", CONFIG_STR, "", NULL, true, "The room that calls to this number join.", check_room},
+};
+
+static const struct config_kind kinds[] = {
+	{"account", "NAME", "Who may call with a name and a password (digest).", account_keys, N(account_keys)},
+	{"trunk", "NAME", "A provider or telephone system that sends calls here.", trunk_keys, N(trunk_keys)},
+	{"did", "NUMBER", "A number, and the room it leads to.", did_keys, N(did_keys)},
+};
+
+const struct config_setting *config_table(size_t *n)
+{
+	*n = N(table);
+	return table;
+}
+
+const struct config_kind *config_kinds(size_t *n)
+{
+	*n = N(kinds);
+	return kinds;
+}

@@ -1,0 +1,47 @@
+/*
+ * format.h - one format of a sound line: payload type number to codec, and back to a=rtpmap and a=fmtp.
+ */
+#ifndef SERVER_FORMAT_H
+#define SERVER_FORMAT_H
+
+#include <re.h>
+#include "mixer/mixer.h"
+#include "offer.h"
+#include "sdesc.h"
+
+enum { FORMAT_MAX = 24, FORMAT_PREFS_MAX = 24 };
+
+enum format_what {
+	FORMAT_NONE,
+	FORMAT_SOUND,             /* codec is set */
+	FORMAT_EVENT,             /* telephone-event (RFC 4733) */
+	FORMAT_NOISE,             /* CN (RFC 3389) */
+	FORMAT_FOREIGN,           /* nothing we speak, or not allowed */
+};
+
+struct format {
+	enum format_what what;
+	const struct codec *codec;
+	uint32_t clock;
+	uint8_t  channels;        /* as in rtpmap; opus always 2 */
+	uint8_t  rx_pt, tx_pt;    /* ours: what the peer sends to us; theirs: what we send */
+};
+
+/* What conf.codecs allows, in its order. channels 0: any the codec has. */
+struct format_prefs { struct { const struct codec *codec; uint32_t clock; uint8_t channels; } pref[FORMAT_PREFS_MAX]; size_t n; };
+
+/* "opus G722, L16/48000/2". Unknown names are passed over, and what no datagram holds; EINVAL when nothing is left. */
+int  format_prefs_read(struct format_prefs *p, const char *codecs);
+struct format format_of_pref(const struct format_prefs *p, size_t i);     /* without numbers, for our offer */
+
+/* A format of an m-line. Both numbers become the one written there. Never fails: FORMAT_FOREIGN. */
+void format_read(struct format *f, const struct format_prefs *prefs, const struct sdesc_media *m, const struct pl *fmt);
+bool format_same(const struct format *a, const struct format *b);        /* all but the numbers */
+int  format_print(struct mbuf *mb, const struct format *f, const struct offer_conf *conf);
+
+/* What to tell the encoder for a format of theirs, from its fmtp, a=ptime, a=maxptime and b=AS. */
+void format_tx(struct leg_codec *tx, const struct format *f, const struct offer_conf *conf, const struct sdesc_media *m);
+/* What we promised to decode. */
+void format_rx(struct leg_codec *rx, const struct format *f, const struct offer_conf *conf);
+
+#endif

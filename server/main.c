@@ -1,0 +1,499 @@
+/*
+ * main.c - read config, build the parts bottom up, run the loop, take them down top down. The one file that knows every part.
+ *
+ *     config  state  |  loop  mixer  control  sips  focus  web  |  loop_run  |  ... and back
+ *
+ * Signals are blocked in every thread and read here from a descriptor: a handler would run in whichever thread the kernel
+ * picks, and the media threads are not to be interrupted.
+ *
+ *     SIGHUP            reads the file again
+ *     SIGTERM, SIGINT   drain: no new calls; ends with the last call or after sip.drain seconds. Another one: at once.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <re.h>
+#define DEBUG_MODULE "tutti"
+#define DEBUG_LEVEL 4
+#include <re_dbg.h>
+#include "config.h"
+#include "focus.h"
+#include "options.h"
+#include "sip.h"
+#include "state.h"
+#include "systemd.h"
+#include "control/control.h"
+#include "control/log.h"
+#include "control/loop.h"
+#include "control/sound.h"
+#include "mixer/mixer.h"
+#include "web/web.h"
+
+enum { MEDIA_THREADS_MAX = 4, DRAIN_POLL_MS = 100, FAREWELL_MS = 300 };
+
+static struct server {
+	struct options options;
+	struct config *config;
+	struct state *state;
+	struct mixer *mixer;
+	struct control *control;
+	struct sips *sips;
+	struct focus *focus;
+	struct web *web;
+	uint64_t started;
+	int signal_fd;
+	bool draining;
+	uint64_t drain_until;
+	struct tmr drain_tmr, watchdog_tmr;
+	uint64_t watchdog_ticks;
+} server = {.signal_fd = -1};
+
+static int fail(const char *part, int err)
+{
+	log_error("server.failed", "part=%s error=\"%s\"", part, strerror(err));
+	return err;
+}
+
+/* `why` names what stands in a file: quoted, for it may hold anything. */
+static void log_why(const char *what, const char *detail, const char *why, int err)
+{
+	char buf[512];
+
+	if (!why)
+		why = strerror(err);
+	log_error(what, "%s error=%s", detail, log_quote(buf, sizeof(buf), why, strlen(why)));
+}
+
+static int complain(char *why, int err)
+{
+	(void)fprintf(stderr, "tutti: %s\n", why ? why : strerror(err));
+	mem_deref(why);
+	return err;
+}
+
+/* --- config to the parts --- */
+
+static struct control_conf control_conf(const struct config *c)
+{
+	const char *alone_file = config_str(c, "rooms.alone-file");
+
+	return (struct control_conf){
+		.auto_rooms = config_bool(c, "rooms.auto"),
+		.music_default = 0 == strcmp(config_str(c, "rooms.profile"), "music"),
+		.max_rooms = config_uint(c, "rooms.max"),
+		.max_members_per_room = config_uint(c, "rooms.max-members"),
+		.max_members = config_uint(c, "sip.max-calls"),
+		.alone_music = 0 == strcmp(config_str(c, "rooms.alone"), "music"),
+		.alone_file = *alone_file ? alone_file : NULL,
+		.empty_timeout_s = config_uint(c, "rooms.empty-timeout"),
+	};
+}
+
+static struct mixer_conf mixer_conf(const struct config *c)
+{
+	uint32_t min, max, n = config_uint(c, "media.threads");
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	config_range(c, "media.ports", &min, &max);
+	if (n == 0)
+		n = cores < 1 ? 1 : cores > MEDIA_THREADS_MAX ? MEDIA_THREADS_MAX : (uint32_t)cores;
+
+	return (struct mixer_conf){
+		.n_threads = n,
+		.realtime = config_bool(c, "media.realtime"),
+		.port_min = (uint16_t)min,
+		.port_max = (uint16_t)max,
+	};
+}
+
+static int sips_conf(struct sips_conf *sc, const struct config *c, char **why)
+{
+	const char *cert = config_str(c, "sip.tls-cert");
+	int err = *cert ? 0 : state_cert(server.state, &cert, why);
+
+	*sc = (struct sips_conf){
+		.listen = config_str(c, "sip.listen"),
+		.external = config_str(c, "sip.external"),
+		.tls_cert = cert,
+		.software = "Tutti " TUTTI_VERSION,
+		.invite_rate = config_uint(c, "sip.invite-rate"),
+		.request_rate = config_uint(c, "sip.request-rate"),
+	};
+	return err;
+}
+
+static void use_log_level(const struct config *c)
+{
+	enum log_level lv;
+
+	if (0 == log_level_parse(&lv, config_str(c, "log.level")))
+		log_set_level(lv);
+}
+
+static void warn_open_secrets(const struct config *c, const char *path)
+{
+	struct stat st;
+
+	if (path && config_has_secrets(c) && 0 == stat(path, &st) && (st.st_mode & S_IROTH))
+		log_warning("config.readable", "file=%s hint=\"it holds passwords and everybody may read it: chmod 640\"", path);
+}
+
+/* --- reload --- */
+
+static void needs_restart(const char *name, void *arg)
+{
+	(void)arg;
+	log_warning("config.needs-restart", "setting=\"%s\"", name);
+}
+
+static void reload(void)
+{
+	struct config *next = NULL;
+	struct control_conf cc;
+	char *why = NULL;
+	int err;
+
+	(void)systemd_notify("RELOADING=1");
+	err = options_config(&next, &server.options, &why);
+	if (err) {
+		log_why("config.refused", "hint=\"the old settings stay\"", why, err);
+	}
+	else {
+		config_reload(server.config, next, needs_restart, NULL);
+		use_log_level(server.config);
+		warn_open_secrets(server.config, server.options.file);
+		cc = control_conf(server.config);
+		control_reconf(server.control, &cc);
+		focus_reload(server.focus, server.config);
+		log_info("config.reloaded", "file=%s", server.options.file ? server.options.file : "none");
+	}
+	mem_deref(why);
+	mem_deref(next);
+	(void)systemd_notify("READY=1");
+}
+
+/* --- the end --- */
+
+static void stop(void *arg)
+{
+	(void)arg;
+	loop_stop();
+}
+
+/* The last calls are told BYE; a moment is left for it to leave and for the answers to come. */
+static void farewell(void)
+{
+	uint32_t calls = focus_calls(server.focus);
+
+	log_info("server.stop", "calls=%u", calls);
+	server.focus = mem_deref(server.focus);
+	if (calls)
+		tmr_start(&server.drain_tmr, FAREWELL_MS, stop, NULL);
+	else
+		loop_stop();
+}
+
+static void drain_poll(void *arg)
+{
+	(void)arg;
+	if (!focus_calls(server.focus) || tmr_jiffies() >= server.drain_until)
+		farewell();
+	else
+		tmr_start(&server.drain_tmr, DRAIN_POLL_MS, drain_poll, NULL);
+}
+
+static void drain(void)
+{
+	uint32_t limit_s = config_uint(server.config, "sip.drain");
+
+	server.draining = true;
+	server.drain_until = tmr_jiffies() + (uint64_t)limit_s * 1000;
+	(void)systemd_notify("STOPPING=1");
+	control_drain(server.control);
+	focus_drain(server.focus);
+	log_info("server.drain", "calls=%u limit_s=%u", focus_calls(server.focus), limit_s);
+	drain_poll(NULL);
+}
+
+static void terminate(void)
+{
+	if (!server.draining)
+		drain();
+	else if (server.focus)
+		farewell();
+	else
+		loop_stop();
+}
+
+static void signal_handler(int flags, void *arg)
+{
+	struct signalfd_siginfo si;
+
+	(void)flags;
+	(void)arg;
+	if (read(server.signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return;
+	if (si.ssi_signo == SIGHUP && !server.draining)
+		reload();
+	else if (si.ssi_signo == SIGTERM || si.ssi_signo == SIGINT)
+		terminate();
+}
+
+static int block_signals(void)
+{
+	sigset_t set;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL))
+		return EINVAL;
+	server.signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	return server.signal_fd < 0 ? errno : 0;
+}
+
+/* --- alive --- */
+
+static void mixer_handler(int flags, void *arg)
+{
+	(void)flags;
+	(void)arg;
+	mixer_dispatch(server.mixer);
+}
+
+/* Reached only while the control loop turns; and while there are rooms, only if the media threads' ticks go on too. */
+static void watchdog(void *arg)
+{
+	uint64_t *period_ms = arg;
+	struct mixer_stats st;
+
+	mixer_stats(server.mixer, &st);
+	if (!st.buses || st.ticks != server.watchdog_ticks)
+		(void)systemd_notify("WATCHDOG=1");
+	server.watchdog_ticks = st.ticks;
+	tmr_start(&server.watchdog_tmr, *period_ms, watchdog, period_ms);
+}
+
+static void start_watchdog(void)
+{
+	static uint64_t period_ms;
+
+	period_ms = systemd_watchdog_us() / 1000 / 3;
+	if (period_ms)
+		watchdog(&period_ms);
+}
+
+/* libre speaks to stderr of itself, with text of peers in it: one line of ours instead. */
+static void libre_says(int level, const char *p, size_t len, void *arg)
+{
+	char text[256];
+
+	(void)level;
+	(void)arg;
+	log_debug("libre", "text=%s", log_quote(text, sizeof(text), p, len));
+}
+
+/* --- what a person needs --- */
+
+static void print_addr(const char *uri_host, void *arg)
+{
+	(void)arg;
+	printf("  dial    sip:ROOM@%s\n", uri_host);
+}
+
+static void greet(void)
+{
+	printf("tutti " TUTTI_VERSION " is ready\n");
+	sips_print(server.sips, print_addr, NULL);
+	printf("          any ROOM you like opens one%s; sip:echo@... plays back what it hears\n",
+	       config_bool(server.config, "rooms.auto") ? "" : " (not now: rooms.auto is off)");
+	printf("  state   %s\n", state_dir(server.state));
+
+	/* The journal is read by more people than the folder. */
+	if (state_token_is_new(server.state) && !systemd_journal())
+		printf("  token   %s\n          of the administrator; shown this once, kept in %s/admin-token\n",
+		       state_token(server.state), state_dir(server.state));
+	(void)fflush(stdout);
+
+	log_info("server.ready", "version=" TUTTI_VERSION " pid=%d realtime=%s", (int)getpid(),
+		 mixer_realtime(server.mixer) ? "yes" : "no");
+	if (config_bool(server.config, "media.realtime") && !mixer_realtime(server.mixer))
+		log_warning("media.not-realtime", "hint=\"CAP_SYS_NICE or LimitRTPRIO is missing; sound may break under load\"");
+}
+
+/* --- up and down --- */
+
+static void web_collect(struct web_status *st, void *arg)
+{
+	struct sips_stats ss;
+
+	(void)arg;
+	memset(st, 0, sizeof(*st));
+	sips_stats(server.sips, &ss);
+	mixer_stats(server.mixer, &st->mixer);
+	st->version = TUTTI_VERSION;
+	st->ready = !server.draining;
+	st->draining = server.draining;
+	st->realtime = mixer_realtime(server.mixer);
+	st->uptime_s = (tmr_jiffies() - server.started) / 1000;
+	st->rooms = control_rooms(server.control);
+	st->members = control_members(server.control);
+	st->calls = server.focus ? focus_calls(server.focus) : 0;
+	st->sip_requests = ss.requests;
+	st->sip_bad = ss.bad;
+	st->sip_limited = ss.limited;
+	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
+}
+
+static int web_open(const char *listen)
+{
+	const struct web_conf conf = {
+		.listen = listen,
+		.token = state_token(server.state),
+		.control = server.control,
+		.collect = web_collect,
+	};
+
+	return *listen ? web_start(&server.web, &conf) : 0;
+}
+
+static int build(void)
+{
+	const struct config *c = server.config;
+	struct control_conf cc = control_conf(c);
+	struct mixer_conf mc = mixer_conf(c);
+	struct sips_conf sc;
+	char *why = NULL;
+	int err;
+
+	err = state_alloc(&server.state, config_str(c, "state.dir"), &why);
+	if (!err)
+		err = sips_conf(&sc, c, &why);
+	if (err) {
+		log_why("server.failed", "part=state", why, err);
+		mem_deref(why);
+		return err;
+	}
+
+	err = mixer_alloc(&server.mixer, &mc);
+	if (err)
+		return fail("mixer", err);
+	err = fd_listen(mixer_event_fd(server.mixer), FD_READ, mixer_handler, NULL);
+	if (err)
+		return fail("mixer events", err);
+	err = control_alloc(&server.control, &cc, server.mixer);
+	if (err)
+		return fail("control", err);
+	err = sips_alloc(&server.sips, &sc);
+	if (err)
+		return fail("sip.listen", err);
+	err = focus_alloc(&server.focus, c, server.sips, server.control, server.mixer);
+	if (err)
+		return fail("focus", err);
+	err = web_open(config_str(c, "http.listen"));
+	return err ? fail("http.listen", err) : 0;
+}
+
+static void take_down(void)
+{
+	tmr_cancel(&server.drain_tmr);
+	tmr_cancel(&server.watchdog_tmr);
+	if (server.signal_fd >= 0)
+		fd_close(server.signal_fd);
+
+	server.web = mem_deref(server.web);
+	server.focus = mem_deref(server.focus);
+	if (server.sips)
+		sips_close(server.sips);
+	server.sips = mem_deref(server.sips);
+	server.control = mem_deref(server.control);
+	if (server.mixer)
+		fd_close(mixer_event_fd(server.mixer));
+	server.mixer = mem_deref(server.mixer);
+	sound_close();                    /* no bus reads the music any more */
+	server.state = mem_deref(server.state);
+	server.config = mem_deref(server.config);
+}
+
+static int run(void)
+{
+	int err;
+
+	(void)umask(077);
+	err = block_signals();
+	if (!err)
+		err = loop_init();
+	if (err)
+		return fail("loop", err);
+
+	dbg_init(DBG_WARNING, DBG_NONE);
+	dbg_handler_set(libre_says, NULL);
+	use_log_level(server.config);
+	warn_open_secrets(server.config, server.options.file);
+
+	server.started = tmr_jiffies();
+	err = build();
+	if (!err)
+		err = fd_listen(server.signal_fd, FD_READ, signal_handler, NULL);
+	if (!err) {
+		greet();
+		(void)systemd_notify("READY=1");
+		start_watchdog();
+		err = loop_run(NULL);
+	}
+	take_down();
+	loop_close();
+	if (server.signal_fd >= 0)
+		(void)close(server.signal_fd);
+	return err;
+}
+
+int main(int argc, char *argv[])
+{
+	char *why = NULL;
+	int err = options_parse(&server.options, argc, argv, &why);
+
+	if (err) {
+		(void)complain(why, err);
+		options_help(stderr);
+		return 2;
+	}
+
+	switch (server.options.mode) {
+	case OPTIONS_VERSION:
+		printf("tutti " TUTTI_VERSION " (libre %s)\n", sys_libre_version_get());
+		return 0;
+	case OPTIONS_SAMPLE:
+		config_print_sample(stdout);
+		return ferror(stdout) || fflush(stdout);
+	case OPTIONS_MAN:
+		config_print_man(stdout);
+		return ferror(stdout) || fflush(stdout);
+	case OPTIONS_HELP:
+		options_help(stdout);
+		return 0;
+	case OPTIONS_CHECK:
+	case OPTIONS_RUN:
+		break;
+	}
+
+	err = options_config(&server.config, &server.options, &why);
+	if (err) {
+		(void)complain(why, err);
+		return 1;
+	}
+	if (server.options.mode == OPTIONS_CHECK) {
+		printf("%s: ok\n", server.options.file ? server.options.file : "built-in settings");
+		mem_deref(server.config);
+		return 0;
+	}
+	return run() ? 1 : 0;
+}

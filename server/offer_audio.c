@@ -1,0 +1,556 @@
+/*
+ * offer_audio.c - a sound line offered, answered and accepted.
+ *
+ * Three ways to make a part: `answer` from their line, `offer` from our wishes, `accept` from our offer and their line.
+ * Each ends in a struct leg_desc. Payload types: in an answer both sides use the offerer's numbers; when we offered, we
+ * receive with our numbers and send with the ones in the answer (RFC 3264 5.1, 6.1). `bound` remembers what every number
+ * has ever meant on this line, because RFC 3264 8.3.2 forbids to give it another meaning later.
+ */
+#include <string.h>
+#include "offer_audio.h"
+#include "offer_keys.h"
+
+struct audio {
+	char     proto[16];
+	struct format fmt[FORMAT_MAX];    /* in the order of our description */
+	size_t   n_fmt;
+	struct format bound[128];         /* by our payload type */
+	struct offer_keys keys;
+	uint8_t  dir;                     /* what our description says */
+	bool     peer_holds;
+	struct leg_desc desc;
+};
+
+static const struct { const char *name; bool secure; } profiles[] = {
+	{"RTP/AVP", false}, {"RTP/AVPF", false}, {"RTP/SAVP", true}, {"RTP/SAVPF", true},
+};
+
+static int refuse(const char **why, int err, const char *text)
+{
+	*why = text;
+	return err;
+}
+
+static void destructor(void *arg)
+{
+	struct audio *s = arg;
+
+	offer_keys_wipe(&s->keys);
+	sdes_wipe(&s->desc.srtp_rx);
+	sdes_wipe(&s->desc.srtp_tx);
+}
+
+/* What is carried over from one exchange to the next: numbers and keys. */
+static struct audio *part_new(const struct audio *before)
+{
+	struct audio *s = mem_zalloc(sizeof(*s), destructor);
+
+	if (!s)
+		return NULL;
+	if (before) {
+		memcpy(s->bound, before->bound, sizeof(s->bound));
+		memcpy(s->keys.own, before->keys.own, sizeof(s->keys.own));
+	}
+	sa_init(&s->desc.rtp, AF_UNSPEC);
+	sa_init(&s->desc.rtcp, AF_UNSPEC);
+	sa_init(&s->desc.source, AF_UNSPEC);
+	s->desc.dtmf_tx_pt = s->desc.cn_rx_pt = 0xff;
+	memset(s->desc.dtmf_rx_pt, 0xff, sizeof(s->desc.dtmf_rx_pt));
+	return s;
+}
+
+/* --- direction --- */
+
+static const char *dir_name(uint8_t dir)
+{
+	static const char *names[] = {"inactive", "sendonly", "recvonly", "sendrecv"};
+
+	return names[dir & LEG_DIR_BOTH];
+}
+
+static bool dir_attr(uint8_t *dir, const struct sdesc_attr *a, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		for (uint8_t d = 0; d <= LEG_DIR_BOTH; d++) {
+			if (pl_strcmp(&a[i].name, dir_name(d)))
+				continue;
+			*dir = d;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* RFC 3264 5.1: "If the session description has no direction attribute the stream is sendrecv"; one in the session part
+ * is the default of its lines (RFC 8866 6.7). As seen from the peer's side. */
+static uint8_t dir_theirs(const struct sdesc *d, const struct sdesc_media *m)
+{
+	uint8_t dir = LEG_DIR_BOTH;
+
+	if (!dir_attr(&dir, m->attr, m->n_attr))
+		(void)dir_attr(&dir, d->attr, d->n_attr);
+	return dir;
+}
+
+static uint8_t dir_flip(uint8_t dir)
+{
+	return (uint8_t)((dir & LEG_DIR_SEND ? LEG_DIR_RECV : 0) | (dir & LEG_DIR_RECV ? LEG_DIR_SEND : 0));
+}
+
+/* --- transport --- */
+
+static int read_rtp(struct leg_desc *desc, const char **why, const struct offer_conf *conf, const struct leg_desc *before,
+		    const struct sdesc *d, const struct sdesc_media *m)
+{
+	const struct sdesc_conn *c = sdesc_media_conn(d, m);
+
+	if (!c)
+		return refuse(why, EBADMSG, "no c= for a line that is on");
+	if (!c->inet)
+		return refuse(why, ENOTSUP, "a network type that is not supported");
+	if (sa_af(&c->sa) == AF_UNSPEC)
+		return refuse(why, ENOTSUP, "a host name in c= is not supported");
+	/* RFC 3264 8.4: "a connection address of 0.0.0.0 ... means that neither RTP nor RTCP should be sent to the peer".
+	 * The peer may still send from where it was. */
+	if (sa_is_any(&c->sa)) {
+		if (before)
+			desc->rtp = before->rtp;
+		return 0;
+	}
+	if (sa_af(&c->sa) != sa_af(&conf->media))
+		return refuse(why, ENOTSUP, "an address of the other IP version");
+	if (c->ip6 ? IN6_IS_ADDR_MULTICAST(&c->sa.u.in6.sin6_addr) : sa_in(&c->sa) >= 0xe0000000)
+		return refuse(why, ENOTSUP, "multicast is not supported");
+	desc->rtp = c->sa;
+	sa_set_port(&desc->rtp, m->port);
+	return 0;
+}
+
+/* RFC 3605: a=rtcp:53020 IN IP6 2001:db8::1. Nonsense is as good as absence: RTP's port + 1. */
+static void read_rtcp(struct leg_desc *desc, const struct sdesc_media *m)
+{
+	const struct sdesc_attr *a = sdesc_media_attr(m, "rtcp", NULL);
+	struct pl rest, word, addr;
+	struct sa sa = desc->rtp;
+	char text[64];
+	uint64_t port;
+
+	if (!a || desc->rtcp_mux || !sa_isset(&desc->rtp, SA_ADDR))
+		return;
+	rest = a->value;
+	if (!sdesc_word(&word, &rest) || !sdesc_number(&port, &word, UINT16_MAX) || !port)
+		return;
+	if (sdesc_word(&word, &rest) && sdesc_word(&word, &rest) && sdesc_word(&addr, &rest) &&
+	    (pl_strcpy(&addr, text, sizeof(text)) || sa_set_str(&sa, text, 0) || sa_af(&sa) != sa_af(&desc->rtp)))
+		return;
+	sa_set_port(&sa, (uint16_t)port);
+	desc->rtcp = sa;
+}
+
+static int read_transport(struct audio *s, const char **why, const struct offer_conf *conf, const struct audio *before,
+			  const struct sdesc *d, const struct sdesc_media *m)
+{
+	int err = read_rtp(&s->desc, why, conf, before ? &before->desc : NULL, d, m);
+
+	if (err)
+		return err;
+	read_rtcp(&s->desc, m);
+	return 0;
+}
+
+static bool held_by_address(const struct sdesc *d, const struct sdesc_media *m)
+{
+	const struct sdesc_conn *c = sdesc_media_conn(d, m);
+
+	return c && sa_is_any(&c->sa);
+}
+
+/* What we do, given what both descriptions say. */
+static void settle_dir(struct audio *s, uint8_t theirs, bool held)
+{
+	s->desc.dir = s->dir & dir_flip(theirs);
+	if (held)
+		s->desc.dir &= (uint8_t)~LEG_DIR_SEND;
+	s->peer_holds = held || !(theirs & LEG_DIR_RECV);
+}
+
+/* --- formats --- */
+
+static bool has(const struct audio *s, const struct format *f)
+{
+	for (size_t i = 0; i < s->n_fmt; i++)
+		if (format_same(&s->fmt[i], f))
+			return true;
+	return false;
+}
+
+static bool has_clock(const struct audio *s, enum format_what what, uint32_t clock)
+{
+	for (size_t i = 0; i < s->n_fmt; i++)
+		if (s->fmt[i].what == what && s->fmt[i].clock == clock)
+			return true;
+	return false;
+}
+
+static size_t count(const struct audio *s, enum format_what what)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_fmt; i++)
+		n += s->fmt[i].what == what;
+	return n;
+}
+
+static bool has_number(const struct audio *s, uint8_t pt)
+{
+	for (size_t i = 0; i < s->n_fmt; i++)
+		if (s->fmt[i].tx_pt == pt)
+			return true;
+	return false;
+}
+
+static void add(struct audio *s, const struct format *f)
+{
+	if (s->n_fmt < FORMAT_MAX && (f->what != FORMAT_SOUND || count(s, FORMAT_SOUND) < LEG_RX_MAX))
+		s->fmt[s->n_fmt++] = *f;
+}
+
+static const struct format *first(const struct audio *s, enum format_what what, uint32_t clock)
+{
+	for (size_t i = 0; i < s->n_fmt; i++)
+		if (s->fmt[i].what == what && (!clock || s->fmt[i].clock == clock))
+			return &s->fmt[i];
+	return NULL;
+}
+
+/* Key presses and noise go with the codecs: RFC 4733 2.1: "the clock rate of telephone-event MUST be that of the audio".
+ * Some offer 8000 only beside Opus; then that one is better than none. */
+static bool useful(const struct audio *s, const struct format *f)
+{
+	if (f->what == FORMAT_EVENT)
+		return has_clock(s, FORMAT_SOUND, f->clock);
+	return f->what == FORMAT_NOISE && f->clock == 8000 && f->channels == 1 && has_clock(s, FORMAT_SOUND, 8000);
+}
+
+/* RFC 3264 6.1: the answerer "SHOULD use the same order" of formats as the offer. */
+static int read_formats(struct audio *s, const char **why, const struct format_prefs *prefs, const struct sdesc_media *m)
+{
+	struct format theirs[SDESC_FMT_MAX];
+
+	for (size_t i = 0; i < m->n_fmt; i++) {
+		format_read(&theirs[i], prefs, m, &m->fmt[i]);
+		s->bound[theirs[i].rx_pt & 127] = theirs[i];
+		if (theirs[i].what == FORMAT_SOUND && !has_number(s, theirs[i].tx_pt))
+			add(s, &theirs[i]);
+	}
+	if (!s->n_fmt)
+		return refuse(why, ENOTSUP, "no codec in common");
+	for (size_t i = 0; i < m->n_fmt; i++)
+		if (useful(s, &theirs[i]) && !has_number(s, theirs[i].tx_pt))
+			add(s, &theirs[i]);
+	for (size_t i = 0; i < m->n_fmt && !count(s, FORMAT_EVENT); i++)
+		if (theirs[i].what == FORMAT_EVENT)
+			add(s, &theirs[i]);
+	return 0;
+}
+
+static void describe_rx(struct audio *s, const struct offer_conf *conf)
+{
+	s->desc.n_rx = 0;
+	for (size_t i = 0; i < s->n_fmt; i++)
+		if (s->fmt[i].what == FORMAT_SOUND)
+			format_rx(&s->desc.rx[s->desc.n_rx++], &s->fmt[i], conf);
+}
+
+/* A phone may press keys at any clock it offered, whatever codec it speaks. */
+static void describe_keys(struct audio *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_fmt && n < LEG_DTMF_MAX; i++)
+		if (s->fmt[i].what == FORMAT_EVENT)
+			s->desc.dtmf_rx_pt[n++] = s->fmt[i].rx_pt;
+}
+
+static void describe(struct audio *s, const struct offer_conf *conf, const struct sdesc_media *m)
+{
+	const struct format *sound = first(s, FORMAT_SOUND, 0), *event, *noise = first(s, FORMAT_NOISE, 0);
+
+	s->desc.srtp_tx = s->keys.tx;
+	s->desc.srtp_rx = s->keys.rx;
+	describe_rx(s, conf);
+	format_tx(&s->desc.tx, sound, conf, m);
+	describe_keys(s);
+	event = first(s, FORMAT_EVENT, sound->clock);
+	if (!event)
+		event = first(s, FORMAT_EVENT, 0);
+	if (event) {
+		s->desc.dtmf_tx_pt = event->tx_pt;
+		s->desc.dtmf_clock = event->clock;
+	}
+	if (noise)
+		s->desc.cn_rx_pt = noise->rx_pt;
+}
+
+/* --- the three steps --- */
+
+static bool mine(const struct sdesc_media *m)
+{
+	return !pl_strcmp(&m->type, "audio");
+}
+
+static int profile(bool *secure, const char **why, const struct pl *proto)
+{
+	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+		if (pl_strcmp(proto, profiles[i].name))
+			continue;
+		*secure = profiles[i].secure;
+		return 0;
+	}
+	if (proto->l > 8 && !memcmp(proto->p, "UDP/TLS/", 8))
+		return refuse(why, ENOTSUP, "keys by DTLS are not supported, only a=crypto");
+	return refuse(why, ENOTSUP, "a transport that is not supported");
+}
+
+static int make_answer(struct audio *s, const char **why, const struct offer_ctx *ctx, const struct audio *before,
+		       const struct sdesc *d, const struct sdesc_media *m)
+{
+	uint8_t theirs = dir_theirs(d, m);
+	bool secure = false;
+	int err;
+
+	err = profile(&secure, why, &m->proto);
+	if (err)
+		return err;
+	if (m->n_ports != 1)
+		return refuse(why, ENOTSUP, "several ports in one line are not supported");
+	(void)pl_strcpy(&m->proto, s->proto, sizeof(s->proto));
+	/* RFC 5761 5.1.1: the answer has a=rtcp-mux only if the offer had it. */
+	s->desc.rtcp_mux = sdesc_media_attr(m, "rtcp-mux", NULL) != NULL;
+	err = read_transport(s, why, ctx->conf, before, d, m);
+	if (!err)
+		err = read_formats(s, why, ctx->prefs, m);
+	if (!err)
+		err = offer_keys_answer(&s->keys, why, ctx->conf->srtp, before ? &before->keys : NULL, secure, d, m);
+	if (err)
+		return err;
+	s->dir = dir_flip(theirs) & (ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH);
+	settle_dir(s, theirs, held_by_address(d, m));
+	describe(s, ctx->conf, m);
+	return 0;
+}
+
+static int answer(void **part, const char **why, const struct offer_ctx *ctx, const void *before, const struct sdesc *d,
+		  const struct sdesc_media *m)
+{
+	struct audio *s = part_new(before);
+	int err;
+
+	if (!s)
+		return ENOMEM;
+	err = make_answer(s, why, ctx, before, d, m);
+	if (err)
+		mem_deref(s);
+	else
+		*part = s;
+	return err;
+}
+
+static bool is_free(const struct audio *s, uint8_t pt)
+{
+	return s->bound[pt].what == FORMAT_NONE;
+}
+
+/* A number for a format in our offer: what it was before, its static one, the usual one, or any that is free. -1: none. */
+static int number(const struct audio *s, const struct format *f)
+{
+	static const struct { enum format_what what; uint32_t clock; uint8_t pt; } usual[] = {
+		{FORMAT_EVENT, 8000, 101}, {FORMAT_EVENT, 48000, 102}, {FORMAT_NOISE, 8000, 13},
+	};
+	int fixed = f->codec ? sdesc_static_pt(f->codec->name, f->clock, f->channels) : -1;
+
+	for (uint8_t pt = 0; pt < 128; pt++)
+		if (format_same(&s->bound[pt], f))
+			return pt;
+	if (fixed >= 0 && is_free(s, (uint8_t)fixed))
+		return fixed;
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (usual[i].what == f->what && usual[i].clock == f->clock && is_free(s, usual[i].pt))
+			return usual[i].pt;
+	/* RFC 3551 3: 96 to 127 are dynamic; when they are used up, the unassigned ones from 35 on that do not look
+	 * like RTCP when multiplexed (RFC 5761 4). */
+	for (uint8_t pt = 96; pt < 128; pt++)
+		if (is_free(s, pt))
+			return pt;
+	for (uint8_t pt = 35; pt < 64; pt++)
+		if (is_free(s, pt))
+			return pt;
+	return -1;
+}
+
+static void offer_format(struct audio *s, struct format f)
+{
+	int pt;
+
+	if (has(s, &f))
+		return;
+	pt = number(s, &f);
+	if (pt < 0)
+		return;
+	f.rx_pt = f.tx_pt = (uint8_t)pt;
+	s->bound[pt] = f;
+	add(s, &f);
+}
+
+/* The codec in use stays first, so that a hold or a refresh does not change it; then all we allow, in our order. */
+static void offer_formats(struct audio *s, const struct format_prefs *prefs, const struct audio *before)
+{
+	const struct format *in_use = before ? first(before, FORMAT_SOUND, 0) : NULL;
+	size_t n_sound;
+
+	if (in_use)
+		offer_format(s, *in_use);
+	for (size_t i = 0; i < prefs->n; i++)
+		offer_format(s, format_of_pref(prefs, i));
+	n_sound = s->n_fmt;
+	for (size_t i = 0; i < n_sound; i++)
+		offer_format(s, (struct format){.what = FORMAT_EVENT, .clock = s->fmt[i].clock, .channels = 1});
+	if (before && before->desc.cn_rx_pt != 0xff)
+		offer_format(s, (struct format){.what = FORMAT_NOISE, .clock = 8000, .channels = 1});
+}
+
+static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
+{
+	const struct audio *before = arg;
+	bool secure = ctx->conf->srtp == OFFER_SRTP_REQUIRED;
+	struct audio *s = part_new(before);
+	int err = 0;
+
+	if (!s)
+		return ENOMEM;
+	str_ncpy(s->proto, before ? before->proto : secure ? "RTP/SAVP" : "RTP/AVP", sizeof(s->proto));
+	offer_formats(s, ctx->prefs, before);
+	if (before ? before->keys.n_line > 0 : secure)
+		err = offer_keys_offer(&s->keys, before ? &before->keys : NULL);
+	s->dir = ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH;
+	/* RFC 3264 5.1: the offerer "MUST be prepared to receive media ... as soon as it sends the offer". */
+	s->desc.dir = s->dir & LEG_DIR_RECV;
+	s->desc.rtcp_mux = before ? before->desc.rtcp_mux : true;
+	describe_rx(s, ctx->conf);
+	if (err)
+		mem_deref(s);
+	else
+		*part = s;
+	return err;
+}
+
+/* What a format of their answer is of what we offered. Some leave out the rtpmap of a number that we named. */
+static const struct format *offered_as(const struct audio *offered, const struct format *theirs)
+{
+	for (size_t i = 0; i < offered->n_fmt; i++)
+		if (format_same(&offered->fmt[i], theirs))
+			return &offered->fmt[i];
+	for (size_t i = 0; i < offered->n_fmt; i++)
+		if (!theirs->clock && offered->fmt[i].rx_pt == theirs->tx_pt)
+			return &offered->fmt[i];
+	return NULL;
+}
+
+static int accept_formats(struct audio *s, const char **why, const struct format_prefs *prefs, const struct audio *offered,
+			  const struct sdesc_media *m)
+{
+	for (size_t i = 0; i < m->n_fmt; i++) {
+		const struct format *ours;
+		struct format f;
+
+		format_read(&f, prefs, m, &m->fmt[i]);
+		ours = offered_as(offered, &f);
+		if (!ours || has(s, ours))
+			continue;
+		f.rx_pt = ours->rx_pt;
+		f.what = ours->what;
+		f.codec = ours->codec;
+		f.clock = ours->clock;
+		f.channels = ours->channels;
+		add(s, &f);
+	}
+	return count(s, FORMAT_SOUND) ? 0 : refuse(why, ENOTSUP, "the answer has no codec in common");
+}
+
+static int make_accept(struct audio *s, const char **why, const struct offer_ctx *ctx, const struct audio *offered,
+		       const struct audio *before, const struct sdesc *d, const struct sdesc_media *m)
+{
+	struct pl proto;
+	bool ours = false, theirs = false;
+	int err;
+
+	pl_set_str(&proto, offered->proto);
+	err = profile(&ours, why, &proto);
+	if (!err)
+		err = profile(&theirs, why, &m->proto);
+	if (!err && ours != theirs)
+		err = refuse(why, ENOTSUP, "the answer's transport is not the one offered");
+	if (err)
+		return err;
+	str_ncpy(s->proto, offered->proto, sizeof(s->proto));
+	s->desc.rtcp_mux = offered->desc.rtcp_mux && sdesc_media_attr(m, "rtcp-mux", NULL);
+	err = read_transport(s, why, ctx->conf, before, d, m);
+	if (!err)
+		err = accept_formats(s, why, ctx->prefs, offered, m);
+	if (!err)
+		err = offer_keys_accept(&s->keys, why, ctx->conf->srtp, &offered->keys, before ? &before->keys : NULL,
+					ours, m);
+	if (err)
+		return err;
+	s->dir = offered->dir;
+	settle_dir(s, dir_theirs(d, m), held_by_address(d, m));
+	describe(s, ctx->conf, m);
+	return 0;
+}
+
+static int accept_answer(void **part, const char **why, const struct offer_ctx *ctx, const void *offered, const void *before,
+			 const struct sdesc *d, const struct sdesc_media *m)
+{
+	struct audio *s = part_new(offered);
+	int err;
+
+	if (!s)
+		return ENOMEM;
+	err = make_accept(s, why, ctx, offered, before, d, m);
+	if (err)
+		mem_deref(s);
+	else
+		*part = s;
+	return err;
+}
+
+static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)
+{
+	const struct audio *s = part;
+	int err;
+
+	err = mbuf_printf(mb, "m=audio %u %s", sa_port(&ctx->conf->media), s->proto);
+	for (size_t i = 0; i < s->n_fmt; i++)
+		err |= mbuf_printf(mb, " %u", s->fmt[i].rx_pt);
+	err |= mbuf_printf(mb, "\r\n");
+	for (size_t i = 0; i < s->n_fmt; i++)
+		err |= format_print(mb, &s->fmt[i], ctx->conf);
+	err |= mbuf_printf(mb, "a=ptime:%u\r\na=%s\r\n", ctx->conf->ptime_ms, dir_name(s->dir));
+	if (s->desc.rtcp_mux)
+		err |= mbuf_printf(mb, "a=rtcp-mux\r\n");
+	return err | offer_keys_print(mb, &s->keys);
+}
+
+const struct offer_kind audio_kind = {
+	.name = "sound", .max = 1, .mine = mine, .answer = answer, .offer = offer, .accept = accept_answer, .print = print,
+};
+
+const struct leg_desc *audio_desc(const void *part)
+{
+	return &((const struct audio *)part)->desc;
+}
+
+bool audio_peer_holds(const void *part)
+{
+	return ((const struct audio *)part)->peer_holds;
+}

@@ -1,0 +1,558 @@
+/*
+ * flow-mixer.c - members of a room, who hears whom, and how loud: the whole way from socket to socket.
+ *
+ *     peer a ))) RTP > leg > bus > leg > RTP ))) peer b
+ */
+#include <glib.h>
+#include <math.h>
+#include <string.h>
+#include <re.h>
+#include "mixer/engine.h"
+#include "tests/lib/signal.h"
+#include "tests/lib/stage.h"
+
+#define PEAK 0.25
+#define HEARD(mb, hz)  g_assert_cmpfloat(fabs(member_hears_db(mb, hz, PEAK, 500)), <, 0.5)
+#define SILENT(mb, hz) g_assert_cmpfloat(member_hears_db(mb, hz, PEAK, 600), <, -60)
+
+/* No small ratios: the distortion of G.711 then spreads instead of standing on another's tone. */
+#define HZ_A 441.7
+#define HZ_B 703.3
+#define HZ_C 1109.1
+
+static const struct peer_conf pcmu = {"PCMU", 8000, 0, 1, 20000, HZ_A, PEAK, false, NULL};
+static const struct peer_conf pcma = {"PCMA", 8000, 8, 1, 20000, HZ_B, PEAK, false, NULL};
+
+static struct peer_conf with_hz(const char *codec, uint32_t clock, uint8_t pt, uint8_t ch, uint32_t ptime_us, double hz)
+{
+	return (struct peer_conf){codec, clock, pt, ch, ptime_us, hz, PEAK, false, NULL};
+}
+
+static struct bus *make_bus(struct stage *s, uint32_t quantum, bool music)
+{
+	struct bus_conf conf = {.quantum_smp = quantum, .music = music};
+	struct bus *b = NULL;
+
+	g_assert_cmpint(bus_alloc(&b, s->m, &conf), ==, 0);
+	return b;
+}
+
+static struct member *join(struct stage *s, struct bus *b, const struct peer_conf *conf)
+{
+	struct member *mb = stage_member(s, conf);
+
+	g_assert_cmpint(leg_set_bus(mb->leg, b), ==, 0);
+	return mb;
+}
+
+static void end(struct stage *s, struct bus *b)
+{
+	while (s->n)
+		stage_remove(s, s->member[0]);
+	mem_deref(b);
+	stage_free(s);
+}
+
+/* --- three in a room, each codec, each quantum, each ptime --- */
+
+struct trio { const char *name; uint32_t quantum; struct peer_conf conf[3]; };
+
+static const struct trio trios[] = {
+	{"g711", 480, {{"PCMU", 8000, 0, 1, 20000, HZ_A, PEAK, 0, 0}, {"PCMA", 8000, 8, 1, 20000, HZ_B, PEAK, 0, 0},
+		       {"PCMU", 8000, 0, 1, 20000, HZ_C, PEAK, 0, 0}}},
+	{"mixed", 480, {{"PCMU", 8000, 0, 1, 20000, HZ_A, PEAK, 0, 0}, {"opus", 48000, 96, 1, 20000, HZ_B, PEAK, 0, 0},
+			{"G722", 8000, 9, 1, 20000, HZ_C, PEAK, 0, 0}}},
+	{"l16", 240, {{"L16", 44100, 97, 1, 10000, HZ_A, PEAK, 0, 0}, {"L16", 48000, 98, 1, 10000, HZ_B, PEAK, 0, 0},
+		      {"L16", 16000, 99, 1, 20000, HZ_C, PEAK, 0, 0}}},
+	{"stereo", 120, {{"opus", 48000, 96, 2, 20000, HZ_A, PEAK, 0, 0}, {"L16", 48000, 98, 2, 5000, HZ_B, PEAK, 0, 0},
+			 {"L16", 44100, 97, 2, 10000, HZ_C, PEAK, 0, 0}}},
+	{"ptimes", 64, {{"PCMU", 8000, 0, 1, 30000, HZ_A, PEAK, 0, 0}, {"PCMA", 8000, 8, 1, 60000, HZ_B, PEAK, 0, 0},
+			{"opus", 48000, 96, 1, 2500, HZ_C, PEAK, 0, 0}}},
+	{"ptime-10", 120, {{"PCMU", 8000, 0, 1, 10000, HZ_A, PEAK, 0, 0}, {"L16", 48000, 98, 1, 2500, HZ_B, PEAK, 0, 0},
+			   {"opus", 48000, 96, 1, 60000, HZ_C, PEAK, 0, 0}}},
+};
+
+static void check_steady(struct member *mb, unsigned me)
+{
+	static const double hz[] = {HZ_A, HZ_B, HZ_C};
+	struct peer *p = mb->peer;
+
+	g_test_message("%s: %u packets, %.2f %.2f %.2f dB", p->conf.codec, p->n_packets, member_hears_db(mb, hz[0], PEAK, 500),
+		       member_hears_db(mb, hz[1], PEAK, 500), member_hears_db(mb, hz[2], PEAK, 500));
+	for (unsigned k = 0; k < 3; k++) {
+		if (k == me)
+			g_assert_cmpfloat(member_hears_db(mb, hz[k], PEAK, 1000), <, -60);
+		else
+			HEARD(mb, hz[k]);
+	}
+	g_assert_cmpuint(p->n_seq_gaps, ==, 0);
+	g_assert_cmpuint(p->n_ts_gaps, ==, 0);
+	g_assert_cmpuint(p->n_bad, ==, 0);
+	g_assert_cmpuint(p->n_markers, ==, 1);
+	g_assert_cmpfloat(fabs(p->n_packets - 2e6 / p->conf.ptime_us), <=, 2 + 20000.0 / p->conf.ptime_us);
+}
+
+static void test_trio(const void *arg)
+{
+	const struct trio *t = arg;
+	struct stage *s = stage_new(1000);
+	struct bus *b = make_bus(s, t->quantum, false);
+	struct member *mb[3];
+	struct leg_stats st;
+
+	for (unsigned i = 0; i < 3; i++)
+		mb[i] = join(s, b, &t->conf[i]);
+	stage_run(s, 2000);
+	for (unsigned i = 0; i < 3; i++) {
+		check_steady(mb[i], i);
+		leg_stats(mb[i]->leg, &st);
+		g_assert_cmpstr(st.rx_codec, ==, t->conf[i].codec);
+		g_assert_cmpuint(st.concealed, ==, 0);
+		g_assert_cmpuint(st.rx_lost, ==, 0);
+		g_assert_true(st.latched);
+	}
+	end(s, b);
+}
+
+/* --- verbs, without a click --- */
+
+/* The sharpest bend in the last ms of what mb hears, in units of the sharpest that a tone at hz has. A gain that moves
+ * in 2.5 ms bends by less than 3, a step of a tenth of the tone by more than 10. */
+static double bend(struct member *mb, double hz, uint32_t ms)
+{
+	size_t n = (size_t)ms * mb->peer->codec->srate / 1000;
+	g_autofree float *smp = peer_last(mb->peer, n, 0);
+	double w = 2 * G_PI * hz / mb->peer->codec->srate, max = 0;
+
+	size_t at = 0;
+
+	for (size_t i = 1; i + 1 < n; i++) {
+		double d = fabs(smp[i - 1] - 2.0 * smp[i] + smp[i + 1]);
+
+		if (d > max) {
+			max = d;
+			at = i;
+		}
+	}
+	g_test_message("sharpest bend %.1f at %.1f ms of %u", max / (PEAK * w * w), at * 1000.0 / mb->peer->codec->srate, ms);
+	return max / (PEAK * w * w);
+}
+
+#define SMOOTH(mb, hz, ms) g_assert_cmpfloat(bend(mb, hz, ms), <, 4)
+
+struct duo { struct stage *s; struct bus *b; struct member *a, *c; };
+
+static struct duo duo_new(uint32_t quantum)
+{
+	static const struct peer_conf l16 = {"L16", 48000, 98, 1, 10000, HZ_A, PEAK, false, NULL};
+	struct peer_conf other = with_hz("L16", 48000, 98, 1, 10000, HZ_B);
+	struct duo d = {.s = stage_new(1000)};
+
+	d.b = make_bus(d.s, quantum, false);
+	d.a = join(d.s, d.b, &l16);
+	d.c = join(d.s, d.b, &other);
+	stage_run(d.s, 1500);
+	HEARD(d.a, HZ_B);
+	HEARD(d.c, HZ_A);
+	return d;
+}
+
+static void test_mute(void)
+{
+	struct duo d = duo_new(120);
+
+	leg_set_mute(d.c->leg, true);
+	stage_run(d.s, 700);
+	SILENT(d.a, HZ_B);
+	HEARD(d.c, HZ_A);
+	SMOOTH(d.a, HZ_B, 700);
+	leg_set_mute(d.c->leg, false);
+	stage_run(d.s, 700);
+	HEARD(d.a, HZ_B);
+	SMOOTH(d.a, HZ_B, 700);
+	end(d.s, d.b);
+}
+
+static void test_deaf(void)
+{
+	struct duo d = duo_new(240);
+
+	leg_set_deaf(d.a->leg, true);
+	stage_run(d.s, 700);
+	SILENT(d.a, HZ_B);
+	HEARD(d.c, HZ_A);
+	g_assert_cmpuint(d.a->peer->n_ts_gaps, ==, 0);    /* silence is sent, not nothing */
+	leg_set_deaf(d.a->leg, false);
+	stage_run(d.s, 700);
+	HEARD(d.a, HZ_B);
+	SMOOTH(d.a, HZ_B, 1400);
+	end(d.s, d.b);
+}
+
+static void test_gain(void)
+{
+	struct duo d = duo_new(480);
+
+	leg_set_gain(d.c->leg, 0.5f);
+	stage_run(d.s, 700);
+	g_assert_cmpfloat(fabs(member_hears_db(d.a, HZ_B, PEAK, 500) + 6.02), <, 0.3);
+	leg_set_gain(d.c->leg, 2);
+	stage_run(d.s, 700);
+	g_assert_cmpfloat(fabs(member_hears_db(d.a, HZ_B, PEAK, 500) - 6.02), <, 0.3);
+	SMOOTH(d.a, HZ_B, 1400);
+	leg_set_gain(d.c->leg, NAN);
+	leg_set_gain(d.c->leg, -1);
+	stage_run(d.s, 700);
+	SILENT(d.a, HZ_B);
+	end(d.s, d.b);
+}
+
+static void test_join_leave(void)
+{
+	struct peer_conf third = with_hz("L16", 48000, 98, 1, 10000, HZ_C);
+	struct duo d = duo_new(120);
+	struct member *c;
+
+	c = join(d.s, d.b, &third);
+	stage_run(d.s, 700);
+	HEARD(d.a, HZ_C);
+	HEARD(c, HZ_A);
+	HEARD(c, HZ_B);
+	SMOOTH(d.a, HZ_C, 700);
+	stage_remove(d.s, c);
+	stage_run(d.s, 700);
+	SILENT(d.a, HZ_C);
+	HEARD(d.a, HZ_B);
+	SMOOTH(d.a, HZ_C, 700);
+	end(d.s, d.b);
+}
+
+static void test_move(void)
+{
+	struct duo d = duo_new(120);
+	struct bus *other = make_bus(d.s, 480, false);
+	struct peer_conf third = with_hz("L16", 48000, 98, 1, 10000, HZ_C);
+	struct member *c = join(d.s, other, &third);
+
+	stage_run(d.s, 700);
+	SILENT(d.a, HZ_C);
+	stage_forget(d.s);
+	g_assert_cmpint(leg_set_bus(d.a->leg, other), ==, 0);
+	stage_run(d.s, 800);
+	HEARD(d.a, HZ_C);
+	SILENT(d.a, HZ_B);
+	HEARD(c, HZ_A);
+	SILENT(d.c, HZ_A);
+	SMOOTH(d.c, HZ_A, 700);
+	SMOOTH(d.a, HZ_C, 700);
+	g_assert_cmpuint(d.a->peer->n_ts_gaps, ==, 0);    /* from quantum 120 to 480 and no sample of time lost */
+	g_assert_cmpint(leg_set_bus(d.a->leg, NULL), ==, 0);
+	stage_run(d.s, 700);
+	SILENT(d.a, HZ_C);
+	g_assert_cmpuint(d.a->peer->n_ts_gaps, ==, 0);
+	g_assert_cmpint(leg_set_bus(d.a->leg, d.b), ==, 0);
+	stage_run(d.s, 700);
+	HEARD(d.a, HZ_B);
+	mem_deref(other);                                  /* c is still in it: put out first */
+	stage_run(d.s, 100);
+	SILENT(c, HZ_B);
+	end(d.s, d.b);
+}
+
+static void test_echo(void)
+{
+	struct stage *s = stage_new(1000);
+	struct member *a = stage_member(s, &pcmu);
+
+	leg_set_echo(a->leg, true);
+	stage_run(s, 1500);
+	HEARD(a, HZ_A);
+	leg_set_echo(a->leg, false);
+	stage_run(s, 700);
+	SILENT(a, HZ_A);
+	stage_free(s);
+}
+
+static void test_alone(void)
+{
+	static float loop[48000];
+	struct bus_conf conf = {.quantum_smp = 240, .alone = loop, .n_alone = 48000};
+	struct stage *s = stage_new(1000);
+	struct bus *b = NULL;
+	struct member *a, *c;
+
+	signal_sine(loop, 48000, 0, 48000, 300, PEAK);
+	g_assert_cmpint(bus_alloc(&b, s->m, &conf), ==, 0);
+	a = join(s, b, &(struct peer_conf){"L16", 48000, 98, 1, 10000, HZ_A, PEAK, 0, NULL});
+	stage_run(s, 1000);
+	HEARD(a, 300);
+	SILENT(a, HZ_A);
+	c = join(s, b, &pcma);
+	stage_run(s, 900);
+	SILENT(a, 300);
+	SILENT(c, 300);
+	HEARD(a, HZ_B);
+	SMOOTH(a, HZ_B, 900);
+	stage_remove(s, c);
+	stage_run(s, 1000);
+	HEARD(a, 300);
+	end(s, b);
+}
+
+/* --- codecs that change, hold --- */
+
+static void test_codec_change(void)
+{
+	struct stage *s = stage_new(1000);
+	struct bus *b = make_bus(s, 240, false);
+	struct member *a = join(s, b, &pcmu);
+	struct member *c = join(s, b, &(struct peer_conf){"L16", 48000, 98, 1, 10000, HZ_B, PEAK, 0, NULL});
+	struct peer_conf opus = with_hz("opus", 48000, 96, 1, 20000, HZ_A);
+	struct leg_desc both;
+
+	stage_run(s, 1000);
+	HEARD(c, HZ_A);
+	peer_codec(a->peer, &opus);
+	peer_desc(a->peer, &both);
+	both.rx[both.n_rx++] = a->desc.rx[0];
+	a->desc = both;
+	member_set(a);
+	stage_run(s, 1000);
+	HEARD(a, HZ_B);
+	HEARD(c, HZ_A);
+	g_assert_cmpuint(a->peer->n_bad, ==, 0);
+	g_assert_cmpfloat(bend(c, HZ_A, 1000), <, 20);     /* the tone begins anew: 1/w = 17 by itself; a step has 300 */
+	g_assert_cmpuint(c->peer->n_ts_gaps, ==, 0);
+	/* and back, by payload type alone: the peer may use what was offered */
+	peer_codec(a->peer, &pcmu);
+	stage_run(s, 1000);
+	HEARD(c, HZ_A);
+	g_assert_cmpfloat(bend(c, HZ_A, 1000), <, 20);     /* the tone begins anew: 1/w = 17 by itself; a step has 300 */
+	end(s, b);
+}
+
+static void test_hold(void)
+{
+	struct duo d = duo_new(240);
+	unsigned before;
+	uint16_t seq;
+
+	d.a->desc.dir = LEG_DIR_RECV;                      /* a holds: sendonly from there */
+	member_set(d.a);
+	stage_run(d.s, 100);
+	before = d.a->peer->n_packets;
+	seq = d.a->peer->last_seq;
+	stage_run(d.s, 700);
+	g_assert_cmpuint(d.a->peer->n_packets, ==, before);
+	HEARD(d.c, HZ_A);
+	d.a->desc.dir = LEG_DIR_INACTIVE;
+	member_set(d.a);
+	stage_run(d.s, 700);
+	SILENT(d.c, HZ_A);
+	SMOOTH(d.c, HZ_A, 700);
+	d.a->desc.dir = LEG_DIR_BOTH;
+	member_set(d.a);
+	stage_run(d.s, 700);
+	HEARD(d.c, HZ_A);
+	HEARD(d.a, HZ_B);
+	g_assert_cmpuint(d.a->peer->n_seq_gaps, ==, 0);
+	g_assert_cmpuint(d.a->peer->n_ts_gaps, ==, 1);     /* the hold is a gap in time ... */
+	g_assert_cmpuint(d.a->peer->n_markers, ==, 2);     /* ... and what follows says so */
+	g_assert_cmpuint((uint16_t)(d.a->peer->last_seq - seq), >, 30);
+	end(d.s, d.b);
+}
+
+static void test_stereo(void)
+{
+	struct stage *s = stage_new(1000);
+	struct bus *b = make_bus(s, 120, false);
+	struct member *a = join(s, b, &(struct peer_conf){"L16", 48000, 98, 2, 5000, HZ_A, PEAK, 0, NULL});
+	struct member *c = join(s, b, &(struct peer_conf){"L16", 48000, 97, 2, 5000, HZ_B, PEAK, 0, NULL});
+	struct member *e = join(s, b, &(struct peer_conf){"PCMU", 8000, 0, 1, 20000, HZ_C, PEAK, 0, NULL});
+	g_autofree float *right = NULL;
+
+	stage_run(s, 1500);
+	HEARD(a, HZ_B);
+	right = peer_last(a->peer, 24000, 1);
+	g_assert_cmpfloat(signal_tone_peak(right, 24000, 48000, HZ_B), <, PEAK / 1000);   /* left only, as it was sent */
+	g_assert_cmpfloat(fabs(20 * log10(signal_tone_peak(right, 24000, 48000, HZ_C) / PEAK)), <, 0.5);
+	HEARD(c, HZ_C);
+	g_assert_cmpfloat(fabs(member_hears_db(e, HZ_A, PEAK / 2, 500)), <, 0.5);          /* (L+R)/2 */
+	end(s, b);
+}
+
+/* --- keys, loss, silence --- */
+
+static void test_dtmf(void)
+{
+	struct duo d = duo_new(240);
+
+	for (uint8_t k = 1; k <= 4; k++) {
+		peer_key(d.a->peer, k);
+		stage_run(d.s, 200);
+	}
+	g_assert_cmpstr(d.a->keys, ==, "1234");
+	HEARD(d.c, HZ_A);
+	g_assert_cmpint(leg_send_dtmf(d.a->leg, "19*#D"), ==, 0);
+	g_assert_cmpint(leg_send_dtmf(d.a->leg, "x"), ==, EINVAL);
+	stage_run(d.s, 1500);
+	g_assert_cmpstr(d.a->peer->keys, ==, "19*#D");
+	HEARD(d.a, HZ_B);
+	end(d.s, d.b);
+}
+
+static struct leg_stats stats_of(const struct member *mb)
+{
+	struct leg_stats st;
+
+	leg_stats(mb->leg, &st);
+	return st;
+}
+
+static void test_loss(void)
+{
+	struct duo d = duo_new(240);
+	struct leg_stats st;
+	g_autofree float *smp = NULL;
+
+	d.c->peer->drop_every = 20;
+	stage_run(d.s, 2000);
+	leg_stats(d.c->leg, &st);
+	g_test_message("lost %" G_GUINT64_FORMAT " concealed %" G_GUINT64_FORMAT, st.rx_lost, st.concealed);
+	g_assert_cmpuint(st.concealed, >=, 4);
+	g_assert_cmpuint(st.rx_lost, >=, 4);
+	smp = peer_last(d.a->peer, 72000, 0);
+	g_assert_cmpuint(signal_gap(smp, 72000, PEAK / 20), <, 48 * 4);          /* no hole of 20 ms */
+	g_assert_cmpuint(d.a->peer->n_ts_gaps, ==, 0);
+	/* counters outlive the buffers that counted */
+	d.c->desc.rx[0].param.channels = 2;
+	d.c->desc.rx[0].pt = 99;
+	member_set(d.c);
+	stage_run(d.s, 100);
+	g_assert_cmpuint(stats_of(d.c).rx_lost, >=, st.rx_lost);
+	end(d.s, d.b);
+}
+
+static void test_sender_stops(void)
+{
+	struct duo d = duo_new(240);
+
+	d.c->peer->mute = true;                            /* in the middle of a wave */
+	stage_run(d.s, 900);
+	SILENT(d.a, HZ_B);
+	SMOOTH(d.a, HZ_B, 900);
+	d.c->peer->mute = false;
+	stage_run(d.s, 900);
+	HEARD(d.a, HZ_B);
+	SMOOTH(d.a, HZ_B, 600);
+	end(d.s, d.b);
+}
+
+/* Opus with DTX hears silence: almost no packets, and time goes on. */
+static void test_dtx(void)
+{
+	struct stage *s = stage_new(1000);
+	struct bus *b = make_bus(s, 480, false);
+	struct member *a = join(s, b, &(struct peer_conf){"opus", 48000, 96, 1, 20000, HZ_A, PEAK, true, NULL});
+	struct member *c = join(s, b, &pcma);
+
+	c->peer->mute = true;
+	stage_run(s, 2000);
+	peer_forget(a->peer);
+	stage_run(s, 2000);
+	g_test_message("%u packets in 2 s of silence", a->peer->n_packets);
+	g_assert_cmpuint(a->peer->n_packets, <, 20);
+	c->peer->mute = false;
+	stage_run(s, 1000);
+	HEARD(a, HZ_B);
+	g_assert_cmpuint(a->peer->n_seq_gaps, ==, 0);
+	g_assert_cmpuint(a->peer->n_markers, >=, 1);
+	end(s, b);
+}
+
+/* The sender pauses and says how loud its room is (RFC 3389): that is heard, not a hole. */
+static void test_comfort_noise(void)
+{
+	static const uint8_t level = 50;           /* -50 dBov */
+	struct stage *s = stage_new(1000);
+	struct bus *b = make_bus(s, 240, false);
+	struct member *a = join(s, b, &(struct peer_conf){"L16", 48000, 98, 1, 10000, HZ_A, PEAK, 0, NULL});
+	struct member *c = join(s, b, &pcma);
+	g_autofree float *smp = NULL;
+
+	stage_run(s, 1000);
+	c->peer->mute = true;
+	peer_send_raw_rtp(c->peer, 13, c->peer->ts, &level, 1);
+	stage_run(s, 1000);
+	smp = peer_last(a->peer, 24000, 0);
+	g_test_message("noise of %.1f dB", signal_level_db(smp, 24000));
+	g_assert_cmpfloat(fabs(signal_level_db(smp, 24000) + 50), <, 1);
+	c->peer->mute = false;
+	stage_run(s, 1000);
+	HEARD(a, HZ_B);
+	end(s, b);
+}
+
+static void test_talking(void)
+{
+	struct stage *s = stage_new(1000);
+	struct bus *b = make_bus(s, 480, false);
+	struct member *a = join(s, b, &pcmu);
+
+	stage_run(s, 700);
+	g_assert_true(a->talking);
+	a->peer->conf.peak = 0;
+	stage_run(s, 2000);
+	g_assert_false(a->talking);
+	end(s, b);
+}
+
+/* A media thread that was held up for 200 ms drops the ticks it missed, counts them, and time goes on. */
+static void test_late(void)
+{
+	struct duo d = duo_new(480);
+	struct mixer_stats before, after;
+
+	mixer_stats(d.s->m, &before);
+	d.s->now_us += 200000;
+	for (unsigned i = 0; i < d.s->n; i++)
+		peer_send(d.s->member[i]->peer, d.s->now_us);
+	thread_turn_rt(d.s->m->threads[0], d.s->now_us, true);
+	mixer_stats(d.s->m, &after);
+	g_assert_cmpuint(after.ticks - before.ticks, ==, 1);
+	g_assert_cmpuint(after.dropped_ticks - before.dropped_ticks, ==, 19);
+	stage_run(d.s, 1500);
+	HEARD(d.a, HZ_B);
+	HEARD(d.c, HZ_A);
+	g_assert_cmpuint(d.a->peer->n_ts_gaps, <=, 1);
+	g_assert_cmpfloat(fabs((double)d.a->peer->n_rec - 48000 * 3.2), <, 48000 * 0.06);     /* no delay stays behind */
+	end(d.s, d.b);
+}
+
+int main(int argc, char *argv[])
+{
+	g_test_init(&argc, &argv, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(trios); i++) {
+		g_autofree char *path = g_strdup_printf("/mixer/trio/%s", trios[i].name);
+
+		g_test_add_data_func(path, &trios[i], test_trio);
+	}
+	g_test_add_func("/mixer/mute", test_mute);
+	g_test_add_func("/mixer/deaf", test_deaf);
+	g_test_add_func("/mixer/gain", test_gain);
+	g_test_add_func("/mixer/join-leave", test_join_leave);
+	g_test_add_func("/mixer/move", test_move);
+	g_test_add_func("/mixer/echo", test_echo);
+	g_test_add_func("/mixer/alone", test_alone);
+	g_test_add_func("/mixer/codec-change", test_codec_change);
+	g_test_add_func("/mixer/hold", test_hold);
+	g_test_add_func("/mixer/stereo", test_stereo);
+	g_test_add_func("/mixer/dtmf", test_dtmf);
+	g_test_add_func("/mixer/loss", test_loss);
+	g_test_add_func("/mixer/sender-stops", test_sender_stops);
+	g_test_add_func("/mixer/dtx", test_dtx);
+	g_test_add_func("/mixer/comfort-noise", test_comfort_noise);
+	g_test_add_func("/mixer/late", test_late);
+	g_test_add_func("/mixer/talking", test_talking);
+	return g_test_run();
+}

@@ -1,0 +1,132 @@
+/*
+ * fuzz-offer.c - any bytes as an offer, as a second offer in a session, and as the answer to ours.
+ *
+ * What comes out must be a description we read ourselves, with as many lines as went in, and a leg whose numbers are in
+ * range. A refusal must leave no trace. The first byte chooses the settings; the rest is the body.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "server/offer.h"
+#include "server/sdesc.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char agreed[] = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
+	"m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+	"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n";
+
+static struct offer *make(uint8_t settings)
+{
+	struct offer_conf conf = {
+		.codecs = settings & 1 ? "L16/48000/2 L16 opus" : "opus G722 PCMU PCMA",
+		.music = settings & 2, .answer_stereo = settings & 4, .ptime_ms = settings & 2 ? 3 : 20,
+		.srtp = settings & 8 ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
+	};
+	struct offer *o;
+
+	if (sa_set_str(&conf.media, settings & 16 ? "2001:db8::10" : "198.51.100.10", 20000) || offer_alloc(&o, &conf))
+		abort();
+	offer_set_hold(o, settings & 32);
+	return o;
+}
+
+static void check_leg(const struct offer *o, bool pending)
+{
+	struct leg_desc d;
+
+	if (offer_leg(o, pending, &d))
+		return;
+	if (d.n_rx > LEG_RX_MAX || d.dir > LEG_DIR_BOTH)
+		abort();
+	for (size_t i = 0; i < d.n_rx; i++)
+		if (!d.rx[i].codec || d.rx[i].pt > 127 || d.rx[i].param.channels < 1 || d.rx[i].param.channels > 2)
+			abort();
+	if (!d.tx.codec)
+		return;
+	if (d.tx.pt > 127 || d.tx.param.ptime_us < 2500 || d.tx.param.ptime_us > 60000 ||
+	    d.tx.param.channels < 1 || d.tx.param.channels > d.tx.codec->max_channels)
+		abort();
+}
+
+static size_t lines(const void *body, size_t len)
+{
+	const char *why;
+	struct sdesc *d;
+	size_t n;
+
+	if (sdesc_read(&d, &why, body, len))
+		abort();
+	n = d->n_media;
+	mem_deref(d);
+	return n;
+}
+
+static void check_offer(struct offer *o, const uint8_t *body, size_t len)
+{
+	struct leg_desc before, after;
+	bool was = !offer_leg(o, false, &before);
+	struct mbuf *mb = NULL, *again = NULL;
+	const char *why = NULL;
+
+	if (offer_answer(o, &mb, &why, body, len)) {
+		if (!why || mb || offer_pending(o) || was != !offer_leg(o, false, &after))
+			abort();
+		if (was && memcmp(&before, &after, sizeof(before)))
+			abort();
+		return;
+	}
+	if (lines(mb->buf, mb->end) != lines(body, len))
+		abort();
+	check_leg(o, true);
+	offer_commit(o);
+	if (offer_answer(o, &again, &why, body, len) || again->end != mb->end || memcmp(again->buf, mb->buf, mb->end))
+		abort();
+	offer_commit(o);
+	mem_deref(again);
+	mem_deref(mb);
+}
+
+/* Our offer in whatever session there is now; the bytes are its answer. */
+static void check_answer(struct offer *o, const uint8_t *body, size_t len)
+{
+	struct mbuf *mb;
+	const char *why = NULL;
+
+	if (offer_make(o, &mb))
+		abort();
+	(void)lines(mb->buf, mb->end);
+	mem_deref(mb);
+	check_leg(o, true);
+	if (offer_accept(o, &why, body, len)) {
+		if (!why || !offer_pending(o))
+			abort();
+		offer_rollback(o);
+		return;
+	}
+	check_leg(o, true);
+	offer_commit(o);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct offer *fresh, *session;
+	struct mbuf *mb;
+	const char *why;
+
+	if (size < 1)
+		return 0;
+	fresh = make(data[0]);
+	session = make(data[0] & (uint8_t)~17);
+	if (offer_answer(session, &mb, &why, agreed, sizeof(agreed) - 1))
+		abort();
+	mem_deref(mb);
+	offer_commit(session);
+	check_answer(fresh, data + 1, size - 1);
+	check_offer(fresh, data + 1, size - 1);
+	check_answer(session, data + 1, size - 1);
+	check_offer(session, data + 1, size - 1);
+	check_answer(session, data + 1, size - 1);
+	mem_deref(fresh);
+	mem_deref(session);
+	return 0;
+}

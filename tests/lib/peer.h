@@ -1,0 +1,72 @@
+/*
+ * peer.h - a phone without SIP, for flow tests: real UDP sockets on loopback, a codec, a tone; on the test's clock.
+ *
+ * It sends a frame whenever one is due, and writes what it hears into a recording, each frame at the place its timestamp
+ * says, so that a lost packet is a hole and a repeated one is seen as such.
+ */
+#ifndef TESTS_LIB_PEER_H
+#define TESTS_LIB_PEER_H
+
+#include "mixer/mixer.h"
+#include "mixer/rtcp.h"
+#include "mixer/seal.h"
+
+enum { PEER_REC_MAX = 48000 * 12 * 2 };
+
+struct peer_conf {
+	const char *codec;
+	uint32_t clock;           /* of the rtpmap, to tell L16 from L16 */
+	uint8_t pt, channels;
+	uint32_t ptime_us;
+	double hz, peak;          /* of the tone it sends; peak 0: silence */
+	bool dtx;
+	const char *host;         /* NULL: 127.0.0.1 */
+};
+
+struct peer {
+	struct peer_conf conf;
+	const struct codec *codec;
+	struct codec_enc *enc;
+	struct codec_dec *dec;
+	int fd, fd_rtcp;
+	struct sa local, to;      /* to: the leg's RTP address */
+	struct seal *seal, *open;
+	uint32_t ssrc;
+	uint16_t seq;
+	uint32_t ts;
+	uint64_t next_us;         /* of the next frame; 0: not begun */
+	uint64_t n_smp;           /* of the tone so far */
+	bool mute;                /* sends nothing at all */
+	unsigned drop_every;      /* of what it sends; 0: none */
+	unsigned n_sent;
+	uint8_t key_pt;           /* telephone-event */
+
+	/* heard */
+	float *rec;               /* mono or interleaved, at the codec's rate */
+	size_t n_rec;             /* samples per channel */
+	bool any;
+	uint32_t first_ts, last_ts, ssrc_in;
+	uint16_t last_seq;
+	unsigned n_packets, n_seq_gaps, n_ts_gaps, n_markers, n_bad, n_other;
+	char keys[64];
+	uint32_t key_ts;
+	struct rtcp_info rtcp;    /* the last report, and how many */
+	unsigned n_rtcp, n_sr, n_rtcp_bye;
+};
+
+struct peer *peer_new(const struct peer_conf *conf);
+void peer_free(struct peer *p);
+void peer_secure(struct peer *p, const struct leg_key *tx, const struct leg_key *rx);
+void peer_codec(struct peer *p, const struct peer_conf *conf);         /* changes to another; the recording starts anew */
+void peer_send(struct peer *p, uint64_t now_us);          /* all frames due */
+void peer_receive(struct peer *p);                        /* all packets that wait */
+void peer_raw(struct peer *p, int fd, const void *buf, size_t len);    /* to the leg, as it is */
+void peer_send_raw_rtp(struct peer *p, uint8_t pt, uint32_t ts, const uint8_t *payload, size_t len);
+void peer_key(struct peer *p, uint8_t event);             /* a key of 100 ms at once */
+void peer_forget(struct peer *p);                         /* the recording starts anew */
+void peer_desc(const struct peer *p, struct leg_desc *d);              /* what an SDP of this peer would say */
+
+/* The last n samples (per channel, `channel` of them) of what it heard. Freed with g_free. */
+float *peer_last(const struct peer *p, size_t n, unsigned channel);
+
+#endif

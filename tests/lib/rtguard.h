@@ -1,0 +1,12 @@
+/*
+ * rtguard.h - between begin and end this thread must not allocate or free: a call of malloc and the like is counted.
+ *
+ * Stands in the place of the C library's functions, so not in sanitizer builds, where it counts nothing.
+ */
+#ifndef TESTS_LIB_RTGUARD_H
+#define TESTS_LIB_RTGUARD_H
+
+void     rtguard_begin(void);
+unsigned rtguard_end(void);       /* how many calls there were */
+
+#endif

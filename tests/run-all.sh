@@ -1,0 +1,145 @@
+#!/bin/sh
+# Everything that can fail, in one run: tests/run-all.sh [STEP...]
+#
+#   release   gcc, optimised, warnings are errors: all tests
+#   asan      address and undefined sanitizers: all tests
+#   tsan      thread sanitizer: all but the ones whose peers are other programs and take real time
+#   clang     clang, warnings are errors: it builds
+#   tidy      clang-tidy with the short list of .clang-tidy
+#   house     layers, symbols, packaging, the life of a server
+#
+# Every test program counts once for each set-up it ran in. The last line is `N passed, N failed`.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+export LC_ALL=C.UTF-8 ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}" \
+	UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}" TSAN_OPTIONS="${TSAN_OPTIONS:-halt_on_error=1}"
+
+passed=0 failed=0 skipped=0 broken=
+
+count() { # NAME STATUS: a step that is one check
+	if [ "$2" = 0 ]; then
+		passed=$((passed + 1))
+		echo "ok - $1"
+	else
+		failed=$((failed + 1))
+		broken="$broken
+  $1"
+		echo "not ok - $1"
+	fi
+}
+
+# One JSON object a line; results of a set-up added to the sums, names of what failed kept.
+count_log() { # SET-UP FILE
+	counts=$(python3 - "$2" <<'PY'
+import json, sys
+ok = bad = skip = 0
+names = []
+for line in open(sys.argv[1]):
+    t = json.loads(line)
+    if t["result"] in ("OK", "EXPECTEDFAIL"):
+        ok += 1
+    elif t["result"] == "SKIP":
+        skip += 1
+        print("skipped: " + t["name"], file=sys.stderr)
+    else:
+        bad += 1
+        names.append(t["name"].replace(" ", "") + ":" + t["result"].lower())
+print(ok, bad, skip, *names)
+PY
+	) || return 1
+	# shellcheck disable=SC2086 # words
+	set -- "$1" $counts
+	name=$1
+	passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+	shift 4
+	for t in "$@"; do
+		broken="$broken
+  $name: $t"
+	done
+}
+
+setup() { # FOLDER OPTION...
+	dir=$1
+	shift
+	[ -f "$dir/build.ninja" ] || meson setup "$dir" "$@" >"$dir.log" 2>&1 || { tail -n 30 "$dir.log"; return 1; }
+	rm -f "$dir.log"
+	ninja -C "$dir" --quiet
+}
+
+run_tests() { # NAME FOLDER FACTOR MESON-TEST-OPTION...
+	name=$1 dir=$2 factor=$3
+	shift 3
+	log=$dir/meson-logs/testlog.json
+	rm -f "$log"
+	# Under a thread sanitizer older than the kernel the addresses must not be random.
+	wrap=
+	if [ "$name" = tsan ] && setarch -R true 2>/dev/null; then wrap='setarch -R'; fi
+	# shellcheck disable=SC2086 # two words
+	$wrap meson test -C "$dir" --no-rebuild --print-errorlogs -t "$factor" "$@"
+	if [ -s "$log" ]; then count_log "$name" "$log"; else count "$name: tests ran" 1; fi
+}
+
+step_release() {
+	setup build-release --buildtype=release -Dwerror=true
+	count "release: builds without warnings (gcc)" $?
+	run_tests release build-release 1
+}
+
+step_asan() {
+	setup build-asan --buildtype=debugoptimized -Dchecks=asan
+	count "asan: builds" $?
+	run_tests asan build-asan 3
+}
+
+step_tsan() {
+	setup build-tsan --buildtype=debugoptimized -Dchecks=tsan
+	count "tsan: builds" $?
+	run_tests tsan build-tsan 5 --no-suite interop --no-suite fuzz
+}
+
+step_clang() {
+	CC=clang setup build-clang --buildtype=debugoptimized -Dwerror=true
+	count "clang: builds without warnings" $?
+}
+
+step_tidy() {
+	if [ ! -f build-clang/compile_commands.json ]; then
+		CC=clang meson setup build-clang --buildtype=debugoptimized -Dwerror=true >build-clang.log 2>&1 ||
+			{ tail -n 5 build-clang.log; count "clang-tidy" 1; return; }
+		rm -f build-clang.log
+	fi
+	sources=$(find mixer control server osc web client -name '*.c' 2>/dev/null | sort)
+	# Each process takes a few files: loading one header set a file is most of its time.
+	# shellcheck disable=SC2086 # a word for each file
+	printf '%s\n' $sources | xargs -P "$(nproc)" -n 4 clang-tidy -p build-clang --quiet --warnings-as-errors='*' \
+		>build-clang/tidy.log 2>/dev/null
+	status=$?
+	grep -E '(warning|error):' build-clang/tidy.log | sort -u
+	count "clang-tidy" $status
+}
+
+step_house() {
+	sh tests/check-layers.sh --self-test && sh tests/check-layers.sh
+	count "layers: includes go down only" $?
+	dir=build-release
+	[ -f build-release/build.ninja ] || dir=build
+	sh tests/check-symbols.sh "$dir"
+	count "symbols: no name of ours is one of libre's" $?
+	sh tests/check-packaging.sh "$dir"
+	count "packaging: sample, man pages, unit, fail2ban filter" $?
+	python3 tests/check-server.py "$dir"
+	count "server: first start, reload, drain, second start" $?
+}
+
+[ $# -gt 0 ] || set -- release asan tsan clang tidy house
+begin=$(date +%s)
+for step in "$@"; do
+	echo "== $step"
+	"step_$step" </dev/null
+done
+
+echo
+echo "took $(($(date +%s) - begin)) s; $skipped skipped"
+[ -z "$broken" ] || echo "failed:$broken"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

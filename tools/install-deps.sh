@@ -1,0 +1,56 @@
+#!/bin/sh
+# Installs the Debian packages that Tutti needs and that are missing: tools/install-deps.sh build|test|fuzz
+#
+# Silent when all are there. Needs root or sudo only when something is missing. The same names serve Debian 12 and 13.
+set -eu
+
+build='gcc libc6-dev make meson ninja-build pkgconf libre-dev libopus-dev libspandsp-dev libsamplerate0-dev libsndfile1-dev
+	libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libssl-dev'
+# binutils: nm. libclang-rt-dev: what clang links for sanitizers and fuzzers. ca-certificates is not needed: all is local.
+fuzz='clang libclang-rt-dev'
+test='binutils clang clang-tidy libclang-rt-dev valgrind sip-tester baresip-core linphone-cli sox python3 iproute2 procps
+	libxml2-utils curl openssl groff-base'
+
+case ${1:-} in
+build) wanted=$build ;;
+test) wanted="$build $test" ;;
+fuzz) wanted="$build $fuzz" ;;
+*) echo "usage: $0 build|test|fuzz" >&2; exit 2 ;;
+esac
+
+if ! command -v dpkg-query >/dev/null; then
+	# shellcheck disable=SC2086 # words
+	echo "This is no Debian; these packages, or what they are called here, are needed:" $wanted >&2
+	exit 0
+fi
+
+missing=
+for p in $wanted; do
+	dpkg-query -W -f '${Status}\n' "$p" 2>/dev/null | grep -q '^install ok installed$' || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+	if ! command -v sudo >/dev/null; then
+		echo "Packages are missing; as root: apt-get install$missing" >&2
+		exit 1
+	fi
+	# A password is asked for only where a person can give one.
+	if [ -t 0 ]; then as_root=sudo; else as_root='sudo -n'; fi
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() {
+	# shellcheck disable=SC2086 # two words
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o Dpkg::Use-Pty=0 "$@" >"$log" 2>&1 </dev/null
+}
+
+echo "installing:$missing"
+# The lists of packages may be absent or old: they are fetched once, and only when it does not go without.
+# shellcheck disable=SC2086 # a word for each package
+if ! apt install --no-install-recommends $missing; then
+	apt update || { cat "$log" >&2; exit 1; }
+	apt install --no-install-recommends $missing || { cat "$log" >&2; exit 1; }
+fi

@@ -1,0 +1,152 @@
+/*
+ * api.c - snapshot and status to JSON. Every object is built with json-glib's builder, so peer text is always escaped.
+ */
+#include <json-glib/json-glib.h>
+#include <math.h>
+#include "api.h"
+
+static JsonBuilder *object_begin(void)
+{
+	JsonBuilder *b = json_builder_new();
+
+	json_builder_begin_object(b);
+
+	return b;
+}
+
+static char *object_end(JsonBuilder *b)
+{
+	JsonGenerator *gen = json_generator_new();
+	JsonNode *root;
+	char *text;
+
+	json_builder_end_object(b);
+	root = json_builder_get_root(b);
+	json_generator_set_root(gen, root);
+	text = json_generator_to_data(gen, NULL);
+
+	json_node_unref(root);
+	g_object_unref(gen);
+	g_object_unref(b);
+
+	return text;
+}
+
+static void put_str(JsonBuilder *b, const char *name, const char *val)
+{
+	char *utf8 = g_utf8_make_valid(val, -1);          /* peer text may be anything */
+
+	json_builder_set_member_name(b, name);
+	json_builder_add_string_value(b, utf8);
+	g_free(utf8);
+}
+
+static void put_int(JsonBuilder *b, const char *name, uint64_t val)
+{
+	json_builder_set_member_name(b, name);
+	json_builder_add_int_value(b, (gint64)val);
+}
+
+static void put_bool(JsonBuilder *b, const char *name, bool val)
+{
+	json_builder_set_member_name(b, name);
+	json_builder_add_boolean_value(b, val);
+}
+
+char *api_error(unsigned status, const char *message)
+{
+	JsonBuilder *b = object_begin();
+
+	put_int(b, "status", status);
+	put_str(b, "error", message);
+
+	return object_end(b);
+}
+
+char *api_status(const struct web_status *st)
+{
+	JsonBuilder *b = object_begin();
+
+	put_str(b, "version", st->version);
+	put_bool(b, "ready", st->ready);
+	put_bool(b, "draining", st->draining);
+	put_bool(b, "realtime", st->realtime);
+	put_int(b, "uptime_s", st->uptime_s);
+	put_int(b, "rooms", st->rooms);
+	put_int(b, "members", st->members);
+	put_int(b, "calls", st->calls);
+
+	return object_end(b);
+}
+
+char *api_rooms(const struct snapshot_names *names)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, "rooms");
+	json_builder_begin_array(b);
+	for (size_t i = 0; i < names->n; i++)
+		json_builder_add_string_value(b, names->name[i]);
+	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
+static void put_leg(JsonBuilder *b, const struct leg_stats *s)
+{
+	json_builder_set_member_name(b, "media");
+	json_builder_begin_object(b);
+	put_str(b, "receive_codec", s->rx_codec);
+	put_str(b, "send_codec", s->tx_codec);
+	put_int(b, "packets_received", s->rx_packets);
+	put_int(b, "packets_sent", s->tx_packets);
+	put_int(b, "packets_lost", s->rx_lost);
+	put_int(b, "packets_late", s->rx_late);
+	put_int(b, "frames_concealed", s->concealed);
+	put_int(b, "jitter_us", s->jitter_us);
+	put_int(b, "buffer_ms", s->buffer_ms);
+	put_int(b, "round_trip_us", s->rtt_us);
+	put_int(b, "level_dbov", s->level_dbov);
+	json_builder_end_object(b);
+}
+
+static void put_member(JsonBuilder *b, const struct snapshot_member *m)
+{
+	json_builder_begin_object(b);
+	put_int(b, "id", m->id);
+	put_str(b, "uri", m->uri);
+	put_str(b, "name", m->name);
+	put_str(b, "role", role_name(m->role));
+	put_bool(b, "muted", m->muted);
+	put_bool(b, "muted_by_host", m->muted_by_host);
+	put_bool(b, "deaf", m->deaf);
+	put_bool(b, "hold", m->hold);
+	put_bool(b, "hand", m->hand);
+	put_bool(b, "talking", m->talking);
+	put_bool(b, "dialed_out", m->dialed_out);
+	json_builder_set_member_name(b, "gain_db");
+	json_builder_add_double_value(b, (double)m->gain_db);
+	put_int(b, "since_ms", m->since_ms);
+	put_leg(b, &m->leg);
+	json_builder_end_object(b);
+}
+
+char *api_room(const struct snapshot *s)
+{
+	JsonBuilder *b = object_begin();
+
+	put_str(b, "room", s->room);
+	put_int(b, "version", s->version);
+	put_int(b, "created_ms", s->created_ms);
+	put_bool(b, "locked", s->locked);
+	put_bool(b, "muted_all", s->muted_all);
+	put_str(b, "profile", s->music ? "music" : "voice");
+
+	json_builder_set_member_name(b, "members");
+	json_builder_begin_array(b);
+	for (size_t i = 0; i < s->n_members; i++)
+		put_member(b, &s->member[i]);
+	json_builder_end_array(b);
+
+	return object_end(b);
+}

@@ -1,0 +1,48 @@
+/*
+ * metrics.c - counters as Prometheus text.
+ */
+#include <glib.h>
+#include "metrics.h"
+
+static void one(GString *out, const char *name, const char *type, const char *help, uint64_t val)
+{
+	g_string_append_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %" G_GUINT64_FORMAT "\n", name, help, name, type, name, val);
+}
+
+static void labelled(GString *out, const char *name, const char *label, const char *value, uint64_t val)
+{
+	g_string_append_printf(out, "%s{%s=\"%s\"} %" G_GUINT64_FORMAT "\n", name, label, value, val);
+}
+
+char *metrics_text(const struct web_status *st)
+{
+	static const char *const class[] = { NULL, "1xx", "2xx", "3xx", "4xx", "5xx", "6xx" };
+	GString *out = g_string_new(NULL);
+
+	one(out, "tutti_rooms", "gauge", "Rooms open now.", st->rooms);
+	one(out, "tutti_members", "gauge", "Members in all rooms.", st->members);
+	one(out, "tutti_calls", "gauge", "SIP calls, echo tests included.", st->calls);
+	one(out, "tutti_draining", "gauge", "1 while the server takes no new calls.", st->draining);
+	one(out, "tutti_uptime_seconds", "gauge", "Seconds since the start.", st->uptime_s);
+	one(out, "tutti_sip_requests_total", "counter", "SIP requests received.", st->sip_requests);
+	one(out, "tutti_sip_bad_total", "counter", "SIP messages refused as malformed.", st->sip_bad);
+	one(out, "tutti_sip_limited_total", "counter", "SIP requests refused by a rate limit.", st->sip_limited);
+
+	g_string_append(out, "# HELP tutti_sip_responses_total SIP responses sent, by class.\n"
+			     "# TYPE tutti_sip_responses_total counter\n");
+	for (size_t i = 1; i < G_N_ELEMENTS(class); i++)
+		labelled(out, "tutti_sip_responses_total", "class", class[i], st->sip_responses[i]);
+
+	g_string_append(out, "# HELP tutti_rtp_packets_total RTP packets, by direction.\n"
+			     "# TYPE tutti_rtp_packets_total counter\n");
+	labelled(out, "tutti_rtp_packets_total", "dir", "in", st->mixer.rx_packets);
+	labelled(out, "tutti_rtp_packets_total", "dir", "out", st->mixer.tx_packets);
+
+	one(out, "tutti_rtp_bad_total", "counter", "RTP packets dropped as malformed.", st->mixer.rx_bad);
+	one(out, "tutti_rtp_stranger_total", "counter", "RTP packets dropped because of where they came from.", st->mixer.rx_stranger);
+	one(out, "tutti_mix_ticks_total", "counter", "Ticks of all media threads.", st->mixer.ticks);
+	one(out, "tutti_mix_late_ticks_total", "counter", "Ticks that began after their deadline.", st->mixer.late_ticks);
+	one(out, "tutti_mix_deadline_missed_total", "counter", "Ticks dropped because they came too late.", st->mixer.dropped_ticks);
+
+	return g_string_free(out, FALSE);
+}

@@ -1,0 +1,37 @@
+/*
+ * web.h - HTTP on libsoup, in a thread and a GLib loop of its own: health, metrics and the reading half of the JSON API.
+ *
+ * The web thread never touches a room: it posts a question to the control thread, which answers with a plain value.
+ */
+#ifndef WEB_WEB_H
+#define WEB_WEB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "control/control.h"
+
+struct web;
+
+/* Numbers of the whole server, gathered on the control thread by whoever knows all parts. */
+struct web_status {
+	const char *version;
+	bool ready, draining, realtime;
+	uint64_t uptime_s;
+	uint32_t rooms, members, calls;
+	uint64_t sip_requests, sip_bad, sip_limited, sip_responses[7];    /* by class: [2] is 2xx */
+	struct mixer_stats mixer;
+};
+
+struct web_conf {
+	const char *listen;               /* "127.0.0.1:8080" or "[::1]:8080" */
+	const char *token;                /* bearer token of the API */
+	struct control *control;
+	void (*collect)(struct web_status *st, void *arg);        /* control thread */
+	void *arg;
+};
+
+/* Listens and starts the thread. EADDRINUSE and the like when it cannot. mem_deref stops it and waits for the thread;
+ * the control loop must not be running any more, or not be waited for by a request: call it after loop_run returned. */
+int web_start(struct web **wp, const struct web_conf *conf);
+
+#endif
