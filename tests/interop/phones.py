@@ -31,6 +31,9 @@ MODULES = next((d for d in glob.glob('/usr/lib/*/baresip/modules') + ['/usr/lib/
                 if os.path.isdir(d)), '')
 
 
+LATE = []                         # moments when a phone, as seen on the wire, sent nothing for too long
+
+
 class Missing(Exception):
     """A phone is not installed, or cannot do what is asked: the case is skipped and says why."""
 
@@ -295,6 +298,7 @@ class Wire:
         self.sock.bind(('lo', 0))
         self.sock.settimeout(0.3)
         self.origin, self.port, self.packets, self.on = b'o=%s ' % origin.encode(), None, [], True
+        self.last_sent = None
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
@@ -311,8 +315,18 @@ class Wire:
                 self.port = int(m.group(1)) if m else None
                 continue
             start, kind = ((data[0] & 15) * 4, data[9]) if data[0] >> 4 == 4 else (40, data[6])
-            if kind == 17 and struct.unpack('!H', data[start + 2:start + 4])[0] == self.port:
+            if kind != 17:
+                continue
+            source, target = struct.unpack('!HH', data[start:start + 4])
+            if target == self.port:
                 self.packets.append((time.monotonic(), data[start + 8:]))
+            elif source == self.port:
+                self._sent(time.monotonic())
+
+    def _sent(self, now):
+        if self.last_sent and now - self.last_sent > 0.035:
+            LATE.append(now)
+        self.last_sent = now
 
     def close(self):
         self.on = False
