@@ -410,16 +410,13 @@ static bool check_accept(struct sips *s, const struct sip_msg *msg)
 	return false;
 }
 
+/* RFC 3261 8.2.1: "generate a 405 (Method Not Allowed) response", with Allow; a method nobody has heard of is no other case
+ * for who reads the answer. */
 static bool check_method(struct sips *s, const struct sip_msg *msg)
 {
-	static const char known[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, REGISTER, SUBSCRIBE, NOTIFY, "
-		"MESSAGE, PUBLISH";
-	bool is_known = method_in(known, &msg->met);
-
 	if (method_in(sip_allow, &msg->met) || has_handler(s, &msg->met))
 		return true;
-	(void)sips_replyf(s, msg, is_known ? 405 : 501, is_known ? "Method Not Allowed" : "Not Implemented", "Allow: %s\r\n",
-			  sip_allow);
+	(void)sips_replyf(s, msg, 405, "Method Not Allowed", "Allow: %s\r\n", sip_allow);
 	return false;
 }
 

@@ -173,6 +173,8 @@ step_house() {
 	count "packaging: sample, man pages, unit, fail2ban filter" $?
 	python3 tests/check-server.py "$dir"
 	count "server: first start, reload, drain, second start" $?
+	python3 tests/check-web.py "$dir"
+	count "web: health, metrics, API" $?
 }
 
 [ $# -gt 0 ] || set -- release interop asan leaks tsan clang tidy house

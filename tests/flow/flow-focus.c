@@ -364,7 +364,7 @@ static void key_by_info(void)
 static void kicked(void)
 {
 	const struct actor system = { .kind = ACTOR_SYSTEM };
-	struct command kick = { .verb = VERB_KICK, .text = "" };
+	struct command kick = { .verb = VERB_KICK, .text = "too \"loud\"\r\nX: y" };
 	struct ua *ann, *ben;
 
 	house_open(&house, NULL);
@@ -373,7 +373,7 @@ static void kicked(void)
 	kick.member = member("band", 0).id;
 	g_assert_cmpint(control_run(house.control, &system, &kick, NULL), ==, 0);
 	ua_expect(ann, "BYE ");
-	g_assert_true(ua_has(ann, "Reason: "));
+	g_assert_true(ua_has(ann, "Reason: SIP;cause=200;text=\"too loud??X: y\"\r\n"));
 	ua_reply(ann, 200, "OK", NULL, NULL);
 	ua_expect_none(ben, 1000);
 	g_assert_cmpuint(house_members(&house, "band"), ==, 1);
