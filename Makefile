@@ -7,11 +7,12 @@ BUILD      ?= build
 ARGS       ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test bench fuzz fresh install clean
+.PHONY: help deps build run test interop bench fuzz fresh install clean
 
 help:
 	@echo 'make run      install what is missing, build, start the server     (ARGS="-o sip.listen=udp:127.0.0.1:5060")'
 	@echo 'make test     install what the tests need, run them all'
+	@echo 'make interop  only the real phones, at full size                  (INTEROP_ARGS="room-mixed calls-")'
 	@echo 'make build    only build: $(BUILD)/tutti'
 	@echo 'make install  binary, sample config, systemd unit, man pages, fail2ban filter     (PREFIX, DESTDIR)'
 	@echo 'make fuzz     run the fuzz targets                                (FUZZ_SECONDS=3600 each)'
@@ -34,6 +35,10 @@ run: build
 test:
 	@sh tools/install-deps.sh test
 	@sh tests/run-all.sh
+
+interop:
+	@sh tools/install-deps.sh test
+	@INTEROP_ARGS='$(INTEROP_ARGS)' sh tests/run-all.sh interop
 
 fuzz:
 	@sh tools/install-deps.sh fuzz
