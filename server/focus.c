@@ -304,7 +304,7 @@ static bool follow_dialog(struct focus *f, struct call_target *t, const struct s
 		scode = 481;
 
 	if (scode) {
-		(void)session_refuse(f->sessions, msg, scode, reason, NULL);
+		(void)sips_replyf(f->sips, msg, scode, reason, NULL);
 		return false;
 	}
 
@@ -323,7 +323,7 @@ static bool target_find(struct focus *f, struct call_target *t, const struct sip
 
 	/* RFC 3911 4: "If the Join header field is present with a Replaces header field: 400". */
 	if (r == EBADMSG || j == EBADMSG || (!r && !j)) {
-		(void)session_refuse(f->sessions, msg, 400, "Bad Replaces Or Join", NULL);
+		(void)sips_replyf(f->sips, msg, 400, "Bad Replaces Or Join", NULL);
 		return false;
 	}
 
@@ -332,7 +332,7 @@ static bool target_find(struct focus *f, struct call_target *t, const struct sip
 
 	err = resolve(f, t, msg);
 	if (err)
-		(void)session_refuse(f->sessions, msg, err == EPERM ? 403 : 404, err == EPERM ? "Forbidden" : "Not Found", NULL);
+		(void)sips_replyf(f->sips, msg, err == EPERM ? 403 : 404, err == EPERM ? "Forbidden" : "Not Found", NULL);
 
 	return !err;
 }
@@ -345,7 +345,7 @@ static void invite_handler(const struct sip_msg *msg, void *arg)
 	struct focus *f = arg;
 
 	if (f->draining) {
-		(void)session_refuse(f->sessions, msg, 503, "Service Unavailable", "Retry-After: 60\r\n");
+		(void)sips_replyf(f->sips, msg, 503, "Service Unavailable", "Retry-After: 60\r\n");
 		return;
 	}
 
