@@ -28,6 +28,7 @@ import traceback
 import cases
 from phones import LATE, Missing
 from pyphone import LATE_S
+from server import COUNTERS
 
 SKIPPED = 77
 
@@ -55,9 +56,11 @@ def one(name):
     status, first = 1, []
     for n in range(cases.ALL[name].tries):
         watch = Watch()
-        del LATE[:]
+        del LATE[:], COUNTERS[:]
         status, lines = attempt(name)
         watch.on = False
+        if status == 1:
+            lines += ['(server: %s)' % c for c in COUNTERS]
         late = watch.late + len(LATE)
         if status != 1 or not late:
             break
