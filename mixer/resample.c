@@ -22,6 +22,7 @@
 #include <string.h>
 #include <re.h>
 
+#include "kernel.h"
 #include "resample.h"
 
 enum {
@@ -29,15 +30,13 @@ enum {
 	RATE_MIN   = 8000,
 	RATE_MAX   = 48000,
 	PHASES_MAX = 640,
-	TAPS_MUL   = 8,           /* taps per phase are a multiple, for the vector loop */
 	CH_MAX     = 2,
+	ROWS_MAX   = RATE_MAX / RATE_MIN,    /* phases, when the output rate is a multiple */
 };
 
 #define PASS     0.45             /* of the lower rate */
 #define STOP     0.56
 #define ATT_DB   64.0
-
-typedef float v4 __attribute__((vector_size(16)));
 
 /* One filter; shared, guarded by fir_lock except for the taps, which never change. */
 struct fir {
@@ -154,7 +153,7 @@ static int fir_make(struct fir **fp, uint32_t from, uint32_t to)
 	f->m = from / g;
 	n = kaiser_length(low * (STOP - PASS), (double)from * f->l);
 	f->taps = (n + f->l - 1) / f->l;
-	f->taps = (f->taps + TAPS_MUL - 1) / TAPS_MUL * TAPS_MUL;
+	f->taps = (f->taps + KERNEL_TAPS - 1) / KERNEL_TAPS * KERNEL_TAPS;
 	f->phase = mem_zalloc(f->l * f->taps * sizeof(float), NULL);
 	if (!f->phase) {
 		mem_deref(f);
@@ -259,26 +258,6 @@ void resample_reset_rt(struct resample *r)
 		memset(r->hist[c], 0, (r->fir->taps - 1) * sizeof(float));
 }
 
-static inline v4 load_rt(const float *p)
-{
-	v4 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline float dot_rt(const float *a, const float *b, size_t n)
-{
-	v4 s0 = {0}, s1 = {0};
-
-	for (size_t i = 0; i < n; i += TAPS_MUL) {
-		s0 += load_rt(a + i) * load_rt(b + i);
-		s1 += load_rt(a + i + 4) * load_rt(b + i + 4);
-	}
-	s0 += s1;
-	return (s0[0] + s0[2]) + (s0[1] + s0[3]);
-}
-
 static void load_block_rt(struct resample *r, const float *in, size_t n)
 {
 	const size_t old = r->fir->taps - 1;
@@ -288,16 +267,39 @@ static void load_block_rt(struct resample *r, const float *in, size_t n)
 			r->hist[c][old + i] = in[i * r->ch + c];
 }
 
+/* To a multiple of the rate: each input sample meets all phases in order, so its old neighbours are read once for all. */
+static size_t raise_block_rt(struct resample *r, float *out, size_t n)
+{
+	const struct fir *f = r->fir;
+	float tmp[ROWS_MAX];
+
+	for (; r->pos < n; r->pos++, out += f->l * r->ch) {
+		if (r->ch == 1) {
+			kernel_now->dots(out, f->phase, f->l, r->hist[0] + r->pos, f->taps);
+			continue;
+		}
+		for (uint8_t c = 0; c < r->ch; c++) {
+			kernel_now->dots(tmp, f->phase, f->l, r->hist[c] + r->pos, f->taps);
+			for (uint32_t p = 0; p < f->l; p++)
+				out[p * r->ch + c] = tmp[p];
+		}
+	}
+	r->pos = 0;
+	return n * f->l;
+}
+
 static size_t filter_block_rt(struct resample *r, float *out, size_t n)
 {
 	const struct fir *f = r->fir;
 	size_t n_out = 0;
 
+	if (f->m == 1)
+		return raise_block_rt(r, out, n);
 	for (; r->pos < n; n_out++) {
 		const float *phase = f->phase + r->ph * f->taps;
 
 		for (uint8_t c = 0; c < r->ch; c++)
-			*out++ = dot_rt(phase, r->hist[c] + r->pos, f->taps);
+			*out++ = kernel_now->dot(phase, r->hist[c] + r->pos, f->taps);
 		r->ph += f->m;
 		while (r->ph >= f->l) {
 			r->ph -= f->l;

@@ -451,7 +451,7 @@ static int call_alloc(struct call **cp, struct focus *f, const struct sa *local,
 static void refuse_busy(struct focus *f, const struct sip_msg *msg, int err)
 {
 	log_warning("call.refused", "err=%d what=no-resources", err);
-	(void)session_refuse(f->sessions, msg, 503, "Service Unavailable", "Retry-After: 10\r\n");
+	(void)sips_replyf(f->sips, msg, 503, "Service Unavailable", "Retry-After: 10\r\n");
 }
 
 /* What the room said no with, in SIP's words. */

@@ -267,21 +267,30 @@ int sips_reply(const struct sips *s, struct sip_strans **stp, struct mbuf **mbp,
 	return sip_treplyf(stp, mbp, sip, msg, rec_route, scode, reason, "%b", hdrs->buf, hdrs->end);
 }
 
-int sips_replyf(const struct sips *s, const struct sip_msg *msg, uint16_t scode, const char *reason, const char *fmt, ...)
+int sips_vreplyf(const struct sips *s, struct sip_strans **stp, const struct sip_msg *msg, uint16_t scode,
+		 const char *reason, const char *fmt, va_list ap)
 {
 	struct mbuf *mb = mbuf_alloc(256);
-	va_list ap;
 	int err;
 
 	if (!mb)
 		return ENOMEM;
-	va_start(ap, fmt);
 	err = fmt ? mbuf_vprintf(mb, fmt, ap) : 0;
-	va_end(ap);
 	err |= mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
 	if (!err)
-		err = sips_reply(s, NULL, NULL, msg, false, scode, reason, mb);
+		err = sips_reply(s, stp, NULL, msg, false, scode, reason, mb);
 	mem_deref(mb);
+	return err;
+}
+
+int sips_replyf(const struct sips *s, const struct sip_msg *msg, uint16_t scode, const char *reason, const char *fmt, ...)
+{
+	va_list ap;
+	int err;
+
+	va_start(ap, fmt);
+	err = sips_vreplyf(s, NULL, msg, scode, reason, fmt, ap);
+	va_end(ap);
 	return err;
 }
 

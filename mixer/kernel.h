@@ -1,0 +1,56 @@
+/*
+ * kernel.h - the loops in which the mixer spends its time, once in plain C and once for each vector unit.
+ *
+ * Callers do not include this: mix.h and resample.h are the doors. One table is chosen before main, the best that this
+ * processor can do, or the one the environment names in TUTTI_KERNEL (scalar, sse2, avx2, avx512, neon); it never
+ * changes while the server runs, so it is read without a lock.
+ *
+ * Every table gives the same bits as `scalar`, for any length, address and value (a NaN stays a NaN, its payload is the
+ * processor's own), so a room sounds the same on all machines. The one exception are dot and dots: they may fuse
+ * multiply and add, and add in their own order; |error| <= n * 2^-24 * sum |a[i] * b[i]|. Nothing need be aligned. A
+ * destination may be the very array of a source where mix.h says so.
+ */
+#ifndef MIXER_KERNEL_H
+#define MIXER_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	KERNEL_LANES = 32,        /* energy is 32 sums side by side, added in halves: 0..15 + 16..31 and so on */
+	KERNEL_TAPS  = 8,         /* dot and dots want n to be a multiple */
+};
+
+struct kernel {
+	const char *name;
+	bool  (*usable)(void);    /* on this processor and operating system */
+
+	void  (*add)(float *sum, const float *src, size_t n);
+	void  (*add_gain)(float *sum, const float *src, float gain, size_t n);
+	void  (*add_pan)(float *sum, const float *src, float left, float right, size_t n_smp);
+	void  (*add_balance)(float *sum, const float *src, float left, float right, size_t n_smp);
+	void  (*minus)(float *dst, const float *sum, const float *own, size_t n);
+	void  (*ramp)(float *dst, const float *src, float from, float to, size_t n);
+	void  (*limit)(float *smp, size_t n);
+	float (*energy)(const float *smp, size_t n);          /* the sum of squares */
+	void  (*mono_to_stereo)(float *dst, const float *src, size_t n_smp);
+	void  (*stereo_to_mono)(float *dst, const float *src, size_t n_smp);
+	void  (*from_s16)(float *dst, const int16_t *src, size_t n);
+	void  (*to_s16)(int16_t *dst, const float *src, size_t n);
+	void  (*from_pcmu)(float *dst, const uint8_t *src, size_t n);
+	void  (*to_pcmu)(uint8_t *dst, const float *src, size_t n);
+	void  (*from_pcma)(float *dst, const uint8_t *src, size_t n);
+	void  (*to_pcma)(uint8_t *dst, const float *src, size_t n);
+	float (*dot)(const float *a, const float *b, size_t n);
+	/* out[r] = dot(row + r * n, x, n): many filters over one stretch of sound. */
+	void  (*dots)(float *out, const float *row, size_t n_rows, const float *x, size_t n);
+};
+
+extern const struct kernel *kernel_now;                   /* never NULL */
+extern const struct kernel *const kernel_all[];           /* what was compiled in, slowest first, ends with NULL */
+
+/* For tests and the benchmark, while no other thread mixes. ENOENT: no such table; ENOTSUP: not on this processor. */
+int kernel_force(const char *name);
+
+#endif

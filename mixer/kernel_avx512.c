@@ -1,0 +1,66 @@
+/*
+ * kernel_avx512.c - sixteen samples at once.
+ */
+#include <immintrin.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VL 16
+#define DL 8
+#include "kernel_lanes.h"
+#include "kernel_dot256.h"
+
+static bool usable(void)
+{
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+
+static inline VF v_min(VF a, VF b)        /* a < b ? a : b, as the reference says it, so b when a is NaN */
+{
+	return (VF)_mm512_min_ps((__m512)a, (__m512)b);
+}
+
+static inline VF v_max(VF a, VF b)
+{
+	return (VF)_mm512_max_ps((__m512)a, (__m512)b);
+}
+
+static inline VF v_if_number(VF y, VF x)  /* x == x ? y : 0 */
+{
+	return (VF)_mm512_maskz_mov_ps(_mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_ORD_Q), (__m512)y);
+}
+
+static inline bool v_all_below(VF a, VF b)
+{
+	return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_LT_OQ) == 0xffff;
+}
+
+static inline VI v_round(VF x)
+{
+	return (VI)_mm512_cvtps_epi32((__m512)x);
+}
+
+static inline VI v_load_s16(const int16_t *p)
+{
+	return (VI)_mm512_cvtepi16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+
+static inline void v_store_s16(int16_t *p, VI v)
+{
+	_mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16((__m512i)v));
+}
+
+static inline VI v_load_u8(const uint8_t *p)
+{
+	return (VI)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+static inline void v_store_u8(uint8_t *p, VI v)
+{
+	_mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8((__m512i)v));
+}
+
+#include "kernel_body.h"
+
+const struct kernel kernel_avx512 = KERNEL("avx512", usable);
