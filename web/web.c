@@ -305,8 +305,10 @@ static gboolean on_connection(GSocketService *s, GSocketConnection *c, GObject *
 	if (local && remote)
 		(void)soup_server_accept_iostream(w->server, G_IO_STREAM(c), local, remote, NULL);
 
-	g_clear_object(&local);
-	g_clear_object(&remote);
+	if (local)
+		g_object_unref(local);
+	if (remote)
+		g_object_unref(remote);
 
 	return TRUE;
 }
