@@ -40,6 +40,8 @@ struct plan_rx {
 	struct codec_dec *dec;
 	struct resample *up;
 	int jitter;                       /* index of the buffer for this clock */
+	uint16_t unit;                    /* at 48 kHz: it conceals multiples of this */
+	bool fec;                         /* a packet may hold the one before it */
 };
 
 struct leg_plan {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include "leg.h"
 
-enum { PTIME_MAX_MS = 120, SLOTS_MIN = 16, SLOTS_MAX = 64, PAYLOAD_MIN = 64, PAYLOAD_MAX = 3840 };
+enum { PTIME_MAX_MS = 120, SLOTS_MIN = 16, SLOTS_MAX = 64, PAYLOAD_MIN = 64, PAYLOAD_MAX = 3840, UNIT_SMP = 120 };
 
 static void plan_destructor(void *arg)
 {
@@ -91,6 +91,9 @@ static int plan_rx_init(struct leg_plan *p, const struct plan_conf *conf)
 		if (rx->jitter < 0)
 			return EINVAL;
 		p->n_rx++;
+		rx->fec = !strcmp(rx->c.codec->name, "opus");
+		/* 2.5 ms is a whole number of samples at nearly every rate, and what Opus can conceal. */
+		rx->unit = rx->fec || rx->c.codec->srate != CLOCK_RATE ? UNIT_SMP : 1;
 		if (rx->c.param.channels > p->channels)
 			p->channels = rx->c.param.channels;
 		err = rx->c.codec->dec_alloc(&rx->dec, rx->c.codec, &rx->c.param);
