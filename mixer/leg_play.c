@@ -334,6 +334,19 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 		l->heard = false;
 }
 
+/* A fixed buffer keeps for ever what it began with, and another bus may have had a longer tick. Now nobody hears it. */
+void leg_play_join_rt(struct leg_rt *l)
+{
+	struct leg_play *p = &l->play;
+
+	if (!l->plan || !l->plan->music)
+		return;
+	for (int i = 0; i < l->plan->n_jitter; i++)
+		jitter_reset_rt(l->plan->jitter[i]);
+	p->n = p->n_tail = 0;
+	p->sounding = false;
+}
+
 static struct plan_rx *same_codec_rt(struct leg_plan *p, const struct leg_codec *c)
 {
 	for (int i = 0; i < p->n_rx; i++)
