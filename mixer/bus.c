@@ -147,6 +147,7 @@ static void members_rt(struct bus_rt *b)
 			b->channels = 2;
 	b->wanted = best_quantum_rt(b);
 	b->waited = 0;
+	b->hushed = false;        /* not known: nobody listened for it */
 }
 
 static void quantum_rt(struct bus_rt *b)

@@ -528,8 +528,8 @@ static void test_quantum(void)
 	g_assert_cmpuint(b->rt->quantum, ==, 64);
 	HEARD(mx, HZ_A);
 	HEARD(ma, HZ_C);
-	SMOOTH(ma, HZ_C, 700);
-	SMOOTH(mc, HZ_C, 700);
+	SMOOTH(ma, HZ_C, 650);
+	SMOOTH(mc, HZ_C, 650);
 	stage_forget(s);
 	stage_remove(s, mx);
 	stage_run(s, 700);
@@ -537,8 +537,8 @@ static void test_quantum(void)
 	stage_run(s, 10000);
 	g_assert_cmpuint(b->rt->quantum, ==, 480);         /* ... but not for ever */
 	HEARD(ma, HZ_A);
-	g_assert_cmpfloat(bend(mc, HZ_B, 10700), <, 8);    /* 10 ms of it had to be made up */
-	g_assert_cmpfloat(bend(ma, HZ_A, 10700), <, 8);
+	g_assert_cmpfloat(bend(mc, HZ_B, 10600), <, 8);    /* 10 ms of it had to be made up */
+	g_assert_cmpfloat(bend(ma, HZ_A, 10600), <, 8);
 	stage_forget(s);
 	mx = join(s, b, &voice);
 	stage_run(s, 700);
