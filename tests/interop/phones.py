@@ -304,7 +304,10 @@ class Wire:
         except (PermissionError, AttributeError, OSError) as e:
             raise Missing('the wire cannot be listened to: %s (sipp has no ear of its own; run as root)' % e)
         so_rcvbufforce = 33                                # SO_RCVBUF is cut at 200 KiB, which a busy lo fills in a moment
-        self.sock.setsockopt(socket.SOL_SOCKET, so_rcvbufforce, 8 << 20)
+        try:
+            self.sock.setsockopt(socket.SOL_SOCKET, so_rcvbufforce, 8 << 20)
+        except PermissionError:
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self.sock.bind(('lo', 0))
         self.sock.settimeout(0.3)
         self.origin, self.port, self.packets, self.on = b'o=%s ' % origin.encode(), None, [], True
