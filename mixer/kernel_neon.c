@@ -73,11 +73,6 @@ static inline DF d_fma(DF a, DF b, DF c)
 	return (DF)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 }
 
-static inline float d_sum(DF s)
-{
-	return vaddvq_f32((float32x4_t)s);
-}
-
 static inline void d_sum4(float *out, DF a, DF b, DF c, DF d)
 {
 	vst1q_f32(out, vpaddq_f32(vpaddq_f32((float32x4_t)a, (float32x4_t)b),

@@ -73,11 +73,6 @@ static inline DF d_fma(DF a, DF b, DF c)  /* there is no fused one */
 	return a * b + c;
 }
 
-static inline float d_sum(DF s)
-{
-	return (s[0] + s[2]) + (s[1] + s[3]);
-}
-
 static inline void d_sum4(float *out, DF a, DF b, DF c, DF d)
 {
 	__m128 r0 = (__m128)a, r1 = (__m128)b, r2 = (__m128)c, r3 = (__m128)d;

@@ -16,10 +16,10 @@
 #include "mixer/kernel.h"
 #include "mixer/resample.h"
 
-enum { N_MAX = 960, ROUNDS = 40, ROUND_NS = 100000, N_IMPL_MAX = 8, TAPS = 40, PHASES = 6 };
+enum { N_MAX = 960, ROUNDS = 150, ROUND_NS = 40000, N_IMPL_MAX = 8 };
 
 static float a[2 * N_MAX], b[2 * N_MAX], dst[2 * N_MAX], loud[2 * N_MAX], tiny[2 * N_MAX], work[2 * N_MAX];
-static float fir[PHASES * 240], wide[6 * N_MAX + 64];
+static float wide[6 * N_MAX + 64];
 static int16_t s16[2 * N_MAX];
 static uint8_t u8[2 * N_MAX];
 static struct resample *re;
@@ -53,18 +53,6 @@ static void run_to_pcmu(const struct kernel *k, size_t n)   { k->to_pcmu(u8, a, 
 static void run_from_pcma(const struct kernel *k, size_t n) { k->from_pcma(dst, u8, n); }
 static void run_to_pcma(const struct kernel *k, size_t n)   { k->to_pcma(u8, a, n); }
 
-static void run_dot(const struct kernel *k, size_t n)
-{
-	for (size_t i = 0; i < n / 6; i++)
-		sink = k->dot(fir, a + i, 216);
-}
-
-static void run_dots(const struct kernel *k, size_t n)
-{
-	for (size_t i = 0; i < n / 6; i++)
-		k->dots(wide + 6 * i, fir, PHASES, a + i, TAPS);
-}
-
 /* These go through resample.h, so through the table that is forced. */
 static void run_resample(const struct kernel *k, size_t n)
 {
@@ -95,8 +83,6 @@ static const struct row {
 	{"to_pcmu", run_to_pcmu, 0, 0},
 	{"from_pcma", run_from_pcma, 0, 0},
 	{"to_pcma", run_to_pcma, 0, 0},
-	{"dot 216, n/6 times", run_dot, 0, 0},
-	{"dots 6x40, n/6 times", run_dots, 0, 0},
 	{"8 to 48 kHz, 20 ms", run_resample, 8000, 48000},
 	{"16 to 48 kHz, 20 ms", run_resample, 16000, 48000},
 	{"24 to 48 kHz, 20 ms", run_resample, 24000, 48000},
@@ -135,8 +121,6 @@ static void fill(void)
 		u8[i] = (uint8_t)(i * 37);
 		dst[i] = 0.0f;
 	}
-	for (size_t i = 0; i < sizeof(fir) / sizeof(*fir); i++)
-		fir[i] = 0.01f * cosf((float)i);
 }
 
 static double best_ns(const struct row *r, const struct kernel *k, size_t n)
