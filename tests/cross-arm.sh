@@ -35,8 +35,10 @@ flags="-std=gnu11 -O3 -Wall -Wextra -Wno-unused-parameter -D_GNU_SOURCE -I. -fno
 # glibconfig.h of x86-64 serves: both are LP64 and little endian.
 glib_flags=$(pkg-config --cflags glib-2.0)
 for f in kernel kernel_neon mix; do
+	# shellcheck disable=SC2086 # words
 	$cc $flags -c "mixer/$f.c" -o "$out/$f.o"
 done
+# shellcheck disable=SC2086 # words
 $cc $flags -fno-tree-vectorize -fno-tree-slp-vectorize -c mixer/kernel_scalar.c -o "$out/kernel_scalar.o"
 for t in kernel mix; do
 	# shellcheck disable=SC2086 # words

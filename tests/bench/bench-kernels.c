@@ -14,6 +14,7 @@
 #include <re.h>
 
 #include "mixer/kernel.h"
+#include "mixer/mix.h"
 #include "mixer/resample.h"
 
 enum { N_MAX = 960, ROUNDS = 150, ROUND_NS = 40000, N_IMPL_MAX = 8 };
@@ -31,6 +32,14 @@ static void run_add(const struct kernel *k, size_t n)         { k->add(dst, a, n
 static void run_add_tiny(const struct kernel *k, size_t n)    { k->add(dst, tiny, n); }
 static void run_add_gain(const struct kernel *k, size_t n)    { k->add_gain(dst, a, 0.5f, n); }
 static void run_gain_tiny(const struct kernel *k, size_t n)   { k->add_gain(dst, tiny, 0.5f, n); }
+
+static void run_gain_flushed(const struct kernel *k, size_t n)
+{
+	mix_flush_denormals(true);
+	k->add_gain(dst, tiny, 0.5f, n);
+	mix_flush_denormals(false);
+}
+
 static void run_add_pan(const struct kernel *k, size_t n)     { k->add_pan(dst, a, 0.5f, 0.25f, n); }
 static void run_add_balance(const struct kernel *k, size_t n) { k->add_balance(dst, a, 0.5f, 0.25f, n); }
 static void run_minus(const struct kernel *k, size_t n)       { k->minus(dst, a, b, n); }
@@ -68,6 +77,7 @@ static const struct row {
 	{"add, denormals", run_add_tiny, 0, 0},
 	{"add_gain", run_add_gain, 0, 0},
 	{"add_gain, denormals", run_gain_tiny, 0, 0},
+	{"add_gain, flushed", run_gain_flushed, 0, 0},
 	{"add_pan", run_add_pan, 0, 0},
 	{"add_balance", run_add_balance, 0, 0},
 	{"minus", run_minus, 0, 0},
