@@ -39,6 +39,11 @@ static inline bool v_all_below(VF a, VF b)
 	return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_LT_OQ) == 0xffff;
 }
 
+static inline VF v_pairs(VF a, VF b)      /* a[0] + a[1], a[2] + a[3], ... and so on with b */
+{
+	return __builtin_shufflevector(a, b, EVEN) + __builtin_shufflevector(a, b, ODD);
+}
+
 static inline VI v_round(VF x)
 {
 	return (VI)_mm512_cvtps_epi32((__m512)x);

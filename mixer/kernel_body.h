@@ -147,9 +147,13 @@ static float energy(const float *smp, size_t n)
 	for (; i + KERNEL_LANES <= n; i += KERNEL_LANES)
 		for (int k = 0; k < ACCS; k++)
 			acc[k] += load(smp + i + k * VL) * load(smp + i + k * VL);
+	if (i < n) {                      /* what is left, and squares of zeros, which change no sum */
+		memset(lane, 0, sizeof(lane));
+		memcpy(lane, smp + i, (n - i) * sizeof(*lane));
+		for (int k = 0; k < ACCS; k++)
+			acc[k] += load(lane + k * VL) * load(lane + k * VL);
+	}
 	memcpy(lane, acc, sizeof(lane));
-	for (; i < n; i++)
-		lane[i % KERNEL_LANES] += smp[i] * smp[i];
 	return lanes_sum(lane, KERNEL_LANES);
 }
 
@@ -176,7 +180,7 @@ static void stereo_to_mono(float *dst, const float *src, size_t n_smp)
 	for (; i + VL <= n_smp; i += VL) {
 		const VF a = load(src + 2 * i), b = load(src + 2 * i + VL);
 
-		store(dst + i, 0.5f * (__builtin_shufflevector(a, b, EVEN) + __builtin_shufflevector(a, b, ODD)));
+		store(dst + i, 0.5f * v_pairs(a, b));
 	}
 	for (; i < n_smp; i++)
 		dst[i] = 0.5f * (src[2 * i] + src[2 * i + 1]);
