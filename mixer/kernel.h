@@ -55,6 +55,7 @@ struct kernel {
 	void  (*polyphase)(float *out, size_t stride, const struct polyphase *f, uint32_t ph, const float *x, size_t n_out);
 };
 
+extern const struct kernel kernel_scalar, kernel_sse2, kernel_avx2, kernel_avx512, kernel_neon;
 extern const struct kernel *kernel_now;                   /* never NULL */
 extern const struct kernel *const kernel_all[];           /* what was compiled in, slowest first, ends with NULL */
 
