@@ -1,8 +1,7 @@
 /*
  * codec_g711.c - PCMU and PCMA (ITU-T G.711).
  *
- * The laws themselves are loops of the mix (kernel_one.h says them, kernel_body.h does them in vectors); there were tables
- * of 14 KiB here, which cost as much as four samples' arithmetic for one.
+ * The laws themselves are loops of the mix: kernel_one.h says them, kernel_body.h does them in vectors, without tables.
  */
 #include <errno.h>
 #include <re.h>

@@ -10,8 +10,6 @@
 
 #include "kernel.h"
 
-extern const struct kernel kernel_scalar, kernel_sse2, kernel_avx2, kernel_avx512, kernel_neon;
-
 const struct kernel *const kernel_all[] = {
 	&kernel_scalar,
 #ifdef __x86_64__

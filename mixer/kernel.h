@@ -6,9 +6,9 @@
  * changes while the server runs, so it is read without a lock.
  *
  * Every table gives the same bits as `scalar`, for any length, address and value (a NaN stays a NaN, its payload is the
- * processor's own), so a room sounds the same on all machines. The one exception are dot and dots: they may fuse
- * multiply and add, and add in their own order; |error| <= n * 2^-24 * sum |a[i] * b[i]|. Nothing need be aligned. A
- * destination may be the very array of a source where mix.h says so.
+ * processor's own), so a room sounds the same on all machines. The one exception is polyphase: it may fuse multiply and
+ * add, and add in its own order; each output is right within taps * 2^-24 * sum |tap[i] * x[i]|. Nothing need be
+ * aligned. A destination may be the very array of a source where mix.h says so.
  */
 #ifndef MIXER_KERNEL_H
 #define MIXER_KERNEL_H
@@ -19,7 +19,14 @@
 
 enum {
 	KERNEL_LANES = 32,        /* energy is 32 sums side by side, added in halves: 0..15 + 16..31 and so on */
-	KERNEL_TAPS  = 8,         /* dot and dots want n to be a multiple */
+	KERNEL_TAPS  = 8,         /* the taps of a phase are a multiple */
+};
+
+/* A low pass as its phases, see resample.c. */
+struct polyphase {
+	const float *phase;       /* [l][taps] */
+	size_t   taps;
+	uint32_t l, m;            /* to and from, in lowest terms */
 };
 
 struct kernel {
@@ -42,11 +49,13 @@ struct kernel {
 	void  (*to_pcmu)(uint8_t *dst, const float *src, size_t n);
 	void  (*from_pcma)(float *dst, const uint8_t *src, size_t n);
 	void  (*to_pcma)(uint8_t *dst, const float *src, size_t n);
-	float (*dot)(const float *a, const float *b, size_t n);
-	/* out[r] = dot(row + r * n, x, n): many filters over one stretch of sound. */
-	void  (*dots)(float *out, const float *row, size_t n_rows, const float *x, size_t n);
+
+	/* n_out outputs, `stride` floats apart: the first is phase ph over x[0..taps-1], each further one m phases on, and
+	 * past the last phase one x on. The same bits however the outputs are cut into calls. */
+	void  (*polyphase)(float *out, size_t stride, const struct polyphase *f, uint32_t ph, const float *x, size_t n_out);
 };
 
+extern const struct kernel kernel_scalar, kernel_sse2, kernel_avx2, kernel_avx512, kernel_neon;
 extern const struct kernel *kernel_now;                   /* never NULL */
 extern const struct kernel *const kernel_all[];           /* what was compiled in, slowest first, ends with NULL */
 

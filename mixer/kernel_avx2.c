@@ -35,6 +35,13 @@ static inline bool v_all_below(VF a, VF b)
 	return _mm256_movemask_ps(_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_LT_OQ)) == 0xff;
 }
 
+static inline VF v_pairs(VF a, VF b)      /* a[0] + a[1], a[2] + a[3], ... and so on with b */
+{
+	const __m256d h = (__m256d)_mm256_hadd_ps((__m256)a, (__m256)b);      /* a0123 b0123 a4567 b4567 */
+
+	return (VF)_mm256_permute4x64_pd(h, _MM_SHUFFLE(3, 1, 2, 0));
+}
+
 static inline VI v_round(VF x)
 {
 	return (VI)_mm256_cvtps_epi32((__m256)x);

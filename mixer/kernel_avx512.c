@@ -10,10 +10,13 @@
 #include "kernel_lanes.h"
 #include "kernel_dot256.h"
 
+/* VBMI2 is not needed: it tells Ice Lake, Zen 4 and what followed from Skylake, where a few of these instructions lower
+ * the clock of the whole core for a millisecond, and the encoder that runs next pays for what the mix saved. */
 static bool usable(void)
 {
 	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+		__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+		__builtin_cpu_supports("fma") && __builtin_cpu_supports("avx512vbmi2");
 }
 
 static inline VF v_min(VF a, VF b)        /* a < b ? a : b, as the reference says it, so b when a is NaN */
@@ -34,6 +37,11 @@ static inline VF v_if_number(VF y, VF x)  /* x == x ? y : 0 */
 static inline bool v_all_below(VF a, VF b)
 {
 	return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_LT_OQ) == 0xffff;
+}
+
+static inline VF v_pairs(VF a, VF b)      /* a[0] + a[1], a[2] + a[3], ... and so on with b */
+{
+	return __builtin_shufflevector(a, b, EVEN) + __builtin_shufflevector(a, b, ODD);
 }
 
 static inline VI v_round(VF x)

@@ -147,12 +147,13 @@ static float energy(const float *smp, size_t n)
 	for (; i + KERNEL_LANES <= n; i += KERNEL_LANES)
 		for (int k = 0; k < ACCS; k++)
 			acc[k] += load(smp + i + k * VL) * load(smp + i + k * VL);
-	for (int k = 0; k < ACCS && i + VL <= n; k++, i += VL)
-		acc[k] += load(smp + i) * load(smp + i);
-
+	if (i < n) {                      /* what is left, and squares of zeros, which change no sum */
+		memset(lane, 0, sizeof(lane));
+		memcpy(lane, smp + i, (n - i) * sizeof(*lane));
+		for (int k = 0; k < ACCS; k++)
+			acc[k] += load(lane + k * VL) * load(lane + k * VL);
+	}
 	memcpy(lane, acc, sizeof(lane));
-	for (; i < n; i++)
-		lane[i % KERNEL_LANES] += smp[i] * smp[i];
 	return lanes_sum(lane, KERNEL_LANES);
 }
 
@@ -179,7 +180,7 @@ static void stereo_to_mono(float *dst, const float *src, size_t n_smp)
 	for (; i + VL <= n_smp; i += VL) {
 		const VF a = load(src + 2 * i), b = load(src + 2 * i + VL);
 
-		store(dst + i, 0.5f * (__builtin_shufflevector(a, b, EVEN) + __builtin_shufflevector(a, b, ODD)));
+		store(dst + i, 0.5f * v_pairs(a, b));
 	}
 	for (; i < n_smp; i++)
 		dst[i] = 0.5f * (src[2 * i] + src[2 * i + 1]);
@@ -294,52 +295,101 @@ static inline DF d_load(const float *p)
 	return v;
 }
 
-static float dot(const float *a, const float *b, size_t n)
+/*
+ * R filters over P stretches of sound, each `step` on from the one before, all at once: what is loaded serves several, and
+ * the sums do not wait for each other. Every sum is one chain in the order of its taps, so how outputs are grouped (here
+ * or in `any`) does not show in their bits, and a block may be cut anywhere. P and R are known when this is compiled.
+ */
+static inline __attribute__((always_inline)) void grid(float *out, size_t stride, const float *row, const float *x,
+                                                       size_t step, size_t n, const int P, const int R)
 {
-	DF s[4] = {{0}};
-	size_t i = 0;
-
-	for (; i + 4 * DL <= n; i += 4 * DL)
-		for (int k = 0; k < 4; k++)
-			s[k] = d_fma(d_load(a + i + k * DL), d_load(b + i + k * DL), s[k]);
-	for (int k = 0; k < 4 && i < n; k++, i += DL)
-		s[k] = d_fma(d_load(a + i), d_load(b + i), s[k]);
-	return d_sum((s[0] + s[1]) + (s[2] + s[3]));
-}
-
-/* R filters side by side, R known when it is compiled. */
-static inline __attribute__((always_inline)) void side_by_side(float *out, const float *row, const float *x, size_t n,
-                                                               const int R)
-{
-	DF s[6] = {{0}};
-	float sum[8];
+	DF s[12] = {{0}};
+	float sum[12];
 
 	for (size_t i = 0; i < n; i += DL) {
-		const DF v = d_load(x + i);
+		DF v[8];
 
-		for (int r = 0; r < R; r++)
-			s[r] = d_fma(v, d_load(row + (size_t)r * n + i), s[r]);
+		for (int p = 0; p < P; p++)
+			v[p] = d_load(x + (size_t)p * step + i);
+		for (int r = 0; r < R; r++) {
+			const DF tap = d_load(row + (size_t)r * n + i);
+
+			for (int p = 0; p < P; p++)
+				s[p * R + r] = d_fma(v[p], tap, s[p * R + r]);
+		}
 	}
-	d_sum4(sum, s[0], s[1], s[2], s[3]);
-	if (R > 4)
-		d_sum4(sum + 4, s[4], s[5], s[4], s[5]);
-	memcpy(out, sum, (size_t)R * sizeof(*out));
+	for (int k = 0; k < P * R; k += 4)
+		d_sum4(stride == 1 ? out + k : sum + k, s[k], s[k + 1], s[k + 2], s[k + 3]);
+	for (int k = 0; k < P * R && stride != 1; k++)
+		out[(size_t)k * stride] = sum[k];
 }
 
-static void dots(float *out, const float *row, size_t n_rows, const float *x, size_t n)
+/* Any four outputs, or the last ones, fewer than four. */
+static void any(float *out, size_t stride, const float *const row[4], const float *const x[4], size_t n, size_t n_out)
 {
-	for (; n_rows >= 6; n_rows -= 6, out += 6, row += 6 * n)
-		side_by_side(out, row, x, n, 6);
-	for (; n_rows >= 3; n_rows -= 3, out += 3, row += 3 * n)
-		side_by_side(out, row, x, n, 3);
-	if (n_rows == 2)
-		side_by_side(out, row, x, n, 2);
-	else if (n_rows)
-		*out = dot(row, x, n);
+	DF a = {0}, b = {0}, c = {0}, d = {0};
+	float sum[4];
+
+	for (size_t i = 0; i < n; i += DL) {
+		a = d_fma(d_load(x[0] + i), d_load(row[0] + i), a);
+		b = d_fma(d_load(x[1] + i), d_load(row[1] + i), b);
+		c = d_fma(d_load(x[2] + i), d_load(row[2] + i), c);
+		d = d_fma(d_load(x[3] + i), d_load(row[3] + i), d);
+	}
+	d_sum4(sum, a, b, c, d);
+	for (size_t k = 0; k < n_out; k++)
+		out[k * stride] = sum[k];
+}
+
+static void polyphase_any(float *out, size_t stride, const struct polyphase *f, uint32_t ph, const float *x, size_t n_out)
+{
+	const uint32_t whole_x = f->m / f->l, more_ph = f->m % f->l;
+	const float *rows[4], *xs[4];
+
+	while (n_out) {
+		const size_t n = n_out < 4 ? n_out : 4;
+
+		for (size_t k = 0; k < 4; k++) {
+			if (k >= n) {             /* the last again: further on there may be no sound */
+				rows[k] = rows[n - 1];
+				xs[k] = xs[n - 1];
+				continue;
+			}
+			rows[k] = f->phase + ph * f->taps;
+			xs[k] = x;
+			ph += more_ph;
+			x += whole_x + (ph >= f->l);
+			ph -= ph >= f->l ? f->l : 0;
+		}
+		any(out, stride, rows, xs, f->taps, n);
+		out += n * stride;
+		n_out -= n;
+	}
+}
+
+#define GRID(P, R, STEP) \
+	for (; n_out >= (P) * (R); n_out -= (P) * (R), x += (P) * (STEP), out += (P) * (R) * stride) \
+		grid(out, stride, f->phase, x, STEP, f->taps, P, R)
+
+static void polyphase(float *out, size_t stride, const struct polyphase *f, uint32_t ph, const float *x, size_t n_out)
+{
+	if (ph)
+		;                         /* only between whole rounds of phases */
+	else if (f->m == 1 && f->l == 6)
+		GRID(2, 6, 1);
+	else if (f->m == 1 && f->l == 4)
+		GRID(2, 4, 1);
+	else if (f->m == 1 && f->l == 3)
+		GRID(4, 3, 1);
+	else if (f->m == 1 && f->l == 2)
+		GRID(4, 2, 1);
+	else if (f->l == 1)
+		GRID(8, 1, f->m);
+	polyphase_any(out, stride, f, ph, x, n_out);
 }
 
 #define KERNEL(NAME, USABLE) { \
 	NAME, USABLE, \
 	add, add_gain, add_pan, add_balance, minus, ramp, limit, energy, mono_to_stereo, stereo_to_mono, \
-	from_s16, to_s16, from_pcmu, to_pcmu, from_pcma, to_pcma, dot, dots, \
+	from_s16, to_s16, from_pcmu, to_pcmu, from_pcma, to_pcma, polyphase, \
 }

@@ -7,14 +7,6 @@ static inline DF d_fma(DF a, DF b, DF c)
 	return (DF)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
 
-static inline float d_sum(DF s)
-{
-	const __m128 h = _mm_add_ps(_mm256_castps256_ps128((__m256)s), _mm256_extractf128_ps((__m256)s, 1));
-	const __m128 q = _mm_add_ps(h, _mm_movehl_ps(h, h));
-
-	return _mm_cvtss_f32(_mm_add_ss(q, _mm_movehdup_ps(q)));
-}
-
 static inline void d_sum4(float *out, DF a, DF b, DF c, DF d)
 {
 	const __m256 h = _mm256_hadd_ps(_mm256_hadd_ps((__m256)a, (__m256)b), _mm256_hadd_ps((__m256)c, (__m256)d));

@@ -37,6 +37,11 @@ static inline bool v_all_below(VF a, VF b)
 	return vminvq_u32(vcltq_f32((float32x4_t)a, (float32x4_t)b)) != 0;
 }
 
+static inline VF v_pairs(VF a, VF b)      /* a[0] + a[1], a[2] + a[3], ... and so on with b */
+{
+	return (VF)vpaddq_f32((float32x4_t)a, (float32x4_t)b);
+}
+
 static inline VI v_round(VF x)
 {
 	return (VI)vcvtnq_s32_f32((float32x4_t)x);
@@ -71,11 +76,6 @@ static inline void v_store_u8(uint8_t *p, VI v)
 static inline DF d_fma(DF a, DF b, DF c)
 {
 	return (DF)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-}
-
-static inline float d_sum(DF s)
-{
-	return vaddvq_f32((float32x4_t)s);
 }
 
 static inline void d_sum4(float *out, DF a, DF b, DF c, DF d)

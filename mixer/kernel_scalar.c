@@ -128,14 +128,18 @@ static float dot(const float *a, const float *b, size_t n)
 	return lanes_sum(lane, KERNEL_TAPS);
 }
 
-static void dots(float *out, const float *row, size_t n_rows, const float *x, size_t n)
+static void polyphase(float *out, size_t stride, const struct polyphase *f, uint32_t ph, const float *x, size_t n_out)
 {
-	for (size_t r = 0; r < n_rows; r++)
-		out[r] = dot(row + r * n, x, n);
+	for (size_t t = 0; t < n_out; t++) {
+		out[t * stride] = dot(f->phase + ph * f->taps, x, f->taps);
+		ph += f->m;
+		x += ph / f->l;
+		ph %= f->l;
+	}
 }
 
 const struct kernel kernel_scalar = {
 	"scalar", usable,
 	add, add_gain, add_pan, add_balance, minus, ramp, limit, energy, mono_to_stereo, stereo_to_mono,
-	from_s16, to_s16, from_pcmu, to_pcmu, from_pcma, to_pcma, dot, dots,
+	from_s16, to_s16, from_pcmu, to_pcmu, from_pcma, to_pcma, polyphase,
 };

@@ -34,6 +34,11 @@ static inline bool v_all_below(VF a, VF b)
 	return _mm_movemask_ps(_mm_cmplt_ps((__m128)a, (__m128)b)) == 0xf;
 }
 
+static inline VF v_pairs(VF a, VF b)      /* a[0] + a[1], a[2] + a[3], ... and so on with b */
+{
+	return __builtin_shufflevector(a, b, EVEN) + __builtin_shufflevector(a, b, ODD);
+}
+
 static inline VI v_round(VF x)
 {
 	return (VI)_mm_cvtps_epi32((__m128)x);
@@ -71,11 +76,6 @@ static inline void v_store_u8(uint8_t *p, VI v)
 static inline DF d_fma(DF a, DF b, DF c)  /* there is no fused one */
 {
 	return a * b + c;
-}
-
-static inline float d_sum(DF s)
-{
-	return (s[0] + s[2]) + (s[1] + s[3]);
 }
 
 static inline void d_sum4(float *out, DF a, DF b, DF c, DF d)

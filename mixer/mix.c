@@ -1,7 +1,10 @@
 /*
- * mix.c - the door to the loops of kernel.h: what they leave out (a mean of nothing) and the choice between them.
+ * mix.c - the door to the loops of kernel.h, and what they leave out.
  */
 #include <string.h>
+#ifdef __SSE2__
+#include <xmmintrin.h>
+#endif
 
 #include "kernel.h"
 #include "mix.h"
@@ -89,4 +92,22 @@ void mix_from_pcma(float *dst, const uint8_t *src, size_t n)
 void mix_to_pcma(uint8_t *dst, const float *src, size_t n)
 {
 	kernel_now->to_pcma(dst, src, n);
+}
+
+void mix_flush_denormals(bool on)
+{
+#if defined(__SSE2__)
+	const unsigned flush = 0x8000 | 0x0040;           /* results (FTZ) and operands (DAZ) */
+
+	_mm_setcsr(on ? _mm_getcsr() | flush : _mm_getcsr() & ~flush);
+#elif defined(__aarch64__)
+	const uint64_t flush = 1u << 24;                  /* FPCR.FZ: both */
+	uint64_t v;
+
+	__asm__ volatile("mrs %0, fpcr" : "=r"(v));
+	v = on ? v | flush : v & ~flush;
+	__asm__ volatile("msr fpcr, %0" : : "r"(v));
+#else
+	(void)on;                                         /* no such switch is known here; it only costs time */
+#endif
 }
