@@ -112,7 +112,7 @@ struct options {
 	enum measure measure;
 	uint32_t channels, bitrate, seed;
 	double ptime_ms, loss_pct, jitter_ms, drift_ppm;
-	bool bye, json, raw, realtime;
+	bool bye, json, raw, realtime, inactive;
 	pid_t pid;
 };
 
@@ -160,6 +160,7 @@ void usage(bool wrong);
 const char *codec_name(enum codec c);
 uint8_t  codec_pt(enum codec c);
 int      sound_make(struct load *l);
+void     sound_free(struct load *l);
 const struct loop *sound_of(const struct load *l, uint32_t index, bool talker);
 double   sound_tone_hz(const struct load *l, uint32_t talker);
 double   sound_tone_peak(const struct load *l);
@@ -172,6 +173,7 @@ int  rtp_open(struct load *l, struct call *c, uint32_t index);
 void rtp_start(struct load *l, struct call *c);
 void rtp_read(struct load *l, struct call *c);
 void rtp_slots(struct load *l, uint64_t now);
+void tape_free(struct tape *t);
 void tape_add(struct tape *t, uint64_t at_ns, uint32_t ts, uint16_t seq, const uint8_t *payload, size_t len);
 
 /* load_sip.c */

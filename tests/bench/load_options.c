@@ -39,6 +39,7 @@ void usage(bool wrong)
 	      "      --levels       a sine for every talker: how loud does everybody hear whom?\n"
 	      "      --probes N     calls that are listened to for that (32)\n"
 	      "      --delays FILE  write every delay found, in milliseconds, one a line\n"
+	      "      --inactive     calls without sound in either direction: SIP alone\n"
 	      "      --no-bye       vanish instead of hanging up\n"
 	      "      --realtime     SCHED_FIFO for the generator, where allowed\n"
 	      "      --pid PID      watch this process: CPU, memory, threads, descriptors\n"
@@ -158,6 +159,7 @@ static int option_read(struct options *o, int c, const char *arg, const char *pr
 	case 'B': o->bye = false; return 0;
 	case 'j': o->json = true; return 0;
 	case 'w': o->raw = true; return 0;
+	case 'I': o->inactive = true; return 0;
 	case 'F': o->realtime = true; return 0;
 	case OPT_REFLECT: return reflect_read(arg);
 	case OPT_SELF_TEST: exit(self_test(program) ? 1 : EX_OK);
@@ -188,7 +190,7 @@ int options_read(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"calls", 1, NULL, 'n'}, {"rooms", 1, NULL, 'r'}, {"talkers", 1, NULL, 'T'}, {"cps", 1, NULL, 'C'},
-		{"hold", 1, NULL, 'H'}, {"rounds", 1, NULL, 'R'}, {"codec", 1, NULL, 'c'}, {"no-bye", 0, NULL, 'B'},
+		{"hold", 1, NULL, 'H'}, {"rounds", 1, NULL, 'R'}, {"codec", 1, NULL, 'c'}, {"no-bye", 0, NULL, 'B'}, {"inactive", 0, NULL, 'I'},
 		{"ptime", 1, NULL, 't'}, {"stereo", 0, NULL, 's'}, {"bitrate", 1, NULL, 'b'}, {"loss", 1, NULL, 'L'},
 		{"jitter", 1, NULL, 'J'}, {"drift", 1, NULL, 'D'}, {"seed", 1, NULL, 'S'}, {"delay", 0, NULL, 'd'},
 		{"levels", 0, NULL, 'l'}, {"probes", 1, NULL, 'P'}, {"delays", 1, NULL, 'f'}, {"raw", 0, NULL, 'w'},

@@ -44,19 +44,28 @@ static void proc_json(const char *name, const struct proc *p)
 	       p->fds);
 }
 
-static void hold_json(const struct load *l)
+static void threads_json(const struct proc *a, const struct proc *b, double seconds)
 {
 	struct thread_seen d[THREADS_SEEN];
-	size_t n = proc_diff(d, &l->hold0, &l->hold1);
+	size_t n = proc_diff(d, a, b);
 
-	printf(",\"hold\":{\"seconds\":%.3f,\"sent\":%llu,\"received\":%llu,\"cpu_ms_s\":%.3f,\"switches_s\":%.1f,\"generator_cpu_ms_s\":%.3f"
-	       ",\"threads\":{", hold_s(l), (ull)l->st.hold_tx, (ull)l->st.hold_rx,
-	       (l->hold1.cpu_s - l->hold0.cpu_s) * 1000 / hold_s(l),
-	       (double)(l->hold1.switches - l->hold0.switches) / hold_s(l), l->own_cpu_s * 1000 / hold_s(l));
+	fputs("\"threads\":{", stdout);
 	for (size_t i = 0; i < n; i++)
 		printf("%s\"%s\":{\"cpu_ms_s\":%.3f,\"switches_s\":%.1f}", i ? "," : "", d[i].name,
-		       (double)d[i].cpu_ns / 1e6 / hold_s(l), (double)d[i].switches / hold_s(l));
-	printf("}}");
+		       (double)d[i].cpu_ns / 1e6 / seconds, (double)d[i].switches / seconds);
+	putchar('}');
+}
+
+static void hold_json(const struct load *l)
+{
+	printf(",\"hold\":{\"seconds\":%.3f,\"sent\":%llu,\"received\":%llu,\"cpu_ms_s\":%.3f,\"switches_s\":%.1f,\"generator_cpu_ms_s\":%.3f"
+	       ",", hold_s(l), (ull)l->st.hold_tx, (ull)l->st.hold_rx,
+	       (l->hold1.cpu_s - l->hold0.cpu_s) * 1000 / hold_s(l),
+	       (double)(l->hold1.switches - l->hold0.switches) / hold_s(l), l->own_cpu_s * 1000 / hold_s(l));
+	threads_json(&l->hold0, &l->hold1, hold_s(l));
+	printf("},\"all\":{\"seconds\":%.3f,", (double)(l->after.at_us - l->before.at_us) / 1e6);
+	threads_json(&l->before, &l->after, (double)(l->after.at_us - l->before.at_us) / 1e6);
+	putchar('}');
 }
 
 static void found_json(const struct load *l)

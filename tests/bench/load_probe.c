@@ -18,7 +18,7 @@
 #include "load.h"
 
 enum { SEEK_BEFORE_MS = 12, SEEK_AFTER_MS = 230 };
-#define FOUND_MIN 0.3
+#define FOUND_MIN 0.4
 #define NOTHING_DB (-200.0)
 
 /* ---- delay ---- */

@@ -181,6 +181,15 @@ void tape_add(struct tape *t, uint64_t at_ns, uint32_t ts, uint16_t seq, const u
 	t->n_data += len;
 }
 
+void tape_free(struct tape *t)
+{
+	if (!t)
+		return;
+	free(t->rec);
+	free(t->data);
+	free(t);
+}
+
 static void count(struct load *l, struct call *c, const uint8_t *pkt, uint64_t now)
 {
 	uint16_t seq = (uint16_t)(pkt[2] << 8 | pkt[3]);

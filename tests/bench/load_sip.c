@@ -66,9 +66,10 @@ static int sdp_make(char *buf, size_t size, const struct load *l, const struct c
 	fmtp_text(fmtp, sizeof(fmtp), l);
 	return snprintf(buf, size,
 			"v=0\r\no=- %u 1 IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\nm=audio %u RTP/AVP %u\r\n"
-			"a=rtpmap:%u %s/%u%s\r\n%sa=ptime:%s\r\n",
+			"a=rtpmap:%u %s/%u%s\r\n%sa=ptime:%s\r\na=%s\r\n",
 			c->ssrc >> 1, family, l->sdp_addr, family, l->sdp_addr, c->rport, pt, pt, codec_name(l->o.codec), l->rate,
-			l->o.codec == CODEC_OPUS || l->o.channels == 2 ? "/2" : "", fmtp, ptime);
+			l->o.codec == CODEC_OPUS || l->o.channels == 2 ? "/2" : "", fmtp, ptime,
+			l->o.inactive ? "inactive" : "sendrecv");
 }
 
 /* One template for all requests of a call; body only for INVITE. */
@@ -164,7 +165,8 @@ static void call_up(struct load *l, struct call *c)
 {
 	c->state = CALL_UP;
 	l->st.answered++;
-	rtp_start(l, c);
+	if (!l->o.inactive)
+		rtp_start(l, c);
 }
 
 void call_start(struct load *l, uint32_t index)

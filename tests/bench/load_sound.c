@@ -233,10 +233,10 @@ static void voice_fill(float *pcm, const struct load *l, uint32_t voice)
 	if (l->o.measure == MEASURE_LEVELS) {
 		add_tone(pcm, l, voice);
 	} else if (l->o.measure == MEASURE_DELAY && !voice) {
-		add_speech(pcm, l, voice, 0.05);
+		add_speech(pcm, l, voice, 0.02);
 		add_chirps(pcm, l);
 	} else {
-		add_speech(pcm, l, voice, l->o.measure == MEASURE_DELAY ? 0.05 : 0.15);
+		add_speech(pcm, l, voice, l->o.measure == MEASURE_DELAY ? 0.02 : 0.15);
 	}
 }
 
@@ -264,6 +264,20 @@ int sound_make(struct load *l)
 	}
 	free(pcm);
 	return err;
+}
+
+static void loop_free(struct loop *lp)
+{
+	free(lp->len);
+	free(lp->data);
+}
+
+void sound_free(struct load *l)
+{
+	loop_free(&l->quiet);
+	for (uint32_t v = 0; l->voices && v < l->n_voices; v++)
+		loop_free(&l->voices[v]);
+	free(l->voices);
 }
 
 /* Call i is in room i % rooms, so the first ones are the first talkers of their rooms: they chirp. Without rooms all do. */

@@ -133,7 +133,7 @@ def load(*args, may_fail=False):
     if not p.stdout.startswith('{'):
         raise Trouble('tutti-load %s: %s' % (' '.join(str(a) for a in args), p.stderr.strip()))
     r = json.loads(p.stdout)
-    if not may_fail and (r['failed'] or r['answered'] < r['calls']):
+    if not may_fail and (r['failed'] or r['answered'] < r['calls'] * r['rounds']):
         raise Trouble('%d of %d calls failed: %s' % (r['failed'], r['calls'], r['codes']))
     return r
 

@@ -6,6 +6,7 @@
 #   OUT=DIR          where results.json, *.csv and *.svg go (BUILD/bench)
 #   TUTTI_BUILD=DIR  measure what is there; else build-bench is made, a release
 #   ONLY=a,b         only these parts: see the names in bench.py
+#   DOCS=1           write the figures into docs/performance.md and the pictures into docs/performance/
 set -eu
 cd "$(dirname "$0")/../.."
 

@@ -124,6 +124,8 @@ static bool all_settled(const struct load *l)
 
 static void silent_count(struct load *l)
 {
+	if (!l->o.hold_s || l->o.inactive)
+		return;                   /* nobody listened */
 	for (uint32_t i = 0; i < l->o.calls; i++) {
 		if (l->calls[i].state == CALL_UP && !l->calls[i].hold_rx)
 			l->st.silent_calls++;
@@ -262,6 +264,18 @@ static void evaluate(struct load *l)
 		print_text(l);
 }
 
+static void load_free(struct load *l)
+{
+	for (uint32_t i = 0; i < l->o.calls; i++) {
+		tape_free(l->calls[i].in);
+		tape_free(l->calls[i].out);
+	}
+	sound_free(l);
+	free(l->found.delay_ms);
+	free(l->calls);
+	free(l->st.setup_ms);
+}
+
 int main(int argc, char **argv)
 {
 	static struct load l;
@@ -288,7 +302,6 @@ int main(int argc, char **argv)
 	run(&l);
 	proc_read(&l.after, l.o.pid);
 	evaluate(&l);
-	free(l.calls);
-	free(l.st.setup_ms);
+	load_free(&l);
 	return l.st.failed || l.st.silent_calls ? 1 : 0;
 }
