@@ -165,6 +165,14 @@ int codec_opus_encode_rt(struct codec_enc *e, uint8_t *buf, size_t size, const f
 	return e->dtx && n <= DTX_BYTES ? 0 : n;
 }
 
+/* opus.h: an encoder state "is a single contiguous block" that may be copied; both blocks are of one size, as there are as
+ * many channels in both. */
+void codec_opus_enc_copy_rt(struct codec_enc *dst, const struct codec_enc *src)
+{
+	if (dst->ch == src->ch)
+		memcpy(dst->opus, src->opus, (size_t)opus_encoder_get_size(src->ch));
+}
+
 int codec_opus_duration_rt(const struct codec *c, const uint8_t *buf, size_t len, uint8_t channels)
 {
 	int n;

@@ -19,4 +19,9 @@ CODEC_FUNCTIONS(codec_g722);
 CODEC_FUNCTIONS(codec_l16);
 CODEC_FUNCTIONS(codec_opus);
 
+void codec_g722_enc_copy_rt(struct codec_enc *dst, const struct codec_enc *src);
+void codec_opus_enc_copy_rt(struct codec_enc *dst, const struct codec_enc *src);
+#define codec_g711_enc_copy_rt NULL
+#define codec_l16_enc_copy_rt  NULL
+
 #endif

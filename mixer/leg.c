@@ -28,7 +28,6 @@ static void rt_destructor(void *arg)
 	mem_deref(rt->play.pcm);
 	mem_deref(rt->send.pcm);
 	mem_deref(rt->send.odd);
-	mem_deref(rt->send.frame);
 }
 
 static int buffers_alloc(struct leg_rt *rt)
@@ -36,8 +35,7 @@ static int buffers_alloc(struct leg_rt *rt)
 	rt->play.pcm = mem_zalloc(PCM_MAX * MIX_CH * sizeof(float), NULL);
 	rt->send.pcm = mem_zalloc((LEG_FRAME_MAX + QUANTUM_MAX) * MIX_CH * sizeof(float), NULL);
 	rt->send.odd = mem_zalloc((LEG_FRAME_MAX + 64) * MIX_CH * sizeof(float), NULL);
-	rt->send.frame = mem_zalloc(DGRAM_MAX, NULL);
-	return rt->play.pcm && rt->send.pcm && rt->send.odd && rt->send.frame ? 0 : ENOMEM;
+	return rt->play.pcm && rt->send.pcm && rt->send.odd ? 0 : ENOMEM;
 }
 
 static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)

@@ -144,7 +144,13 @@ struct leg_send {                         /* sound out */
 	uint16_t seq;
 	struct dtmf_tx dtmf;
 	struct ramp gain, echo, alone;
-	uint8_t *frame;                   /* header, payload and SRTP's room */
+};
+
+struct leg_share {                        /* share.c */
+	struct leg_rt *leader;            /* whose payloads it sends; itself: it encodes them; NULL: its own stream */
+	struct list followers;            /* of the leader */
+	struct le le;                     /* in that list; a leader in its bus's */
+	uint32_t same_smp;                /* for how long it has heard what all hear */
 };
 
 struct leg_reports {
@@ -187,6 +193,7 @@ struct leg_rt {
 	bool timed_out;
 	struct leg_play play;
 	struct leg_send send;
+	struct leg_share share;
 	struct leg_reports rep;
 	struct dtmf_rx dtmf_rx;
 	float own[QUANTUM_MAX * MIX_CH];  /* its part of the sum this tick */
@@ -208,6 +215,8 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 void leg_play_join_rt(struct leg_rt *l);                  /* in another bus, and not heard yet */
 void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *p);      /* before the plan changes */
 void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos);
+bool leg_sending_rt(const struct leg_rt *l);
+void leg_send_copy_rt(struct leg_rt *dst, const struct leg_rt *src);     /* dst's stream goes on where src's is */
 void leg_send_swap_rt(struct leg_rt *l, struct leg_plan *p);
 void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len);
 bool leg_rtcp_rt(struct leg_rt *l, const uint8_t *buf, size_t len, uint64_t now_us);

@@ -17,6 +17,7 @@
 enum { CONCEAL_MAX = CLOCK_RATE / 10, SEAM = 120 };
 
 #define QUIET 1e-6f               /* -60 dB: where a frame left out is not missed */
+#define SILENCE 1e-12f            /* -120 dB */
 
 /* n_smp of one channel count to another; dst and src differ. */
 static void channels_rt(float *dst, uint8_t to, const float *src, uint8_t from, size_t n_smp)
@@ -226,6 +227,7 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 		atomic_store_explicit(&l->n.rx_codec, c, memory_order_relaxed);
 	}
 	n = c->decode_rt(rx->dec, x->pcm, CODEC_SMP_MAX, f->payload, f->len);
+	count_up(&l->t->n.decodes);
 	if (n <= 0) {
 		count_up(&l->n.bad);
 		lost_rt(l, ask);
@@ -315,6 +317,14 @@ static float wanted_gain_rt(const struct leg_rt *l)
 	return atomic_load_explicit(&l->gain, memory_order_relaxed);
 }
 
+/* Who is silent is not in the sum. A decoder gone mad must not take the room with it either: NaN would stay in there. */
+static bool audible_rt(const float *smp, size_t n)
+{
+	float energy = mix_energy(smp, n);
+
+	return isfinite(energy) && energy > SILENCE;
+}
+
 void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t now_us)
 {
 	struct leg_play *p = &l->play;
@@ -329,9 +339,8 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 	l->heard = !ramp_silent(&p->gain);
 	if (l->heard)
 		ramp_apply(&p->gain, l->own, l->own, (size_t)n_smp * channels);
-	/* A decoder gone mad must not take the room with it: NaN would stay in every sum. */
-	if (l->heard && !isfinite(mix_energy(l->own, (size_t)n_smp * channels)))
-		l->heard = false;
+	if (l->heard)
+		l->heard = audible_rt(l->own, (size_t)n_smp * channels);
 }
 
 /* A fixed buffer keeps for ever what it began with, and another bus may have had a longer tick. Now nobody hears it. */

@@ -217,6 +217,8 @@ void mixer_stats(const struct mixer *m, struct mixer_stats *s)
 		s->rx_bad += count_get(&n->bad);
 		s->rx_stranger += count_get(&n->stranger);
 		s->ring_full += count_get(&n->ring_full);
+		s->encodes += count_get(&n->encodes);
+		s->decodes += count_get(&n->decodes);
 	}
 	s->legs = m->n_legs;
 	s->buses = m->n_buses;

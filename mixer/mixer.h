@@ -38,6 +38,7 @@ bool mixer_realtime(const struct mixer *m);       /* did SCHED_FIFO work */
 
 struct mixer_stats {
 	uint64_t ticks, late_ticks, dropped_ticks, rx_packets, tx_packets, rx_bad, rx_stranger, ring_full;
+	uint64_t encodes, decodes;        /* frames */
 	uint32_t legs, buses;
 };
 void mixer_stats(const struct mixer *m, struct mixer_stats *s);

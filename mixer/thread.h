@@ -67,11 +67,12 @@ struct back {                     /* inside each thing that comes back */
 	void *obj;
 };
 
-struct thread_count { count_t ticks, late, dropped, rx, tx, bad, stranger, ring_full; };
+struct thread_count { count_t ticks, late, dropped, rx, tx, bad, stranger, ring_full, encodes, decodes; };
 
 /* Room to work in, one per thread: contents live no longer than a call. */
 struct scratch {
 	uint8_t dgram[DGRAM_MAX];
+	uint8_t payload[DGRAM_MAX];
 	float pcm[PCM_MAX * MIX_CH];
 	float wide[PCM_MAX * MIX_CH];
 	float out[QUANTUM_MAX * MIX_CH];
