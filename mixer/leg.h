@@ -19,6 +19,7 @@
 #include "ramp.h"
 #include "cn.h"
 #include "dtmf.h"
+#include "gate.h"
 #include "jitter.h"
 #include "level.h"
 #include "resample.h"
@@ -30,6 +31,8 @@ enum {
 	LEG_BURST = 64,                   /* packets taken from one socket at one tick; more wait, and the kernel drops */
 	LEG_FRAME_MAX = 60 * 48,          /* longest frame sent, at 48 kHz */
 	LEG_TAIL = 240,                   /* 5 ms: how long old and new overlap where a sound changes */
+	LEG_LEVELS = 64,
+	LEG_NO_LEVEL = 0xff,
 	LEG_ALONE_SMP = 4800,             /* 100 ms: how slowly the sound for the lonely comes and goes */
 };
 
@@ -47,7 +50,7 @@ struct plan_rx {
 struct leg_plan {
 	struct back back;
 	struct leg_desc desc;
-	bool music;
+	bool music, gated;
 	struct plan_rx rx[LEG_RX_MAX];
 	uint8_t n_rx;
 	uint8_t channels;                 /* of the sound we decode: 2 when any codec has them */
@@ -61,7 +64,7 @@ struct leg_plan {
 	bool key_rx_equal;                /* set at the swap */
 };
 
-struct plan_conf { uint32_t jitter_min_ms, jitter_max_ms; bool music; };
+struct plan_conf { uint32_t jitter_min_ms, jitter_max_ms; bool music, gated; };
 
 int  leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct plan_conf *conf);
 /* Takes from the old plan what stays the same, state and all; the old one gets the fresh ones, to be freed with it. */
@@ -126,6 +129,9 @@ struct leg_play {                         /* sound in */
 	bool fade_in;
 	struct cn cn;
 	bool noisy;                       /* the sender paused with a CN packet */
+	struct gate gate;
+	uint8_t dbov[LEG_LEVELS];         /* what packets said of themselves (RFC 6464), by sequence number; */
+	uint16_t dbov_seq[LEG_LEVELS];    /* ... of which it is true only for these */
 	struct ramp gain;
 	struct level level;
 };

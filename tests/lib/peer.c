@@ -90,6 +90,16 @@ void peer_codec(struct peer *p, const struct peer_conf *conf)
 	peer_forget(p);
 }
 
+void peer_voice(struct peer *p)
+{
+	struct codec_param pa = param(&p->conf);
+
+	pa.voice = true;
+	pa.bitrate = 24000;
+	p->enc = mem_deref(p->enc);
+	g_assert_cmpint(p->codec->enc_alloc(&p->enc, p->codec, &pa), ==, 0);
+}
+
 void peer_forget(struct peer *p)
 {
 	memset(p->rec, 0, PEER_REC_MAX * sizeof(*p->rec));
@@ -158,6 +168,8 @@ static size_t send_frame(struct peer *p)
 	int len;
 
 	signal_sine(mono, n, p->n_smp, p->codec->srate, p->conf.hz, p->conf.peak);
+	for (size_t i = 0; i < n && p->play; i++)
+		mono[i] = p->play[(p->n_smp + i) % p->n_play];
 	for (size_t i = 0; i < n * ch; i++)
 		smp[i] = i % ch ? 0 : mono[i / ch];       /* stereo: left only */
 	len = p->codec->encode_rt(p->enc, buf, sizeof(buf), smp, n);
