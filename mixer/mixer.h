@@ -39,9 +39,14 @@ bool mixer_realtime(const struct mixer *m);       /* did SCHED_FIFO work */
 struct mixer_stats {
 	uint64_t ticks, late_ticks, dropped_ticks, rx_packets, tx_packets, rx_bad, rx_stranger, ring_full;
 	uint64_t encodes, decodes;        /* frames */
+	uint64_t busy_us;                 /* that media threads worked, since they began */
 	uint32_t legs, buses;
 };
 void mixer_stats(const struct mixer *m, struct mixer_stats *s);
+
+/* How busy the busiest media thread was in the last second or so: 1 is all of a core. Whoever asks before a new call gets
+ * in (more than 0.8: 503) keeps the sound of those who are in. 0 for an engine without threads. */
+double mixer_load(const struct mixer *m);
 
 /* --- bus: one room's mix --- */
 

@@ -18,20 +18,22 @@ enum { RUN_MS = 9000, WORDS = 4 };
 struct kind {
 	const char *name, *codec;
 	uint32_t clock, ptime_us;
-	bool voice, dtx;
+	bool voice, dtx, level;           /* level: says it in its headers */
 	double diff_db;           /* what may differ, against the words' level */
 	unsigned decoded;         /* percent of frames at most */
 };
 
 static const struct kind kinds[] = {
-	{"pcmu", "PCMU", 8000, 20000, false, false, -45, 50},
-	{"pcma", "PCMA", 8000, 20000, false, false, -45, 50},
-	{"pcmu-30", "PCMU", 8000, 30000, false, false, -45, 50},
-	{"opus-silk", "opus", 48000, 20000, true, false, -30, 55},
-	{"opus-dtx", "opus", 48000, 20000, true, true, -30, 101},
-	{"opus-celt", "opus", 48000, 20000, false, false, -30, 101},
-	{"opus-celt-10", "opus", 48000, 10000, false, false, -30, 101},
-	{"g722", "G722", 8000, 20000, false, false, -40, 101},
+	{"pcmu", "PCMU", 8000, 20000, false, false, false, -45, 50},
+	{"pcma", "PCMA", 8000, 20000, false, false, false, -45, 50},
+	{"pcmu-30", "PCMU", 8000, 30000, false, false, false, -45, 50},
+	{"opus-silk", "opus", 48000, 20000, true, false, false, -30, 55},
+	{"opus-dtx", "opus", 48000, 20000, true, true, false, -30, 101},
+	{"opus-celt", "opus", 48000, 20000, false, false, false, -30, 101},
+	{"opus-celt-10", "opus", 48000, 10000, false, false, false, -30, 101},
+	{"opus-celt-level", "opus", 48000, 20000, false, false, true, -30, 50},
+	{"g722-level", "G722", 8000, 20000, false, false, true, -40, 50},
+	{"g722", "G722", 8000, 20000, false, false, false, -40, 101},
 };
 
 /* Words of 400 ms, and pauses of 1.4 to 2 s in which a line hisses at -70 dB. Where they begin goes to start[]. */
@@ -70,6 +72,9 @@ static struct side side_new(const struct kind *k, bool gated, const float *smp, 
 	d.ear = stage_member(d.s, &ear);
 	if (k->voice)
 		peer_voice(d.talker->peer);
+	d.talker->peer->level_id = k->level ? 3 : 0;
+	d.talker->desc.level_rx_ext = d.talker->peer->level_id;
+	member_set(d.talker);
 	d.ear->peer->mute = true;
 	d.talker->peer->play = smp;
 	d.talker->peer->n_play = n;

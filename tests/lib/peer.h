@@ -38,6 +38,8 @@ struct peer {
 	uint64_t next_ns;         /* ... and the rest of it */
 	uint64_t n_smp;           /* of the tone so far */
 	bool mute;                /* sends nothing at all */
+	uint8_t level_id;         /* says its level in this header extension (RFC 6464); 0: does not */
+	uint8_t level;
 	const float *play;        /* instead of the tone, over and over; mono at the codec's rate */
 	size_t n_play;
 	unsigned drop_every;      /* of what it sends; 0: none */
