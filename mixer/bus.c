@@ -4,6 +4,7 @@
  *     every leg plays its part        own[]
  *     sum of all that are heard       sum[]
  *     every leg hears                 sum - own, or the loop for the lonely, or its own echo   > leg_send
+ *     ... or just the sum             once for all of one codec (share.c)                      > leg_send
  *     who was leaving and is silent   goes
  *
  * Stereo as soon as one member has two channels, mono else. The quantum follows the members: what a tick mixes is heard
@@ -19,6 +20,7 @@
 #include <string.h>
 #include "bus.h"
 #include "leg.h"
+#include "share.h"
 
 enum { LATE_US = 10000, PATIENCE_SMP = 10 * CLOCK_RATE };
 #define HUSH 1e-6f                /* -60 dB */
@@ -72,6 +74,7 @@ static void depart_rt(struct bus_rt *b, struct leg_rt *l, uint64_t now_us)
 	enum leg_leaving how = l->leaving;
 	struct thread *t = b->t;
 
+	share_part_rt(l);
 	list_unlink(&l->le);
 	b->changed = true;
 	if (how == LEG_MOVES) {
@@ -177,9 +180,10 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 		if (l->heard && b->wanted != b->quantum)
 			b->hushed = b->hushed && mix_energy(l->own, (size_t)q * ch) < HUSH;
 	}
+	b->quiet = mix_energy(b->sum, (size_t)q * ch) < HUSH;
 }
 
-static bool is_alone(const struct bus_rt *b)
+bool bus_alone_rt(const struct bus_rt *b)
 {
 	return b->conf.alone && b->conf.n_alone && !b->limbo && b->legs.head && b->legs.head == b->legs.tail;
 }
@@ -189,7 +193,7 @@ static void alone_rt(struct bus_rt *b, struct leg_rt *l, float *out, uint8_t ch)
 	uint32_t q = b->quantum;
 	float *tmp = b->t->rt.scratch.tmp;
 
-	ramp_aim(&l->send.alone, is_alone(b) ? 1 : 0, q, LEG_ALONE_SMP);
+	ramp_aim(&l->send.alone, bus_alone_rt(b) ? 1 : 0, q, LEG_ALONE_SMP);
 	if (ramp_silent(&l->send.alone))
 		return;
 	for (uint32_t i = 0; i < q; i++)
@@ -234,9 +238,15 @@ static void tick_rt(struct bus_rt *b, uint64_t now_us)
 	quantum_rt(b);
 	ch = b->channels;
 	sum_rt(b, ch, now_us);
+	/* First who follows whom, as they must begin where the leader is, not where it will be. */
+	for (le = b->legs.head; le; le = le->next)
+		share_update_rt(b, le->data);
 	for (le = b->legs.head; le; le = le->next) {
-		hear_rt(b, le->data, ch);
-		leg_watch_rt(le->data, now_us);
+		struct leg_rt *l = le->data;
+
+		if (!l->share.leader || l->share.leader == l)
+			hear_rt(b, l, ch);
+		leg_watch_rt(l, now_us);
 	}
 	if (b->conf.n_alone)
 		b->alone_pos = (b->alone_pos + b->quantum) % b->conf.n_alone;

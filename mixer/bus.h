@@ -34,6 +34,8 @@ struct bus_rt {
 	uint8_t channels;
 	size_t alone_pos;
 	struct list legs;
+	struct list leaders;      /* of those who hear the same (share.c) */
+	bool quiet;               /* the sum of this tick */
 	float sum[QUANTUM_MAX * MIX_CH];
 };
 
@@ -42,5 +44,6 @@ void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop);        /* all
 uint64_t bus_due_us_rt(const struct bus_rt *b);                            /* of the next tick; UINT64_MAX: none */
 void bus_join_rt(struct bus_rt *b, struct leg_rt *leg);
 void bus_end_rt(struct bus_rt *b);
+bool bus_alone_rt(const struct bus_rt *b);                                 /* just one, and something for it to hear */
 
 #endif

@@ -56,6 +56,13 @@ struct codec {
 	 * 80 ms and joins what comes next without a click. Always gives n_smp. */
 	int (*conceal_rt)(struct codec_dec *d, float *smp, size_t n_smp, const uint8_t *next, size_t next_len);
 
+	/* Mean square of a payload's samples without decoding it; 0: its sender says that there is nothing to hear. false: it
+	 * does not tell. NULL: this codec never does. */
+	bool (*energy_rt)(float *energy, const struct codec *c, const uint8_t *buf, size_t len);
+
+	/* dst goes on where src is: both were made with the same parameters. NULL: an encoder without memory. */
+	void (*enc_copy_rt)(struct codec_enc *dst, const struct codec_enc *src);
+
 	/* Samples per channel a payload holds without decoding it, or -EBADMSG. */
 	int (*duration_rt)(const struct codec *c, const uint8_t *buf, size_t len, uint8_t channels);
 };

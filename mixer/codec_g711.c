@@ -87,6 +87,23 @@ int codec_g711_duration_rt(const struct codec *c, const uint8_t *buf, size_t len
 	return len < 1 || len > CODEC_SMP_MAX || channels != 1 ? -EBADMSG : (int)len;
 }
 
+/* Fewer than all samples will do: every second one. */
+bool codec_g711_energy_rt(float *energy, const struct codec *c, const uint8_t *buf, size_t len)
+{
+	const struct law *law = law_of(c);
+	float sum[2] = {0, 0};
+	size_t i;
+
+	if (!len)
+		return false;
+	for (i = 0; i + 3 < len; i += 4) {
+		sum[0] += law->out[buf[i]] * law->out[buf[i]];
+		sum[1] += law->out[buf[i + 2]] * law->out[buf[i + 2]];
+	}
+	*energy = i ? (sum[0] + sum[1]) * 2.0f / (float)i : 0.0f;
+	return i > 0;
+}
+
 int codec_g711_decode_rt(struct codec_dec *d, float *smp, size_t max_smp, const uint8_t *buf, size_t len)
 {
 	if (len < 1 || len > max_smp)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <re.h>
 #include <spandsp.h>
+#include <spandsp/expose.h>
 
 #include "codec_priv.h"
 #include "mix.h"
@@ -54,6 +55,12 @@ int codec_g722_enc_alloc(struct codec_enc **ep, const struct codec *c, const str
 
 	*ep = e;
 	return 0;
+}
+
+/* A flat block without pointers. */
+void codec_g722_enc_copy_rt(struct codec_enc *dst, const struct codec_enc *src)
+{
+	*dst->g722 = *src->g722;
 }
 
 static void dec_destructor(void *arg)

@@ -165,6 +165,54 @@ int codec_opus_encode_rt(struct codec_enc *e, uint8_t *buf, size_t size, const f
 	return e->dtx && n <= DTX_BYTES ? 0 : n;
 }
 
+/* opus.h: an encoder state "is a single contiguous block" that may be copied; both blocks are of one size, as there are as
+ * many channels in both. */
+void codec_opus_enc_copy_rt(struct codec_enc *dst, const struct codec_enc *src)
+{
+	if (dst->ch == src->ch)
+		memcpy(dst->opus, src->opus, (size_t)opus_encoder_get_size(src->ch));
+}
+
+/* RFC 6716, 4.2.3: the LP layer begins with a VAD flag for each of its frames and one for LBRR, for the mid channel and
+ * then for the side: "Because these are the first symbols decoded by the range coder and because they are coded as binary
+ * values with uniform probability, they can be extracted directly from the most significant bits of the first byte of
+ * compressed data." */
+static bool silk_active_rt(uint8_t toc, uint8_t first)
+{
+	static const uint8_t frames_of[4] = {1, 1, 2, 3};         /* of 10, 20, 40, 60 ms */
+	const unsigned config = toc >> 3, n = frames_of[config < 12 ? config & 3 : config & 1];
+	const unsigned vad = 0xffu << (8 - n) & 0xff;
+	const unsigned mask = toc & 4 ? vad | vad >> (n + 1) : vad;
+
+	return first & mask;
+}
+
+/* Frames without a byte are DTX; those of SILK have VAD bits; a CELT frame of silence is two bytes long. */
+static bool frame_active_rt(uint8_t toc, const unsigned char *frame, int len)
+{
+	if (len < 2)
+		return false;
+	return toc >> 3 >= 16 ? len > 2 : silk_active_rt(toc, frame[0]);
+}
+
+bool codec_opus_energy_rt(float *energy, const struct codec *c, const uint8_t *buf, size_t len)
+{
+	const unsigned char *frame[48];
+	opus_int16 size[48];
+	unsigned char toc;
+	int n;
+
+	if (len < 1 || len > INT16_MAX)
+		return false;
+
+	n = opus_packet_parse(buf, (opus_int32)len, &toc, frame, size, NULL);
+	for (int i = 0; i < n; i++)
+		if (frame_active_rt(toc, frame[i], size[i]))
+			return false;
+	*energy = 0;
+	return n > 0;
+}
+
 int codec_opus_duration_rt(const struct codec *c, const uint8_t *buf, size_t len, uint8_t channels)
 {
 	int n;

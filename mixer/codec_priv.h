@@ -19,4 +19,14 @@ CODEC_FUNCTIONS(codec_g722);
 CODEC_FUNCTIONS(codec_l16);
 CODEC_FUNCTIONS(codec_opus);
 
+bool codec_g711_energy_rt(float *energy, const struct codec *c, const uint8_t *buf, size_t len);
+bool codec_opus_energy_rt(float *energy, const struct codec *c, const uint8_t *buf, size_t len);
+#define codec_g722_energy_rt   NULL
+#define codec_l16_energy_rt    NULL
+
+void codec_g722_enc_copy_rt(struct codec_enc *dst, const struct codec_enc *src);
+void codec_opus_enc_copy_rt(struct codec_enc *dst, const struct codec_enc *src);
+#define codec_g711_enc_copy_rt NULL
+#define codec_l16_enc_copy_rt  NULL
+
 #endif

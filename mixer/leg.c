@@ -28,7 +28,6 @@ static void rt_destructor(void *arg)
 	mem_deref(rt->play.pcm);
 	mem_deref(rt->send.pcm);
 	mem_deref(rt->send.odd);
-	mem_deref(rt->send.frame);
 }
 
 static int buffers_alloc(struct leg_rt *rt)
@@ -36,8 +35,7 @@ static int buffers_alloc(struct leg_rt *rt)
 	rt->play.pcm = mem_zalloc(PCM_MAX * MIX_CH * sizeof(float), NULL);
 	rt->send.pcm = mem_zalloc((LEG_FRAME_MAX + QUANTUM_MAX) * MIX_CH * sizeof(float), NULL);
 	rt->send.odd = mem_zalloc((LEG_FRAME_MAX + 64) * MIX_CH * sizeof(float), NULL);
-	rt->send.frame = mem_zalloc(DGRAM_MAX, NULL);
-	return rt->play.pcm && rt->send.pcm && rt->send.odd && rt->send.frame ? 0 : ENOMEM;
+	return rt->play.pcm && rt->send.pcm && rt->send.odd ? 0 : ENOMEM;
 }
 
 static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
@@ -53,6 +51,8 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	cn_init(&rt->play.cn, rand_u32());
 	rt->rep.seed = rand_u32();
 	level_init(&rt->play.level);
+	rt->play.gate.open = true;
+	memset(rt->play.dbov, LEG_NO_LEVEL, sizeof(rt->play.dbov));
 	/* RFC 3550 5.1: "The initial value of the sequence number SHOULD be random", and of the timestamp as well. For
 	 * SRTP it stays in the lower half: a first packet lost must not hide that the number wrapped (RFC 3711 3.3.1). */
 	rt->send.seq = rand_u16() & 0x7fff;
@@ -230,7 +230,8 @@ uint32_t leg_ssrc(const struct leg *l) { return l->rt ? l->rt->ssrc : 0; }
 
 static int plan(struct leg *l)
 {
-	struct plan_conf conf = {l->conf.jitter_min_ms, l->conf.jitter_max_ms, l->music};
+	struct plan_conf conf = {l->music ? l->conf.jitter_music_ms : l->conf.jitter_min_ms, l->conf.jitter_max_ms, l->music,
+				 !l->music && !l->conf.ungated};
 	struct cmd c = {.type = CMD_LEG_PLAN, .leg = l->rt};
 	int err = leg_plan_alloc(&c.plan, &l->desc, &conf);
 

@@ -19,6 +19,7 @@
 #include "ramp.h"
 #include "cn.h"
 #include "dtmf.h"
+#include "gate.h"
 #include "jitter.h"
 #include "level.h"
 #include "resample.h"
@@ -30,6 +31,8 @@ enum {
 	LEG_BURST = 64,                   /* packets taken from one socket at one tick; more wait, and the kernel drops */
 	LEG_FRAME_MAX = 60 * 48,          /* longest frame sent, at 48 kHz */
 	LEG_TAIL = 240,                   /* 5 ms: how long old and new overlap where a sound changes */
+	LEG_LEVELS = 64,
+	LEG_NO_LEVEL = 0xff,
 	LEG_ALONE_SMP = 4800,             /* 100 ms: how slowly the sound for the lonely comes and goes */
 };
 
@@ -47,7 +50,7 @@ struct plan_rx {
 struct leg_plan {
 	struct back back;
 	struct leg_desc desc;
-	bool music;
+	bool music, gated;
 	struct plan_rx rx[LEG_RX_MAX];
 	uint8_t n_rx;
 	uint8_t channels;                 /* of the sound we decode: 2 when any codec has them */
@@ -61,7 +64,7 @@ struct leg_plan {
 	bool key_rx_equal;                /* set at the swap */
 };
 
-struct plan_conf { uint32_t jitter_min_ms, jitter_max_ms; bool music; };
+struct plan_conf { uint32_t jitter_min_ms, jitter_max_ms; bool music, gated; };
 
 int  leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct plan_conf *conf);
 /* Takes from the old plan what stays the same, state and all; the old one gets the fresh ones, to be freed with it. */
@@ -126,6 +129,9 @@ struct leg_play {                         /* sound in */
 	bool fade_in;
 	struct cn cn;
 	bool noisy;                       /* the sender paused with a CN packet */
+	struct gate gate;
+	uint8_t dbov[LEG_LEVELS];         /* what packets said of themselves (RFC 6464), by sequence number; */
+	uint16_t dbov_seq[LEG_LEVELS];    /* ... of which it is true only for these */
 	struct ramp gain;
 	struct level level;
 };
@@ -144,7 +150,13 @@ struct leg_send {                         /* sound out */
 	uint16_t seq;
 	struct dtmf_tx dtmf;
 	struct ramp gain, echo, alone;
-	uint8_t *frame;                   /* header, payload and SRTP's room */
+};
+
+struct leg_share {                        /* share.c */
+	struct leg_rt *leader;            /* whose payloads it sends; itself: it encodes them; NULL: its own stream */
+	struct list followers;            /* of the leader */
+	struct le le;                     /* in that list; a leader in its bus's */
+	uint32_t same_smp;                /* for how long it has heard what all hear */
 };
 
 struct leg_reports {
@@ -187,6 +199,7 @@ struct leg_rt {
 	bool timed_out;
 	struct leg_play play;
 	struct leg_send send;
+	struct leg_share share;
 	struct leg_reports rep;
 	struct dtmf_rx dtmf_rx;
 	float own[QUANTUM_MAX * MIX_CH];  /* its part of the sum this tick */
@@ -208,6 +221,8 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 void leg_play_join_rt(struct leg_rt *l);                  /* in another bus, and not heard yet */
 void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *p);      /* before the plan changes */
 void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos);
+bool leg_sending_rt(const struct leg_rt *l);
+void leg_send_copy_rt(struct leg_rt *dst, const struct leg_rt *src);     /* dst's stream goes on where src's is */
 void leg_send_swap_rt(struct leg_rt *l, struct leg_plan *p);
 void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len);
 bool leg_rtcp_rt(struct leg_rt *l, const uint8_t *buf, size_t len, uint64_t now_us);

@@ -146,6 +146,7 @@ int leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct 
 		return ENOMEM;
 	p->desc = *d;
 	p->music = conf->music;
+	p->gated = conf->gated;
 	err = plan_rx_init(p, conf);
 	if (!err)
 		err = plan_tx_init(p);

@@ -17,6 +17,7 @@
 enum { CONCEAL_MAX = CLOCK_RATE / 10, SEAM = 120 };
 
 #define QUIET 1e-6f               /* -60 dB: where a frame left out is not missed */
+#define SILENCE 1e-12f            /* -120 dB */
 
 /* n_smp of one channel count to another; dst and src differ. */
 static void channels_rt(float *dst, uint8_t to, const float *src, uint8_t from, size_t n_smp)
@@ -203,12 +204,80 @@ static struct plan_rx *find_rx_rt(struct leg_plan *plan, uint8_t pt, int jitter)
 	return NULL;
 }
 
+/* --- the decode gate --- */
+
+/* What the packet says of its loudness. */
+static bool hint_rt(const struct leg_rt *l, const struct plan_rx *rx, const struct jitter_frame *f, float *energy)
+{
+	const struct leg_play *p = &l->play;
+	unsigned i = f->seq % LEG_LEVELS;
+
+	if (p->dbov_seq[i] == f->seq && p->dbov[i] != LEG_NO_LEVEL) {
+		*energy = powf(10, -(float)p->dbov[i] / 10);
+		return true;
+	}
+	/* Opus knows speech, not loudness: what is much longer than the silence before it is worth a look. */
+	if (p->gate.n && f->len > 2 * (size_t)p->gate.kept[p->gate.n - 1].len + 8)
+		return false;
+	return rx->c.codec->energy_rt && rx->c.codec->energy_rt(energy, rx->c.codec, f->payload, f->len);
+}
+
+/* Its time has passed in silence; its packet may yet be decoded. */
+static bool pass_rt(struct leg_rt *l, struct jitter *j, const struct plan_rx *rx, const struct jitter_frame *f)
+{
+	const struct codec *c = rx->c.codec;
+	struct leg_play *p = &l->play;
+	float energy;
+	int n;
+
+	if (!l->plan->gated || p->gate.open || rx != p->cur || !hint_rt(l, rx, f, &energy))
+		return false;
+	n = c->duration_rt(c, f->payload, f->len, rx->c.param.channels);
+	if (n <= 0 || n > CODEC_SMP_MAX)
+		return false;
+	if (gate_update_rt(&p->gate, energy, (uint32_t)((uint64_t)n * 1000000 / c->srate)) ||
+	    !gate_keep_rt(&p->gate, f->payload, f->len))
+		return false;
+	jitter_played_rt(j, (uint32_t)((uint64_t)n * c->clock / c->srate));
+	jitter_quiet_rt(j, true);
+	p->frame_smp = (uint32_t)((uint64_t)n * CLOCK_RATE / c->srate);
+	p->concealing = 0;
+	quiet_rt(l, p->frame_smp);
+	return true;
+}
+
+/* The packets before the one that is to be decoded: for the decoder's memory and the filter's. */
+static void catch_up_rt(struct leg_rt *l, struct plan_rx *rx)
+{
+	struct scratch *x = &l->t->rt.scratch;
+	struct gate *g = &l->play.gate;
+
+	for (int i = 0; i < g->n && rx == l->play.cur; i++) {
+		int n = rx->c.codec->decode_rt(rx->dec, x->pcm, CODEC_SMP_MAX, g->kept[i].buf, g->kept[i].len);
+
+		count_up(&l->t->n.decodes);
+		if (n > 0)
+			resample_rt(rx->up, x->wide, x->pcm, (size_t)n);
+	}
+	g->n = 0;
+}
+
+/* After decoding: is it let through? While the gate is open, it goes by what is heard, not by what packets say. */
+static bool through_rt(struct leg_rt *l, float energy, size_t n48)
+{
+	struct gate *g = &l->play.gate;
+
+	return !l->plan->gated || gate_update_rt(g, energy, (uint32_t)(n48 * 1000 / 48));
+}
+
 static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_frame *f, size_t ask)
 {
 	struct scratch *x = &l->t->rt.scratch;
 	struct leg_play *p = &l->play;
 	struct plan_rx *rx = find_rx_rt(l->plan, f->pt, p->jitter);
 	const struct codec *c;
+	float energy;
+	bool caught_up;
 	int n;
 
 	if (!rx) {                /* its codec went with the last description */
@@ -225,17 +294,29 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 		p->cur = rx;
 		atomic_store_explicit(&l->n.rx_codec, c, memory_order_relaxed);
 	}
+	if (pass_rt(l, j, rx, f))
+		return;
+	caught_up = p->gate.n;
+	catch_up_rt(l, rx);
 	n = c->decode_rt(rx->dec, x->pcm, CODEC_SMP_MAX, f->payload, f->len);
+	count_up(&l->t->n.decodes);
 	if (n <= 0) {
 		count_up(&l->n.bad);
 		lost_rt(l, ask);
 		return;
 	}
 	jitter_played_rt(j, (uint32_t)((uint64_t)n * c->clock / c->srate));
-	jitter_quiet_rt(j, mix_energy(x->pcm, (size_t)n * rx->c.param.channels) < QUIET);
+	energy = mix_energy(x->pcm, (size_t)n * rx->c.param.channels);
+	jitter_quiet_rt(j, energy < QUIET);
 	p->frame_smp = (uint32_t)((uint64_t)n * CLOCK_RATE / c->srate);
 	p->concealing = 0;
-	p->fade_in = !p->sounding;
+	if (!through_rt(l, energy, p->frame_smp)) {
+		resample_rt(rx->up, x->wide, x->pcm, (size_t)n);
+		quiet_rt(l, p->frame_smp);
+		return;
+	}
+	/* Out of silence, but for what the gate held back: that joins by itself. */
+	p->fade_in = !p->sounding && !caught_up;
 	p->sounding = true;
 	append_rt(p, x->wide, resample_rt(rx->up, x->wide, x->pcm, (size_t)n), rx->c.param.channels);
 }
@@ -315,6 +396,14 @@ static float wanted_gain_rt(const struct leg_rt *l)
 	return atomic_load_explicit(&l->gain, memory_order_relaxed);
 }
 
+/* Who is silent is not in the sum. A decoder gone mad must not take the room with it either: NaN would stay in there. */
+static bool audible_rt(const float *smp, size_t n)
+{
+	float energy = mix_energy(smp, n);
+
+	return isfinite(energy) && energy > SILENCE;
+}
+
 void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t now_us)
 {
 	struct leg_play *p = &l->play;
@@ -329,9 +418,8 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 	l->heard = !ramp_silent(&p->gain);
 	if (l->heard)
 		ramp_apply(&p->gain, l->own, l->own, (size_t)n_smp * channels);
-	/* A decoder gone mad must not take the room with it: NaN would stay in every sum. */
-	if (l->heard && !isfinite(mix_energy(l->own, (size_t)n_smp * channels)))
-		l->heard = false;
+	if (l->heard)
+		l->heard = audible_rt(l->own, (size_t)n_smp * channels);
 }
 
 /* A fixed buffer keeps for ever what it began with, and another bus may have had a longer tick. Now nobody hears it. */

@@ -85,11 +85,27 @@ static void noise_rt(struct leg_rt *l, const struct rtp_pkt *pkt)
 		l->play.noisy = true;
 }
 
+/* RFC 6464 3: "the magnitude of the audio level [...] in the least significant seven bits". */
+static void level_rt(struct leg_rt *l, const struct rtp_pkt *pkt)
+{
+	const uint8_t id = l->plan->desc.level_rx_ext;
+	unsigned i = pkt->seq % LEG_LEVELS;
+	const uint8_t *ext;
+	size_t len;
+
+	if (!id)
+		return;
+	ext = rtp_ext_find(pkt, id, &len);
+	l->play.dbov[i] = ext && len ? *ext & 0x7f : LEG_NO_LEVEL;
+	l->play.dbov_seq[i] = pkt->seq;
+}
+
 static void sound_rt(struct leg_rt *l, const struct rtp_pkt *pkt, struct plan_rx *rx, uint64_t now_us)
 {
 	struct leg_play *p = &l->play;
 
 	p->noisy = false;
+	level_rt(l, pkt);
 	if (p->jitter < 0) {
 		p->jitter = rx->jitter;
 	} else if (rx->jitter != p->jitter && p->jitter_next != rx->jitter) {

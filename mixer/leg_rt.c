@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <string.h>
 #include "leg.h"
+#include "share.h"
 
 static void watch_socket(struct thread *t, struct leg_sock *s, int op)
 {
@@ -101,6 +102,7 @@ void leg_swap_rt(struct leg_rt *l, struct leg_plan *p, uint64_t now_us)
 	struct leg_plan *old = l->plan;
 	struct leg_lost before = lost_of_rt(old);
 
+	share_part_rt(l);
 	leg_play_swap_rt(l, p);
 	leg_send_swap_rt(l, p);
 	if (old) {

@@ -4,6 +4,8 @@
  * The mix is collected at 48 kHz until a frame is there, whatever quantum it comes in and whatever codec it will go to,
  * so that a codec change loses no sample. RTP time follows the engine's sample count, also through hold, silence and
  * ticks that were dropped: what was not sent is a gap in time, never a shift.
+ *
+ * A leg that leads others (share.c) collects and encodes for all; they put their own header before its payload.
  */
 #include <sys/socket.h>
 #include <string.h>
@@ -53,19 +55,20 @@ static uint32_t rtp_time(const struct leg_send *s)
 	return s->ts_base + (uint32_t)(s->pos * s->clock / CLOCK_RATE);
 }
 
-/* frame: header room, then payload of len bytes. */
-static void packet_rt(struct leg_rt *l, uint8_t pt, bool marker, uint32_t ts, size_t len)
+static void packet_rt(struct leg_rt *l, uint8_t pt, bool marker, uint32_t ts, const uint8_t *payload, size_t len)
 {
 	struct leg_send *s = &l->send;
+	uint8_t *buf = l->t->rt.scratch.dgram;
 	struct rtp_pkt pkt = {.pt = pt, .marker = marker, .seq = s->seq, .ts = ts, .ssrc = l->ssrc};
 	size_t hdr = HDR_ROOM, total = HDR_ROOM + len;
 
-	if (rtp_write_hdr(s->frame, &hdr, &pkt) || hdr != HDR_ROOM)
+	if (rtp_write_hdr(buf, &hdr, &pkt) || hdr != HDR_ROOM)
 		return;
+	memcpy(buf + HDR_ROOM, payload, len);
 	s->seq++;
-	if (l->plan->seal_tx && seal_rtp_rt(l->plan->seal_tx, s->frame, &total, DGRAM_MAX))
+	if (l->plan->seal_tx && seal_rtp_rt(l->plan->seal_tx, buf, &total, DGRAM_MAX))
 		return;
-	leg_emit_rt(l, &l->rtp, s->frame, total);
+	leg_emit_rt(l, &l->rtp, buf, total);
 	l->rep.packets++;
 	l->rep.octets += (uint32_t)len;
 	l->rep.sent_rtp = true;
@@ -75,13 +78,14 @@ static bool key_rt(struct leg_rt *l, uint32_t n_ts)
 {
 	const struct leg_desc *d = &l->plan->desc;
 	struct leg_send *s = &l->send;
+	uint8_t key[4];
 	uint32_t ts;
 	bool marker;
 
 	if (d->dtmf_tx_pt == 0xff ||
-	    dtmf_write_rt(&s->dtmf, s->frame + HDR_ROOM, &ts, &marker, rtp_time(s), n_ts, s->clock) != 1)
+	    dtmf_write_rt(&s->dtmf, key, &ts, &marker, rtp_time(s), n_ts, s->clock) != 1)
 		return false;
-	packet_rt(l, d->dtmf_tx_pt, marker, ts, 4);
+	packet_rt(l, d->dtmf_tx_pt, marker, ts, key, sizeof(key));
 	s->marker = true;         /* sound begins again after it */
 	return true;
 }
@@ -106,20 +110,41 @@ static bool dtx_rt(struct leg_rt *l, const float *smp, size_t n)
 	return false;
 }
 
-static void encode_rt(struct leg_rt *l, const float *smp, size_t n)
+/* Length of what lies in scratch.payload; <= 0: nothing to send. */
+static int encode_rt(struct leg_rt *l, const float *smp, size_t n)
 {
-	const struct leg_codec *tx = tx_codec(l);
-	struct leg_send *s = &l->send;
-	int len = 0;
+	if (dtx_rt(l, smp, n))
+		return 0;
+	count_up(&l->t->n.encodes);
+	return tx_codec(l)->codec->encode_rt(l->plan->enc, l->t->rt.scratch.payload, DGRAM_MAX - HDR_ROOM - SEAL_ROOM, smp, n);
+}
 
-	if (!dtx_rt(l, smp, n))
-		len = tx->codec->encode_rt(l->plan->enc, s->frame + HDR_ROOM, DGRAM_MAX - HDR_ROOM - SEAL_ROOM, smp, n);
+/* A frame's payload to one who hears it: under its own number, time and key. */
+static void deliver_rt(struct leg_rt *l, int len, uint32_t n48)
+{
+	struct leg_send *s = &l->send;
+
+	if (key_rt(l, (uint32_t)((uint64_t)n48 * s->clock / CLOCK_RATE)))
+		return;
 	if (len <= 0) {           /* DTX: time goes on, and the next packet begins a talkspurt */
 		s->marker = true;
 		return;
 	}
-	packet_rt(l, tx->pt, s->marker, rtp_time(s), (size_t)len);
+	packet_rt(l, tx_codec(l)->pt, s->marker, rtp_time(s), l->t->rt.scratch.payload, (size_t)len);
 	s->marker = false;
+}
+
+static void deliver_all_rt(struct leg_rt *l, int len, uint32_t n48)
+{
+	struct le *le;
+
+	deliver_rt(l, len, n48);
+	for (le = l->share.followers.head; le; le = le->next) {
+		struct leg_rt *f = le->data;
+
+		f->send.pos = l->send.pos;
+		deliver_rt(f, len, n48);
+	}
 }
 
 /* The first frame of the collector, as the codec wants it; false: a resampler of odd ratio still owes a sample. */
@@ -152,8 +177,8 @@ static void frame_rt(struct leg_rt *l, size_t n48)
 	struct leg_send *s = &l->send;
 	const float *smp = resampled_rt(l, n48, n);
 
-	if (!key_rt(l, (uint32_t)((uint64_t)n48 * s->clock / CLOCK_RATE)) && smp)
-		encode_rt(l, smp, n);
+	if (smp)
+		deliver_all_rt(l, encode_rt(l, smp, n), (uint32_t)n48);
 	s->n -= n48;
 	s->pos += n48;
 	memmove(s->pcm, s->pcm + n48 * s->channels, s->n * s->channels * sizeof(*s->pcm));
@@ -175,8 +200,8 @@ static void collect_rt(struct leg_rt *l, const float *smp, size_t n_smp)
 static void restart_rt(struct leg_rt *l, uint64_t pos)
 {
 	struct leg_send *s = &l->send;
-
 	uint32_t n48 = l->plan->frame_smp, n = (uint32_t)(pos % n48);
+	struct le *le;
 
 	/* Frames begin at multiples of their length, so that those of all members are full at the same tick. */
 	if (pos - n < s->pos) {           /* ... where it has sent up to already: at the next one */
@@ -189,6 +214,8 @@ static void restart_rt(struct leg_rt *l, uint64_t pos)
 		s->end = pos;
 	}
 	s->marker = s->begun = true;
+	for (le = l->share.followers.head; le; le = le->next)
+		((struct leg_rt *)le->data)->send.marker = true;
 }
 
 static void pad_rt(struct leg_rt *l, uint64_t pos)
@@ -204,7 +231,7 @@ static void pad_rt(struct leg_rt *l, uint64_t pos)
 	}
 }
 
-static bool sending_rt(const struct leg_rt *l)
+bool leg_sending_rt(const struct leg_rt *l)
 {
 	return tx_codec(l) && (l->plan->desc.dir & LEG_DIR_SEND);
 }
@@ -232,12 +259,26 @@ static const float *rechannel_rt(struct leg_rt *l, const float *mix, uint32_t n_
 	return tmp;
 }
 
+/* Followers are where their leader is. */
+static void lead_rt(struct leg_rt *l)
+{
+	struct le *le;
+
+	for (le = l->share.followers.head; le; le = le->next) {
+		struct leg_send *s = &((struct leg_rt *)le->data)->send;
+
+		s->n = l->send.n;
+		s->pos = l->send.pos;
+		s->end = l->send.end;
+	}
+}
+
 void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos)
 {
 	struct leg_send *s = &l->send;
 	uint64_t skip = 0;
 
-	if (!sending_rt(l)) {
+	if (!leg_sending_rt(l)) {
 		s->begun = false;
 		ramp_set(&s->gain, 0);
 		return;
@@ -251,6 +292,25 @@ void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels,
 		skip = s->end - pos;      /* it came from a bus that was further */
 	if (skip < n_smp)
 		collect_rt(l, rechannel_rt(l, mix, n_smp, channels) + skip * s->channels, n_smp - skip);
+	lead_rt(l);
+}
+
+void leg_send_copy_rt(struct leg_rt *dst, const struct leg_rt *src)
+{
+	struct leg_send *d = &dst->send;
+	const struct leg_send *s = &src->send;
+	const struct codec *c = tx_codec(src)->codec;
+
+	d->n = s->n;
+	d->pos = s->pos;
+	d->end = s->end;
+	d->n_odd = s->n_odd;
+	d->silent_us = s->silent_us;
+	memcpy(d->pcm, s->pcm, s->n * s->channels * sizeof(*s->pcm));
+	memcpy(d->odd, s->odd, s->n_odd * s->channels * sizeof(*s->odd));
+	resample_copy_rt(dst->plan->down, src->plan->down);
+	if (c->enc_copy_rt)
+		c->enc_copy_rt(dst->plan->enc, src->plan->enc);
 }
 
 static void rechannel_queue_rt(struct leg_send *s, uint8_t channels)

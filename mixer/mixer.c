@@ -217,9 +217,24 @@ void mixer_stats(const struct mixer *m, struct mixer_stats *s)
 		s->rx_bad += count_get(&n->bad);
 		s->rx_stranger += count_get(&n->stranger);
 		s->ring_full += count_get(&n->ring_full);
+		s->encodes += count_get(&n->encodes);
+		s->decodes += count_get(&n->decodes);
+		s->busy_us += count_get(&n->busy_us);
 	}
 	s->legs = m->n_legs;
 	s->buses = m->n_buses;
+}
+
+double mixer_load(const struct mixer *m)
+{
+	uint32_t max = 0;
+
+	for (unsigned i = 0; i < m->n_threads; i++) {
+		uint32_t load = atomic_load_explicit(&m->threads[i]->share, memory_order_relaxed);
+
+		max = load > max ? load : max;
+	}
+	return max / 1e6;
 }
 
 /* --- control half of a bus --- */

@@ -38,9 +38,15 @@ bool mixer_realtime(const struct mixer *m);       /* did SCHED_FIFO work */
 
 struct mixer_stats {
 	uint64_t ticks, late_ticks, dropped_ticks, rx_packets, tx_packets, rx_bad, rx_stranger, ring_full;
+	uint64_t encodes, decodes;        /* frames */
+	uint64_t busy_us;                 /* that media threads worked, since they began */
 	uint32_t legs, buses;
 };
 void mixer_stats(const struct mixer *m, struct mixer_stats *s);
+
+/* How busy the busiest media thread was in the last second or so: 1 is all of a core. Whoever asks before a new call gets
+ * in (more than 0.8: 503) keeps the sound of those who are in. 0 for an engine without threads. */
+double mixer_load(const struct mixer *m);
 
 /* --- bus: one room's mix --- */
 
@@ -77,6 +83,7 @@ struct leg_desc {
 	uint8_t  dtmf_rx_pt[LEG_DTMF_MAX], dtmf_tx_pt;
 	uint32_t dtmf_clock;              /* of the telephone-event in use */
 	uint8_t  cn_rx_pt;                /* comfort noise (RFC 3389) accepted; 0xff: none */
+	uint8_t  level_rx_ext;            /* id of the header extension with the sender's level (RFC 6464); 0: none */
 	struct leg_key srtp_tx, srtp_rx;
 };
 
@@ -103,6 +110,8 @@ struct leg_conf {
 	struct sa local;          /* address to bind; ports are chosen from the mixer's range */
 	char     cname[64];
 	uint32_t jitter_min_ms, jitter_max_ms;
+	uint32_t jitter_music_ms; /* what its fixed buffer holds in a music room; 0: nothing but the packet that is due */
+	bool     ungated;         /* decode all there is, also what says that it is silence */
 	uint32_t rtp_timeout_ms;  /* 0: never */
 	leg_event_h *eventh;      /* control thread, from mixer_dispatch; never called after mem_deref(leg) */
 	void    *arg;

@@ -19,7 +19,7 @@
 #include "leg.h"
 
 enum { CMDS = 1024, NOTES = 2048, EVENTS = 64, STACK = 1024 * 1024, PRIORITY = 50, LIMBO_QUANTUM = 0,
-       BREATH_US = 500 };
+       BREATH_US = 500, LOAD_US = 1000000 };
 
 uint64_t thread_clock_us(void)
 {
@@ -191,10 +191,12 @@ static void wait_rt(struct thread *t)
 	if (dropped != t->rt.dropped_before && left < BREATH_US)
 		ts = (struct timespec){.tv_nsec = BREATH_US * 1000};
 	t->rt.dropped_before = dropped;
-	if (t->rt.first && left > 10000)
+	if (t->rt.first && left > 10000) {
 		ts = (struct timespec){.tv_nsec = 10000000};      /* something waits for room in the ring */
-	else if (due == UINT64_MAX)
+	} else if (due == UINT64_MAX) {
 		ts.tv_sec = 3600;
+		atomic_store_explicit(&t->share, 0, memory_order_relaxed);
+	}
 	if (ppoll(&pfd, 1, &ts, NULL) > 0 && read(t->wake_fd, &rung, sizeof(rung)) < 0)
 		return;
 }
@@ -207,6 +209,21 @@ static void flush_denormals(void)
 #endif
 }
 
+/* Time from waking to waiting, also what others took of it: a thread that is kept from its work is as late as one with
+ * too much of it. */
+static void load_rt(struct thread *t, uint64_t busy_us, uint64_t now_us)
+{
+	uint64_t passed = now_us - t->rt.since_us;
+
+	t->rt.busy_us += busy_us;
+	if (passed < LOAD_US)
+		return;
+	atomic_store_explicit(&t->share, (uint32_t)(t->rt.since_us ? t->rt.busy_us * 1000000 / passed : 0),
+			      memory_order_relaxed);
+	t->rt.since_us = now_us;
+	t->rt.busy_us = 0;
+}
+
 static void *thread_main(void *arg)
 {
 	struct thread *t = arg;
@@ -214,8 +231,13 @@ static void *thread_main(void *arg)
 	pthread_setname_np(pthread_self(), "media");
 	flush_denormals();
 	while (!atomic_load_explicit(&t->stop, memory_order_acquire)) {
+		uint64_t begin = thread_clock_us(), end;
+
 		t->rt.unix_off_us = unix_offset_us();
-		thread_turn_rt(t, thread_clock_us(), true);
+		thread_turn_rt(t, begin, true);
+		end = thread_clock_us();
+		count_add(&t->n.busy_us, end - begin);
+		load_rt(t, end - begin, end);
 		wait_rt(t);
 	}
 	return NULL;

@@ -67,11 +67,12 @@ struct back {                     /* inside each thing that comes back */
 	void *obj;
 };
 
-struct thread_count { count_t ticks, late, dropped, rx, tx, bad, stranger, ring_full; };
+struct thread_count { count_t ticks, late, dropped, rx, tx, bad, stranger, ring_full, encodes, decodes, busy_us; };
 
 /* Room to work in, one per thread: contents live no longer than a call. */
 struct scratch {
 	uint8_t dgram[DGRAM_MAX];
+	uint8_t payload[DGRAM_MAX];
 	float pcm[PCM_MAX * MIX_CH];
 	float wide[PCM_MAX * MIX_CH];
 	float out[QUANTUM_MAX * MIX_CH];
@@ -92,6 +93,7 @@ struct thread {
 	_Atomic bool stop;
 	_Atomic bool backlog;     /* control has commands waiting for room */
 	struct thread_count n;
+	_Atomic uint32_t share;   /* of a core that it used lately, in millionths */
 	/* media thread */
 	struct {
 		int epoll;
@@ -101,6 +103,7 @@ struct thread {
 		bool noted;
 		uint64_t turn;            /* counts them */
 		uint64_t dropped_before;
+		uint64_t busy_us, since_us;       /* in the second that runs */
 		uint64_t unix_off_us;     /* add to now_us for wall clock time, for NTP stamps */
 		struct scratch scratch;
 	} rt;

@@ -263,6 +263,13 @@ static void test_realtime(void)
 	for (gint64 until = g_get_monotonic_time() + 500000; g_get_monotonic_time() < until;)
 		turn(m, &slot, 1, 2);
 	mixer_stats(m, &ms);
+	for (gint64 until = g_get_monotonic_time() + 1200000; g_get_monotonic_time() < until;)
+		turn(m, &slot, 1, 2);
+	g_test_message("load %.4f, busy %" G_GUINT64_FORMAT " us", mixer_load(m), ms.busy_us);
+	g_assert_cmpfloat(mixer_load(m), >, 0);
+	g_assert_cmpfloat(mixer_load(m), <, 1.001);
+	g_assert_cmpuint(ms.busy_us, >, 0);
+	g_assert_cmpuint(ms.busy_us, <, 520000);
 	g_test_message("realtime %d, ticks %" G_GUINT64_FORMAT " late %" G_GUINT64_FORMAT " dropped %" G_GUINT64_FORMAT,
 		       mixer_realtime(m), ms.ticks, ms.late_ticks, ms.dropped_ticks);
 	/* every 2.5 ms, done or dropped */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <re.h>
 #include "mixer/dtmf.h"
+#include "mixer/level.h"
 #include "peer.h"
 #include "signal.h"
 
@@ -90,6 +91,16 @@ void peer_codec(struct peer *p, const struct peer_conf *conf)
 	peer_forget(p);
 }
 
+void peer_voice(struct peer *p)
+{
+	struct codec_param pa = param(&p->conf);
+
+	pa.voice = true;
+	pa.bitrate = 24000;
+	p->enc = mem_deref(p->enc);
+	g_assert_cmpint(p->codec->enc_alloc(&p->enc, p->codec, &pa), ==, 0);
+}
+
 void peer_forget(struct peer *p)
 {
 	memset(p->rec, 0, PEER_REC_MAX * sizeof(*p->rec));
@@ -114,6 +125,7 @@ void peer_desc(const struct peer *p, struct leg_desc *d)
 	d->dtmf_rx_pt[0] = d->dtmf_tx_pt = p->key_pt;
 	d->dtmf_clock = p->codec->clock;
 	d->cn_rx_pt = 13;
+	d->level_rx_ext = p->level_id;
 }
 
 /* --- out --- */
@@ -132,8 +144,14 @@ static void send_rtp(struct peer *p, uint8_t pt, bool marker, uint32_t ts, const
 {
 	struct rtp_pkt pkt = {.pt = pt, .marker = marker, .seq = p->seq++, .ts = ts, .ssrc = p->ssrc};
 	uint8_t buf[4096];
+	uint8_t ext[4] = {(uint8_t)(p->level_id << 4), p->level};
 	size_t hdr = sizeof(buf), n;
 
+	if (p->level_id) {
+		pkt.ext_profile = 0xbede;
+		pkt.ext = ext;
+		pkt.ext_len = sizeof(ext);
+	}
 	g_assert_cmpint(rtp_write_hdr(buf, &hdr, &pkt), ==, 0);
 	memcpy(buf + hdr, payload, len);
 	n = hdr + len;
@@ -158,8 +176,11 @@ static size_t send_frame(struct peer *p)
 	int len;
 
 	signal_sine(mono, n, p->n_smp, p->codec->srate, p->conf.hz, p->conf.peak);
+	for (size_t i = 0; i < n && p->play; i++)
+		mono[i] = p->play[(p->n_smp + i) % p->n_play];
 	for (size_t i = 0; i < n * ch; i++)
 		smp[i] = i % ch ? 0 : mono[i / ch];       /* stereo: left only */
+	p->level = level_dbov_rt(mono, n);
 	len = p->codec->encode_rt(p->enc, buf, sizeof(buf), smp, n);
 	g_assert_cmpint(len, >=, 0);
 	if (len && !p->mute)

@@ -38,6 +38,10 @@ struct peer {
 	uint64_t next_ns;         /* ... and the rest of it */
 	uint64_t n_smp;           /* of the tone so far */
 	bool mute;                /* sends nothing at all */
+	uint8_t level_id;         /* says its level in this header extension (RFC 6464); 0: does not */
+	uint8_t level;
+	const float *play;        /* instead of the tone, over and over; mono at the codec's rate */
+	size_t n_play;
 	unsigned drop_every;      /* of what it sends; 0: none */
 	unsigned n_sent;
 	uint8_t key_pt;           /* telephone-event */
@@ -59,6 +63,7 @@ struct peer *peer_new(const struct peer_conf *conf);
 void peer_free(struct peer *p);
 void peer_secure(struct peer *p, const struct leg_key *tx, const struct leg_key *rx);
 void peer_codec(struct peer *p, const struct peer_conf *conf);         /* changes to another; the recording starts anew */
+void peer_voice(struct peer *p);                          /* Opus: encodes as a phone would, 24 kbit/s, from now on */
 void peer_send(struct peer *p, uint64_t now_us);          /* all frames due */
 void peer_receive(struct peer *p);                        /* all packets that wait */
 void peer_raw(struct peer *p, int fd, const void *buf, size_t len);    /* to the leg, as it is */
