@@ -2,7 +2,7 @@
 # Everything that can fail, in one run: tests/run-all.sh [STEP...]
 #
 #   release   gcc, optimised, warnings are errors: unit, flow and fuzz tests
-#   interop   the release server and real phones (tests/interop), two cases at a time; INTEROP_ARGS= for the full sizes
+#   interop   the release server and real phones (tests/interop), three cases at a time; INTEROP_ARGS= for the full sizes
 #   asan      address and undefined sanitizers: the same tests, and the ladders that sipp plays
 #   leaks     nothing is lost at the end of a server that has seen calls, REFER, TLS, HTTP and reloads
 #   tsan      thread sanitizer: the tests with threads or a whole server in them, and real calls
@@ -115,14 +115,14 @@ step_release() {
 step_interop() {
 	setup build-release --buildtype=release -Dwerror=true || { count "interop: builds" 1; return; }
 	# shellcheck disable=SC2086 # words
-	phones interop build-release -j 2 ${INTEROP_ARGS---quick}
+	phones interop build-release -j 3 ${INTEROP_ARGS---quick}
 }
 
 step_asan() {
 	setup build-asan --buildtype=debugoptimized -Dchecks=asan
 	count "asan: builds" $?
 	run_tests asan build-asan 3 --no-suite interop
-	phones asan-interop build-asan -j 2 --quick sip- change-python torture-media
+	phones asan-interop build-asan -j 3 --quick sip- change-python torture-media
 }
 
 step_leaks() {
@@ -144,7 +144,7 @@ step_tsan() {
 	count "tsan: builds" $?
 	# What has one thread and a clock turned by hand (the arithmetic, the parsers) has nothing to show here, at ten times the time.
 	run_tests tsan build-tsan 5 ring log loop focus register session sip mixer-churn
-	phones tsan-interop build-tsan -j 2 change-python sip-busy sip-replaces sip-refer
+	phones tsan-interop build-tsan -j 3 change-python sip-busy sip-replaces sip-refer
 }
 
 step_clang() {

@@ -3,6 +3,7 @@
 TUTTI names the binary (build/tutti beside the checkout). A slot of 2,000 ports is held by a file lock, so that cases can run
 side by side and beside other runs on the machine.
 """
+import errno
 import fcntl
 import os
 import re
@@ -16,8 +17,8 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-BUILD = os.environ.get('TUTTI_BUILD', os.path.join(ROOT, 'build'))
-BINARY = os.environ.get('TUTTI', os.path.join(BUILD, 'tutti'))
+BUILD = os.path.abspath(os.environ.get('TUTTI_BUILD', os.path.join(ROOT, 'build')))
+BINARY = os.path.abspath(os.environ.get('TUTTI', os.path.join(BUILD, 'tutti')))
 SLOT_FIRST, SLOT_SIZE, SLOTS = 12000, 2000, 10
 
 
@@ -54,10 +55,17 @@ class Slot:
             time.sleep(0.5)
 
     def _free(self):
-        for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
-            with socket.socket(socket.AF_INET, kind) as s:
-                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                s.bind(('127.0.0.1', self.base))
+        """Nobody else's, also not of a run that cannot see our locks (tests/fresh)."""
+        for port in range(self.base, self.base + 3):
+            for family, host in (socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1'):
+                for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
+                    with socket.socket(family, kind) as s:
+                        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                        try:
+                            s.bind((host, port))
+                        except OSError as e:
+                            if e.errno == errno.EADDRINUSE:
+                                raise
         return True
 
     def take(self, n=4):
