@@ -1,7 +1,7 @@
 /*
  * kernel.c - which table: the last of the list that this processor can do.
  *
- * The choice is made before main, by a constructor: so there is no first call that chooses, and no thread that could see
+ * The choice is made before main, by a constructor: so there is no first call that chooses, and no thread could see
  * half a choice. Until then, for other constructors, it is the plain C.
  */
 #include <errno.h>

@@ -213,8 +213,8 @@ static void to_s16(int16_t *dst, const float *src, size_t n)
 }
 
 /*
- * A float too is a sign, an exponent and what comes behind the highest bit set. So a magnitude turned into a float shows
- * the segment in its exponent and the four bits at the top of its mantissa: code = float >> 19, less where exponents
+ * A float too is a sign, an exponent and what comes behind the highest bit set. So a magnitude made a float shows the
+ * segment in its exponent and the four bits at the top of its mantissa: code = float >> 19, less where exponents
  * begin. And back: a code put there is the float in the middle of its interval, when the bit below is set.
  */
 enum {
@@ -296,9 +296,10 @@ static inline DF d_load(const float *p)
 }
 
 /*
- * R filters over P stretches of sound, each `step` on from the one before, all at once: what is loaded serves several, and
- * the sums do not wait for each other. Every sum is one chain in the order of its taps, so how outputs are grouped (here
- * or in `any`) does not show in their bits, and a block may be cut anywhere. P and R are known when this is compiled.
+ * R filters over P stretches of sound, each `step` on from the one before, all at once: what is loaded serves several,
+ * and the sums do not wait for each other. Every sum is one chain in the order of its taps, so how outputs are grouped
+ * (here or in `any`) does not show in their bits, and a block may be cut anywhere. P and R are known when this is
+ * compiled.
  */
 static inline __attribute__((always_inline)) void grid(float *out, size_t stride, const float *row, const float *x,
                                                        size_t step, size_t n, const int P, const int R)
@@ -341,7 +342,8 @@ static void any(float *out, size_t stride, const float *const row[4], const floa
 		out[k * stride] = sum[k];
 }
 
-static void polyphase_any(float *out, size_t stride, const struct polyphase *f, uint32_t ph, const float *x, size_t n_out)
+static void polyphase_any(float *out, size_t stride, const struct polyphase *f, uint32_t ph, const float *x,
+                          size_t n_out)
 {
 	const uint32_t whole_x = f->m / f->l, more_ph = f->m % f->l;
 	const float *rows[4], *xs[4];

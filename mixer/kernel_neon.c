@@ -1,6 +1,6 @@
 /*
- * kernel_neon.c - four samples at once on 64-bit ARM, where NEON keeps denormals and rounds as IEEE 754 says. The NEON of
- * 32-bit ARM does not; there the reference is used.
+ * kernel_neon.c - four samples at once on 64-bit ARM, where NEON keeps denormals and rounds as IEEE 754 says. That
+ * of 32 bits does not; there the reference is used.
  */
 #include <arm_neon.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /*
  * mix.h - sum all once, take away your own, limit: arithmetic on float[], no state. All lengths in floats, but n_smp
- * counts samples per channel. The vector unit is chosen when the program starts (kernel.h); the bits are the same on all.
+ * counts samples per channel. The vector unit is chosen when the program starts (kernel.h); all give the same bits.
  *
  * Nothing here needs aligned pointers. A destination may be the very same array as a source, but must not overlap one
  * in part. What is not finite passes through every function as IEEE 754 says, except mix_limit and mix_to_s16, which

@@ -404,7 +404,7 @@ static void polyphase_not_finite(gconstpointer data)
 	}
 }
 
-/* Every 16-bit sample, and every step between two: against the laws as G.711's tables state them (values at 16 bits). */
+/* Every 16-bit sample, against the laws as G.711's tables state them. */
 static void g711_all(gconstpointer data)
 {
 	static const int mu_ends[] = {31, 95, 223, 479, 991, 2015, 4063, 8159};
