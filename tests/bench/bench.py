@@ -21,7 +21,7 @@ QUICK = os.environ.get('QUICK', '') not in ('', '0')
 OUT = os.environ.get('OUT') or os.path.join(BUILD, 'bench')
 ONLY = [x for x in os.environ.get('ONLY', '').split(',') if x]
 TURNS = 1 if QUICK else 3
-HOLD = 3 if QUICK else 6
+HOLD = 2 if QUICK else 6
 BUSY = 0.9                        # of a core: over that a media thread drops ticks, and its figure is none
 
 rows, data = [], {'quick': QUICK, 'growth': {}, 'echo': {}}
@@ -67,7 +67,7 @@ def instruments():
 # ---- cost ----
 
 def voice(codec, n, talkers=8):
-    return ['-n', n, '--talkers', talkers, '--cps', 400, '--hold', HOLD, '--codec', codec]
+    return ['-n', n, '--talkers', talkers, '--cps', 500, '--hold', HOLD, '--codec', codec]
 
 
 def echo_cost(codec, n):
@@ -86,7 +86,7 @@ def pair(codec, n):
 
 
 def listener_cost():
-    turns = [pair('pcmu', 200) for _ in range(TURNS)]
+    turns = [pair('pcmu', 200) for _ in range(3)]
     ratio = median([cost / unit for cost, unit, _ in turns])
     why = busy(turns[0][2], 50)
     tell('G.711 member, 200 in a room, 8 talk: <= 1.5 x echo',
@@ -156,7 +156,7 @@ def music_cost():
 
 def growth():
     """As far as two cores carry server and generator; which sizes those were is told."""
-    sizes = [100, 500, 1000] if QUICK else [100, 500, 1000, 1500, 2000]
+    sizes = [100, 1000] if QUICK else [100, 500, 1000, 1500, 2000]
     cost, note = {}, ''
     for n in sizes:
         got = [pair('pcmu', n) for _ in range(1 if n > 100 else 2)]
@@ -224,12 +224,13 @@ def overload():
     with Server() as s:
         r = s.load('-n', n, '--hold', 6, '--delay', '--probes', 16, *args, may_fail=True)
     d = r['delay_ms']
-    if not d['found']:
-        tell('overload: the delay does not grow', '-', None, 'no chirp found with %d members' % n)
+    if d['found'] < d['sought'] / 5:
+        tell('overload by half: second half no later than first, 20 ms', '-', None,
+             'only %d of %d chirps found with %d members' % (d['found'], d['sought'], n))
         return
     creep = d['second_half_p50'] - d['first_half_p50']
-    tell('overload by half: second half no later than first, 20 ms', '%+.1f ms (p99 %.0f) with %d members, %d of %d chirps found' % (
-        creep, d['p99'], n, d['found'], d['sought']), creep <= 20)
+    tell('overload by half: second half no later than first, 20 ms', '%+.1f ms (p50 %.0f) with %d members, %d of %d chirps found' % (
+        creep, d['p50'], n, d['found'], d['sought']), creep <= 20)
 
 
 def levels():

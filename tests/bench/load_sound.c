@@ -105,11 +105,11 @@ static void add_noise(float *pcm, const struct load *l)
 		pcm[i] += (float)((dice_throw(&dice) - 0.5) * 2 * 0.0008);
 }
 
-/* Up to where the narrowest codec of its rate still passes it. */
+/* Up to where G.711 ends; so also for Opus as voice, which does not keep the wave's shape above. */
 size_t sound_chirp(float *pcm, const struct load *l)
 {
 	size_t n = l->rate * CHIRP_MS / 1000;
-	double from = 400, to = l->rate == 8000 ? 3300 : 6500, dur = CHIRP_MS / 1000.0;
+	double from = 400, to = l->rate == 8000 || l->o.ptime_ms >= 10 ? 3300 : 6500, dur = CHIRP_MS / 1000.0;
 
 	for (size_t i = 0; i < n; i++) {
 		double t = (double)i / l->rate, edge = fmin(1, fmin((double)i, (double)(n - 1 - i)) / (0.1 * (double)n));
