@@ -22,6 +22,7 @@ OUT = os.environ.get('OUT') or os.path.join(BUILD, 'bench')
 ONLY = [x for x in os.environ.get('ONLY', '').split(',') if x]
 TURNS = 1 if QUICK else 3
 HOLD = 2 if QUICK else 6
+SETTLE = 1.5                      # buffers fill, gates close
 BUSY = 0.9                        # of a core: over that a media thread drops ticks, and its figure is none
 
 rows, data = [], {'quick': QUICK, 'growth': {}, 'echo': {}}
@@ -67,7 +68,7 @@ def instruments():
 # ---- cost ----
 
 def voice(codec, n, talkers=8):
-    return ['-n', n, '--talkers', talkers, '--cps', 500, '--hold', HOLD, '--codec', codec]
+    return ['-n', n, '--talkers', talkers, '--cps', 500, '--settle', SETTLE, '--hold', HOLD, '--codec', codec]
 
 
 def echo_cost(codec, n):
@@ -129,7 +130,7 @@ def opus_cost():
 def musicians(n, *args):
     """(us of CPU for a client and frame, figures): the room is a music room, everybody plays."""
     with Server() as s:
-        r = s.load('-n', n, '--cps', 50, '--hold', HOLD, '--stereo', *args, name='music-bench')
+        r = s.load('-n', n, '--cps', 50, '--settle', SETTLE, '--hold', HOLD, '--stereo', *args, name='music-bench')
     sent = r['hold']['sent'] / r['hold']['seconds'] / n
     return r['hold']['cpu_ms_s'] * 1000 / n / sent, r, sent
 
@@ -183,7 +184,7 @@ def delays(name, room, n, want, *args):
     """want: (percentile, ms) pairs."""
     path = os.path.join(OUT, 'delay-%s.txt' % name)
     with Server() as s:
-        r = s.load('-n', n, '--cps', 100, '--hold', max(HOLD, 5), '--delay', '--delays', path, *args, name=room)
+        r = s.load('-n', n, '--cps', 100, '--settle', SETTLE, '--hold', max(HOLD, 5), '--delay', '--delays', path, *args, name=room)
     d = r['delay_ms']
     if d['found'] < d['sought'] * 0.9 or not d['found']:
         return None, d, 'only %d of %d chirps found' % (d['found'], d['sought'])
@@ -219,7 +220,7 @@ def overload():
     """Half as much again as one core can do, everybody talking, so that there is a mix of their own to encode for each."""
     args = ['--codec', 'opus', '--cps', 100]
     with Server() as s:
-        cost = per_member(s.load('-n', 10, '--hold', 3, *args))
+        cost = per_member(s.load('-n', 10, '--settle', SETTLE, '--hold', 2, *args))
     n = int(1.5 * 950 / cost)
     with Server() as s:
         r = s.load('-n', n, '--hold', 6, '--delay', '--probes', 16, *args, may_fail=True)
