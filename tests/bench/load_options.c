@@ -192,7 +192,8 @@ int options_read(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"calls", 1, NULL, 'n'}, {"rooms", 1, NULL, 'r'}, {"talkers", 1, NULL, 'T'}, {"cps", 1, NULL, 'C'},
-		{"hold", 1, NULL, 'H'}, {"settle", 1, NULL, 'u'}, {"rounds", 1, NULL, 'R'}, {"codec", 1, NULL, 'c'}, {"no-bye", 0, NULL, 'B'}, {"inactive", 0, NULL, 'I'},
+		{"hold", 1, NULL, 'H'}, {"settle", 1, NULL, 'u'}, {"rounds", 1, NULL, 'R'}, {"codec", 1, NULL, 'c'},
+		{"no-bye", 0, NULL, 'B'}, {"inactive", 0, NULL, 'I'},
 		{"ptime", 1, NULL, 't'}, {"stereo", 0, NULL, 's'}, {"bitrate", 1, NULL, 'b'}, {"loss", 1, NULL, 'L'},
 		{"jitter", 1, NULL, 'J'}, {"drift", 1, NULL, 'D'}, {"seed", 1, NULL, 'S'}, {"delay", 0, NULL, 'd'},
 		{"levels", 0, NULL, 'l'}, {"probes", 1, NULL, 'P'}, {"delays", 1, NULL, 'f'}, {"raw", 0, NULL, 'w'},

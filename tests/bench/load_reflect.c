@@ -161,7 +161,8 @@ static bool row_measure(double *min_ms, double *p50_ms, const char *program, con
 	char cmd[512], line[16384], *at;
 	FILE *f;
 
-	snprintf(cmd, sizeof(cmd), "%s %s --delay --json --realtime --calls 1 --hold 2 --raw 127.0.0.1:%u 2>/dev/null", program, options, port);
+	snprintf(cmd, sizeof(cmd), "%s %s --delay --json --realtime --calls 1 --hold 2 --raw 127.0.0.1:%u 2>/dev/null", program,
+		 options, port);
 	f = popen(cmd, "r");
 	at = f && fgets(line, sizeof(line), f) ? strstr(line, "\"delay_ms\":") : NULL;
 	if (f)

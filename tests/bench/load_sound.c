@@ -333,7 +333,7 @@ int sound_decode(float **pcm, size_t *n, const struct load *l, const struct tape
 	}
 	if (!t->n || (uint32_t)span > TIMELINE_MAX_S * l->rate)
 		return EINVAL;
-	*n = (size_t)span + OPUS_SMP_MAX;
+	*n = (size_t)span + l->rate * 60 / 1000;
 	*pcm = calloc(*n, sizeof(**pcm));
 	if (l->o.codec == CODEC_OPUS)
 		dec = opus_decoder_create(48000, (int)l->o.channels, &err);
@@ -350,6 +350,7 @@ int sound_decode(float **pcm, size_t *n, const struct load *l, const struct tape
 		if (at < 0 || r->len > FRAME_MAX)
 			continue;
 		got = decode_packet(smp, l, dec, t->data + r->off, r->len);
+		got = got > *n - (size_t)at ? *n - (size_t)at : got;
 		memcpy(*pcm + at, smp, got * sizeof(*smp));
 	}
 	if (dec)

@@ -219,7 +219,8 @@ static int load_open(struct load *l)
 		return err;
 	l->ep = epoll_create1(EPOLL_CLOEXEC);
 	l->tick = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (l->ep < 0 || l->tick < 0 || timerfd_settime(l->tick, 0, &every, NULL) || epoll_ctl(l->ep, EPOLL_CTL_ADD, l->tick, &ev))
+	if (l->ep < 0 || l->tick < 0 || timerfd_settime(l->tick, 0, &every, NULL) ||
+	    epoll_ctl(l->ep, EPOLL_CTL_ADD, l->tick, &ev))
 		return errno;
 	ev.data.u64 = 1;
 	return epoll_ctl(l->ep, EPOLL_CTL_ADD, l->sip, &ev) ? errno : 0;
