@@ -239,9 +239,9 @@ def overload():
 
 def levels():
     with Server() as s:
-        r = s.load('-n', 16, '--talkers', 8, '--cps', 100, '--hold', 3, '--levels')
+        r = s.load('-n', 16, '--talkers', 8, '--cps', 100, '--settle', SETTLE, '--hold', 3, '--levels')
         tell('level errors under 0.5 dB (G.711, 8 sines)', '%.2f dB at worst' % r['levels']['worst_error_db'], r['levels']['worst_error_db'] < 0.5)
-        r = s.load('-n', 8, '--cps', 100, '--hold', 3, '--levels', '--codec', 'l16', '--stereo', name='music-levels')
+        r = s.load('-n', 8, '--cps', 100, '--settle', SETTLE, '--hold', 3, '--levels', '--codec', 'l16', '--stereo', name='music-levels')
         tell('own voice 60 dB down (L16, 8 sines)', '%.1f dB' % r['levels']['own_db'], r['levels']['own_db'] <= -60)
 
 
