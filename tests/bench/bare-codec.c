@@ -26,7 +26,7 @@ static double cpu_us(void)
 static void sound_fill(float *pcm, int n, int channels)
 {
 	for (int i = 0; i < n; i++) {
-		double t = i / 48000.0, v = 0.1 * fabs(sin(2 * M_PI * 2 * t)) * (sin(2 * M_PI * 220 * t) + 0.5 * sin(2 * M_PI * 1310 * t));
+		double t = 2 * M_PI * i / 48000, v = 0.1 * fabs(sin(2 * t)) * (sin(220 * t) + 0.5 * sin(1310 * t));
 
 		for (int c = 0; c < channels; c++)
 			pcm[i * channels + c] = (float)(v * (c ? 0.7 : 1));

@@ -111,12 +111,12 @@ struct options {
 	enum codec codec;
 	enum measure measure;
 	uint32_t channels, bitrate, seed;
-	double ptime_ms, loss_pct, jitter_ms, drift_ppm;
+	double ptime_ms, loss_pct, jitter_ms, drift_ppm, settle_s;
 	bool bye, json, raw, realtime, inactive;
 	pid_t pid;
 };
 
-enum phase { PHASE_UP, PHASE_HOLD, PHASE_DOWN };
+enum phase { PHASE_UP, PHASE_SETTLE, PHASE_HOLD, PHASE_DOWN };
 
 struct load {
 	struct options o;

@@ -26,6 +26,7 @@ void usage(bool wrong)
 	      "      --talkers N    callers that talk; the others send a room's noise (all talk)\n"
 	      "      --cps N        calls set up, and taken down, a second (50)\n"
 	      "      --hold S       seconds between (10)\n"
+	      "      --settle S     seconds before that, in which nothing is measured (0)\n"
 	      "      --rounds N     all of it so many times (1)\n"
 	      "      --codec NAME   pcmu, pcma, opus or l16 (pcmu)\n"
 	      "      --ptime MS     milliseconds in a packet, 1.333 for 64 samples at 48 kHz (20; l16 2.5)\n"
@@ -147,6 +148,7 @@ static int option_read(struct options *o, int c, const char *arg, const char *pr
 	case 'S': return number(&o->seed, arg, 0, UINT32_MAX);
 	case 'b': return number(&o->bitrate, arg, 6000, 510000);
 	case 't': return real(&o->ptime_ms, arg, 0.1, 60);
+	case 'u': return real(&o->settle_s, arg, 0, 1000);
 	case 'L': return real(&o->loss_pct, arg, 0, 100);
 	case 'J': return real(&o->jitter_ms, arg, 0, 500);
 	case 'D': return real(&o->drift_ppm, arg, 0, 10000);
@@ -190,7 +192,8 @@ int options_read(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"calls", 1, NULL, 'n'}, {"rooms", 1, NULL, 'r'}, {"talkers", 1, NULL, 'T'}, {"cps", 1, NULL, 'C'},
-		{"hold", 1, NULL, 'H'}, {"rounds", 1, NULL, 'R'}, {"codec", 1, NULL, 'c'}, {"no-bye", 0, NULL, 'B'}, {"inactive", 0, NULL, 'I'},
+		{"hold", 1, NULL, 'H'}, {"settle", 1, NULL, 'u'}, {"rounds", 1, NULL, 'R'}, {"codec", 1, NULL, 'c'},
+		{"no-bye", 0, NULL, 'B'}, {"inactive", 0, NULL, 'I'},
 		{"ptime", 1, NULL, 't'}, {"stereo", 0, NULL, 's'}, {"bitrate", 1, NULL, 'b'}, {"loss", 1, NULL, 'L'},
 		{"jitter", 1, NULL, 'J'}, {"drift", 1, NULL, 'D'}, {"seed", 1, NULL, 'S'}, {"delay", 0, NULL, 'd'},
 		{"levels", 0, NULL, 'l'}, {"probes", 1, NULL, 'P'}, {"delays", 1, NULL, 'f'}, {"raw", 0, NULL, 'w'},

@@ -40,8 +40,8 @@ static void codes_print(const struct stats *st, bool json)
 
 static void proc_json(const char *name, const struct proc *p)
 {
-	printf(",\"%s\":{\"cpu_s\":%.3f,\"rss_kib\":%llu,\"threads\":%u,\"fds\":%u}", name, p->cpu_s, (ull)p->rss_kib, p->threads,
-	       p->fds);
+	printf(",\"%s\":{\"cpu_s\":%.3f,\"rss_kib\":%llu,\"threads\":%u,\"fds\":%u}", name, p->cpu_s, (ull)p->rss_kib,
+	       p->threads, p->fds);
 }
 
 static void threads_json(const struct proc *a, const struct proc *b, double seconds)
@@ -58,8 +58,8 @@ static void threads_json(const struct proc *a, const struct proc *b, double seco
 
 static void hold_json(const struct load *l)
 {
-	printf(",\"hold\":{\"seconds\":%.3f,\"sent\":%llu,\"received\":%llu,\"cpu_ms_s\":%.3f,\"switches_s\":%.1f,\"generator_cpu_ms_s\":%.3f"
-	       ",", hold_s(l), (ull)l->st.hold_tx, (ull)l->st.hold_rx,
+	printf(",\"hold\":{\"seconds\":%.3f,\"sent\":%llu,\"received\":%llu,\"cpu_ms_s\":%.3f,\"switches_s\":%.1f"
+	       ",\"generator_cpu_ms_s\":%.3f,", hold_s(l), (ull)l->st.hold_tx, (ull)l->st.hold_rx,
 	       (l->hold1.cpu_s - l->hold0.cpu_s) * 1000 / hold_s(l),
 	       (double)(l->hold1.switches - l->hold0.switches) / hold_s(l), l->own_cpu_s * 1000 / hold_s(l));
 	threads_json(&l->hold0, &l->hold1, hold_s(l));
@@ -73,8 +73,8 @@ static void found_json(const struct load *l)
 	const struct found *f = &l->found;
 
 	if (l->o.measure == MEASURE_DELAY)
-		printf(",\"delay_ms\":{\"sought\":%zu,\"found\":%zu,\"min\":%.4f,\"p50\":%.4f,\"p95\":%.4f,\"p99\":%.4f,\"max\":%.4f"
-		       ",\"first_half_p50\":%.4f,\"second_half_p50\":%.4f}", f->sought, f->n_delay, percentile(f->delay_ms, f->n_delay, 0),
+		printf(",\"delay_ms\":{\"sought\":%zu,\"found\":%zu,\"min\":%.4f,\"p50\":%.4f,\"p95\":%.4f,\"p99\":%.4f"
+		       ",\"max\":%.4f,\"first_half_p50\":%.4f,\"second_half_p50\":%.4f}", f->sought, f->n_delay, percentile(f->delay_ms, f->n_delay, 0),
 		       percentile(f->delay_ms, f->n_delay, 0.5), percentile(f->delay_ms, f->n_delay, 0.95),
 		       percentile(f->delay_ms, f->n_delay, 0.99), percentile(f->delay_ms, f->n_delay, 1), f->early_p50, f->late_p50);
 	if (l->o.measure == MEASURE_LEVELS)
@@ -125,8 +125,8 @@ static void server_text(const struct load *l)
 	       l->before.threads, l->before.fds, (ull)l->after.rss_kib, l->after.threads, l->after.fds);
 	if (!l->o.hold_s)
 		return;
-	printf("            last hold: %llu KiB %u threads %u fds, %.1f ms CPU a second\n", (ull)l->hold1.rss_kib, l->hold1.threads,
-	       l->hold1.fds, (l->hold1.cpu_s - l->hold0.cpu_s) * 1000 / hold_s(l));
+	printf("            last hold: %llu KiB %u threads %u fds, %.1f ms CPU a second\n", (ull)l->hold1.rss_kib,
+	       l->hold1.threads, l->hold1.fds, (l->hold1.cpu_s - l->hold0.cpu_s) * 1000 / hold_s(l));
 	threads_text(l);
 }
 
@@ -135,21 +135,22 @@ static void found_text(const struct load *l)
 	const struct found *f = &l->found;
 
 	if (l->o.measure == MEASURE_DELAY)
-		printf("delay       %zu of %zu chirps found; min %.2f ms, p50 %.2f, p95 %.2f, p99 %.2f, max %.2f; p50 of the halves %.2f, %.2f\n",
+		printf("delay       %zu of %zu chirps found; min %.2f ms, p50 %.2f, p95 %.2f, p99 %.2f, max %.2f;"
+		       " p50 of the halves %.2f, %.2f\n",
 		       f->n_delay, f->sought, percentile(f->delay_ms, f->n_delay, 0), percentile(f->delay_ms, f->n_delay, 0.5),
 		       percentile(f->delay_ms, f->n_delay, 0.95), percentile(f->delay_ms, f->n_delay, 0.99),
 		       percentile(f->delay_ms, f->n_delay, 1), f->early_p50, f->late_p50);
 	if (l->o.measure == MEASURE_LEVELS)
-		printf("levels      %zu heard, worst error %.2f dB; own voice, of %zu talkers, at most %.1f dB of what was sent\n", f->n_levels,
-		       f->level_error_db, f->n_own, f->own_db);
+		printf("levels      %zu heard, worst error %.2f dB; own voice, of %zu talkers, at most %.1f dB of what was sent\n",
+		       f->n_levels, f->level_error_db, f->n_own, f->own_db);
 }
 
 void print_text(const struct load *l)
 {
 	const struct stats *st = &l->st;
 
-	printf("calls       %llu answered, %llu failed, %llu ended by the server, %llu BYEs without an answer\n", (ull)st->answered,
-	       (ull)st->failed, (ull)st->ended_by_peer, (ull)st->bye_failed);
+	printf("calls       %llu answered, %llu failed, %llu ended by the server, %llu BYEs without an answer\n",
+	       (ull)st->answered, (ull)st->failed, (ull)st->ended_by_peer, (ull)st->bye_failed);
 	if (st->failed) {
 		fputs("failed      ", stdout);
 		codes_print(st, false);
@@ -157,7 +158,8 @@ void print_text(const struct load *l)
 	}
 	printf("set-up      p50 %.1f ms, p99 %.1f ms, max %.1f ms\n", percentile(st->setup_ms, st->n_setup, 0.5),
 	       percentile(st->setup_ms, st->n_setup, 0.99), percentile(st->setup_ms, st->n_setup, 1));
-	printf("RTP         %llu sent, %llu received, %llu lost, %llu out of order, %llu gaps over %d ms, %llu calls heard nothing\n",
+	printf("RTP         %llu sent, %llu received, %llu lost, %llu out of order, %llu gaps over %d ms,"
+	       " %llu calls heard nothing\n",
 	       (ull)st->tx, (ull)st->rx, (ull)st->lost, (ull)st->reordered, (ull)st->gaps, GAP_MS, (ull)st->silent_calls);
 	found_text(l);
 	if (st->late_ticks)

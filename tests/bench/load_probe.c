@@ -204,18 +204,31 @@ static double tone_peak(const float *pcm, size_t n, double hz, uint32_t rate)
 
 static double db(double peak) { return peak > 1e-10 ? 20 * log10(peak) : NOTHING_DB; }
 
+/* The window in which the tone is nearest to `sent`, or lowest: a lost packet spoils one, a wrong mix spoils all. */
+static double tone_off(const struct load *l, const struct ear *ear, double hz, bool lowest)
+{
+	double sent = db(sound_tone_peak(l)), best = 0;
+	bool any = false;
+
+	for (size_t from = l->rate / 2; from + l->rate + l->rate / 10 < ear->n; from += l->rate / 2) {
+		double off = db(tone_peak(ear->pcm + from, l->rate, hz, l->rate)) - sent;
+
+		if (!any || (lowest ? off < best : fabs(off) < fabs(best)))
+			best = off;
+		any = true;
+	}
+	return any ? best : NOTHING_DB;
+}
+
 static void levels_of_call(struct load *l, uint32_t index)
 {
 	const struct call *c = &l->calls[index];
-	double sent = db(sound_tone_peak(l));
 	struct ear ear = {.t = c->in};
-	size_t from;
 
 	if (sound_decode(&ear.pcm, &ear.n, l, c->in))
 		return;
-	from = ear.n / 2;                 /* the middle, where all have arrived and nobody has left */
-	for (uint32_t t = index % l->o.rooms; t < l->o.talkers && t < l->o.calls && from + l->rate < ear.n; t += l->o.rooms) {
-		double off = db(tone_peak(ear.pcm + from, l->rate, sound_tone_hz(l, t / l->o.rooms), l->rate)) - sent;
+	for (uint32_t t = index % l->o.rooms; t < l->o.talkers && t < l->o.calls; t += l->o.rooms) {
+		double off = tone_off(l, &ear, sound_tone_hz(l, t / l->o.rooms), t == index);
 
 		if (t == index) {
 			l->found.own_db = l->found.n_own++ ? fmax(l->found.own_db, off) : off;

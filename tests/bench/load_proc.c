@@ -52,7 +52,8 @@ static void thread_read(struct thread_seen *s, pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)pid, (int)s->tid);
 	f = fopen(path, "r");
 	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "voluntary_ctxt_switches: %llu", &v) == 1 || sscanf(line, "nonvoluntary_ctxt_switches: %llu", &v) == 1)
+		if (sscanf(line, "voluntary_ctxt_switches: %llu", &v) == 1 ||
+		    sscanf(line, "nonvoluntary_ctxt_switches: %llu", &v) == 1)
 			s->switches += v;
 	if (f)
 		fclose(f);

@@ -385,7 +385,8 @@ static void reply(struct load *l, const char *msg, const char *status, const cha
 	    !header_get(to, sizeof(to), msg, "To", 't') || !header_get(id, sizeof(id), msg, "Call-ID", 'i') ||
 	    !header_get(cseq, sizeof(cseq), msg, "CSeq", '\0'))
 		return;
-	n = snprintf(out, sizeof(out), "SIP/2.0 %s\r\n%sFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\n%sContent-Length: %zu\r\n\r\n%s",
+	n = snprintf(out, sizeof(out),
+		     "SIP/2.0 %s\r\n%sFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s\r\n%sContent-Length: %zu\r\n\r\n%s",
 		     status, via, from, to, id, cseq, extra, strlen(body), body);
 	sip_send(l, out, n);
 }

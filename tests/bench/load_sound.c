@@ -105,11 +105,11 @@ static void add_noise(float *pcm, const struct load *l)
 		pcm[i] += (float)((dice_throw(&dice) - 0.5) * 2 * 0.0008);
 }
 
-/* Up to where the narrowest codec of its rate still passes it. */
+/* Up to where G.711 ends; so also for Opus as voice, which does not keep the wave's shape above. */
 size_t sound_chirp(float *pcm, const struct load *l)
 {
 	size_t n = l->rate * CHIRP_MS / 1000;
-	double from = 400, to = l->rate == 8000 ? 3300 : 6500, dur = CHIRP_MS / 1000.0;
+	double from = 400, to = l->rate == 8000 || l->o.ptime_ms >= 10 ? 3300 : 6500, dur = CHIRP_MS / 1000.0;
 
 	for (size_t i = 0; i < n; i++) {
 		double t = (double)i / l->rate, edge = fmin(1, fmin((double)i, (double)(n - 1 - i)) / (0.1 * (double)n));
@@ -333,7 +333,7 @@ int sound_decode(float **pcm, size_t *n, const struct load *l, const struct tape
 	}
 	if (!t->n || (uint32_t)span > TIMELINE_MAX_S * l->rate)
 		return EINVAL;
-	*n = (size_t)span + OPUS_SMP_MAX;
+	*n = (size_t)span + l->rate * 60 / 1000;
 	*pcm = calloc(*n, sizeof(**pcm));
 	if (l->o.codec == CODEC_OPUS)
 		dec = opus_decoder_create(48000, (int)l->o.channels, &err);
@@ -350,6 +350,7 @@ int sound_decode(float **pcm, size_t *n, const struct load *l, const struct tape
 		if (at < 0 || r->len > FRAME_MAX)
 			continue;
 		got = decode_packet(smp, l, dec, t->data + r->off, r->len);
+		got = got > *n - (size_t)at ? *n - (size_t)at : got;
 		memcpy(*pcm + at, smp, got * sizeof(*smp));
 	}
 	if (dec)

@@ -1,7 +1,7 @@
 /*
  * tutti-load.c - many callers in one process: sets calls up at a rate, talks in both directions, counts, hangs up.
  *
- *      rounds x  [ up: INVITE at --cps ]  [ hold: everybody sends, --hold seconds ]  [ down: BYE at --cps, or vanish ]
+ *      rounds x  [ up: INVITE at --cps ]  [ settle ]  [ hold: everybody sends, --hold seconds ]  [ down: BYE, or vanish ]
  *
  *      load_sip      calls up and down              load_sound    what is said, encoded once at start
  *      load_rtp      packets out and in             load_probe    how late, how loud: worked out when all is over
@@ -93,6 +93,8 @@ static void phase_set(struct load *l, enum phase phase)
 		l->started = l->ended = 0;
 		for (uint32_t i = 0; i < l->o.calls; i++)
 			l->calls[i].state = CALL_IDLE;
+	} else if (phase == PHASE_SETTLE) {
+		return;
 	} else if (phase == PHASE_HOLD) {
 		l->st.hold_tx = l->st.hold_rx = 0;
 		for (uint32_t i = 0; i < l->o.calls; i++)
@@ -140,6 +142,10 @@ static bool run_step(struct load *l, uint64_t now)
 		for (uint32_t n = due(l, now); l->started < n; l->started++)
 			call_start(l, l->started);
 		if (load_interrupted || (l->started == l->o.calls && all_settled(l)))
+			phase_set(l, PHASE_SETTLE);
+		break;
+	case PHASE_SETTLE:
+		if (load_interrupted || (double)(now - l->phase_at) >= l->o.settle_s * 1000)
 			phase_set(l, PHASE_HOLD);
 		break;
 	case PHASE_HOLD:
@@ -213,7 +219,8 @@ static int load_open(struct load *l)
 		return err;
 	l->ep = epoll_create1(EPOLL_CLOEXEC);
 	l->tick = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	if (l->ep < 0 || l->tick < 0 || timerfd_settime(l->tick, 0, &every, NULL) || epoll_ctl(l->ep, EPOLL_CTL_ADD, l->tick, &ev))
+	if (l->ep < 0 || l->tick < 0 || timerfd_settime(l->tick, 0, &every, NULL) ||
+	    epoll_ctl(l->ep, EPOLL_CTL_ADD, l->tick, &ev))
 		return errno;
 	ev.data.u64 = 1;
 	return epoll_ctl(l->ep, EPOLL_CTL_ADD, l->sip, &ev) ? errno : 0;
