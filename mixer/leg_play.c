@@ -408,6 +408,11 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 {
 	struct leg_play *p = &l->play;
 
+	l->heard = false;
+	if (!l->plan) {
+		ramp_set(&p->gain, wanted_gain_rt(l));
+		return;
+	}
 	fill_rt(l, n_smp, now_us);
 	loudness_rt(l, p->pcm, n_smp, p->channels);
 	channels_rt(l->own, channels, p->pcm, p->channels, n_smp);
@@ -443,20 +448,16 @@ static struct plan_rx *same_codec_rt(struct leg_plan *p, const struct leg_codec 
 	return NULL;
 }
 
-/* The queue in another number of channels, in place. */
-static void rechannel_rt(struct leg_play *p, uint8_t channels)
+/* The queue moves into the new plan's memory, perhaps in another number of channels. */
+static void requeue_rt(struct leg_play *p, float *pcm, uint8_t channels)
 {
-	if (channels == p->channels)
-		return;
-	if (channels == 1) {
-		mix_stereo_to_mono(p->pcm, p->pcm, p->n);
-		mix_stereo_to_mono(p->tail, p->tail, p->n_tail);
-	} else {
-		for (size_t i = p->n; i-- > 0;)
-			p->pcm[2 * i] = p->pcm[2 * i + 1] = p->pcm[i];
-		for (size_t i = p->n_tail; i-- > 0;)
-			p->tail[2 * i] = p->tail[2 * i + 1] = p->tail[i];
-	}
+	float tail[LEG_TAIL * MIX_CH];
+
+	if (p->n)
+		channels_rt(pcm, channels, p->pcm, p->channels, p->n);
+	channels_rt(tail, channels, p->tail, p->channels, p->n_tail);
+	memcpy(p->tail, tail, p->n_tail * channels * sizeof(*tail));
+	p->pcm = pcm;
 	p->channels = channels;
 }
 
@@ -468,7 +469,7 @@ void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *plan)
 
 	if (!same)
 		end_sound_rt(l);
-	rechannel_rt(p, plan->channels ? plan->channels : 1);
+	requeue_rt(p, plan->play_pcm, plan->channels);
 	p->cur = same;
 	p->jitter = p->jitter_next = -1;
 	for (int i = 0; i < plan->n_jitter; i++)
