@@ -226,6 +226,7 @@ void leg_watch_rt(struct leg_rt *l, uint64_t now_us);   /* once a tick: time-out
 void leg_recv_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us);
 void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t now_us);       /* fills own, heard */
 void leg_play_join_rt(struct leg_rt *l);                  /* in another bus, and not heard yet */
+int32_t leg_spare_us_rt(const struct leg_rt *l);          /* how long its packet had been waiting for this tick */
 void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *p);      /* before the plan changes */
 void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos);
 bool leg_sending_rt(const struct leg_rt *l);

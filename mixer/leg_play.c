@@ -427,6 +427,17 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 		l->heard = audible_rt(l->own, (size_t)n_smp * channels);
 }
 
+int32_t leg_spare_us_rt(const struct leg_rt *l)
+{
+	const struct leg_play *p = &l->play;
+	struct jitter_stats s;
+
+	if (!p->sounding || p->concealing || p->jitter < 0)
+		return 0;
+	jitter_stats(l->plan->jitter[p->jitter], &s);
+	return s.excess_us;
+}
+
 /* A fixed buffer keeps for ever what it began with, and another bus may have had a longer tick. Now nobody hears it. */
 void leg_play_join_rt(struct leg_rt *l)
 {
