@@ -588,6 +588,56 @@ static void test_quantum(void)
 	end(s, b);
 }
 
+/* Two take turns, and their packets come at opposite times: the tick goes to and fro, and nobody hears it. */
+static void test_turns(void)
+{
+	struct peer_conf ear = with_hz("L16", 48000, 98, 1, 20000, HZ_C);
+	struct stage *s = stage_new(500);
+	struct bus *b = make_bus(s, 0, false);
+	struct member *talker[2], *c;
+	unsigned back = 0;
+	int64_t before = 0;
+
+	s->jitter_min_ms = 0;
+	talker[0] = join(s, b, &pcmu);
+	talker[1] = join(s, b, &pcma);
+	talker[1]->peer->next_us = s->now_us + 13000;
+	c = join(s, b, &ear);
+	c->peer->conf.peak = talker[0]->peer->conf.peak = talker[1]->peer->conf.peak = 0;
+	stage_run(s, 1000);
+	for (unsigned i = 0; i < 12; i++) {
+		struct peer *p = talker[i % 2]->peer;
+		g_autofree float *smp = NULL;
+		uint64_t hidden;
+
+		stage_forget(s);
+		p->conf.peak = PEAK;
+		stage_run(s, 100);
+		hidden = stats_of(talker[i % 2]).concealed;
+		stage_run(s, 2900);
+		smp = peer_last(c->peer, 48000 * 5 / 2, 0);
+		g_test_message("turn %u: %.2f ms ahead, phase jump %.4f, buffer %u ms, %" G_GUINT64_FORMAT " concealed", i,
+			       (double)b->rt->shift_us / -1000, signal_phase_jump(smp, 48000 * 5 / 2, 48000, p->conf.hz),
+			       stats_of(talker[i % 2]).buffer_ms, stats_of(talker[i % 2]).concealed - hidden);
+		HEARD(c, p->conf.hz);
+		SMOOTH(c, p->conf.hz, 2500);
+		g_assert_cmpfloat(signal_phase_jump(smp, 48000 * 5 / 2, 48000, p->conf.hz), <, 0.02);
+		g_assert_cmpuint(c->peer->n_ts_gaps, ==, 0);
+		g_assert_cmpuint(stats_of(talker[i % 2]).concealed - hidden, ==, 0);
+		g_assert_cmpuint(stats_of(talker[i % 2]).buffer_ms, <=, 20);
+		g_assert_cmpint(b->rt->shift_us, >=, -20100);
+		p->conf.peak = 0;
+		stage_run(s, 900);
+		back += b->rt->shift_us > before;
+		before = b->rt->shift_us;
+	}
+	g_assert_cmpuint(back, >=, 1);
+	g_test_message("concealed in all: %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT, stats_of(talker[0]).concealed,
+		       stats_of(talker[1]).concealed);
+	g_assert_cmpuint(stats_of(talker[0]).concealed + stats_of(talker[1]).concealed, <=, 3);      /* at the very beginning */
+	end(s, b);
+}
+
 /* A media thread that was held up for 200 ms drops the ticks it missed, counts them, and time goes on. */
 static void test_late(void)
 {
@@ -637,5 +687,6 @@ int main(int argc, char *argv[])
 	g_test_add_func("/mixer/talking", test_talking);
 	g_test_add_func("/mixer/quantum", test_quantum);
 	g_test_add_func("/mixer/memory", test_memory);
+	g_test_add_func("/mixer/turns", test_turns);
 	return g_test_run();
 }
