@@ -377,12 +377,13 @@ static void fill_rt(struct leg_rt *l, uint32_t n_smp, uint64_t now_us)
 	}
 }
 
-static void loudness_rt(struct leg_rt *l, const float *smp, uint32_t n_smp, uint8_t channels)
+/* n_smp of smp stand for n_all. */
+static void loudness_rt(struct leg_rt *l, const float *smp, uint32_t n_smp, uint8_t channels, uint32_t n_all)
 {
 	struct leg_event ev = {.type = LEG_EVENT_TALKING};
 
 	atomic_store_explicit(&l->n.level, level_dbov_rt(smp, n_smp * channels), memory_order_relaxed);
-	if (!level_update_rt(&l->play.level, smp, n_smp * channels, n_smp * 1000 / 48))
+	if (!level_update_rt(&l->play.level, smp, n_smp * channels, n_all * 1000 / 48))
 		return;
 	ev.on = l->play.level.talking;
 	atomic_store_explicit(&l->n.talking, ev.on, memory_order_relaxed);
@@ -407,6 +408,7 @@ static bool audible_rt(const float *smp, size_t n)
 void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t now_us)
 {
 	struct leg_play *p = &l->play;
+	bool silent;
 
 	l->heard = false;
 	if (!l->plan) {
@@ -414,12 +416,19 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 		return;
 	}
 	fill_rt(l, n_smp, now_us);
-	loudness_rt(l, p->pcm, n_smp, p->channels);
-	channels_rt(l->own, channels, p->pcm, p->channels, n_smp);
+	/* Most members of a room are silent most of the time; that takes no longer than to see it. */
+	silent = mix_energy(p->pcm, (size_t)n_smp * p->channels) == 0;
+	loudness_rt(l, p->pcm, silent ? 1 : n_smp, p->channels, n_smp);
+	if (!silent)
+		channels_rt(l->own, channels, p->pcm, p->channels, n_smp);
 	p->n -= n_smp;
 	memmove(p->pcm, p->pcm + (size_t)n_smp * p->channels, p->n * p->channels * sizeof(*p->pcm));
 
 	ramp_aim(&p->gain, wanted_gain_rt(l), n_smp, RAMP_SMP);
+	if (silent) {
+		p->gain.now = ramp_next(&p->gain);
+		return;
+	}
 	l->heard = !ramp_silent(&p->gain);
 	if (l->heard)
 		ramp_apply(&p->gain, l->own, l->own, (size_t)n_smp * channels);
