@@ -223,7 +223,7 @@ uint8_t leg_channels_rt(const struct leg_rt *l);
 uint32_t leg_frame_rt(const struct leg_rt *l);          /* at 48 kHz, that it sends; 0: none */
 void leg_watch_rt(struct leg_rt *l, uint64_t now_us);   /* once a tick: time-outs, reports, counters */
 
-void leg_recv_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us);
+bool leg_recv_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us);
 void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t now_us);       /* fills own, heard */
 void leg_play_join_rt(struct leg_rt *l);                  /* in another bus, and not heard yet */
 int32_t leg_spare_us_rt(const struct leg_rt *l);          /* how long its packet had been waiting for this tick */
