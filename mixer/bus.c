@@ -7,6 +7,9 @@
  *     ... or just the sum             once for all of one codec (share.c)                      > leg_send
  *     who was leaving and is silent   goes
  *
+ * And the ticks follow the voices: as long as the packets of all that are heard wait for the tick, it comes a little
+ * earlier each time, until the last of them just makes it. So who speaks alone is heard at once.
+ *
  * Stereo as soon as one member has two channels, mono else. The quantum follows the members: what a tick mixes is heard
  * when the frame it goes into is full, so the best quantum for a frame of 20 ms is 20 ms: a packet is mixed whole, at the
  * first tick after it came, and leaves at that tick. With one of 10 ms its first half would wait 10 ms for the second.
@@ -23,6 +26,8 @@
 #include "share.h"
 
 enum { LATE_US = 10000, PATIENCE_SMP = 10 * CLOCK_RATE };
+/* A step is 0.5 % of a tick: no buffer on the way sees more in it than a clock a bit fast. */
+enum { SHIFT_STEP_US = 100, SHIFT_MARGIN_US = 2000, SHIFT_TICKS = 16 };
 #define HUSH 1e-6f                /* -60 dB */
 
 static const uint32_t quanta[] = {960, 480, 240, 120, 64};
@@ -43,10 +48,12 @@ int bus_rt_alloc(struct bus_rt **bp, struct thread *t, const struct bus_conf *co
 
 static uint64_t due_us(uint64_t pos) { return (pos * 1000 + 47) / 48; }
 
+static uint64_t tick_us(const struct bus_rt *b) { return due_us(b->pos) + (uint64_t)b->shift_us; }
+
 uint64_t bus_due_us_rt(const struct bus_rt *b)
 {
 	if (b->running)
-		return due_us(b->pos);
+		return tick_us(b);
 	return list_isempty(&b->legs) ? UINT64_MAX : 0;   /* just got its first leg */
 }
 
@@ -164,23 +171,59 @@ static void quantum_rt(struct bus_rt *b)
 		b->quantum = b->wanted;
 }
 
+/* Music keeps the beat it has. */
+static bool shifts_rt(const struct bus_rt *b) { return !b->conf.quantum_smp && !b->conf.music && !b->limbo; }
+
+/* Has everybody who was heard in the last ticks been early? INT32_MAX: nobody was heard. */
+static void shift_rt(struct bus_rt *b, int32_t spare_us)
+{
+	int64_t q_us = (int64_t)due_us(b->quantum);
+
+	if (!shifts_rt(b))
+		return;
+	if (spare_us == INT32_MAX) {      /* a pause: the way back from too far ahead of the sample count */
+		memset(&b->early, 0, sizeof(b->early));
+		if (b->shift_us <= -q_us)
+			b->shift_us += q_us;
+		return;
+	}
+	if (!b->early.ticks || spare_us < b->early.cur_us)
+		b->early.cur_us = spare_us;
+	if (++b->early.ticks >= SHIFT_TICKS) {
+		b->early.prev_us = b->early.cur_us;
+		b->early.ticks = 0;
+	}
+	if (b->early.prev_us <= SHIFT_MARGIN_US || spare_us <= SHIFT_MARGIN_US || b->shift_us <= -q_us)
+		return;
+	b->shift_us -= SHIFT_STEP_US;
+	b->early.prev_us -= SHIFT_STEP_US;
+}
+
 static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 {
 	uint32_t q = b->quantum;
+	int32_t spare;
 	struct le *le;
 
 	mix_clear(b->sum, q * ch);
 	b->hushed = true;
+	spare = INT32_MAX;
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
 		leg_play_rt(l, q, ch, now_us);
 		if (l->heard && !b->limbo)
 			mix_add(b->sum, l->own, q * ch);
+		if (l->heard && shifts_rt(b)) {
+			int32_t us = leg_spare_us_rt(l);
+
+			spare = us < spare ? us : spare;
+		}
 		if (l->heard && b->wanted != b->quantum)
 			b->hushed = b->hushed && mix_energy(l->own, (size_t)q * ch) < HUSH;
 	}
 	b->quiet = mix_energy(b->sum, (size_t)q * ch) < HUSH;
+	shift_rt(b, spare);
 }
 
 bool bus_alone_rt(const struct bus_rt *b)
@@ -265,6 +308,8 @@ static bool wake_rt(struct bus_rt *b, uint64_t now_us)
 
 		members_rt(b);
 		q = b->quantum = b->wanted;
+		b->shift_us = 0;
+		memset(&b->early, 0, sizeof(b->early));
 		b->running = true;
 		b->pos = (now_us * 48 / 1000 + q - 1) / q * q;
 	}
@@ -274,7 +319,7 @@ static bool wake_rt(struct bus_rt *b, uint64_t now_us)
 static void drop_late_rt(struct bus_rt *b, uint64_t now_us)
 {
 	uint32_t q = b->quantum;
-	uint64_t late_us = now_us - due_us(b->pos);
+	uint64_t late_us = now_us - tick_us(b);
 	uint64_t n = late_us * 48 / 1000 / q;     /* whole quanta late: their time is over */
 
 	if (late_us <= LATE_US || n < 2)
@@ -285,12 +330,12 @@ static void drop_late_rt(struct bus_rt *b, uint64_t now_us)
 
 void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop)
 {
-	if (!wake_rt(b, now_us) || now_us < due_us(b->pos))
+	if (!wake_rt(b, now_us) || now_us < tick_us(b))
 		return;
 	if (may_drop)
 		drop_late_rt(b, now_us);
-	while (b->running && now_us >= due_us(b->pos)) {
-		uint64_t q_us = due_us(b->quantum), behind_us = (now_us - due_us(b->pos)) / q_us * q_us;
+	while (b->running && now_us >= tick_us(b)) {
+		uint64_t q_us = due_us(b->quantum), behind_us = (now_us - tick_us(b)) / q_us * q_us;
 
 		if (behind_us)
 			count_up(&b->t->n.late);

@@ -29,6 +29,8 @@ struct bus_rt {
 	uint64_t pos;             /* sample count of the next tick */
 	uint32_t quantum, wanted; /* of this tick; and what would be best */
 	uint32_t waited;          /* samples, for a moment to change it */
+	int64_t shift_us;         /* of its ticks against the sample count: 0 to a quantum earlier */
+	struct { int32_t cur_us, prev_us; unsigned ticks; } early;        /* how early all that are heard were, lately */
 	bool changed;             /* its members: look at them anew */
 	bool hushed;              /* nobody was loud in the last tick */
 	uint8_t channels;

@@ -87,21 +87,30 @@ int codec_g711_duration_rt(const struct codec *c, const uint8_t *buf, size_t len
 	return len < 1 || len > CODEC_SMP_MAX || channels != 1 ? -EBADMSG : (int)len;
 }
 
+/* Magnitude of a code in 1/32768, well enough for a mean. */
+static int magnitude_rt(uint8_t code, bool mu)
+{
+	const int c = mu ? ~code & 0x7f : (code ^ 0x55) & 0x7f, seg = c >> 4, low = (c & 15) << 1;
+
+	if (mu)
+		return (((low + 33) << seg) - 33) * 4;
+	return (seg ? (low + 33) << (seg - 1) : low + 1) * 8;
+}
+
 /* Fewer than all samples will do: every second one. */
 bool codec_g711_energy_rt(float *energy, const struct codec *c, const uint8_t *buf, size_t len)
 {
-	const struct law *law = law_of(c);
-	float sum[2] = {0, 0};
-	size_t i;
+	const bool mu = c->pt == 0;
+	uint64_t sum = 0;
+	size_t n = 0;
 
-	if (!len)
-		return false;
-	for (i = 0; i + 3 < len; i += 4) {
-		sum[0] += law->out[buf[i]] * law->out[buf[i]];
-		sum[1] += law->out[buf[i + 2]] * law->out[buf[i + 2]];
+	for (size_t i = 0; i < len; i += 2, n++) {
+		const int64_t mag = magnitude_rt(buf[i], mu);
+
+		sum += (uint64_t)(mag * mag);
 	}
-	*energy = i ? (sum[0] + sum[1]) * 2.0f / (float)i : 0.0f;
-	return i > 0;
+	*energy = n ? (float)sum / (float)n / (32768.0f * 32768.0f) : 0.0f;
+	return n > 0;
 }
 
 int codec_g711_decode_rt(struct codec_dec *d, float *smp, size_t max_smp, const uint8_t *buf, size_t len)

@@ -25,17 +25,6 @@ static void rt_destructor(void *arg)
 	if (rt->rtcp.fd >= 0)
 		close(rt->rtcp.fd);
 	mem_deref(rt->plan);
-	mem_deref(rt->play.pcm);
-	mem_deref(rt->send.pcm);
-	mem_deref(rt->send.odd);
-}
-
-static int buffers_alloc(struct leg_rt *rt)
-{
-	rt->play.pcm = mem_zalloc(PCM_MAX * MIX_CH * sizeof(float), NULL);
-	rt->send.pcm = mem_zalloc((LEG_FRAME_MAX + QUANTUM_MAX) * MIX_CH * sizeof(float), NULL);
-	rt->send.odd = mem_zalloc((LEG_FRAME_MAX + 64) * MIX_CH * sizeof(float), NULL);
-	return rt->play.pcm && rt->send.pcm && rt->send.odd ? 0 : ENOMEM;
 }
 
 static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
@@ -69,9 +58,7 @@ static int rt_alloc(struct leg_rt **rtp, struct leg *l, const struct mixer_conf 
 		return ENOMEM;
 	rt->rtp.fd = rt->rtcp.fd = -1;
 	rt_init(rt, &l->conf);
-	err = buffers_alloc(rt);
-	if (!err)
-		err = port_pair(fd, &l->local, mc->port_min, mc->port_max);
+	err = port_pair(fd, &l->local, mc->port_min, mc->port_max);
 	rt->rtp.fd = fd[0];
 	rt->rtcp.fd = fd[1];
 	if (err)

@@ -30,6 +30,7 @@ enum {
 	LEG_JITTERS = 4,                  /* one per RTP clock in use: 8000, 48000, 16000, 44100 */
 	LEG_BURST = 64,                   /* packets taken from one socket at one tick; more wait, and the kernel drops */
 	LEG_FRAME_MAX = 60 * 48,          /* longest frame sent, at 48 kHz */
+	LEG_ODD = 64,
 	LEG_TAIL = 240,                   /* 5 ms: how long old and new overlap where a sound changes */
 	LEG_LEVELS = 64,
 	LEG_NO_LEVEL = 0xff,
@@ -57,6 +58,7 @@ struct leg_plan {
 	struct jitter *jitter[LEG_JITTERS];
 	struct jitter_conf jitter_conf[LEG_JITTERS];
 	uint8_t n_jitter;
+	float *play_pcm, *send_pcm, *odd; /* queues of leg_play and leg_send, as long as these codecs need */
 	struct codec_enc *enc;
 	uint32_t frame_smp;               /* what it encodes, at 48 kHz */
 	struct resample *down;
@@ -69,6 +71,11 @@ struct plan_conf { uint32_t jitter_min_ms, jitter_max_ms; bool music, gated; };
 int  leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct plan_conf *conf);
 /* Takes from the old plan what stays the same, state and all; the old one gets the fresh ones, to be freed with it. */
 void leg_plan_inherit_rt(struct leg_plan *p, struct leg_plan *old);
+/* Of the queue of sound to send: a frame that is not full, and a tick. One of 20 ms, too, as the next codec finds it. */
+static inline size_t leg_queue_smp(const struct leg_plan *p)
+{
+	return (p->frame_smp > QUANTUM_MAX ? p->frame_smp : (size_t)QUANTUM_MAX) + QUANTUM_MAX;
+}
 bool leg_codec_equal(const struct leg_codec *a, const struct leg_codec *b);
 
 /* --- control half --- */
@@ -115,7 +122,7 @@ struct leg_sock {
 enum leg_leaving { LEG_STAYS, LEG_MOVES, LEG_DETACHES, LEG_ENDS };
 
 struct leg_play {                         /* sound in */
-	float *pcm;                       /* 48 kHz, `channels` interleaved */
+	float *pcm;                       /* the plan's; 48 kHz, `channels` interleaved */
 	size_t n;
 	uint8_t channels;
 	struct plan_rx *cur;              /* whose sound this is */
@@ -137,14 +144,14 @@ struct leg_play {                         /* sound in */
 };
 
 struct leg_send {                         /* sound out */
-	float *pcm;                       /* 48 kHz, `channels` interleaved, not yet sent */
+	float *pcm;                       /* the plan's; 48 kHz, `channels` interleaved, not yet sent */
 	size_t n;
 	uint8_t channels;
 	uint64_t pos;                     /* of pcm[0], in the engine's sample count */
 	uint64_t end;                     /* of the next sample expected */
 	bool begun, marker;
 	uint32_t silent_us;               /* how long there was nothing to hear */
-	float *odd;                       /* samples at the codec's rate that wait for a whole frame */
+	float *odd;                       /* the plan's; samples at the codec's rate that wait for a whole frame */
 	size_t n_odd;
 	uint32_t ts_base, clock;
 	uint16_t seq;
@@ -216,9 +223,10 @@ uint8_t leg_channels_rt(const struct leg_rt *l);
 uint32_t leg_frame_rt(const struct leg_rt *l);          /* at 48 kHz, that it sends; 0: none */
 void leg_watch_rt(struct leg_rt *l, uint64_t now_us);   /* once a tick: time-outs, reports, counters */
 
-void leg_recv_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us);
+bool leg_recv_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us);
 void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t now_us);       /* fills own, heard */
 void leg_play_join_rt(struct leg_rt *l);                  /* in another bus, and not heard yet */
+int32_t leg_spare_us_rt(const struct leg_rt *l);          /* how long its packet had been waiting for this tick */
 void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *p);      /* before the plan changes */
 void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos);
 bool leg_sending_rt(const struct leg_rt *l);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include "leg.h"
 
-enum { PTIME_MAX_MS = 120, SLOTS_MIN = 16, SLOTS_MAX = 64, PAYLOAD_MIN = 64, PAYLOAD_MAX = 3840, UNIT_SMP = 120 };
+enum { PTIME_MAX_MS = 100, SLOTS_MIN = 16, SLOTS_MAX = 64, SLOT_US = 10000, PAYLOAD_MIN = 64, PAYLOAD_MAX = 3840, UNIT_SMP = 120 };
 
 static void plan_destructor(void *arg)
 {
@@ -20,6 +20,9 @@ static void plan_destructor(void *arg)
 	}
 	for (int i = 0; i < LEG_JITTERS; i++)
 		mem_deref(p->jitter[i]);
+	mem_deref(p->play_pcm);
+	mem_deref(p->send_pcm);
+	mem_deref(p->odd);
 	mem_deref(p->enc);
 	mem_deref(p->down);
 	mem_deref(p->seal_rx);
@@ -44,10 +47,15 @@ static bool codec_usable(const struct leg_codec *c)
 	       c->param.channels <= MIX_CH && c->codec->srate && c->codec->clock;
 }
 
+static bool is_opus(const struct leg_codec *c) { return !strcmp(c->codec->name, "opus"); }
+
 static size_t payload_max(const struct leg_codec *c)
 {
 	size_t n = c->codec->max_bytes_ms * c->param.channels * PTIME_MAX_MS;
 
+	/* What a codec can pack into 120 ms is one thing, what fits into a datagram that is not cut in pieces another. */
+	if (is_opus(c) && n > RTP_MTU)
+		n = RTP_MTU;
 	return n < PAYLOAD_MIN ? PAYLOAD_MIN : n > PAYLOAD_MAX ? PAYLOAD_MAX : n;
 }
 
@@ -55,7 +63,9 @@ static size_t payload_max(const struct leg_codec *c)
 static int plan_jitter(struct leg_plan *p, const struct leg_codec *c, const struct plan_conf *conf)
 {
 	struct jitter_conf *j;
-	uint32_t slots = conf->jitter_max_ms / 5 + 4;
+	/* Who is sent frames of 10 ms or more rarely sends shorter ones; the buffer then holds less than max_ms. */
+	uint32_t slot_us = c->param.ptime_us && c->param.ptime_us < SLOT_US ? SLOT_US / 4 : SLOT_US;
+	uint32_t slots = conf->jitter_max_ms * 1000 / slot_us + 4;
 	int i;
 
 	for (i = 0; i < p->n_jitter; i++)
@@ -91,7 +101,7 @@ static int plan_rx_init(struct leg_plan *p, const struct plan_conf *conf)
 		if (rx->jitter < 0)
 			return EINVAL;
 		p->n_rx++;
-		rx->fec = !strcmp(rx->c.codec->name, "opus");
+		rx->fec = is_opus(&rx->c);
 		/* 2.5 ms is a whole number of samples at nearly every rate, and what Opus can conceal. */
 		rx->unit = rx->fec || rx->c.codec->srate != CLOCK_RATE ? UNIT_SMP : 1;
 		if (rx->c.param.channels > p->channels)
@@ -102,7 +112,9 @@ static int plan_rx_init(struct leg_plan *p, const struct plan_conf *conf)
 	}
 	for (int i = 0; i < p->n_jitter && !err; i++)
 		err = jitter_alloc(&p->jitter[i], &p->jitter_conf[i]);
-	return err;
+	if (!err)
+		p->play_pcm = mem_zalloc(PCM_MAX * p->channels * sizeof(float), NULL);
+	return err ? err : p->play_pcm ? 0 : ENOMEM;
 }
 
 /* The frame to send, in samples at 48 kHz. SDP says 64 samples as 1.33 ms, and not always with the same digits. 5 ms at
@@ -131,7 +143,9 @@ static int plan_tx_init(struct leg_plan *p)
 	err = tx->codec->enc_alloc(&p->enc, tx->codec, &tx->param);
 	if (!err)
 		err = resample_alloc(&p->down, CLOCK_RATE, tx->codec->srate, tx->param.channels);
-	return err;
+	p->send_pcm = mem_zalloc(leg_queue_smp(p) * tx->param.channels * sizeof(float), NULL);
+	p->odd = mem_zalloc((p->frame_smp + LEG_ODD) * tx->param.channels * sizeof(float), NULL);
+	return err ? err : p->send_pcm && p->odd ? 0 : ENOMEM;
 }
 
 int leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct plan_conf *conf)

@@ -377,12 +377,13 @@ static void fill_rt(struct leg_rt *l, uint32_t n_smp, uint64_t now_us)
 	}
 }
 
-static void loudness_rt(struct leg_rt *l, const float *smp, uint32_t n_smp, uint8_t channels)
+/* n_smp of smp stand for n_all. */
+static void loudness_rt(struct leg_rt *l, const float *smp, uint32_t n_smp, uint8_t channels, uint32_t n_all)
 {
 	struct leg_event ev = {.type = LEG_EVENT_TALKING};
 
 	atomic_store_explicit(&l->n.level, level_dbov_rt(smp, n_smp * channels), memory_order_relaxed);
-	if (!level_update_rt(&l->play.level, smp, n_smp * channels, n_smp * 1000 / 48))
+	if (!level_update_rt(&l->play.level, smp, n_smp * channels, n_all * 1000 / 48))
 		return;
 	ev.on = l->play.level.talking;
 	atomic_store_explicit(&l->n.talking, ev.on, memory_order_relaxed);
@@ -407,19 +408,43 @@ static bool audible_rt(const float *smp, size_t n)
 void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t now_us)
 {
 	struct leg_play *p = &l->play;
+	bool silent;
 
+	l->heard = false;
+	if (!l->plan) {
+		ramp_set(&p->gain, wanted_gain_rt(l));
+		return;
+	}
 	fill_rt(l, n_smp, now_us);
-	loudness_rt(l, p->pcm, n_smp, p->channels);
-	channels_rt(l->own, channels, p->pcm, p->channels, n_smp);
+	/* Most members of a room are silent most of the time; that takes no longer than to see it. */
+	silent = mix_energy(p->pcm, (size_t)n_smp * p->channels) == 0;
+	loudness_rt(l, p->pcm, silent ? 1 : n_smp, p->channels, n_smp);
+	if (!silent)
+		channels_rt(l->own, channels, p->pcm, p->channels, n_smp);
 	p->n -= n_smp;
 	memmove(p->pcm, p->pcm + (size_t)n_smp * p->channels, p->n * p->channels * sizeof(*p->pcm));
 
 	ramp_aim(&p->gain, wanted_gain_rt(l), n_smp, RAMP_SMP);
+	if (silent) {
+		p->gain.now = ramp_next(&p->gain);
+		return;
+	}
 	l->heard = !ramp_silent(&p->gain);
 	if (l->heard)
 		ramp_apply(&p->gain, l->own, l->own, (size_t)n_smp * channels);
 	if (l->heard)
 		l->heard = audible_rt(l->own, (size_t)n_smp * channels);
+}
+
+int32_t leg_spare_us_rt(const struct leg_rt *l)
+{
+	const struct leg_play *p = &l->play;
+	struct jitter_stats s;
+
+	if (!p->sounding || p->concealing || p->jitter < 0)
+		return 0;
+	jitter_stats(l->plan->jitter[p->jitter], &s);
+	return s.excess_us;
 }
 
 /* A fixed buffer keeps for ever what it began with, and another bus may have had a longer tick. Now nobody hears it. */
@@ -443,20 +468,16 @@ static struct plan_rx *same_codec_rt(struct leg_plan *p, const struct leg_codec 
 	return NULL;
 }
 
-/* The queue in another number of channels, in place. */
-static void rechannel_rt(struct leg_play *p, uint8_t channels)
+/* The queue moves into the new plan's memory, perhaps in another number of channels. */
+static void requeue_rt(struct leg_play *p, float *pcm, uint8_t channels)
 {
-	if (channels == p->channels)
-		return;
-	if (channels == 1) {
-		mix_stereo_to_mono(p->pcm, p->pcm, p->n);
-		mix_stereo_to_mono(p->tail, p->tail, p->n_tail);
-	} else {
-		for (size_t i = p->n; i-- > 0;)
-			p->pcm[2 * i] = p->pcm[2 * i + 1] = p->pcm[i];
-		for (size_t i = p->n_tail; i-- > 0;)
-			p->tail[2 * i] = p->tail[2 * i + 1] = p->tail[i];
-	}
+	float tail[LEG_TAIL * MIX_CH];
+
+	if (p->n)
+		channels_rt(pcm, channels, p->pcm, p->channels, p->n);
+	channels_rt(tail, channels, p->tail, p->channels, p->n_tail);
+	memcpy(p->tail, tail, p->n_tail * channels * sizeof(*tail));
+	p->pcm = pcm;
 	p->channels = channels;
 }
 
@@ -468,7 +489,7 @@ void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *plan)
 
 	if (!same)
 		end_sound_rt(l);
-	rechannel_rt(p, plan->channels ? plan->channels : 1);
+	requeue_rt(p, plan->play_pcm, plan->channels);
 	p->cur = same;
 	p->jitter = p->jitter_next = -1;
 	for (int i = 0; i < plan->n_jitter; i++)

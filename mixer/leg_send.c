@@ -158,8 +158,8 @@ static const float *resampled_rt(struct leg_rt *l, size_t n48, size_t n)
 	if (tx_codec(l)->codec->srate == CLOCK_RATE)
 		return s->pcm;
 	got = resample_rt(l->plan->down, x->wide, s->pcm, n48);
-	if (s->n_odd + got > LEG_FRAME_MAX + 64)
-		got = LEG_FRAME_MAX + 64 - s->n_odd;
+	if (s->n_odd + got > l->plan->frame_smp + LEG_ODD)
+		got = l->plan->frame_smp + LEG_ODD - s->n_odd;
 	memcpy(s->odd + s->n_odd * ch, x->wide, got * ch * sizeof(*s->odd));
 	s->n_odd += got;
 	if (s->n_odd < n)
@@ -313,14 +313,24 @@ void leg_send_copy_rt(struct leg_rt *dst, const struct leg_rt *src)
 		c->enc_copy_rt(dst->plan->enc, src->plan->enc);
 }
 
-static void rechannel_queue_rt(struct leg_send *s, uint8_t channels)
+/* The queue moves into the new plan's memory, perhaps in another number of channels. */
+static void requeue_rt(struct leg_send *s, const struct leg_plan *p)
 {
-	if (channels == 1 && s->channels == 2)
-		mix_stereo_to_mono(s->pcm, s->pcm, s->n);
-	else if (channels == 2 && s->channels == 1)
-		for (size_t i = s->n; i-- > 0;)
-			s->pcm[2 * i] = s->pcm[2 * i + 1] = s->pcm[i];
-	s->channels = channels;
+	uint8_t from = s->channels, to = p->desc.tx.param.channels;
+	size_t room = leg_queue_smp(p) - QUANTUM_MAX, gone = s->n > room ? s->n - room : 0;
+	const float *pcm = s->pcm + gone * from;
+
+	s->n -= gone;             /* of a frame much longer than the new ones */
+	s->pos += gone;
+	s->marker = s->marker || gone;
+	if (from == to)
+		memcpy(p->send_pcm, pcm, s->n * to * sizeof(*pcm));
+	else if (to == 1)
+		mix_stereo_to_mono(p->send_pcm, pcm, s->n);
+	else
+		mix_mono_to_stereo(p->send_pcm, pcm, s->n);
+	s->pcm = p->send_pcm;
+	s->channels = to;
 }
 
 /* Another codec: RTP time goes on from where it is, at the new rate. */
@@ -328,15 +338,28 @@ void leg_send_swap_rt(struct leg_rt *l, struct leg_plan *p)
 {
 	const struct leg_codec *tx = &p->desc.tx;
 	struct leg_send *s = &l->send;
-	uint32_t ts = rtp_time(s);
+	bool same = tx_codec(l) && p->enc && leg_codec_equal(tx, &l->plan->desc.tx);
+	float *odd = s->odd;
+	uint32_t ts;
 
-	if (!p->enc)
+	s->odd = p->odd;
+	if (!p->enc) {
+		s->begun = false;
+		s->n = s->n_odd = 0;
+		s->pcm = NULL;
 		return;
-	rechannel_queue_rt(s, tx->param.channels);
+	}
+	if (s->pcm)
+		requeue_rt(s, p);
+	s->pcm = p->send_pcm;
+	s->channels = tx->param.channels;
+	ts = rtp_time(s);
 	s->clock = tx->codec->clock;
 	s->ts_base = 0;
 	s->ts_base = ts - rtp_time(s);
-	if (!tx_codec(l) || !leg_codec_equal(tx, &l->plan->desc.tx)) {
+	if (same) {
+		memcpy(s->odd, odd, s->n_odd * s->channels * sizeof(*odd));
+	} else {
 		/* A ratio like 44.1 to 48 gives a sample more or less at a call: two in hand, so that none is missing. */
 		s->n_odd = CLOCK_RATE % tx->codec->srate ? 2 : 0;
 		mix_clear(s->odd, s->n_odd * s->channels);

@@ -260,16 +260,6 @@ void resample_reset_rt(struct resample *r)
 		memset(r->hist[c], 0, (r->fir->p.taps - 1) * sizeof(float));
 }
 
-void resample_copy_rt(struct resample *dst, const struct resample *src)
-{
-	if (dst->fir != src->fir || dst->ch != src->ch)
-		return;
-	dst->pos = src->pos;
-	dst->ph = src->ph;
-	for (int c = 0; c < src->ch && src->fir; c++)
-		memcpy(dst->hist[c], src->hist[c], (src->fir->p.taps - 1) * sizeof(float));
-}
-
 static void load_block_rt(struct resample *r, const float *in, size_t n)
 {
 	const size_t old = r->fir->p.taps - 1;
@@ -328,4 +318,14 @@ size_t resample_max(const struct resample *r, size_t n_in)
 uint32_t resample_delay_us(const struct resample *r)
 {
 	return r->fir ? (uint32_t)(r->fir->delay_s * 1e6 + 0.5) : 0;
+}
+
+void resample_copy_rt(struct resample *dst, const struct resample *src)
+{
+	if (dst->fir != src->fir || dst->ch != src->ch)
+		return;
+	dst->pos = src->pos;
+	dst->ph = src->ph;
+	for (int c = 0; c < src->ch && src->fir; c++)
+		memcpy(dst->hist[c], src->hist[c], (src->fir->p.taps - 1) * sizeof(float));
 }

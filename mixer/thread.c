@@ -18,7 +18,7 @@
 #include "bus.h"
 #include "leg.h"
 
-enum { CMDS = 1024, NOTES = 2048, EVENTS = 64, STACK = 1024 * 1024, PRIORITY = 50, LIMBO_QUANTUM = 0,
+enum { CMDS = 1024, NOTES = 2048, EVENTS = 256, ROUNDS = 4096, STACK = 1024 * 1024, PRIORITY = 50, LIMBO_QUANTUM = 0,
        BREATH_US = 500, LOAD_US = 1000000 };
 
 uint64_t thread_clock_us(void)
@@ -135,17 +135,18 @@ static void commands_rt(struct thread *t, uint64_t now_us)
 static void sockets_rt(struct thread *t, uint64_t now_us)
 {
 	struct epoll_event ev[EVENTS];
-	int n, rounds = 0;
+	int n, taken, rounds = 0;
 
 	/* Level-triggered: what a leg left in its socket shows again. The rounds bound what a flood can cost. */
 	do {
+		taken = 0;
 		n = epoll_wait(t->rt.epoll, ev, EVENTS, 0);
 		for (int i = 0; i < n; i++) {
 			struct leg_sock *s = ev[i].data.ptr;
 
-			leg_recv_rt(s->leg, s, now_us);
+			taken += leg_recv_rt(s->leg, s, now_us);
 		}
-	} while (n == EVENTS && ++rounds < 256);
+	} while (taken && ++rounds < ROUNDS);
 }
 
 void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop)

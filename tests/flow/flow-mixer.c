@@ -4,6 +4,7 @@
  *     peer a ))) RTP > leg > bus > leg > RTP ))) peer b
  */
 #include <glib.h>
+#include <malloc.h>
 #include <math.h>
 #include <string.h>
 #include <re.h>
@@ -507,6 +508,41 @@ static void test_talking(void)
 	end(s, b);
 }
 
+/* What a phone's leg costs: two codecs to hear, one to send, keys. */
+static void test_memory(void)
+{
+	enum { N = 50 };
+	struct mixer_conf mc = {.port_min = 40000, .port_max = 49999};
+	struct leg_conf lc = {.jitter_min_ms = 20, .jitter_max_ms = 200};
+	struct peer *p = peer_new(&pcmu);
+	struct mallinfo2 before, after;
+	struct leg *leg[N + 1] = {NULL};
+	struct mixer *m = NULL;
+	struct leg_desc d;
+	double kib;
+
+	peer_desc(p, &d);
+	d.rx[d.n_rx++] = (struct leg_codec){codec_find("PCMA", 8000), 8, d.rx[0].param};
+	sa_set_str(&lc.local, "127.0.0.1", 0);
+	g_assert_cmpint(mixer_alloc(&m, &mc), ==, 0);
+	for (unsigned i = 0; i <= N; i++) {
+		if (i == 1)               /* what the first one leaves behind is shared: filters, tables */
+			before = mallinfo2();
+		g_assert_cmpint(leg_alloc(&leg[i], m, &lc), ==, 0);
+		g_assert_cmpint(leg_set_desc(leg[i], &d), ==, 0);
+		mixer_turn(m, 1000000 + i * 20000);
+		mixer_dispatch(m);
+	}
+	after = mallinfo2();
+	kib = (double)((after.uordblks + after.hblkhd) - (before.uordblks + before.hblkhd)) / N / 1024;
+	g_test_message("%.1f KiB for a G.711 leg (promised 96)", kib);
+	g_assert_cmpfloat(kib, <, 96);
+	for (unsigned i = 0; i <= N; i++)
+		mem_deref(leg[i]);
+	mem_deref(m);
+	peer_free(p);
+}
+
 /* The tick follows the members, and nobody hears it. */
 static void test_quantum(void)
 {
@@ -549,6 +585,56 @@ static void test_quantum(void)
 	mx->peer->conf.peak = 0;
 	stage_run(s, 300);
 	g_assert_cmpuint(b->rt->quantum, ==, 960);         /* in a pause it may be at once */
+	end(s, b);
+}
+
+/* Two take turns, and their packets come at opposite times: the tick goes to and fro, and nobody hears it. */
+static void test_turns(void)
+{
+	struct peer_conf ear = with_hz("L16", 48000, 98, 1, 20000, HZ_C);
+	struct stage *s = stage_new(500);
+	struct bus *b = make_bus(s, 0, false);
+	struct member *talker[2], *c;
+	unsigned back = 0;
+	int64_t before = 0;
+
+	s->jitter_min_ms = 0;
+	talker[0] = join(s, b, &pcmu);
+	talker[1] = join(s, b, &pcma);
+	talker[1]->peer->next_us = s->now_us + 13000;
+	c = join(s, b, &ear);
+	c->peer->conf.peak = talker[0]->peer->conf.peak = talker[1]->peer->conf.peak = 0;
+	stage_run(s, 1000);
+	for (unsigned i = 0; i < 12; i++) {
+		struct peer *p = talker[i % 2]->peer;
+		g_autofree float *smp = NULL;
+		uint64_t hidden;
+
+		stage_forget(s);
+		p->conf.peak = PEAK;
+		stage_run(s, 100);
+		hidden = stats_of(talker[i % 2]).concealed;
+		stage_run(s, 2900);
+		smp = peer_last(c->peer, 48000 * 5 / 2, 0);
+		g_test_message("turn %u: %.2f ms ahead, phase jump %.4f, buffer %u ms, %" G_GUINT64_FORMAT " concealed", i,
+			       (double)b->rt->shift_us / -1000, signal_phase_jump(smp, 48000 * 5 / 2, 48000, p->conf.hz),
+			       stats_of(talker[i % 2]).buffer_ms, stats_of(talker[i % 2]).concealed - hidden);
+		HEARD(c, p->conf.hz);
+		SMOOTH(c, p->conf.hz, 2500);
+		g_assert_cmpfloat(signal_phase_jump(smp, 48000 * 5 / 2, 48000, p->conf.hz), <, 0.02);
+		g_assert_cmpuint(c->peer->n_ts_gaps, ==, 0);
+		g_assert_cmpuint(stats_of(talker[i % 2]).concealed - hidden, ==, 0);
+		g_assert_cmpuint(stats_of(talker[i % 2]).buffer_ms, <=, 20);
+		g_assert_cmpint(b->rt->shift_us, >=, -20100);
+		p->conf.peak = 0;
+		stage_run(s, 900);
+		back += b->rt->shift_us > before;
+		before = b->rt->shift_us;
+	}
+	g_assert_cmpuint(back, >=, 1);
+	g_test_message("concealed in all: %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT, stats_of(talker[0]).concealed,
+		       stats_of(talker[1]).concealed);
+	g_assert_cmpuint(stats_of(talker[0]).concealed + stats_of(talker[1]).concealed, <=, 3);      /* at the very beginning */
 	end(s, b);
 }
 
@@ -600,5 +686,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/mixer/late", test_late);
 	g_test_add_func("/mixer/talking", test_talking);
 	g_test_add_func("/mixer/quantum", test_quantum);
+	g_test_add_func("/mixer/memory", test_memory);
+	g_test_add_func("/mixer/turns", test_turns);
 	return g_test_run();
 }
