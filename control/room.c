@@ -9,7 +9,6 @@
 #include "sound.h"
 #include "state.h"
 
-enum { QUANTUM_VOICE = 480, QUANTUM_MUSIC = 120 };        /* samples at 48 kHz: 10 ms, 2.5 ms */
 
 bool control_room_name_valid(const char *name)
 {
@@ -63,7 +62,7 @@ bool room_name_is_music(const struct control *c, const char *name)
 
 static int open_bus(struct room *r)
 {
-	struct bus_conf conf = { .quantum_smp = r->music ? QUANTUM_MUSIC : QUANTUM_VOICE, .music = r->music };
+	struct bus_conf conf = { .music = r->music };        /* the quantum follows the members */
 
 	if (r->c->conf.alone_music && !r->music && r->c->alone) {
 		r->alone = mem_ref(r->c->alone);

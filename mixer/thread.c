@@ -11,12 +11,10 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#if defined(__SSE__)
-#include <xmmintrin.h>
-#endif
 #include "thread.h"
 #include "bus.h"
 #include "leg.h"
+#include "mix.h"
 
 enum { CMDS = 1024, NOTES = 2048, EVENTS = 256, ROUNDS = 4096, STACK = 1024 * 1024, PRIORITY = 50, LIMBO_QUANTUM = 0,
        BREATH_US = 500, LOAD_US = 1000000 };
@@ -202,14 +200,6 @@ static void wait_rt(struct thread *t)
 		return;
 }
 
-/* Numbers too small to hear are rounded to zero: a decaying filter would take a hundred times as long on them. */
-static void flush_denormals(void)
-{
-#if defined(__SSE__)
-	_mm_setcsr(_mm_getcsr() | 0x8040);
-#endif
-}
-
 /* Time from waking to waiting, also what others took of it: a thread that is kept from its work is as late as one with
  * too much of it. */
 static void load_rt(struct thread *t, uint64_t busy_us, uint64_t now_us)
@@ -230,7 +220,7 @@ static void *thread_main(void *arg)
 	struct thread *t = arg;
 
 	pthread_setname_np(pthread_self(), "media");
-	flush_denormals();
+	mix_flush_denormals(true);
 	while (!atomic_load_explicit(&t->stop, memory_order_acquire)) {
 		uint64_t begin = thread_clock_us(), end;
 

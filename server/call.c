@@ -376,6 +376,7 @@ static int leg_make(struct call *c, const struct sa *local)
 	struct leg_conf conf = {
 		.jitter_min_ms  = config_uint(c->focus->cfg, "media.jitter-min"),
 		.jitter_max_ms  = config_uint(c->focus->cfg, "media.jitter-max"),
+		.jitter_music_ms = config_uint(c->focus->cfg, "media.jitter-music"),
 		.rtp_timeout_ms = config_uint(c->focus->cfg, "media.rtp-timeout") * 1000,
 		.eventh = leg_handler, .arg = c,
 	};

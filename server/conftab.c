@@ -228,8 +228,15 @@ static const struct config_setting table[] = {
 	 "Encrypted sound with keys in SDP (RFC 4568).", NULL},
 	{"media.rtp-timeout", CONFIG_UINT, "30", "0..3600", true,
 	 "Seconds without a packet after which a call that should send is ended. 0: never.", NULL},
-	{"media.jitter-min", CONFIG_UINT, "20", "0..500", true,
-	 "Smallest delay of the jitter buffer of a voice call, in milliseconds.", NULL},
+	{"media.jitter-min", CONFIG_UINT, "0", "0..500", true,
+	 "Smallest delay of the jitter buffer of a voice call, in milliseconds. It grows by itself as far as the network needs.",
+	 NULL},
+	{"media.jitter-music", CONFIG_UINT, "5", "0..100", true,
+	 "Delay of the jitter buffer in music rooms, in milliseconds; it is fixed, what comes later is concealed. 0 for players on "
+	 "one quiet wire.", NULL},
+	{"media.max-load", CONFIG_UINT, "80", "10..100", true,
+	 "Percent of its time that the busiest media thread may be at work; above it new calls get 503, so that the sound of those "
+	 "present does not suffer.", NULL},
 	{"media.jitter-max", CONFIG_UINT, "200", "20..1000", true,
 	 "Largest delay of the jitter buffer, in milliseconds; it never grows beyond.", NULL},
 

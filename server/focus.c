@@ -403,13 +403,19 @@ static bool target_find(struct focus *f, struct call_target *t, const struct sip
 
 /* --- INVITE --- */
 
+/* The sound of those present comes first. */
+static bool overloaded(const struct focus *f)
+{
+	return mixer_load(f->mixer) * 100 > config_uint(f->cfg, "media.max-load");
+}
+
 static void invite_handler(const struct sip_msg *msg, void *arg)
 {
 	struct call_target t = { .echo = false };
 	struct focus *f = arg;
 
-	if (f->draining) {
-		(void)sips_replyf(f->sips, msg, 503, "Service Unavailable", "Retry-After: 60\r\n");
+	if (f->draining || overloaded(f)) {
+		(void)sips_replyf(f->sips, msg, 503, "Service Unavailable", "Retry-After: %u\r\n", f->draining ? 60 : 10);
 		return;
 	}
 

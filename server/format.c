@@ -10,6 +10,7 @@
 
 enum {
 	PTIME_MIN_US = 2500, PTIME_VOICE_MIN_US = 10000, PTIME_MAX_US = 60000,
+	FRAME_64_US = 1333,               /* 64 samples at 48 kHz, as sound cards count */
 	PAYLOAD_MAX = 1400,               /* RTP_MTU less IPv6, UDP, RTP and SRTP headers */
 	OPUS_BITRATE_MIN = 6000, OPUS_BITRATE_MAX = 510000,     /* RFC 7587 6.1 */
 	OVERHEAD_BITS = 40 * 8,           /* IPv4, UDP and RTP header of a packet, which b=AS counts */
@@ -27,7 +28,7 @@ static bool is_opus(const struct format *f)
 static bool fits(const struct format *f, uint32_t us)
 {
 	return (uint64_t)f->codec->max_bytes_ms * f->channels * us / 1000 <= PAYLOAD_MAX &&
-		(uint64_t)f->codec->srate * us % 1000000 == 0;
+		((uint64_t)f->codec->srate * us % 1000000 == 0 || (us == FRAME_64_US && f->codec->srate == 48000));
 }
 
 /* The longest frame that fits, up to us; 0: none does. */
@@ -35,6 +36,8 @@ static uint32_t fit_datagram(const struct format *f, uint32_t us)
 {
 	static const uint32_t steps[] = {60000, 50000, 40000, 30000, 20000, 10000, 5000, PTIME_MIN_US};
 
+	if (us < PTIME_MIN_US && fits(f, FRAME_64_US))
+		return FRAME_64_US;
 	if (fits(f, us))
 		return us;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -194,23 +197,25 @@ int format_print(struct mbuf *mb, const struct format *f, const struct offer_con
 
 /* --- frame length --- */
 
-/* "20" or "2.5" in milliseconds; 0: not there or nonsense. */
+/* RFC 8866 6.4: "ptime-value = non-zero-int-or-real". "20", "2.5" or "1.333" in milliseconds; 0: not there or nonsense. */
 static uint32_t read_ms(const struct pl *pl)
 {
 	struct pl whole = *pl, part = PL_INIT, zero = PL("0");
 	const char *dot = pl_strchr(pl, '.');
-	uint64_t ms, tenths;
+	uint64_t ms, us;
 
 	while (whole.l && whole.p[whole.l - 1] == ' ')
 		whole.l--;
 	if (dot && dot < whole.p + whole.l) {
 		part.p = dot + 1;
-		part.l = (size_t)(whole.p + whole.l - dot) > 1 ? 1 : 0;
+		part.l = MIN((size_t)(whole.p + whole.l - dot) - 1, (size_t)3);
 		whole.l = (size_t)(dot - whole.p);
 	}
-	if (!sdesc_number(&ms, &whole, 1000) || !sdesc_number(&tenths, part.l ? &part : &zero, 9))
+	if (!sdesc_number(&ms, &whole, 1000) || !sdesc_number(&us, part.l ? &part : &zero, 999))
 		return 0;
-	return (uint32_t)(ms * 1000 + tenths * 100);
+	for (size_t i = part.l; i < 3; i++)
+		us *= 10;
+	return (uint32_t)(ms * 1000 + us);
 }
 
 static uint32_t attr_us(const struct sdesc_media *m, const char *name)
@@ -233,7 +238,7 @@ static uint32_t fit_opus(uint32_t us)
 
 static uint32_t frame_us(const struct format *f, const struct offer_conf *conf, const struct sdesc_media *m, uint32_t min_us)
 {
-	uint32_t least = conf->music ? PTIME_MIN_US : PTIME_VOICE_MIN_US;
+	uint32_t music = is_opus(f) || f->codec->srate != 48000 ? PTIME_MIN_US : FRAME_64_US, least = conf->music ? music : PTIME_VOICE_MIN_US;
 	uint32_t us = attr_us(m, "ptime"), max_us = attr_us(m, "maxptime");
 
 	if (!us)

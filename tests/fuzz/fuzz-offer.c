@@ -43,7 +43,7 @@ static void check_leg(const struct offer *o, bool pending)
 			abort();
 	if (!d.tx.codec)
 		return;
-	if (d.tx.pt > 127 || d.tx.param.ptime_us < 2500 || d.tx.param.ptime_us > 60000 ||
+	if (d.tx.pt > 127 || d.tx.param.ptime_us < 1333 || d.tx.param.ptime_us > 60000 ||
 	    d.tx.param.channels < 1 || d.tx.param.channels > d.tx.codec->max_channels)
 		abort();
 }

