@@ -60,7 +60,8 @@ class Slot:
             for family, host in (socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1'):
                 for kind in socket.SOCK_DGRAM, socket.SOCK_STREAM:
                     with socket.socket(family, kind) as s:
-                        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                        if kind == socket.SOCK_STREAM:             # a UDP socket would share the port then
+                            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                         try:
                             s.bind((host, port))
                         except OSError as e:
