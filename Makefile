@@ -49,7 +49,7 @@ bench:
 	@QUICK='$(QUICK)' OUT='$(OUT)' ONLY='$(ONLY)' DOCS='$(DOCS)' tests/bench/run.sh
 
 fresh:
-	@sh tests/fresh/run.sh $(RELEASE)
+	@bash tests/fresh/run.sh $(RELEASE)
 
 # Below DESTDIR nothing is changed but files: users and services are the packager's to make.
 install: build
