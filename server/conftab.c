@@ -236,7 +236,7 @@ static const struct config_setting table[] = {
 	 "one quiet wire.", NULL},
 	{"media.max-load", CONFIG_UINT, "80", "10..100", true,
 	 "Percent of its time that the busiest media thread may be at work; above it new calls get 503, so that the sound of those "
-	 "present does not suffer.", NULL},
+	 "present does not suffer. 100: never.", NULL},
 	{"media.jitter-max", CONFIG_UINT, "200", "20..1000", true,
 	 "Largest delay of the jitter buffer, in milliseconds; it never grows beyond.", NULL},
 
