@@ -9,7 +9,7 @@
  * whole number the filter is one 1 and zeros (its cut-off is half the sample rate): a leg whose clock is right passes
  * through unchanged, but for the delay.
  *
- * libsamplerate was measured and left: docs/decisions/0030-own-warp.md.
+ * libsamplerate was measured and left: docs/decisions/0040-own-warp.md.
  */
 #include <errno.h>
 #include <math.h>
