@@ -30,7 +30,7 @@ static int read_headers(struct red_block *b, unsigned *n, size_t *pos, const uin
 	size_t at = 0;
 
 	for (;;) {
-		if (at >= len || count == RED_BLOCKS_MAX)
+		if (at >= len || count == RED_READ_MAX)
 			return EBADMSG;
 		b[count] = (struct red_block){.pt = buf[at] & 0x7f};
 		if (!(buf[at] & 0x80))
@@ -48,9 +48,10 @@ static int read_headers(struct red_block *b, unsigned *n, size_t *pos, const uin
 	return 0;
 }
 
-int red_read(struct red_block *b, unsigned *n, const uint8_t *buf, size_t len)
+int red_read(struct red_block *out, unsigned *n, const uint8_t *buf, size_t len)
 {
-	unsigned count, kept = 0;
+	struct red_block b[RED_READ_MAX];
+	unsigned count, kept = 0, skip;
 	size_t at;
 
 	if (read_headers(b, &count, &at, buf, len))
@@ -71,7 +72,10 @@ int red_read(struct red_block *b, unsigned *n, const uint8_t *buf, size_t len)
 			b[kept++] = b[i];
 	}
 
-	*n = kept;
+	/* Three are as many as help; and the jitter buffer begins anew at the fourth late packet in a row. */
+	skip = kept > RED_BLOCKS_MAX ? kept - RED_BLOCKS_MAX : 0;
+	*n = kept - skip;
+	memcpy(out, b + skip, *n * sizeof(*out));
 	return 0;
 }
 

@@ -15,7 +15,8 @@
 #include "rtp.h"
 
 enum {
-	RED_BLOCKS_MAX = 5,       /* in a packet we read: the frame of this packet and four older ones */
+	RED_BLOCKS_MAX = 4,       /* taken from a packet: its own frame and three older ones */
+	RED_READ_MAX   = 16,      /* blocks a packet may have */
 	RED_GEN_MAX    = 2,       /* older frames in a packet we write */
 	RED_LEN_MAX    = 1023,    /* of an older frame: ten bits */
 	RED_TS_MAX     = 16383,   /* how much older: fourteen bits */
@@ -30,7 +31,8 @@ struct red_block {
 };
 
 /* The blocks of a payload, in the order of the packet: oldest first as a rule, its own frame last. Older blocks without
- * a byte in them are left out. EBADMSG: lengths contradict each other, or more than RED_BLOCKS_MAX. */
+ * a byte in them are left out, and the first ones of more than RED_BLOCKS_MAX. EBADMSG: lengths contradict each other, or
+ * more than RED_READ_MAX. */
 int  red_read(struct red_block *b, unsigned *n, const uint8_t *buf, size_t len);
 
 /* What was last received, to know which frames are missing. */

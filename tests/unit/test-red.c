@@ -33,7 +33,8 @@ static const struct {
 	{"a header that ends", BYTES(0x80, 0, 4), EBADMSG, 0, {{0}}},
 	{"no last header", BYTES(0x80, 0, 4, 0), EBADMSG, 0, {{0}}},
 	{"longer than the packet", BYTES(0x80, 1, 0, 2, 0, 1), EBADMSG, 0, {{0}}},
-	{"five older", BYTES(0x80, 1, 0, 0, 0x80, 1, 0, 0, 0x80, 1, 0, 0, 0x80, 1, 0, 0, 0x80, 1, 0, 0, 0), EBADMSG, 0, {{0}}},
+	{"five older: the last three", BYTES(0x80, 5, 0, 1, 0x80, 4, 0, 1, 0x80, 3, 0, 1, 0x80, 2, 0, 1, 0x80, 1, 0, 1, 0, 'a', 'b', 'c', 'd',
+		'e', 'f'), 0, 4, {{0, 192, 1, 'c'}, {0, 128, 1, 'd'}, {0, 64, 1, 'e'}, {0, 0, 1, 'f'}}},
 };
 
 static void reading(void)
@@ -54,6 +55,62 @@ static void reading(void)
 			g_assert_true(!b[k].len || b[k].payload[0] == reads[i].want[k].first);
 		}
 	}
+}
+
+/* Sixteen blocks are read, seventeen are not; whatever their number, no more than four come out. */
+static void counting(void)
+{
+	for (unsigned older = 0; older <= RED_READ_MAX; older++) {
+		struct red_block b[RED_BLOCKS_MAX];
+		uint8_t buf[200] = {0};
+		unsigned n = 0;
+		const int err = older < RED_READ_MAX ? 0 : EBADMSG;
+
+		for (unsigned i = 0; i < older; i++)
+			memcpy(buf + 4 * i, "\x80\x01\x00\x01", 4);
+		g_assert_cmpint(red_read(b, &n, buf, 4 * older + 1 + older + 1), ==, err);
+		if (!err)
+			g_assert_cmpuint(n, ==, MIN(older + 1, RED_BLOCKS_MAX));
+	}
+}
+
+/* A long hole that is filled too late for the buffer must not make it begin anew. */
+static void late(void)
+{
+	const struct jitter_conf conf = {.clock = 8000, .max_ms = 200, .fixed = true, .max_payload = 200, .n_slots = 64};
+	uint8_t buf[64];
+	struct rtp_pkt out[RED_BLOCKS_MAX], p = {.ssrc = 1, .payload = buf};
+	struct jitter *j = NULL;
+	struct jitter_frame f;
+	struct jitter_stats s;
+	struct red_rx rx = {0};
+	uint64_t now_us = 0;
+	unsigned n;
+
+	g_assert_cmpint(jitter_alloc(&j, &conf), ==, 0);
+	for (unsigned i = 0; i < 60; i++, now_us += 20000) {
+		size_t at = 0;
+
+		p.seq = (uint16_t)i;
+		p.ts = i * 160;
+		for (unsigned g = 4; g > 0; g--) {
+			buf[at++] = 0x80;
+			buf[at++] = (uint8_t)(g * 160 >> 6);
+			buf[at++] = (uint8_t)(g * 160 << 2);
+			buf[at++] = 1;
+		}
+		memcpy(buf + at, "\x00" "abcd" "own", 8);
+		p.len = at + 8;
+		if (i % 10 < 5) {         /* then five are lost: concealed, given up for the sixth, and only then told of */
+			g_assert_cmpint(red_packets_rt(&rx, out, &n, &p), ==, 0);
+			for (unsigned k = 0; k < n; k++)
+				(void)jitter_put_rt(j, &out[k], now_us);
+		}
+		(void)jitter_get_rt(j, &f, 160, now_us);
+	}
+	jitter_stats(j, &s);
+	g_assert_cmpuint(s.resets, ==, 0);
+	mem_deref(j);
 }
 
 static void writing(void)
@@ -247,8 +304,10 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/red/reading", reading);
+	g_test_add_func("/red/counting", counting);
 	g_test_add_func("/red/writing", writing);
 	g_test_add_func("/red/filling", filling);
+	g_test_add_func("/red/late", late);
 	g_test_add_func("/red/lossy", lossy);
 	return g_test_run();
 }
