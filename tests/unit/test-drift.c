@@ -12,6 +12,7 @@
 #include "mixer/drift.h"
 #include "mixer/jitter.h"
 #include "mixer/warp.h"
+#include "tests/lib/signal.h"
 
 enum { CLOCK = 8000, HOUR_S = 3600, QUEUE = 4000 };
 
@@ -179,9 +180,102 @@ static void hours(void)
 		hour(&rows[i]);
 }
 
+/* Packets every 20 ms from a sender of so many ppm over a network of `base_us` and 5 ms of jitter, for n packets. */
+static void packets(struct drift *d, double ppm, unsigned first, unsigned n, double base_us, uint32_t *seed)
+{
+	for (unsigned k = first; k < first + n; k++)
+		drift_packet_rt(d, k * 160, (uint64_t)(1e6 + k * 20000.0 / (1 + ppm * 1e-6) + base_us + rnd(seed) % 5000));
+}
+
+/* A route that becomes 30 ms longer, then 20 shorter: the estimate stays. Not known before half a minute. */
+static void routes(void)
+{
+	uint32_t seed = 3;
+	struct drift d;
+	float est = 0;
+
+	drift_init(&d, CLOCK);
+	packets(&d, 80, 0, 1000, 20000, &seed);
+	g_assert_false(drift_known(&d, &est));
+	packets(&d, 80, 1000, 5000, 20000, &seed);
+	for (unsigned at = 6000; at < 18000; at += 200) {
+		packets(&d, 80, at, 200, at < 12000 ? 50000 : 30000, &seed);
+		g_assert_true(drift_known(&d, &est));
+		g_assert_cmpfloat(fabs((double)est - 80), <, 15.0);
+	}
+	g_assert_cmpfloat(fabs((double)est - 80), <, 3.0);
+
+	/* a sender that begins anew with other timestamps is the same clock */
+	packets(&d, 80, 0x10000000, 1000, 20000, &seed);
+	g_assert_true(drift_known(&d, &est));
+	g_assert_cmpfloat(fabs((double)est - 80), <, 5.0);
+	drift_reset_rt(&d);
+	g_assert_false(drift_known(&d, &est));
+}
+
+/* Whatever timestamps and delays come: numbers within their bounds. */
+static void nonsense(void)
+{
+	uint32_t seed = 9;
+	uint64_t now_us = 0;
+	struct drift d;
+	float est;
+
+	drift_init(&d, CLOCK);
+	for (unsigned i = 0; i < 200000; i++) {
+		const int32_t excess = (int32_t)(rnd(&seed) << 9), small = (int32_t)(rnd(&seed) % 100000) - 50000;
+		float ppm;
+
+		now_us += rnd(&seed) % (i % 1000 ? 20000 : 20000000);
+		drift_packet_rt(&d, i % 3 ? i * 160 : rnd(&seed) << 8, now_us);
+		ppm = drift_frame_rt(&d, i & 1 ? excess : small, rnd(&seed), rnd(&seed) % 100000, now_us);
+		g_assert_true(ppm >= -DRIFT_PPM_MAX && ppm <= DRIFT_PPM_MAX);
+		if (drift_known(&d, &est))
+			g_assert_true(est >= -500 && est <= 500);
+	}
+}
+
+/* What the steering does to a sine: the delay is measured with 2 ms of noise, the speed follows it. In fifths of a second,
+ * for the pitch may wander, by some ten millionths, from one to the next. */
+static void sound(void)
+{
+	enum { RATE = 48000, FRAME = 960, WINDOW = 10 };
+	static float in[FRAME], out[WINDOW * (FRAME + 10)];
+	uint32_t seed = 4;
+	struct warp *w = NULL;
+	double worst = 200, sum = 0;
+	struct drift d;
+	size_t n = 0;
+
+	g_assert_cmpint(warp_alloc(&w, 1), ==, 0);
+	drift_init(&d, CLOCK);
+	for (unsigned k = 0; k < 6000; k++) {
+		const uint64_t now_us = 1000000 + k * 20000ull;
+		float ppm;
+
+		packets(&d, 150, k, 1, 20000, &seed);
+		ppm = drift_frame_rt(&d, (int32_t)(rnd(&seed) % 4000) - 2000, 0, 0, now_us);
+		signal_sine(in, FRAME, (size_t)k * FRAME, RATE, 1000.0, 0.5);
+		n += warp_rt(w, out + n, in, FRAME, ppm);
+		sum += (double)ppm;
+		if (k % WINDOW < WINDOW - 1)
+			continue;
+		if (k > 3000)
+			worst = MIN(worst, signal_snr_db(out, n, RATE, 1000.0 * (1 + sum / WINDOW * 1e-6)));
+		n = 0;
+		sum = 0;
+	}
+	g_test_message("SNR of a steered sine: %.1f dB at the worst", worst);
+	g_assert_cmpfloat(worst, >, 60.0);
+	mem_deref(w);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/drift/hours", hours);
+	g_test_add_func("/drift/routes", routes);
+	g_test_add_func("/drift/nonsense", nonsense);
+	g_test_add_func("/drift/sound", sound);
 	return g_test_run();
 }
