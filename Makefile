@@ -7,15 +7,16 @@ BUILD      ?= build
 ARGS       ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test bench fuzz fresh install clean
+.PHONY: help deps build run test interop bench fuzz fresh install clean
 
 help:
 	@echo 'make run      install what is missing, build, start the server     (ARGS="-o sip.listen=udp:127.0.0.1:5060")'
 	@echo 'make test     install what the tests need, run them all'
+	@echo 'make interop  only the real phones, at full size                  (INTEROP_ARGS="room-mixed calls-")'
 	@echo 'make build    only build: $(BUILD)/tutti'
 	@echo 'make install  binary, sample config, systemd unit, man pages, fail2ban filter     (PREFIX, DESTDIR)'
 	@echo 'make fuzz     run the fuzz targets                                (FUZZ_SECONDS=3600 each)'
-	@echo 'make bench    measure'
+	@echo 'make bench    measure what is promised about sound               (QUICK=1: three minutes; DOCS=1: into docs/)'
 	@echo 'make fresh    try make run and make test in a bare Debian          (RELEASE=trixie)'
 	@echo 'make clean    remove the build folders'
 
@@ -35,13 +36,17 @@ test:
 	@sh tools/install-deps.sh test
 	@sh tests/run-all.sh
 
+interop:
+	@sh tools/install-deps.sh test
+	@INTEROP_ARGS='$(INTEROP_ARGS)' sh tests/run-all.sh interop
+
 fuzz:
 	@sh tools/install-deps.sh fuzz
 	@sh tests/fuzz/run.sh
 
 bench:
-	@if test -x tests/bench/run.sh; then tests/bench/run.sh; else \
-		echo 'There is no benchmark in this version yet; it comes with the work on speed.'; fi
+	@sh tools/install-deps.sh bench
+	@QUICK='$(QUICK)' OUT='$(OUT)' ONLY='$(ONLY)' DOCS='$(DOCS)' tests/bench/run.sh
 
 fresh:
 	@sh tests/fresh/run.sh $(RELEASE)
@@ -71,4 +76,4 @@ install: build
 		test ! -d /run/systemd/system || systemctl daemon-reload; fi
 
 clean:
-	rm -rf build build-release build-asan build-tsan build-clang build-fuzz
+	rm -rf build build-bench build-release build-asan build-tsan build-clang build-fuzz

@@ -6,14 +6,24 @@
  *     every leg hears                 sum - own, or the loop for the lonely, or its own echo   > leg_send
  *     who was leaving and is silent   goes
  *
- * Stereo as soon as one member has two channels, mono else. A tick that is more than LATE_US late (and more than one
+ * Stereo as soon as one member has two channels, mono else. The quantum follows the members: what a tick mixes is heard
+ * when the frame it goes into is full, so the best quantum for a frame of 20 ms is 20 ms: a packet is mixed whole, at the
+ * first tick after it came, and leaves at that tick. With one of 10 ms its first half would wait 10 ms for the second.
+ * So a room has the longest quantum that divides the frames of all that listen. A shorter one is taken at once, and costs
+ * nobody a seam: the next tick is due when the last one's sound ends. A longer one wants sound that has not come yet, and
+ * waits for a moment in which nobody is heard, but not for ever.
+ *
+ * A tick that is more than LATE_US late (and more than one
  * quantum) is dropped and counted: catching up further would only queue delay.
  */
 #include <string.h>
 #include "bus.h"
 #include "leg.h"
 
-enum { LATE_US = 10000 };
+enum { LATE_US = 10000, PATIENCE_SMP = 10 * CLOCK_RATE };
+#define HUSH 1e-6f                /* -60 dB */
+
+static const uint32_t quanta[] = {960, 480, 240, 120, 64};
 
 int bus_rt_alloc(struct bus_rt **bp, struct thread *t, const struct bus_conf *conf)
 {
@@ -23,6 +33,8 @@ int bus_rt_alloc(struct bus_rt **bp, struct thread *t, const struct bus_conf *co
 		return ENOMEM;
 	b->t = t;
 	b->conf = *conf;
+	b->quantum = b->wanted = conf->quantum_smp ? conf->quantum_smp : QUANTUM_MAX;
+	b->channels = 1;
 	*bp = b;
 	return 0;
 }
@@ -43,9 +55,11 @@ void bus_join_rt(struct bus_rt *b, struct leg_rt *l)
 	list_append(&b->legs, &l->le, l);
 	l->bus = b;
 	l->leaving = LEG_STAYS;
+	b->changed = true;
 	ramp_set(&l->play.gain, 0);
 	ramp_set(&l->send.gain, 0);
 	ramp_set(&l->send.alone, 0);
+	leg_play_join_rt(l);
 }
 
 static void bye_rt(struct leg_rt *l, uint64_t now_us)
@@ -59,6 +73,7 @@ static void depart_rt(struct bus_rt *b, struct leg_rt *l, uint64_t now_us)
 	struct thread *t = b->t;
 
 	list_unlink(&l->le);
+	b->changed = true;
 	if (how == LEG_MOVES) {
 		bus_join_rt(l->next_bus ? l->next_bus : t->rt.limbo, l);
 		return;
@@ -93,28 +108,74 @@ void bus_end_rt(struct bus_rt *b)
 
 /* --- the mix --- */
 
-static uint8_t channels_rt(const struct bus_rt *b)
+/* Does q divide what all members send? No frame is too short for the shortest. */
+static bool suits_rt(const struct bus_rt *b, uint32_t q)
 {
 	struct le *le;
 
+	for (le = b->legs.head; le; le = le->next) {
+		uint32_t n48 = leg_frame_rt(le->data);
+
+		if (n48 % q)
+			return false;
+	}
+	return true;
+}
+
+static uint32_t best_quantum_rt(const struct bus_rt *b)
+{
+	unsigned n = b->conf.music ? ARRAY_SIZE(quanta) : 2, i = 0;
+
+	if (b->conf.quantum_smp)
+		return b->conf.quantum_smp;
+	while (i < n - 1 && !suits_rt(b, quanta[i]))
+		i++;
+	return quanta[i];
+}
+
+/* Someone came, went or has another codec. */
+static void members_rt(struct bus_rt *b)
+{
+	struct le *le;
+
+	if (!b->changed)
+		return;
+	b->changed = false;
+	b->channels = 1;
 	for (le = b->legs.head; le; le = le->next)
 		if (leg_channels_rt(le->data) == 2)
-			return 2;
-	return 1;
+			b->channels = 2;
+	b->wanted = best_quantum_rt(b);
+	b->waited = 0;
+	b->hushed = false;        /* not known: nobody listened for it */
+}
+
+static void quantum_rt(struct bus_rt *b)
+{
+	if (b->wanted == b->quantum)
+		return;
+	b->waited += b->quantum;
+	if (b->pos % b->wanted)           /* all frames begin at a multiple of their length */
+		return;
+	if (b->wanted < b->quantum || b->hushed || b->waited > PATIENCE_SMP)
+		b->quantum = b->wanted;
 }
 
 static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 {
-	uint32_t q = b->conf.quantum_smp;
+	uint32_t q = b->quantum;
 	struct le *le;
 
 	mix_clear(b->sum, q * ch);
+	b->hushed = true;
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
 		leg_play_rt(l, q, ch, now_us);
 		if (l->heard && !b->limbo)
 			mix_add(b->sum, l->own, q * ch);
+		if (l->heard && b->wanted != b->quantum)
+			b->hushed = b->hushed && mix_energy(l->own, (size_t)q * ch) < HUSH;
 	}
 }
 
@@ -125,7 +186,7 @@ static bool is_alone(const struct bus_rt *b)
 
 static void alone_rt(struct bus_rt *b, struct leg_rt *l, float *out, uint8_t ch)
 {
-	uint32_t q = b->conf.quantum_smp;
+	uint32_t q = b->quantum;
 	float *tmp = b->t->rt.scratch.tmp;
 
 	ramp_aim(&l->send.alone, is_alone(b) ? 1 : 0, q, LEG_ALONE_SMP);
@@ -140,10 +201,10 @@ static void alone_rt(struct bus_rt *b, struct leg_rt *l, float *out, uint8_t ch)
 
 static void echo_rt(struct bus_rt *b, struct leg_rt *l, float *out, uint8_t ch)
 {
-	size_t n = b->conf.quantum_smp * ch;
+	size_t n = b->quantum * ch;
 	float *tmp = b->t->rt.scratch.tmp;
 
-	ramp_aim(&l->send.echo, atomic_load_explicit(&l->echo, memory_order_relaxed), b->conf.quantum_smp, RAMP_SMP);
+	ramp_aim(&l->send.echo, atomic_load_explicit(&l->echo, memory_order_relaxed), b->quantum, RAMP_SMP);
 	if (ramp_silent(&l->send.echo) || !l->heard)
 		return;
 	ramp_apply(&l->send.echo, tmp, l->own, n);
@@ -152,7 +213,7 @@ static void echo_rt(struct bus_rt *b, struct leg_rt *l, float *out, uint8_t ch)
 
 static void hear_rt(struct bus_rt *b, struct leg_rt *l, uint8_t ch)
 {
-	size_t n = b->conf.quantum_smp * ch;
+	size_t n = b->quantum * ch;
 	float *out = b->t->rt.scratch.out;
 
 	if (b->limbo || !l->heard)
@@ -161,21 +222,24 @@ static void hear_rt(struct bus_rt *b, struct leg_rt *l, uint8_t ch)
 		mix_minus(out, b->sum, l->own, n);
 	alone_rt(b, l, out, ch);
 	echo_rt(b, l, out, ch);
-	leg_send_rt(l, out, b->conf.quantum_smp, ch, b->pos);
+	leg_send_rt(l, out, b->quantum, ch, b->pos);
 }
 
 static void tick_rt(struct bus_rt *b, uint64_t now_us)
 {
-	uint8_t ch = channels_rt(b);
 	struct le *le;
+	uint8_t ch;
 
+	members_rt(b);
+	quantum_rt(b);
+	ch = b->channels;
 	sum_rt(b, ch, now_us);
 	for (le = b->legs.head; le; le = le->next) {
 		hear_rt(b, le->data, ch);
 		leg_watch_rt(le->data, now_us);
 	}
 	if (b->conf.n_alone)
-		b->alone_pos = (b->alone_pos + b->conf.quantum_smp) % b->conf.n_alone;
+		b->alone_pos = (b->alone_pos + b->quantum) % b->conf.n_alone;
 	departures_rt(b, now_us);
 	count_up(&b->t->n.ticks);
 }
@@ -184,11 +248,13 @@ static void tick_rt(struct bus_rt *b, uint64_t now_us)
 
 static bool wake_rt(struct bus_rt *b, uint64_t now_us)
 {
-	uint32_t q = b->conf.quantum_smp;
-
 	if (list_isempty(&b->legs)) {
 		b->running = false;
 	} else if (!b->running) {
+		uint32_t q;
+
+		members_rt(b);
+		q = b->quantum = b->wanted;
 		b->running = true;
 		b->pos = (now_us * 48 / 1000 + q - 1) / q * q;
 	}
@@ -197,7 +263,7 @@ static bool wake_rt(struct bus_rt *b, uint64_t now_us)
 
 static void drop_late_rt(struct bus_rt *b, uint64_t now_us)
 {
-	uint32_t q = b->conf.quantum_smp;
+	uint32_t q = b->quantum;
 	uint64_t late_us = now_us - due_us(b->pos);
 	uint64_t n = late_us * 48 / 1000 / q;     /* whole quanta late: their time is over */
 
@@ -209,20 +275,18 @@ static void drop_late_rt(struct bus_rt *b, uint64_t now_us)
 
 void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop)
 {
-	uint32_t q = b->conf.quantum_smp;
-
 	if (!wake_rt(b, now_us) || now_us < due_us(b->pos))
 		return;
 	if (may_drop)
 		drop_late_rt(b, now_us);
 	while (b->running && now_us >= due_us(b->pos)) {
-		uint64_t behind_us = (now_us - due_us(b->pos)) / due_us(q) * due_us(q);
+		uint64_t q_us = due_us(b->quantum), behind_us = (now_us - due_us(b->pos)) / q_us * q_us;
 
 		if (behind_us)
 			count_up(&b->t->n.late);
 		/* Ticks that catch up happen when they should have: else the jitter buffer would give two frames at once. */
 		tick_rt(b, now_us - behind_us);
-		b->pos += q;
+		b->pos += b->quantum;
 		b->running = !list_isempty(&b->legs);
 	}
 	if (b->ending)

@@ -2,7 +2,7 @@
  * bus.h - media half of a bus: the legs in one room and their mix. Media thread only, but for alloc.
  *
  * All buses count samples at 48 kHz from the same origin, the zero of now_us, in steps of their own quantum, so that a
- * leg that moves from one to another keeps its place in time. A thread's limbo is a bus whose legs do not hear each other.
+ * leg that moves from one to another keeps its place in time, and frames of one length begin at the same samples in all. A thread's limbo is a bus whose legs do not hear each other.
  */
 #ifndef MIXER_BUS_H
 #define MIXER_BUS_H
@@ -27,6 +27,11 @@ struct bus_rt {
 	bool limbo, ending;
 	bool running;             /* ticking: it has legs */
 	uint64_t pos;             /* sample count of the next tick */
+	uint32_t quantum, wanted; /* of this tick; and what would be best */
+	uint32_t waited;          /* samples, for a moment to change it */
+	bool changed;             /* its members: look at them anew */
+	bool hushed;              /* nobody was loud in the last tick */
+	uint8_t channels;
 	size_t alone_pos;
 	struct list legs;
 	float sum[QUANTUM_MAX * MIX_CH];

@@ -11,7 +11,6 @@
 #include "engine.h"
 #include "leg.h"
 
-enum { FRAME_FIRST = 960 };       /* 20 ms, until the first packet says otherwise */
 #define GAIN_MAX 16.0f            /* +24 dB */
 
 /* --- media half: made and freed here --- */
@@ -51,7 +50,6 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	atomic_store_explicit(&rt->n.level, 127, memory_order_relaxed);
 	rt->play.channels = rt->send.channels = 1;
 	rt->play.jitter = rt->play.jitter_next = -1;
-	rt->play.frame_smp = FRAME_FIRST;
 	cn_init(&rt->play.cn, rand_u32());
 	rt->rep.seed = rand_u32();
 	level_init(&rt->play.level);

@@ -40,6 +40,8 @@ struct plan_rx {
 	struct codec_dec *dec;
 	struct resample *up;
 	int jitter;                       /* index of the buffer for this clock */
+	uint16_t unit;                    /* at 48 kHz: it conceals multiples of this */
+	bool fec;                         /* a packet may hold the one before it */
 };
 
 struct leg_plan {
@@ -53,6 +55,7 @@ struct leg_plan {
 	struct jitter_conf jitter_conf[LEG_JITTERS];
 	uint8_t n_jitter;
 	struct codec_enc *enc;
+	uint32_t frame_smp;               /* what it encodes, at 48 kHz */
 	struct resample *down;
 	struct seal *seal_rx, *seal_tx;
 	bool key_rx_equal;                /* set at the swap */
@@ -197,10 +200,12 @@ void leg_swap_rt(struct leg_rt *l, struct leg_plan *p, uint64_t now_us);     /* 
 void leg_dtmf_rt(struct leg_rt *l, const char *keys);
 bool leg_left_rt(struct leg_rt *l);                     /* leaving, and faded out */
 uint8_t leg_channels_rt(const struct leg_rt *l);
+uint32_t leg_frame_rt(const struct leg_rt *l);          /* at 48 kHz, that it sends; 0: none */
 void leg_watch_rt(struct leg_rt *l, uint64_t now_us);   /* once a tick: time-outs, reports, counters */
 
 void leg_recv_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us);
 void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t now_us);       /* fills own, heard */
+void leg_play_join_rt(struct leg_rt *l);                  /* in another bus, and not heard yet */
 void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *p);      /* before the plan changes */
 void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos);
 void leg_send_swap_rt(struct leg_rt *l, struct leg_plan *p);

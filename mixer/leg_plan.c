@@ -8,7 +8,7 @@
 #include <string.h>
 #include "leg.h"
 
-enum { PTIME_MAX_MS = 120, SLOTS_MIN = 16, SLOTS_MAX = 64, PAYLOAD_MIN = 64, PAYLOAD_MAX = 3840 };
+enum { PTIME_MAX_MS = 120, SLOTS_MIN = 16, SLOTS_MAX = 64, PAYLOAD_MIN = 64, PAYLOAD_MAX = 3840, UNIT_SMP = 120 };
 
 static void plan_destructor(void *arg)
 {
@@ -91,6 +91,9 @@ static int plan_rx_init(struct leg_plan *p, const struct plan_conf *conf)
 		if (rx->jitter < 0)
 			return EINVAL;
 		p->n_rx++;
+		rx->fec = !strcmp(rx->c.codec->name, "opus");
+		/* 2.5 ms is a whole number of samples at nearly every rate, and what Opus can conceal. */
+		rx->unit = rx->fec || rx->c.codec->srate != CLOCK_RATE ? UNIT_SMP : 1;
 		if (rx->c.param.channels > p->channels)
 			p->channels = rx->c.param.channels;
 		err = rx->c.codec->dec_alloc(&rx->dec, rx->c.codec, &rx->c.param);
@@ -102,6 +105,19 @@ static int plan_rx_init(struct leg_plan *p, const struct plan_conf *conf)
 	return err;
 }
 
+/* The frame to send, in samples at 48 kHz. SDP says 64 samples as 1.33 ms, and not always with the same digits. 5 ms at
+ * 44.1 kHz is no whole number of samples; 10 ms is one at every rate. */
+static uint32_t frame_smp(struct codec_param *p, uint32_t srate)
+{
+	uint32_t n48 = (p->ptime_us * 48 + 500) / 1000;
+
+	if (srate != CLOCK_RATE && (uint64_t)p->ptime_us * srate % 1000000) {
+		p->ptime_us = (p->ptime_us + 9999) / 10000 * 10000;
+		n48 = p->ptime_us * 48 / 1000;
+	}
+	return n48;
+}
+
 static int plan_tx_init(struct leg_plan *p)
 {
 	struct leg_codec *tx = &p->desc.tx;
@@ -109,11 +125,9 @@ static int plan_tx_init(struct leg_plan *p)
 
 	if (!tx->codec)
 		return 0;
-	if (!codec_usable(tx) || tx->param.ptime_us < 2500 || tx->param.ptime_us > LEG_FRAME_MAX * 1000 / 48)
+	if (!codec_usable(tx) || tx->param.ptime_us < 1333 || tx->param.ptime_us > LEG_FRAME_MAX * 1000 / 48)
 		return EINVAL;
-	/* 5 ms at 44.1 kHz is no whole number of samples; 10 ms is one at every rate. */
-	if ((uint64_t)tx->param.ptime_us * tx->codec->srate % 1000000)
-		tx->param.ptime_us = (tx->param.ptime_us + 9999) / 10000 * 10000;
+	p->frame_smp = frame_smp(&tx->param, tx->codec->srate);
 	err = tx->codec->enc_alloc(&p->enc, tx->codec, &tx->param);
 	if (!err)
 		err = resample_alloc(&p->down, CLOCK_RATE, tx->codec->srate, tx->param.channels);

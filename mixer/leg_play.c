@@ -6,12 +6,15 @@
  * which fade out as the "tail" under the new sound that fades in: a change never shows as a step.
  *
  *     jitter_get > decode | conceal | silence, noise > resample > append (blend the tail) > pcm > gain > own
+ *
+ * What fills in for a packet that is not there is never longer than this tick needs (ask_rt): a packet that is late by a
+ * millisecond waits for the end of what stood in for it, and that delay stays.
  */
 #include <math.h>
 #include <string.h>
 #include "leg.h"
 
-enum { FRAME_DEFAULT = 960, CONCEAL_MAX = CLOCK_RATE / 10 };
+enum { CONCEAL_MAX = CLOCK_RATE / 10, SEAM = 120 };
 
 #define QUIET 1e-6f               /* -60 dB: where a frame left out is not missed */
 
@@ -68,6 +71,14 @@ static void append_zero_rt(struct leg_play *p, size_t n_smp)
 	blend_rt(p, p->n - n_smp, n_smp);
 }
 
+/* How much to ask for when the tick still needs n_smp: as little as the codec can conceal. */
+static size_t ask_rt(const struct leg_play *p, size_t n_smp)
+{
+	size_t unit = p->cur ? p->cur->unit : 1;
+
+	return (n_smp + unit - 1) / unit * unit;
+}
+
 /* What the sender's last CN packet describes, at the rate of the codec it stands in for. */
 static void append_noise_rt(struct leg_rt *l, size_t n_smp)
 {
@@ -113,35 +124,75 @@ static void end_sound_rt(struct leg_rt *l)
 	p->n_tail = n;
 }
 
-static uint32_t frame_ts(const struct leg_play *p, uint32_t clock)
+static uint32_t ticks_of(size_t n_smp, uint32_t clock)
 {
-	return (uint32_t)((uint64_t)p->frame_smp * clock / CLOCK_RATE);
+	return (uint32_t)((uint64_t)n_smp * clock / CLOCK_RATE);
 }
 
-static void quiet_rt(struct leg_rt *l)
+static void quiet_rt(struct leg_rt *l, size_t n_smp)
 {
 	end_sound_rt(l);
 	if (l->play.noisy && l->play.cur)
-		append_noise_rt(l, l->play.frame_smp);
+		append_noise_rt(l, n_smp);
 	else
-		append_zero_rt(&l->play, l->play.frame_smp);
+		append_zero_rt(&l->play, n_smp);
 }
 
-static void lost_rt(struct leg_rt *l, const struct jitter_frame *f)
+/* So much of what was lost is made up for; counted in frames. */
+static void concealed_rt(struct leg_rt *l, size_t n_smp)
 {
 	struct leg_play *p = &l->play;
-	bool next = f && f->next && p->cur && f->next_pt == p->cur->c.pt;
+	uint32_t frame = p->frame_smp ? p->frame_smp : 1, before = (p->concealing + frame - 1) / frame;
+
+	p->concealing += (uint32_t)n_smp;
+	count_add(&l->n.concealed, (p->concealing + frame - 1) / frame - before);
+}
+
+/* n_smp that did not come. */
+static void lost_rt(struct leg_rt *l, size_t n_smp)
+{
+	struct leg_play *p = &l->play;
 	size_t n = 0;
 
 	if (p->cur && p->sounding && p->concealing < CONCEAL_MAX)
-		n = conceal_rt(l, p->frame_smp, next ? f->next : NULL, next ? f->next_len : 0);
+		n = conceal_rt(l, n_smp, NULL, 0);
 	if (!n) {
-		quiet_rt(l);
+		quiet_rt(l, n_smp);
 		return;
 	}
-	p->concealing += p->frame_smp;
-	count_up(&l->n.concealed);
+	concealed_rt(l, n_smp);
 	append_rt(p, l->t->rt.scratch.wide, n, p->cur->c.param.channels);
+}
+
+/* The packet after the lost one is here and may hold it once more, coarser: then the whole frame comes back from there,
+ * or what of it was not made up yet. false: this codec has no such thing. */
+static bool recover_rt(struct leg_rt *l, struct jitter *j, const struct jitter_frame *f, size_t n_smp)
+{
+	struct leg_play *p = &l->play;
+	size_t skip = p->frame_smp ? p->concealing % p->frame_smp : 0, n = n_smp;
+	uint8_t ch;
+
+	if (!f->next || !p->cur || !p->cur->fec || !p->sounding || f->next_pt != p->cur->c.pt)
+		return false;
+	ch = p->cur->c.param.channels;
+	if (n_smp < p->frame_smp - skip)
+		n = p->frame_smp;
+	else
+		skip = 0;
+	if (skip) {               /* from what was made up into what was there */
+		n = conceal_rt(l, SEAM, NULL, 0);
+		channels_rt(p->tail, p->channels, l->t->rt.scratch.wide, ch, n);
+		fade_rt(p->tail, n, p->channels, 1, 0);
+		p->n_tail = n;
+		p->fade_in = true;
+		n = p->frame_smp;
+	}
+	if (conceal_rt(l, n, f->next, f->next_len) <= skip)
+		return false;
+	append_rt(p, l->t->rt.scratch.wide + skip * ch, n - skip, ch);
+	concealed_rt(l, n - skip);
+	jitter_played_rt(j, ticks_of(n - skip, p->cur->c.codec->clock));
+	return true;
 }
 
 static struct plan_rx *find_rx_rt(struct leg_plan *plan, uint8_t pt, int jitter)
@@ -152,7 +203,7 @@ static struct plan_rx *find_rx_rt(struct leg_plan *plan, uint8_t pt, int jitter)
 	return NULL;
 }
 
-static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_frame *f)
+static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_frame *f, size_t ask)
 {
 	struct scratch *x = &l->t->rt.scratch;
 	struct leg_play *p = &l->play;
@@ -162,7 +213,7 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 
 	if (!rx) {                /* its codec went with the last description */
 		count_up(&l->n.discarded);
-		quiet_rt(l);
+		quiet_rt(l, ask);
 		return;
 	}
 	c = rx->c.codec;
@@ -177,7 +228,7 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 	n = c->decode_rt(rx->dec, x->pcm, CODEC_SMP_MAX, f->payload, f->len);
 	if (n <= 0) {
 		count_up(&l->n.bad);
-		lost_rt(l, NULL);
+		lost_rt(l, ask);
 		return;
 	}
 	jitter_played_rt(j, (uint32_t)((uint64_t)n * c->clock / c->srate));
@@ -189,33 +240,35 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 	append_rt(p, x->wide, resample_rt(rx->up, x->wide, x->pcm, (size_t)n), rx->c.param.channels);
 }
 
-/* One frame more in the queue, whatever it is. */
-static void pull_rt(struct leg_rt *l, uint64_t now_us)
+/* A frame more in the queue, or n_smp of what stands for it. */
+static void pull_rt(struct leg_rt *l, size_t n_smp, uint64_t now_us)
 {
 	struct leg_play *p = &l->play;
 	struct jitter *j = l->plan->jitter[p->jitter];
+	size_t ask = ask_rt(p, n_smp);
 	struct jitter_frame f;
 
 	memset(&f, 0, sizeof(f));
-	switch (jitter_get_rt(j, &f, frame_ts(p, l->plan->jitter_conf[p->jitter].clock), now_us)) {
+	switch (jitter_get_rt(j, &f, ticks_of(ask, l->plan->jitter_conf[p->jitter].clock), now_us)) {
 
 	case JITTER_FRAME:
-		frame_rt(l, j, &f);
+		frame_rt(l, j, &f, ask);
 		return;
 
 	case JITTER_LOST:
-		lost_rt(l, &f);
+		if (!recover_rt(l, j, &f, ask))
+			lost_rt(l, ask);
 		break;
 
 	case JITTER_WAIT:
 		if (p->concealing)
-			lost_rt(l, NULL);
+			lost_rt(l, ask);
 		else
-			quiet_rt(l);
+			quiet_rt(l, ask);
 		break;
 
 	case JITTER_SILENCE:
-		quiet_rt(l);
+		quiet_rt(l, ask);
 		break;
 	}
 	if (p->jitter_next >= 0) {
@@ -232,7 +285,7 @@ static void fill_rt(struct leg_rt *l, uint32_t n_smp, uint64_t now_us)
 		size_t before = p->n;
 
 		if (l->plan && (l->plan->desc.dir & LEG_DIR_RECV) && p->jitter >= 0) {
-			pull_rt(l, now_us);
+			pull_rt(l, n_smp - p->n, now_us);
 		} else {
 			end_sound_rt(l);
 			p->noisy = false;
@@ -279,6 +332,19 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 	/* A decoder gone mad must not take the room with it: NaN would stay in every sum. */
 	if (l->heard && !isfinite(mix_energy(l->own, (size_t)n_smp * channels)))
 		l->heard = false;
+}
+
+/* A fixed buffer keeps for ever what it began with, and another bus may have had a longer tick. Now nobody hears it. */
+void leg_play_join_rt(struct leg_rt *l)
+{
+	struct leg_play *p = &l->play;
+
+	if (!l->plan || !l->plan->music)
+		return;
+	for (int i = 0; i < l->plan->n_jitter; i++)
+		jitter_reset_rt(l->plan->jitter[i]);
+	p->n = p->n_tail = 0;
+	p->sounding = false;
 }
 
 static struct plan_rx *same_codec_rt(struct leg_plan *p, const struct leg_codec *c)

@@ -45,6 +45,13 @@ uint8_t leg_channels_rt(const struct leg_rt *l)
 	return p && (p->channels == 2 || (p->enc && p->desc.tx.param.channels == 2)) ? 2 : 1;
 }
 
+uint32_t leg_frame_rt(const struct leg_rt *l)
+{
+	const struct leg_plan *p = l->plan;
+
+	return p && p->enc && (p->desc.dir & LEG_DIR_SEND) ? p->frame_smp : 0;
+}
+
 /* A new address in the SDP is a new peer; so is, with SRTP, a new key. */
 static void unlatch_rt(struct leg_rt *l, const struct leg_plan *p, const struct leg_plan *old)
 {
@@ -103,6 +110,7 @@ void leg_swap_rt(struct leg_rt *l, struct leg_plan *p, uint64_t now_us)
 	keep_counts_rt(l, before, lost_of_rt(p));
 	restart_timeout_rt(l, p, old, now_us);
 	l->plan = p;
+	l->bus->changed = true;
 	atomic_store_explicit(&l->n.tx_codec, p->enc ? p->desc.tx.codec : NULL, memory_order_relaxed);
 }
 

@@ -148,7 +148,7 @@ static const float *resampled_rt(struct leg_rt *l, size_t n48, size_t n)
 static void frame_rt(struct leg_rt *l, size_t n48)
 {
 	const struct leg_codec *tx = tx_codec(l);
-	size_t n = (size_t)tx->param.ptime_us * tx->codec->srate / 1000000;
+	size_t n = n48 * tx->codec->srate / CLOCK_RATE;
 	struct leg_send *s = &l->send;
 	const float *smp = resampled_rt(l, n48, n);
 
@@ -162,7 +162,7 @@ static void frame_rt(struct leg_rt *l, size_t n48)
 /* n_smp <= QUANTUM_MAX in the codec's channels. */
 static void collect_rt(struct leg_rt *l, const float *smp, size_t n_smp)
 {
-	size_t n48 = (size_t)tx_codec(l)->param.ptime_us * 48 / 1000;
+	size_t n48 = l->plan->frame_smp;
 	struct leg_send *s = &l->send;
 
 	memcpy(s->pcm + s->n * s->channels, smp, n_smp * s->channels * sizeof(*smp));
@@ -176,8 +176,18 @@ static void restart_rt(struct leg_rt *l, uint64_t pos)
 {
 	struct leg_send *s = &l->send;
 
-	s->n = 0;
-	s->pos = s->end = pos;
+	uint32_t n48 = l->plan->frame_smp, n = (uint32_t)(pos % n48);
+
+	/* Frames begin at multiples of their length, so that those of all members are full at the same tick. */
+	if (pos - n < s->pos) {           /* ... where it has sent up to already: at the next one */
+		s->n = 0;
+		s->pos = s->end = pos - n + n48;
+	} else {
+		s->n = n;
+		mix_clear(s->pcm, s->n * s->channels);
+		s->pos = pos - n;
+		s->end = pos;
+	}
 	s->marker = s->begun = true;
 }
 
@@ -271,4 +281,6 @@ void leg_send_swap_rt(struct leg_rt *l, struct leg_plan *p)
 		s->n_odd = CLOCK_RATE % tx->codec->srate ? 2 : 0;
 		mix_clear(s->odd, s->n_odd * s->channels);
 	}
+	if (s->pos % p->frame_smp)
+		s->begun = false;         /* longer frames: the first one begins where it should, or all would be late */
 }

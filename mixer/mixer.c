@@ -243,7 +243,7 @@ static void bus_destructor(void *arg)
 	thread_post(b->t, &c, &b->rt->spare);
 }
 
-static bool quantum_ok(uint32_t q) { return q == 64 || q == 120 || q == 240 || q == 480; }
+static bool quantum_ok(uint32_t q) { return !q || q == 64 || q == 120 || q == 240 || q == 480 || q == 960; }
 
 int bus_alloc(struct bus **bp, struct mixer *m, const struct bus_conf *conf)
 {

@@ -45,7 +45,8 @@ void mixer_stats(const struct mixer *m, struct mixer_stats *s);
 /* --- bus: one room's mix --- */
 
 struct bus_conf {
-	uint32_t quantum_smp;     /* at 48 kHz: 64 (1.33 ms), 120, 240 or 480 (10 ms) */
+	/* At 48 kHz: 64 (1.33 ms), 120, 240, 480 or 960 (20 ms). 0: follows its members, down to 480 for voice, to 64 for music. */
+	uint32_t quantum_smp;
 	bool     music;           /* fixed jitter buffers, no level gate */
 	const float *alone;       /* mono 48 kHz loop that a member alone hears; NULL: silence. Must outlive the bus. */
 	size_t   n_alone;

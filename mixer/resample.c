@@ -22,6 +22,7 @@
 #include <string.h>
 #include <re.h>
 
+#include "kernel.h"
 #include "resample.h"
 
 enum {
@@ -29,24 +30,22 @@ enum {
 	RATE_MIN   = 8000,
 	RATE_MAX   = 48000,
 	PHASES_MAX = 640,
-	TAPS_MUL   = 8,           /* taps per phase are a multiple, for the vector loop */
 	CH_MAX     = 2,
+	LINE       = 64,          /* bytes of the cache; a load across two costs two */
 };
 
 #define PASS     0.45             /* of the lower rate */
 #define STOP     0.56
 #define ATT_DB   64.0
 
-typedef float v4 __attribute__((vector_size(16)));
-
 /* One filter; shared, guarded by fir_lock except for the taps, which never change. */
 struct fir {
 	struct fir *next;
 	uint32_t from, to;
-	uint32_t l, m;
-	size_t   taps;            /* per phase */
+	struct polyphase p;
 	double   delay_s;
-	float   *phase;           /* [l][taps], each phase backwards: oldest input first */
+	float   *phase;           /* p.phase, which is ours to write; each phase backwards: oldest input first */
+	void    *mem;             /* where it lies, from a cache line's begin on */
 	unsigned users;
 };
 
@@ -112,18 +111,18 @@ static void phase_normalise(float *phase, size_t taps)
 
 static void fir_fill(struct fir *f, size_t n)
 {
-	const double low = f->from < f->to ? f->from : f->to, rate = (double)f->from * f->l;
+	const double low = f->from < f->to ? f->from : f->to, rate = (double)f->from * f->p.l;
 	const double cut = low * (PASS + STOP) / 2.0;
 
-	for (size_t p = 0; p < f->l; p++) {
-		float *phase = f->phase + p * f->taps;
+	for (size_t p = 0; p < f->p.l; p++) {
+		float *phase = f->phase + p * f->p.taps;
 
-		for (size_t k = 0; k < f->taps; k++) {
-			const size_t i = p + k * f->l;
+		for (size_t k = 0; k < f->p.taps; k++) {
+			const size_t i = p + k * f->p.l;
 
-			phase[f->taps - 1 - k] = i < n ? (float)(f->l * kaiser_tap(i, n, cut, rate)) : 0.0f;
+			phase[f->p.taps - 1 - k] = i < n ? (float)(f->p.l * kaiser_tap(i, n, cut, rate)) : 0.0f;
 		}
-		phase_normalise(phase, f->taps);
+		phase_normalise(phase, f->p.taps);
 	}
 	f->delay_s = (double)(n - 1) / 2.0 / rate;
 }
@@ -132,7 +131,7 @@ static void fir_destructor(void *arg)
 {
 	struct fir *f = arg;
 
-	mem_deref(f->phase);
+	mem_deref(f->mem);
 }
 
 static int fir_make(struct fir **fp, uint32_t from, uint32_t to)
@@ -150,17 +149,19 @@ static int fir_make(struct fir **fp, uint32_t from, uint32_t to)
 
 	f->from = from;
 	f->to = to;
-	f->l = to / g;
-	f->m = from / g;
-	n = kaiser_length(low * (STOP - PASS), (double)from * f->l);
-	f->taps = (n + f->l - 1) / f->l;
-	f->taps = (f->taps + TAPS_MUL - 1) / TAPS_MUL * TAPS_MUL;
-	f->phase = mem_zalloc(f->l * f->taps * sizeof(float), NULL);
-	if (!f->phase) {
+	f->p.l = to / g;
+	f->p.m = from / g;
+	n = kaiser_length(low * (STOP - PASS), (double)from * f->p.l);
+	f->p.taps = (n + f->p.l - 1) / f->p.l;
+	f->p.taps = (f->p.taps + KERNEL_TAPS - 1) / KERNEL_TAPS * KERNEL_TAPS;
+	f->mem = mem_zalloc(f->p.l * f->p.taps * sizeof(float) + LINE, NULL);
+	if (!f->mem) {
 		mem_deref(f);
 		return ENOMEM;
 	}
 
+	f->phase = (float *)(((uintptr_t)f->mem + LINE - 1) / LINE * LINE);
+	f->p.phase = f->phase;
 	fir_fill(f, n);
 	*fp = f;
 	return 0;
@@ -217,7 +218,7 @@ static void resample_destructor(void *arg)
 static int hist_alloc(struct resample *r)
 {
 	for (int c = 0; c < r->ch; c++) {
-		r->hist[c] = mem_zalloc((r->fir->taps - 1 + BLOCK) * sizeof(float), NULL);
+		r->hist[c] = mem_zalloc((r->fir->p.taps - 1 + BLOCK) * sizeof(float), NULL);
 		if (!r->hist[c])
 			return ENOMEM;
 	}
@@ -256,55 +257,34 @@ void resample_reset_rt(struct resample *r)
 	r->pos = 0;
 	r->ph = 0;
 	for (int c = 0; c < r->ch && r->fir; c++)
-		memset(r->hist[c], 0, (r->fir->taps - 1) * sizeof(float));
-}
-
-static inline v4 load_rt(const float *p)
-{
-	v4 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static inline float dot_rt(const float *a, const float *b, size_t n)
-{
-	v4 s0 = {0}, s1 = {0};
-
-	for (size_t i = 0; i < n; i += TAPS_MUL) {
-		s0 += load_rt(a + i) * load_rt(b + i);
-		s1 += load_rt(a + i + 4) * load_rt(b + i + 4);
-	}
-	s0 += s1;
-	return (s0[0] + s0[2]) + (s0[1] + s0[3]);
+		memset(r->hist[c], 0, (r->fir->p.taps - 1) * sizeof(float));
 }
 
 static void load_block_rt(struct resample *r, const float *in, size_t n)
 {
-	const size_t old = r->fir->taps - 1;
+	const size_t old = r->fir->p.taps - 1;
 
-	for (uint8_t c = 0; c < r->ch; c++)
-		for (size_t i = 0; i < n; i++)
-			r->hist[c][old + i] = in[i * r->ch + c];
+	if (r->ch == 1) {
+		memcpy(r->hist[0] + old, in, n * sizeof(*in));
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		r->hist[0][old + i] = in[2 * i];
+		r->hist[1][old + i] = in[2 * i + 1];
+	}
 }
 
+/* As many outputs as begin within these n. */
 static size_t filter_block_rt(struct resample *r, float *out, size_t n)
 {
-	const struct fir *f = r->fir;
-	size_t n_out = 0;
+	const struct polyphase *p = &r->fir->p;
+	const size_t room = r->pos < n ? (n - r->pos) * p->l - r->ph : 0, n_out = (room + p->m - 1) / p->m;
+	const size_t end = r->ph + n_out * p->m;
 
-	for (; r->pos < n; n_out++) {
-		const float *phase = f->phase + r->ph * f->taps;
-
-		for (uint8_t c = 0; c < r->ch; c++)
-			*out++ = dot_rt(phase, r->hist[c] + r->pos, f->taps);
-		r->ph += f->m;
-		while (r->ph >= f->l) {
-			r->ph -= f->l;
-			r->pos++;
-		}
-	}
-	r->pos -= n;
+	for (uint8_t c = 0; c < r->ch; c++)
+		kernel_now->polyphase(out + c, r->ch, p, r->ph, r->hist[c] + r->pos, n_out);
+	r->pos += end / p->l - n;
+	r->ph = (uint32_t)(end % p->l);
 	return n_out;
 }
 
@@ -323,7 +303,7 @@ size_t resample_rt(struct resample *r, float *out, const float *in, size_t n_in)
 		load_block_rt(r, in, n);
 		n_out += filter_block_rt(r, out + n_out * r->ch, n);
 		for (uint8_t c = 0; c < r->ch; c++)
-			memmove(r->hist[c], r->hist[c] + n, (r->fir->taps - 1) * sizeof(float));
+			memmove(r->hist[c], r->hist[c] + n, (r->fir->p.taps - 1) * sizeof(float));
 		in += n * r->ch;
 		n_in -= n;
 	}
@@ -332,7 +312,7 @@ size_t resample_rt(struct resample *r, float *out, const float *in, size_t n_in)
 
 size_t resample_max(const struct resample *r, size_t n_in)
 {
-	return r->fir ? n_in * r->fir->l / r->fir->m + 1 : n_in;
+	return r->fir ? n_in * r->fir->p.l / r->fir->p.m + 1 : n_in;
 }
 
 uint32_t resample_delay_us(const struct resample *r)

@@ -18,7 +18,7 @@
 #include "bus.h"
 #include "leg.h"
 
-enum { CMDS = 1024, NOTES = 2048, EVENTS = 64, STACK = 1024 * 1024, PRIORITY = 50, LIMBO_QUANTUM = 480,
+enum { CMDS = 1024, NOTES = 2048, EVENTS = 64, STACK = 1024 * 1024, PRIORITY = 50, LIMBO_QUANTUM = 0,
        BREATH_US = 500 };
 
 uint64_t thread_clock_us(void)

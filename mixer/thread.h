@@ -17,7 +17,7 @@ struct leg_rt;
 struct bus_rt;
 struct leg_plan;
 
-enum { CLOCK_RATE = 48000, QUANTUM_MAX = 480, MIX_CH = 2, PCM_MAX = CODEC_SMP_MAX + 64, DGRAM_MAX = 4096 };
+enum { CLOCK_RATE = 48000, QUANTUM_MAX = 960, MIX_CH = 2, PCM_MAX = CODEC_SMP_MAX + 64, DGRAM_MAX = 4096 };
 
 /* Counters have one writer, the media thread; anyone may read them. */
 typedef _Atomic uint64_t count_t;

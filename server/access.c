@@ -13,6 +13,7 @@
 #include <string.h>
 #include "access.h"
 #include "auth.h"
+#include "sip.h"
 #include "control/log.h"
 
 enum open_to { OPEN_NONE, OPEN_LOCAL, OPEN_ANY };
@@ -236,9 +237,34 @@ static void dial_pattern(const char *pattern, void *arg)
 	q->allowed = q->allowed || access_glob(pattern, q->uri);
 }
 
+/* What a pattern is held against: scheme, user, host and port as they will be used. Not the text as it came, in which
+ * "sip:x@evil.example;a=@pbx.example" ends like an allowed one. maddr would lead the request elsewhere, and headers are
+ * for no call of ours. */
+static int dial_text(char *buf, size_t size, const char *text)
+{
+	struct uri uri;
+	struct pl pl;
+	int n;
+
+	pl_set_str(&pl, text);
+	if (uri_decode(&uri, &pl) || pl_isset(&uri.headers) || sip_param(&uri.params, "maddr", NULL))
+		return EINVAL;
+
+	n = re_snprintf(buf, size, pl_strchr(&uri.host, ':') ? "%r:%r%s[%r]" : "%r:%r%s%r", &uri.scheme, &uri.user,
+			pl_isset(&uri.user) ? "@" : "", &uri.host);
+	if (n > 0 && uri.port)
+		n = re_snprintf(buf + n, size - (size_t)n, ":%u", uri.port);
+
+	return n < 0 ? EOVERFLOW : 0;
+}
+
 bool access_may_dial(const struct access *a, const char *uri)
 {
-	struct dial_query q = { .uri = uri };
+	char text[320];
+	struct dial_query q = { .uri = text };
+
+	if (dial_text(text, sizeof(text), uri))
+		return false;
 
 	config_list(a->cfg, "dial.allow", dial_pattern, &q);
 

@@ -94,6 +94,20 @@ static void call_drop(struct call *c, const char *why)
 	tmr_start(&c->tmr_free, 0, free_later, c);
 }
 
+/* Who sends a member away may give a reason in any words; in a quoted string they must not end it (RFC 3261 25.1). */
+static void reason_line(char *buf, size_t size, const char *why)
+{
+	char text[80];
+	size_t n = 0;
+
+	for (; *why && n < sizeof(text) - 1; why++)
+		if ((unsigned char)*why >= 0x20 && *why != '"' && *why != '\\' && *why != 0x7f)
+			text[n++] = *why;
+	text[n] = '\0';
+
+	(void)re_snprintf(buf, size, "Reason: SIP;cause=200;text=\"%s\"\r\n", text);
+}
+
 void call_end(struct call *c, const char *why)
 {
 	char reason[128];
@@ -102,7 +116,7 @@ void call_end(struct call *c, const char *why)
 		return;
 
 	if (c->session) {
-		(void)re_snprintf(reason, sizeof(reason), "Reason: SIP;cause=200;text=\"%s\"\r\n", why);
+		reason_line(reason, sizeof(reason), why);
 		session_hangup(c->session, reason);
 	}
 
@@ -438,7 +452,7 @@ static int call_alloc(struct call **cp, struct focus *f, const struct sa *local,
 static void refuse_busy(struct focus *f, const struct sip_msg *msg, int err)
 {
 	log_warning("call.refused", "err=%d what=no-resources", err);
-	(void)session_refuse(f->sessions, msg, 503, "Service Unavailable", "Retry-After: 10\r\n");
+	(void)sips_replyf(f->sips, msg, 503, "Service Unavailable", "Retry-After: 10\r\n");
 }
 
 /* What the room said no with, in SIP's words. */

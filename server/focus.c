@@ -16,7 +16,7 @@
 #include "register.h"
 #include "control/log.h"
 
-struct trunk_le { struct le le; struct trunk *trunk; };
+struct trunk_le { struct le le; struct trunk *trunk; char *settings; bool wanted; };      /* settings: all of them in one text */
 
 enum { FACTORY_TRIES = 8 };
 
@@ -30,36 +30,100 @@ static void trunk_destructor(void *arg)
 	if (t->trunk)
 		trunk_stop(t->trunk);
 	mem_deref(t->trunk);
+	mem_deref(t->settings);
 }
 
-static void trunk_start(const char *name, void *arg)
+static struct trunk_conf trunk_settings(const struct config *cfg, const char *name)
 {
-	struct focus *f = arg;
-	struct trunk_conf conf = {
-		.name     = name,
-		.uri      = config_sub(f->cfg, "trunk", name, "uri"),
-		.user     = config_sub(f->cfg, "trunk", name, "user"),
-		.password = config_sub(f->cfg, "trunk", name, "password"),
-		.realm    = config_sub(f->cfg, "trunk", name, "realm"),
-		.keepalive_s = config_sub_uint(f->cfg, "trunk", name, "keepalive"),
+	return (struct trunk_conf){
+		.name = name,
+		.uri = config_sub(cfg, "trunk", name, "uri"),
+		.user = config_sub(cfg, "trunk", name, "user"),
+		.password = config_sub(cfg, "trunk", name, "password"),
+		.realm = config_sub(cfg, "trunk", name, "realm"),
+		.expires_s = config_sub_bool(cfg, "trunk", name, "register") ? config_sub_uint(cfg, "trunk", name, "expires") : 0,
+		.keepalive_s = config_sub_uint(cfg, "trunk", name, "keepalive"),
 	};
-	struct trunk_le *t;
+}
+
+static struct trunk_le *trunk_running(const struct focus *f, const char *settings)
+{
+	for (struct le *le = f->trunks.head; le; le = le->next) {
+		struct trunk_le *t = le->data;
+
+		if (!strcmp(t->settings, settings))
+			return t;
+	}
+
+	return NULL;
+}
+
+static int trunk_start(struct focus *f, const struct trunk_conf *conf, const char *settings)
+{
+	struct trunk_le *t = mem_zalloc(sizeof(*t), trunk_destructor);
 	int err;
 
-	if (config_sub_bool(f->cfg, "trunk", name, "register"))
-		conf.expires_s = config_sub_uint(f->cfg, "trunk", name, "expires");
-
-	t = mem_zalloc(sizeof(*t), trunk_destructor);
 	if (!t)
-		return;
+		return ENOMEM;
 
-	list_append(&f->trunks, &t->le, t);
+	t->wanted = true;
+	err = str_dup(&t->settings, settings);
+	if (!err)
+		err = trunk_alloc(&t->trunk, f->sips, conf);
 
-	err = trunk_alloc(&t->trunk, f->sips, &conf);
-	if (err) {
-		log_error("trunk.failed", "trunk=%s err=%d", name, err);
+	if (err)
 		mem_deref(t);
+	else
+		list_append(&f->trunks, &t->le, t);
+
+	return err;
+}
+
+struct trunk_pass { struct focus *f; bool start; };       /* first all are looked for, then what is missing is started */
+
+static void trunk_visit(const char *name, void *arg)
+{
+	const struct trunk_pass *pass = arg;
+	struct trunk_conf c = trunk_settings(pass->f->cfg, name);
+	struct trunk_le *t;
+	char *settings = NULL;
+	int err;
+
+	err = re_sdprintf(&settings, "%s\n%s\n%s\n%s\n%s\n%u\n%u", name, c.uri, c.user, c.password, c.realm, c.expires_s,
+			  c.keepalive_s);
+	t = err ? NULL : trunk_running(pass->f, settings);
+	if (t)
+		t->wanted = true;
+	else if (!err && pass->start)
+		err = trunk_start(pass->f, &c, settings);
+
+	if (err)
+		log_error("trunk.failed", "trunk=%s err=%d", name, err);
+
+	mem_deref(settings);
+}
+
+/* A trunk whose settings are what they were goes on undisturbed. One that changed takes its leave before the new one comes:
+ * the other way round its un-REGISTER would end the new registration. */
+static void trunks_follow(struct focus *f)
+{
+	struct trunk_pass look = { f, false }, start = { f, true };
+	struct le *le;
+
+	LIST_FOREACH(&f->trunks, le)
+		((struct trunk_le *)le->data)->wanted = false;
+
+	config_sections(f->cfg, "trunk", trunk_visit, &look);
+
+	for (le = f->trunks.head; le;) {
+		struct trunk_le *t = le->data;
+
+		le = le->next;
+		if (!t->wanted)
+			mem_deref(t);
 	}
+
+	config_sections(f->cfg, "trunk", trunk_visit, &start);
 }
 
 bool focus_from_trunk(const struct focus *f, const struct sip_msg *msg)
@@ -304,7 +368,7 @@ static bool follow_dialog(struct focus *f, struct call_target *t, const struct s
 		scode = 481;
 
 	if (scode) {
-		(void)session_refuse(f->sessions, msg, scode, reason, NULL);
+		(void)sips_replyf(f->sips, msg, scode, reason, NULL);
 		return false;
 	}
 
@@ -323,7 +387,7 @@ static bool target_find(struct focus *f, struct call_target *t, const struct sip
 
 	/* RFC 3911 4: "If the Join header field is present with a Replaces header field: 400". */
 	if (r == EBADMSG || j == EBADMSG || (!r && !j)) {
-		(void)session_refuse(f->sessions, msg, 400, "Bad Replaces Or Join", NULL);
+		(void)sips_replyf(f->sips, msg, 400, "Bad Replaces Or Join", NULL);
 		return false;
 	}
 
@@ -332,7 +396,7 @@ static bool target_find(struct focus *f, struct call_target *t, const struct sip
 
 	err = resolve(f, t, msg);
 	if (err)
-		(void)session_refuse(f->sessions, msg, err == EPERM ? 403 : 404, err == EPERM ? "Forbidden" : "Not Found", NULL);
+		(void)sips_replyf(f->sips, msg, err == EPERM ? 403 : 404, err == EPERM ? "Forbidden" : "Not Found", NULL);
 
 	return !err;
 }
@@ -345,7 +409,7 @@ static void invite_handler(const struct sip_msg *msg, void *arg)
 	struct focus *f = arg;
 
 	if (f->draining) {
-		(void)session_refuse(f->sessions, msg, 503, "Service Unavailable", "Retry-After: 60\r\n");
+		(void)sips_replyf(f->sips, msg, 503, "Service Unavailable", "Retry-After: 60\r\n");
 		return;
 	}
 
@@ -419,7 +483,7 @@ int focus_alloc(struct focus **fp, const struct config *cfg, struct sips *sips, 
 		goto out;
 
 	control_set_dialer(control, &dialer);
-	config_sections(cfg, "trunk", trunk_start, f);
+	trunks_follow(f);
 
  out:
 	if (err)
@@ -437,8 +501,7 @@ void focus_reload(struct focus *f, const struct config *cfg)
 	f->cfg = cfg;
 	access_reload(f->access, cfg);
 	sessions_reconf(f->sessions, &sc);
-	list_flush(&f->trunks);
-	config_sections(cfg, "trunk", trunk_start, f);
+	trunks_follow(f);
 }
 
 void focus_drain(struct focus *f)

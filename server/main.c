@@ -315,6 +315,9 @@ static void greet(void)
 	sips_print(server.sips, print_addr, NULL);
 	printf("          any ROOM you like opens one%s; sip:echo@... plays back what it hears\n",
 	       config_bool(server.config, "rooms.auto") ? "" : " (not now: rooms.auto is off)");
+	if (config_str(server.config, "http.listen")[0])
+		printf("  http    http://%s/ tells /healthz, /readyz, /metrics and, with the token, /api/v1/rooms\n",
+		       config_str(server.config, "http.listen"));
 	printf("  state   %s\n", state_dir(server.state));
 
 	/* The journal is read by more people than the folder. */

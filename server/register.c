@@ -253,9 +253,9 @@ static void register_response(int err, const struct sip_msg *msg, void *arg)
 
 	if (err == ECONNABORTED && !t->stopping)
 		return;                                   /* the stack is being closed */
-	if (msg && msg->scode < 200)
-		return;
-	if (!err && goes_on(t, msg))
+	if (!err && !msg)
+		err = ETIMEDOUT;
+	if (!err && (msg->scode < 200 || goes_on(t, msg)))
 		return;
 	if (t->stopping)
 		mem_deref(t);                             /* the reference trunk_stop took */

@@ -48,7 +48,7 @@ struct session_conf {
 };
 
 /* A new INVITE (no To tag, or Replaces/Join resolved by the owner). The owner accepts it with session_accept_invite or
- * answers with session_refuse; it may do so later (e.g. after a 302 look-up). */
+ * answers with sips_replyf; it may do so later (e.g. after a 302 look-up). */
 typedef void (sessions_invite_h)(const struct sip_msg *msg, void *arg);
 
 int  sessions_alloc(struct sessions **sp, struct sips *sips, const struct session_conf *conf, sessions_invite_h *h, void *arg);
@@ -68,8 +68,6 @@ struct session_in {
  * answers the INVITE (400/488/...) and is returned: there is no session then. */
 int  session_accept_invite(struct session **sp, struct sessions *ss, const struct sip_msg *msg, const struct session_in *in,
 			   const struct session_ops *ops, void *arg);
-/* Without a session. fmt: more header lines (and nothing else), may be NULL. */
-int  session_refuse(struct sessions *ss, const struct sip_msg *msg, uint16_t scode, const char *reason, const char *fmt, ...);
 int  session_ring(struct session *s, uint16_t scode, const char *reason, bool with_sdp);  /* 18x; reliable when the peer can */
 int  session_answer(struct session *s);                                                 /* 200 */
 int  session_reject(struct session *s, uint16_t scode, const char *reason);             /* then closed is called */

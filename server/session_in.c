@@ -109,24 +109,6 @@ int session_accept_invite(struct session **sp, struct sessions *ss, const struct
 	return 0;
 }
 
-int session_refuse(struct sessions *ss, const struct sip_msg *msg, uint16_t scode, const char *reason, const char *fmt, ...)
-{
-	struct mbuf *mb = mbuf_alloc(256);
-	va_list ap;
-	int err;
-
-	if (!mb)
-		return ENOMEM;
-	va_start(ap, fmt);
-	err = fmt ? mbuf_vprintf(mb, fmt, ap) : 0;
-	va_end(ap);
-	err |= hdrs_body(mb, NULL);
-	if (!err)
-		err = sips_reply(ss->sips, NULL, NULL, msg, false, scode, reason, mb);
-	mem_deref(mb);
-	return err;
-}
-
 int session_reject(struct session *s, uint16_t scode, const char *reason)
 {
 	int err;

@@ -115,19 +115,12 @@ int hdrs_contact(struct mbuf *mb, const struct session *s, const struct sip_msg 
 int session_reply(struct sessions *ss, struct sip_strans **stp, const struct sip_msg *msg, uint16_t scode,
 		  const char *reason, const char *fmt, ...)
 {
-	struct mbuf *mb = mbuf_alloc(256);
 	va_list ap;
 	int err;
 
-	if (!mb)
-		return ENOMEM;
 	va_start(ap, fmt);
-	err = fmt ? mbuf_vprintf(mb, fmt, ap) : 0;
+	err = sips_vreplyf(ss->sips, stp, msg, scode, reason, fmt, ap);
 	va_end(ap);
-	err |= hdrs_body(mb, NULL);
-	if (!err)
-		err = sips_reply(ss->sips, stp, NULL, msg, false, scode, reason, mb);
-	mem_deref(mb);
 	return err;
 }
 

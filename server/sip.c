@@ -17,7 +17,7 @@
 #include "limit.h"
 #include "multipart.h"
 
-enum { STACKS_MAX = 64, HASH_SIZE = 1024, DATAGRAM_MAX = 65535, SOCKET_BUFFER = 1 << 20, SEEN_MAX = 2048 };
+enum { STACKS_MAX = 64, HASH_SIZE = 1024, DATAGRAM_MAX = 65535, SOCKET_BUFFER = 1 << 20, SEEN_SETS = 1024, SEEN_WAYS = 4 };
 #define TP_N ((int)SIP_TRANSP_TLS + 1)
 
 const char sip_allow[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER";
@@ -32,7 +32,7 @@ struct stack {
 	struct sips *s;
 	struct sip *sip;
 	struct sip_lsnr *front, *req, *resp;
-	struct seen seen[SEEN_MAX];
+	struct seen seen[SEEN_SETS][SEEN_WAYS];
 	struct sa addr;
 	struct sa at[TP_N];               /* listening addresses, unset where there is no transport */
 	int probe_fd;
@@ -267,21 +267,30 @@ int sips_reply(const struct sips *s, struct sip_strans **stp, struct mbuf **mbp,
 	return sip_treplyf(stp, mbp, sip, msg, rec_route, scode, reason, "%b", hdrs->buf, hdrs->end);
 }
 
-int sips_replyf(const struct sips *s, const struct sip_msg *msg, uint16_t scode, const char *reason, const char *fmt, ...)
+int sips_vreplyf(const struct sips *s, struct sip_strans **stp, const struct sip_msg *msg, uint16_t scode,
+		 const char *reason, const char *fmt, va_list ap)
 {
 	struct mbuf *mb = mbuf_alloc(256);
-	va_list ap;
 	int err;
 
 	if (!mb)
 		return ENOMEM;
-	va_start(ap, fmt);
 	err = fmt ? mbuf_vprintf(mb, fmt, ap) : 0;
-	va_end(ap);
 	err |= mbuf_write_str(mb, "Content-Length: 0\r\n\r\n");
 	if (!err)
-		err = sips_reply(s, NULL, NULL, msg, false, scode, reason, mb);
+		err = sips_reply(s, stp, NULL, msg, false, scode, reason, mb);
 	mem_deref(mb);
+	return err;
+}
+
+int sips_replyf(const struct sips *s, const struct sip_msg *msg, uint16_t scode, const char *reason, const char *fmt, ...)
+{
+	va_list ap;
+	int err;
+
+	va_start(ap, fmt);
+	err = sips_vreplyf(s, NULL, msg, scode, reason, fmt, ap);
+	va_end(ap);
 	return err;
 }
 
@@ -410,16 +419,13 @@ static bool check_accept(struct sips *s, const struct sip_msg *msg)
 	return false;
 }
 
+/* RFC 3261 8.2.1: "generate a 405 (Method Not Allowed) response", with Allow; a method nobody has heard of is no other case
+ * for who reads the answer. */
 static bool check_method(struct sips *s, const struct sip_msg *msg)
 {
-	static const char known[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, REGISTER, SUBSCRIBE, NOTIFY, "
-		"MESSAGE, PUBLISH";
-	bool is_known = method_in(known, &msg->met);
-
 	if (method_in(sip_allow, &msg->met) || has_handler(s, &msg->met))
 		return true;
-	(void)sips_replyf(s, msg, is_known ? 405 : 501, is_known ? "Method Not Allowed" : "Not Implemented", "Allow: %s\r\n",
-			  sip_allow);
+	(void)sips_replyf(s, msg, 405, "Method Not Allowed", "Allow: %s\r\n", sip_allow);
 	return false;
 }
 
@@ -570,6 +576,20 @@ static uint32_t mix_pl(uint32_t h, const struct pl *pl)
 	return (h << 7 | h >> 25) ^ (pl->l ? hash_joaat((const uint8_t *)pl->p, pl->l) : 0);
 }
 
+/* Its entry, or the oldest of the set. */
+static struct seen *seen_find(struct stack *k, uint32_t key)
+{
+	struct seen *set = k->seen[(key ^ key >> 16) % SEEN_SETS], *oldest = set;
+
+	for (int i = 0; i < SEEN_WAYS; i++) {
+		if (set[i].key == key)
+			return &set[i];
+		if (set[i].then_ms < oldest->then_ms)
+			oldest = &set[i];
+	}
+	return oldest;
+}
+
 /* libre takes whatever has the same branch and sent-by for a retransmission and sends the old answer the old way. A client
  * that reuses a branch (or has none, RFC 2543) for another request, or over another connection, would never hear of us. */
 static bool front_handler(const struct sip_msg *msg, void *arg)
@@ -587,7 +607,7 @@ static bool front_handler(const struct sip_msg *msg, void *arg)
 	/* A datagram may come again from another port, when a NAT forgets; a stream's request does not change connections. */
 	if (msg->tp != SIP_TRANSP_UDP)
 		id ^= sa_hash(&msg->src, SA_ALL) * 31 + (uint32_t)msg->tp;
-	e = &k->seen[key % SEEN_MAX];
+	e = seen_find(k, key);
 	if (e->key != key || now - e->then_ms > 64 * SIP_T1) {
 		*e = (struct seen){ .key = key, .id = id, .then_ms = now };
 		return false;

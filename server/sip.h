@@ -61,6 +61,8 @@ void sips_stats(const struct sips *s, struct sips_stats *st);
  * and empty line; NULL: no body. */
 int  sips_reply(const struct sips *s, struct sip_strans **stp, struct mbuf **mbp, const struct sip_msg *msg, bool rec_route,
 		uint16_t scode, const char *reason, const struct mbuf *hdrs);
+int  sips_vreplyf(const struct sips *s, struct sip_strans **stp, const struct sip_msg *msg, uint16_t scode,
+		  const char *reason, const char *fmt, va_list ap);
 int  sips_replyf(const struct sips *s, const struct sip_msg *msg, uint16_t scode, const char *reason, const char *hdrs, ...);
 
 /* Headers every answer of ours shares. */

@@ -18,7 +18,7 @@ grep -q 'wrong.conf:3: unknown setting sip.lisen (did you mean sip.listen?)' "$t
 # Man pages without a complaint of the formatter.
 "$build/tutti" --man-page >"$tmp/tutti.conf.5"
 if command -v groff >/dev/null; then
-	for page in man/tutti.8 "$tmp/tutti.conf.5"; do
+	for page in man/*.[18] "$tmp/tutti.conf.5"; do
 		groff -man -Tutf8 -ww -z "$page" 2>"$tmp/said"
 		[ ! -s "$tmp/said" ] || fail "$page: $(head -n 3 "$tmp/said")"
 	done

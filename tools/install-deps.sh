@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the Debian packages that Tutti needs and that are missing: tools/install-deps.sh build|test|fuzz
+# Installs the Debian packages that Tutti needs and that are missing: tools/install-deps.sh build|test|fuzz|bench
 #
 # Silent when all are there. Needs root or sudo only when something is missing. The same names serve Debian 12 and 13.
 set -eu
@@ -15,7 +15,8 @@ case ${1:-} in
 build) wanted=$build ;;
 test) wanted="$build $test" ;;
 fuzz) wanted="$build $fuzz" ;;
-*) echo "usage: $0 build|test|fuzz" >&2; exit 2 ;;
+bench) wanted="$build python3" ;;
+*) echo "usage: $0 build|test|fuzz|bench" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null; then

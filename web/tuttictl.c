@@ -41,7 +41,7 @@ struct word {
 };
 
 static const struct word words[] = {
-	{"status", "/api/v1/status", false, false, "version, uptime, members, load"},
+	{"status", "/api/v1/status", false, false, "version, uptime, rooms, members, calls"},
 	{"rooms", "/api/v1/rooms", false, false, "all rooms"},
 	{"room", "/api/v1/rooms/%s", true, false, "one room and its members"},
 	{"metrics", "/metrics", false, true, "counters as Prometheus text"},

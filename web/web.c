@@ -23,6 +23,7 @@ struct web {
 	GMainContext *ctx;
 	GMainLoop *loop;
 	GThread *thread;
+	GSocketService *service;
 	SoupServer *server;
 };
 
@@ -277,6 +278,11 @@ static void destructor(void *arg)
 		g_thread_join(w->thread);
 	}
 
+	if (w->service) {
+		g_socket_service_stop(w->service);
+		g_socket_listener_close(G_SOCKET_LISTENER(w->service));
+		g_object_unref(w->service);
+	}
 	if (w->server) {
 		soup_server_disconnect(w->server);
 		g_object_unref(w->server);
@@ -288,6 +294,27 @@ static void destructor(void *arg)
 	g_free(w->token);
 }
 
+static gboolean on_connection(GSocketService *s, GSocketConnection *c, GObject *source, gpointer arg)
+{
+	GSocketAddress *local = g_socket_connection_get_local_address(c, NULL);
+	GSocketAddress *remote = g_socket_connection_get_remote_address(c, NULL);
+	struct web *w = arg;
+
+	(void)s; (void)source;
+
+	if (local && remote)
+		(void)soup_server_accept_iostream(w->server, G_IO_STREAM(c), local, remote, NULL);
+
+	if (local)
+		g_object_unref(local);
+	if (remote)
+		g_object_unref(remote);
+
+	return TRUE;
+}
+
+/* GLib accepts, libsoup serves: libsoup's own listener (3.2) keeps a reference to the socket of every connection it ever
+ * accepted, so that each health check would cost memory for ever. */
 static int listen_on(struct web *w, const char *text)
 {
 	GSocketAddress *addr;
@@ -304,7 +331,8 @@ static int listen_on(struct web *w, const char *text)
 	if (!addr)
 		return EINVAL;
 
-	if (!soup_server_listen(w->server, addr, 0, &error)) {
+	if (!g_socket_listener_add_address(G_SOCKET_LISTENER(w->service), addr, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP,
+					   NULL, NULL, &error)) {
 		log_error("web.listen", "address=%s why=\"%s\"", text, error->message);
 		g_error_free(error);
 		err = EADDRINUSE;
@@ -328,8 +356,10 @@ int web_start(struct web **wp, const struct web_conf *conf)
 	w->ctx   = g_main_context_new();
 	w->loop  = g_main_loop_new(w->ctx, FALSE);
 
-	/* libsoup's listeners belong to the context that is the thread's default while they are made. */
+	/* Listeners belong to the context that is the thread's default while they are made. */
 	g_main_context_push_thread_default(w->ctx);
+	w->service = g_socket_service_new();
+	g_signal_connect(w->service, "incoming", G_CALLBACK(on_connection), w);
 	w->server = soup_server_new("server-header", "tutti", NULL);
 	soup_server_add_handler(w->server, NULL, on_page, w, NULL);
 	soup_server_add_handler(w->server, "/healthz", on_health, w, NULL);

@@ -364,7 +364,7 @@ static void key_by_info(void)
 static void kicked(void)
 {
 	const struct actor system = { .kind = ACTOR_SYSTEM };
-	struct command kick = { .verb = VERB_KICK, .text = "" };
+	struct command kick = { .verb = VERB_KICK, .text = "too \"loud\"\r\nX: y" };
 	struct ua *ann, *ben;
 
 	house_open(&house, NULL);
@@ -373,7 +373,7 @@ static void kicked(void)
 	kick.member = member("band", 0).id;
 	g_assert_cmpint(control_run(house.control, &system, &kick, NULL), ==, 0);
 	ua_expect(ann, "BYE ");
-	g_assert_true(ua_has(ann, "Reason: "));
+	g_assert_true(ua_has(ann, "Reason: SIP;cause=200;text=\"too loud??X: y\"\r\n"));
 	ua_reply(ann, 200, "OK", NULL, NULL);
 	ua_expect_none(ben, 1000);
 	g_assert_cmpuint(house_members(&house, "band"), ==, 1);
@@ -641,6 +641,62 @@ static void stranger_gets_no_credentials(void)
 	house_close(&house);
 }
 
+/* --- reload --- */
+
+static void needs_restart(const char *name, void *arg)
+{
+	(void)arg;
+	g_error("%s needs a restart", name);
+}
+
+static void reload_with(struct house *h, const char *ini)
+{
+	struct config *next = NULL;
+	char *why = NULL;
+
+	g_assert_cmpint(config_alloc(&next), ==, 0);
+	if (config_read_text(next, "test", ini, strlen(ini), &why))
+		g_error("%s", why);
+	config_reload(h->cfg, next, needs_restart, NULL);
+	mem_deref(next);
+	focus_reload(h->focus, h->cfg);
+}
+
+static void registers(struct ua *provider, const char *user, const char *expires)
+{
+	ua_expect(provider, "REGISTER ");
+	g_assert_true(ua_has(provider, user));
+	g_assert_true(ua_has(provider, expires));
+	ua_reply(provider, 200, "OK", NULL, NULL);
+}
+
+static void trunks_after_a_reload(void)
+{
+	struct ua *provider;
+	char one[256], two[256];
+
+	house_open(&house, NULL);
+	provider = phone(NULL);
+	provider->contact[0] = '\0';
+	(void)re_snprintf(one, sizeof(one), "[trunk work]\nuri = sip:%J\nuser = 4711\nkeepalive = 0\n", &provider->me);
+	(void)re_snprintf(two, sizeof(two), "[trunk work]\nuri = sip:%J\nuser = 4712\nkeepalive = 0\n", &provider->me);
+
+	reload_with(&house, one);
+	registers(provider, "4711", "Expires: ");
+	sim_advance(20);
+	reload_with(&house, one);
+	ua_expect_none(provider, 1000);                   /* nothing changed, nothing said */
+	reload_with(&house, two);
+	registers(provider, "4711", "Expires: 0");
+	registers(provider, "4712", "Expires: ");
+	sim_advance(20);
+	reload_with(&house, "[sip]\n");
+	registers(provider, "4712", "Expires: 0");
+	sim_advance(20);
+	mem_deref(provider);
+	house_close(&house);
+}
+
 /* --- hostile --- */
 
 static void hostile_bodies(void)
@@ -696,6 +752,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/focus/refer/dials", refer_dials);
 	g_test_add_func("/focus/refer/in-vain", refer_dials_in_vain);
 	g_test_add_func("/focus/refer/no-credentials-for-strangers", stranger_gets_no_credentials);
+	g_test_add_func("/focus/trunks-after-a-reload", trunks_after_a_reload);
 	g_test_add_func("/focus/hostile-bodies", hostile_bodies);
 
 	return g_test_run();

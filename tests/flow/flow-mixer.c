@@ -507,6 +507,51 @@ static void test_talking(void)
 	end(s, b);
 }
 
+/* The tick follows the members, and nobody hears it. */
+static void test_quantum(void)
+{
+	struct peer_conf a = with_hz("L16", 48000, 98, 1, 10000, HZ_A), c = with_hz("L16", 48000, 98, 1, 20000, HZ_B);
+	struct peer_conf short_one = with_hz("L16", 48000, 98, 1, 1334, HZ_C), voice = with_hz("PCMU", 8000, 0, 1, 20000, HZ_C);
+	struct stage *s = stage_new(250);
+	struct bus *b = make_bus(s, 0, true);
+	struct member *ma = join(s, b, &c), *mc, *mx;
+
+	stage_run(s, 300);
+	g_assert_cmpuint(b->rt->quantum, ==, 960);
+	mc = join(s, b, &a);
+	stage_run(s, 1000);
+	g_assert_cmpuint(b->rt->quantum, ==, 480);
+	HEARD(mc, HZ_B);
+	stage_forget(s);
+	mx = join(s, b, &short_one);
+	stage_run(s, 700);
+	g_assert_cmpuint(b->rt->quantum, ==, 64);
+	HEARD(mx, HZ_A);
+	HEARD(ma, HZ_C);
+	SMOOTH(ma, HZ_C, 650);
+	SMOOTH(mc, HZ_C, 650);
+	stage_forget(s);
+	stage_remove(s, mx);
+	stage_run(s, 700);
+	g_assert_cmpuint(b->rt->quantum, ==, 64);          /* tones have no pause: it waits ... */
+	stage_run(s, 10000);
+	g_assert_cmpuint(b->rt->quantum, ==, 480);         /* ... but not for ever */
+	HEARD(ma, HZ_A);
+	g_assert_cmpfloat(bend(mc, HZ_B, 10600), <, 8);    /* 10 ms of it had to be made up */
+	g_assert_cmpfloat(bend(ma, HZ_A, 10600), <, 8);
+	stage_forget(s);
+	mx = join(s, b, &voice);
+	stage_run(s, 700);
+	stage_remove(s, mc);
+	stage_remove(s, ma);
+	stage_run(s, 100);
+	g_assert_cmpuint(b->rt->quantum, ==, 480);
+	mx->peer->conf.peak = 0;
+	stage_run(s, 300);
+	g_assert_cmpuint(b->rt->quantum, ==, 960);         /* in a pause it may be at once */
+	end(s, b);
+}
+
 /* A media thread that was held up for 200 ms drops the ticks it missed, counts them, and time goes on. */
 static void test_late(void)
 {
@@ -554,5 +599,6 @@ int main(int argc, char *argv[])
 	g_test_add_func("/mixer/comfort-noise", test_comfort_noise);
 	g_test_add_func("/mixer/late", test_late);
 	g_test_add_func("/mixer/talking", test_talking);
+	g_test_add_func("/mixer/quantum", test_quantum);
 	return g_test_run();
 }

@@ -38,8 +38,8 @@ struct row {
 static const struct row rows[] = {
 	{ "options",      "OPTIONS",  NULL, NULL, "SIP/2.0 200", "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE" },
 	{ "known method", "REGISTER", NULL, NULL, "SIP/2.0 405", "Allow: INVITE" },
-	{ "no method",    "JUGGLE",   NULL, NULL, "SIP/2.0 501", "Allow: INVITE" },
-	{ "case counts",  "invite",   NULL, NULL, "SIP/2.0 501", "Allow: INVITE" },
+	{ "no method",    "JUGGLE",   NULL, NULL, "SIP/2.0 405", "Allow: INVITE" },
+	{ "case counts",  "invite",   NULL, NULL, "SIP/2.0 405", "Allow: INVITE" },
 	{ "require",      "INVITE",   "Require: 100rel, juggling, timer\r\n", OFFER, "SIP/2.0 420", "Unsupported: juggling\r\n" },
 	{ "require many", "OPTIONS",  "Require: a\r\nRequire: b\r\n", NULL, "SIP/2.0 420", "Unsupported: a, b\r\n" },
 	{ "accept",       "INVITE",   "Accept: text/plain\r\n", OFFER, "SIP/2.0 406", "Accept: application/sdp" },

@@ -5,18 +5,29 @@ side by side and beside other runs on the machine.
 """
 import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.environ.get('TUTTI_BUILD', os.path.join(ROOT, 'build'))
 BINARY = os.environ.get('TUTTI', os.path.join(BUILD, 'tutti'))
 SLOT_FIRST, SLOT_SIZE, SLOTS = 12000, 2000, 10
+
+
+def sanitized():
+    """Under the address sanitizer what is freed is kept for a while: memory then is for the sanitizer to judge, at the end."""
+    with open(BINARY, 'rb') as f:
+        return b'__asan_init' in f.read()
+
+
+COUNTERS = []                     # of the servers that were stopped
 
 
 class Broken(Exception):
@@ -66,7 +77,7 @@ class Server:
         if tls:
             listen += ' tls:%s:%d' % (address, self.tls_port)
         settings = {'sip.listen': listen, 'media.ports': '%d-%d' % (self.port + 200, self.port + 1999),
-                    'state.dir': os.path.join(self.dir, 'state'), 'http.listen': '', 'sip.drain': '2'}
+                    'state.dir': os.path.join(self.dir, 'state'), 'http.listen': '127.0.0.1:%d' % self.http_port, 'sip.drain': '2'}
         settings.update(options)
         args = [BINARY]
         for name, value in settings.items():
@@ -119,6 +130,15 @@ class Server:
         with open(self.log_path, errors='replace') as f:
             return ''.join(f.readlines()[-n:])
 
+    def counters(self):
+        """What the media side says of itself, for the reader of a failure: ticks, late, dropped; packets that were not taken."""
+        try:
+            with urllib.request.urlopen('http://127.0.0.1:%d/metrics' % self.http_port, timeout=2) as r:
+                text = r.read().decode()
+        except OSError as e:
+            return 'no /metrics: %s' % e
+        return ', '.join('%s %s' % m for m in re.findall(r'^tutti_((?:mix_\w+|rtp_bad|rtp_stranger)_total) (\d+)', text, re.M))
+
     def proc(self):
         """Memory in KiB, threads, descriptors."""
         with open('/proc/%d/status' % self.pid) as f:
@@ -130,6 +150,7 @@ class Server:
         """SIGTERM ends it with status 0; what is wrong is returned as texts."""
         wrong = []
         if self.process.poll() is None:
+            COUNTERS.append(self.counters())
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(8)

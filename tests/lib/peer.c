@@ -149,7 +149,8 @@ void peer_send_raw_rtp(struct peer *p, uint8_t pt, uint32_t ts, const uint8_t *p
 	send_rtp(p, pt, false, ts, payload, len);
 }
 
-static void send_frame(struct peer *p)
+/* Returns how many samples there were in it. */
+static size_t send_frame(struct peer *p)
 {
 	size_t n = (size_t)p->conf.ptime_us * p->codec->srate / 1000000;
 	uint8_t ch = p->conf.channels, buf[3900];
@@ -165,14 +166,19 @@ static void send_frame(struct peer *p)
 		send_rtp(p, p->conf.pt, p->n_smp == 0, p->ts, buf, (size_t)len);
 	p->n_smp += n;
 	p->ts += (uint32_t)((uint64_t)n * p->codec->clock / p->codec->srate);
+	return n;
 }
 
 void peer_send(struct peer *p, uint64_t now_us)
 {
 	if (!p->next_us)
 		p->next_us = now_us;
-	for (; p->next_us <= now_us; p->next_us += p->conf.ptime_us)
-		send_frame(p);
+	while (p->next_us <= now_us) {
+		uint64_t ns = p->next_ns + send_frame(p) * 1000000000ULL / p->codec->srate;
+
+		p->next_us += ns / 1000;
+		p->next_ns = ns % 1000;
+	}
 }
 
 void peer_key(struct peer *p, uint8_t event)

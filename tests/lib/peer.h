@@ -35,6 +35,7 @@ struct peer {
 	uint16_t seq;
 	uint32_t ts;
 	uint64_t next_us;         /* of the next frame; 0: not begun */
+	uint64_t next_ns;         /* ... and the rest of it */
 	uint64_t n_smp;           /* of the tone so far */
 	bool mute;                /* sends nothing at all */
 	unsigned drop_every;      /* of what it sends; 0: none */

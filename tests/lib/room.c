@@ -140,7 +140,7 @@ static void invite_handler(const struct sip_msg *msg, void *arg)
 	struct toy *t;
 
 	if (r->refuse) {
-		(void)session_refuse(r->ss, msg, (uint16_t)r->refuse, "Refused", NULL);
+		(void)sips_replyf(r->sips, msg, (uint16_t)r->refuse, "Refused", NULL);
 		return;
 	}
 	t = new_toy(r);

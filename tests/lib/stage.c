@@ -18,6 +18,7 @@ struct stage *stage_new(uint32_t step_us)
 	g_assert_cmpint(mixer_alloc(&s->m, &conf), ==, 0);
 	s->now_us = START_US;
 	s->step_us = step_us;
+	s->jitter_min_ms = 20;
 	return s;
 }
 
@@ -49,7 +50,7 @@ static void on_event(const struct leg_event *ev, void *arg)
 struct member *stage_member(struct stage *s, const struct peer_conf *conf)
 {
 	struct member *mb = g_new0(struct member, 1);
-	struct leg_conf lc = {.cname = "tutti@test", .jitter_min_ms = 20, .jitter_max_ms = 200,
+	struct leg_conf lc = {.cname = "tutti@test", .jitter_min_ms = s->jitter_min_ms, .jitter_max_ms = 200,
 			      .rtp_timeout_ms = s->timeout_ms, .eventh = on_event, .arg = mb};
 
 	g_assert_cmpuint(s->n, <, STAGE_MAX);
@@ -86,19 +87,23 @@ void stage_free(struct stage *s)
 	g_free(s);
 }
 
+void stage_step(struct stage *s)
+{
+	s->now_us += s->step_us;
+	for (unsigned i = 0; i < s->n; i++)
+		peer_send(s->member[i]->peer, s->now_us);
+	rtguard_begin();
+	mixer_turn(s->m, s->now_us);
+	g_assert_cmpuint(rtguard_end(), ==, 0);
+	mixer_dispatch(s->m);
+	for (unsigned i = 0; i < s->n; i++)
+		peer_receive(s->member[i]->peer);
+}
+
 void stage_run(struct stage *s, uint32_t ms)
 {
-	for (uint64_t end = s->now_us + ms * 1000ULL; s->now_us < end;) {
-		s->now_us += s->step_us;
-		for (unsigned i = 0; i < s->n; i++)
-			peer_send(s->member[i]->peer, s->now_us);
-		rtguard_begin();
-		mixer_turn(s->m, s->now_us);
-		g_assert_cmpuint(rtguard_end(), ==, 0);
-		mixer_dispatch(s->m);
-		for (unsigned i = 0; i < s->n; i++)
-			peer_receive(s->member[i]->peer);
-	}
+	for (uint64_t end = s->now_us + ms * 1000ULL; s->now_us < end;)
+		stage_step(s);
 }
 
 void stage_forget(struct stage *s)

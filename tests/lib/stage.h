@@ -25,7 +25,8 @@ struct stage {
 	uint32_t step_us;
 	struct member *member[STAGE_MAX];
 	unsigned n;
-	uint32_t timeout_ms;      /* of legs made from now on */
+	uint32_t timeout_ms;      /* of legs made from now on; as well: */
+	uint32_t jitter_min_ms;
 };
 
 struct stage *stage_new(uint32_t step_us);
@@ -33,6 +34,7 @@ void stage_free(struct stage *s);                         /* ends all that is le
 struct member *stage_member(struct stage *s, const struct peer_conf *conf);      /* a leg that sends to its peer and back */
 void stage_remove(struct stage *s, struct member *mb);
 void member_set(struct member *mb);                       /* leg_set_desc of its desc */
+void stage_step(struct stage *s);                         /* one step of the clock */
 void stage_run(struct stage *s, uint32_t ms);
 void stage_forget(struct stage *s);                       /* all recordings start anew */
 

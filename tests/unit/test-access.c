@@ -104,12 +104,35 @@ static void test_dial_nobody_by_default(void)
 
 static void test_dial_list(void)
 {
-	struct config *cfg = config_with("[dial]\nallow = sip:*@example.org, tel:+4930*\n");
+	static const struct { const char *uri; bool may; } row[] = {
+		{ "sip:ann@example.org", true },
+		{ "sip:ann@example.org;transport=tcp", true },
+		{ "tel:+4930123", true },
+		{ "sip:ann@192.0.2.1:5070", true },
+		{ "sip:ann@[2001:db8::1]", true },
+		{ "sip:ann@example.com", false },
+		{ "sip:ann@example.org.example.com", false },
+		{ "sip:ann@example.org:5070", false },
+		{ "tel:+49301;phone-context=x@example.org", true },
+		{ "tel:+900", false },
+		/* The right end, and another host. */
+		{ "sip:ann@example.com;a=@example.org", false },
+		{ "sip:ann@example.com?a=@example.org", false },
+		{ "sip:ann@example.com;a=sip:ann@example.org", false },
+		{ "sip:ann@example.org;maddr=192.0.2.66", false },
+		{ "sip:ann@example.org;x;MAddr=192.0.2.66", false },
+		{ "sip:ann@example.org?Route=sip:example.com", false },
+		{ "sips:ann@example.org", false },
+		{ "example.org", false },
+		{ "", false },
+	};
+	struct config *cfg = config_with("[dial]\nallow = sip:*@example.org, tel:+4930*, sip:*@192.0.2.1:*, sip:*@[2001:db8::1]\n");
 	struct access *a = access_with(cfg);
 
-	g_assert_true(access_may_dial(a, "sip:ann@example.org"));
-	g_assert_true(access_may_dial(a, "tel:+4930123"));
-	g_assert_false(access_may_dial(a, "sip:ann@example.com"));
+	for (size_t i = 0; i < G_N_ELEMENTS(row); i++) {
+		g_test_message("%s", row[i].uri);
+		g_assert_cmpint(access_may_dial(a, row[i].uri), ==, row[i].may);
+	}
 
 	mem_deref(a);
 	mem_deref(cfg);

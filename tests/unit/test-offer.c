@@ -11,6 +11,14 @@
 #include "server/sdes.h"
 #include "server/sdesc.h"
 
+/* What hostile SDP may cost: 1 ms is promised, and measured on the machine of the authors (0.75 at most); a machine half as
+ * fast passes too. Under a sanitizer only that it does not grow without bounds. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { COST_NS = 50000000 };
+#else
+enum { COST_NS = 2000000 };
+#endif
+
 #define HEAD "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 #define KEY30 "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
 #define KEY30B "AVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
@@ -1041,7 +1049,7 @@ static void measure(const char *name, GString *body, int want)
 		mem_deref(o);
 	}
 	g_test_message("%s (%zu bytes): %u us", name, body->len, (unsigned)(best / 1000));
-	g_assert_cmpuint(best, <, 5000000);                               /* 1 ms is promised; sanitizers are slow */
+	g_assert_cmpuint(best, <, COST_NS);
 	g_string_free(body, TRUE);
 }
 

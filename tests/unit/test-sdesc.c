@@ -6,6 +6,14 @@
 #include <time.h>
 #include "server/sdesc.h"
 
+/* What hostile SDP may cost: 1 ms is promised, and measured on the machine of the authors (0.75 at most); a machine half as
+ * fast passes too. Under a sanitizer only that it does not grow without bounds. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { COST_NS = 50000000 };
+#else
+enum { COST_NS = 2000000 };
+#endif
+
 #define HEAD "v=0\r\no=- 1 2 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 
 static const struct { const char *name, *body; int err; size_t n_media; } rows[] = {
@@ -241,7 +249,7 @@ static void test_bounds(void)
 			mem_deref(d);
 		}
 		g_test_message("%s: %u us", bounds[i].name, (unsigned)(best / 1000));
-		g_assert_cmpuint(best, <, 5000000);
+		g_assert_cmpuint(best, <, COST_NS);
 		g_string_free(body, TRUE);
 	}
 }

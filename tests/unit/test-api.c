@@ -1,0 +1,153 @@
+/*
+ * test-api.c - status, rooms and members as JSON, and the counters as Prometheus text: whatever peers call themselves.
+ */
+#include <glib.h>
+#include <json-glib/json-glib.h>
+#include <string.h>
+#include "web/api.h"
+#include "web/metrics.h"
+
+static JsonObject *parse(JsonParser *parser, char *text)
+{
+	GError *error = NULL;
+
+	json_parser_load_from_data(parser, text, -1, &error);
+	g_assert_no_error(error);
+	g_free(text);
+	return json_node_get_object(json_parser_get_root(parser));
+}
+
+static struct snapshot *room_of(size_t n)
+{
+	struct snapshot *s = mem_zalloc(sizeof(*s) + n * sizeof(s->member[0]), NULL);
+
+	str_ncpy(s->room, "band", sizeof(s->room));
+	s->version = 7;
+	s->n_members = n;
+	return s;
+}
+
+static void test_room(void)
+{
+	static const char *const names[] = {
+		"Ann", "quote \" and \\ back", "line\r\nfeed", "<b>&amp;</b>", "broken \xc3( utf-8 \xff", "",
+	};
+	JsonParser *parser = json_parser_new();
+	struct snapshot *s = room_of(G_N_ELEMENTS(names));
+	JsonObject *o;
+	JsonArray *members;
+
+	for (size_t i = 0; i < s->n_members; i++) {
+		s->member[i].id = (uint32_t)i + 1;
+		s->member[i].role = ROLE_SPEAKER;
+		str_ncpy(s->member[i].name, names[i], sizeof(s->member[i].name));
+	}
+	s->member[2].muted = true;
+	s->member[2].gain_db = -3;
+
+	o = parse(parser, api_room(s));
+	g_assert_cmpstr(json_object_get_string_member(o, "room"), ==, "band");
+	g_assert_cmpint(json_object_get_int_member(o, "version"), ==, 7);
+	g_assert_cmpstr(json_object_get_string_member(o, "profile"), ==, "voice");
+	members = json_object_get_array_member(o, "members");
+	g_assert_cmpuint(json_array_get_length(members), ==, s->n_members);
+
+	for (guint i = 0; i < json_array_get_length(members); i++) {
+		JsonObject *m = json_array_get_object_element(members, i);
+		char *valid = g_utf8_make_valid(names[i], -1);
+
+		g_assert_cmpstr(json_object_get_string_member(m, "name"), ==, valid);
+		g_assert_cmpstr(json_object_get_string_member(m, "role"), ==, "speaker");
+		g_assert_cmpint(json_object_get_boolean_member(m, "muted"), ==, i == 2);
+		g_assert_cmpfloat(json_object_get_double_member(m, "gain_db"), ==, i == 2 ? -3 : 0);
+		g_assert_true(json_object_has_member(json_object_get_object_member(m, "media"), "packets_lost"));
+		g_free(valid);
+	}
+	mem_deref(s);
+	g_object_unref(parser);
+}
+
+static void test_rooms(void)
+{
+	struct snapshot_names *names = mem_zalloc(sizeof(*names) + 2 * sizeof(names->name[0]), NULL);
+	JsonParser *parser = json_parser_new();
+	JsonArray *rooms;
+
+	names->n = 2;
+	str_ncpy(names->name[0], "band", sizeof(names->name[0]));
+	str_ncpy(names->name[1], "choir", sizeof(names->name[1]));
+	rooms = json_object_get_array_member(parse(parser, api_rooms(names)), "rooms");
+	g_assert_cmpuint(json_array_get_length(rooms), ==, 2);
+	g_assert_cmpstr(json_array_get_string_element(rooms, 1), ==, "choir");
+	mem_deref(names);
+	g_object_unref(parser);
+}
+
+static void test_status(void)
+{
+	const struct web_status st = {.version = "1.2.3", .ready = true, .rooms = 2, .members = 5, .calls = 6, .uptime_s = 9};
+	JsonParser *parser = json_parser_new();
+	JsonObject *o = parse(parser, api_status(&st));
+
+	g_assert_cmpstr(json_object_get_string_member(o, "version"), ==, "1.2.3");
+	g_assert_true(json_object_get_boolean_member(o, "ready"));
+	g_assert_cmpint(json_object_get_int_member(o, "calls"), ==, 6);
+	g_object_unref(parser);
+}
+
+static void test_error(void)
+{
+	JsonParser *parser = json_parser_new();
+	JsonObject *o = parse(parser, api_error(404, "no \"such\" room"));
+
+	g_assert_cmpint(json_object_get_int_member(o, "status"), ==, 404);
+	g_assert_cmpstr(json_object_get_string_member(o, "error"), ==, "no \"such\" room");
+	g_object_unref(parser);
+}
+
+/* Every line is a comment or `name{label="value"} number`, every name is announced by HELP and TYPE, none twice. */
+static void test_metrics(void)
+{
+	const struct web_status st = {.rooms = 3, .sip_responses = {0, 1, 2, 3, 4, 5, 6}, .mixer = {.rx_packets = 77}};
+	char *text = metrics_text(&st);
+	char **line = g_strsplit(text, "\n", -1);
+	GHashTable *types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	unsigned n = 0;
+
+	for (char **l = line; *l && **l; l++) {
+		if (g_str_has_prefix(*l, "# TYPE ")) {
+			char **word = g_strsplit(*l, " ", -1);
+
+			g_assert_true(g_hash_table_add(types, g_strdup(word[2])));
+			g_assert_true(!strcmp(word[3], "gauge") || !strcmp(word[3], "counter"));
+			g_assert_cmpint(!strcmp(word[3], "counter"), ==, g_str_has_suffix(word[2], "_total"));
+			g_strfreev(word);
+		}
+		if (**l == '#')
+			continue;
+		g_assert_true(g_regex_match_simple("^tutti_[a-z_]+(\\{[a-z]+=\"[a-z0-9]+\"\\})? [0-9]+$", *l, 0, 0));
+		char *name = g_strndup(*l, strcspn(*l, "{ "));
+
+		g_assert_true(g_hash_table_contains(types, name));
+		g_free(name);
+		n++;
+	}
+	g_assert_cmpuint(n, >=, 15);
+	g_assert_nonnull(strstr(text, "\ntutti_rooms 3\n"));
+	g_assert_nonnull(strstr(text, "tutti_sip_responses_total{class=\"4xx\"} 4\n"));
+	g_assert_nonnull(strstr(text, "tutti_rtp_packets_total{dir=\"in\"} 77\n"));
+	g_hash_table_destroy(types);
+	g_strfreev(line);
+	g_free(text);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/api/room", test_room);
+	g_test_add_func("/api/rooms", test_rooms);
+	g_test_add_func("/api/status", test_status);
+	g_test_add_func("/api/error", test_error);
+	g_test_add_func("/api/metrics", test_metrics);
+	return g_test_run();
+}
