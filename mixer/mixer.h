@@ -62,7 +62,7 @@ int  bus_alloc(struct bus **bp, struct mixer *m, const struct bus_conf *conf);
 /* --- leg: one member's media --- */
 
 enum { LEG_DIR_INACTIVE = 0, LEG_DIR_SEND = 1, LEG_DIR_RECV = 2, LEG_DIR_BOTH = 3 };   /* from our side */
-enum { LEG_RX_MAX = 12, LEG_DTMF_MAX = 4, LEG_RED_MAX = 2, LEG_RED_GENS = 2 };
+enum { LEG_RX_MAX = 12, LEG_DTMF_MAX = 4 };
 
 enum leg_srtp { LEG_SRTP_NONE, LEG_SRTP_AES128_SHA1_80, LEG_SRTP_AES128_SHA1_32, LEG_SRTP_AEAD_AES128_GCM };
 struct leg_key { enum leg_srtp suite; uint8_t key[64]; size_t len; };       /* master key and salt, as in SDES */
@@ -79,9 +79,6 @@ struct leg_desc {
 	struct leg_codec tx;              /* what we send; tx.codec NULL: nothing */
 	struct leg_codec rx[LEG_RX_MAX];  /* what we accept */
 	uint8_t  n_rx;
-	/* Redundant audio (RFC 2198), one number per clock; 0: none. What is inside has the numbers of rx and tx.
-	 * red_gens: how many older frames the peer takes in a packet. */
-	uint8_t  red_rx_pt[LEG_RED_MAX], red_tx_pt, red_gens;
 	/* telephone-event; 0xff: none. Keys are heard at every clock that was offered, sent at that of tx. */
 	uint8_t  dtmf_rx_pt[LEG_DTMF_MAX], dtmf_tx_pt;
 	uint32_t dtmf_clock;              /* of the telephone-event in use */

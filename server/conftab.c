@@ -226,9 +226,6 @@ static const struct config_setting table[] = {
 	 "Milliseconds of sound in a packet we send, where the phone does not ask for something else.", NULL},
 	{"media.srtp", CONFIG_ENUM, "optional", "optional|required|off", true,
 	 "Encrypted sound with keys in SDP (RFC 4568).", NULL},
-	{"media.red", CONFIG_BOOL, "no", NULL, true,
-	 "Redundant sound (RFC 2198) where a phone offers it: each packet carries the frame before it once more, so a lost one is "
-	 "heard all the same.", NULL},
 	{"media.rtp-timeout", CONFIG_UINT, "30", "0..3600", true,
 	 "Seconds without a packet after which a call that should send is ended. 0: never.", NULL},
 	{"media.jitter-min", CONFIG_UINT, "20", "0..500", true,

@@ -14,7 +14,6 @@ enum {
 	OPUS_BITRATE_MIN = 6000, OPUS_BITRATE_MAX = 510000,     /* RFC 7587 6.1 */
 	OVERHEAD_BITS = 40 * 8,           /* IPv4, UDP and RTP header of a packet, which b=AS counts */
 	COMPLEXITY = 5, LOSS_PCT = 10,
-	RED_LIST_MAX = 8,
 };
 
 static bool is_opus(const struct format *f)
@@ -130,34 +129,6 @@ static const struct codec *allowed(const struct format_prefs *prefs, const char 
 
 /* --- reading --- */
 
-/* RFC 2198 5: "a=fmtp:121 0/5": the number of the frame itself, then one for each older frame. Nothing said: one older
- * frame of whatever sound has this clock. We take and send one codec at all ages; another one for the older frames is
- * read all the same, by its number. False: not a list of numbers. */
-static bool read_red(struct format *f, const struct sdesc_media *m)
-{
-	struct pl rest, word;
-	unsigned n = 0;
-
-	f->red_pt = 0xff;
-	f->red_gens = 1;
-	if (sdesc_fmtp(&rest, m, f->rx_pt))
-		return true;
-	for (; rest.l && n < RED_LIST_MAX; n++) {
-		const char *slash = pl_strchr(&rest, '/');
-		uint64_t pt;
-
-		word = rest;
-		word.l = slash ? (size_t)(slash - rest.p) : rest.l;
-		if (!sdesc_number(&pt, &word, 127))
-			return false;
-		if (!n)
-			f->red_pt = (uint8_t)pt;
-		pl_advance(&rest, (ssize_t)(word.l + (slash ? 1 : 0)));
-	}
-	f->red_gens = (uint8_t)(n > LEG_RED_GENS ? LEG_RED_GENS : MAX(n, 2) - 1);
-	return n > 0;
-}
-
 void format_read(struct format *f, const struct format_prefs *prefs, const struct sdesc_media *m, const struct pl *fmt)
 {
 	struct sdesc_rtpmap map;
@@ -174,8 +145,6 @@ void format_read(struct format *f, const struct format_prefs *prefs, const struc
 		f->what = FORMAT_EVENT;
 	} else if (!str_casecmp(name, "CN")) {
 		f->what = FORMAT_NOISE;
-	} else if (!str_casecmp(name, "red")) {
-		f->what = read_red(f, m) ? FORMAT_RED : FORMAT_FOREIGN;
 	} else {
 		f->codec = allowed(prefs, name, map.clock, map.channels);
 		/* RFC 7587 7: "the number of channels MUST be 2". Some write none; there is only one Opus. */
@@ -206,19 +175,9 @@ static int print_opus(struct mbuf *mb, const struct format *f, const struct offe
 	return err | mbuf_printf(mb, "\r\n");
 }
 
-static int print_red(struct mbuf *mb, const struct format *f)
-{
-	int err = mbuf_printf(mb, "a=fmtp:%u %u", f->rx_pt, f->red_pt);
-
-	for (uint8_t i = 0; i < f->red_gens; i++)
-		err |= mbuf_printf(mb, "/%u", f->red_pt);
-	return err | mbuf_printf(mb, "\r\n");
-}
-
 int format_print(struct mbuf *mb, const struct format *f, const struct offer_conf *conf)
 {
-	const char *name = f->codec ? f->codec->name : f->what == FORMAT_EVENT ? "telephone-event" :
-		f->what == FORMAT_RED ? "red" : "CN";
+	const char *name = f->codec ? f->codec->name : f->what == FORMAT_EVENT ? "telephone-event" : "CN";
 	int err;
 
 	err = mbuf_printf(mb, "a=rtpmap:%u %s/%u", f->rx_pt, name, f->clock);
@@ -230,8 +189,6 @@ int format_print(struct mbuf *mb, const struct format *f, const struct offer_con
 	/* RFC 4733 2.4.1: the events we can receive; flash (16) would not be heard by anybody. */
 	if (f->what == FORMAT_EVENT)
 		err |= mbuf_printf(mb, "a=fmtp:%u 0-15\r\n", f->rx_pt);
-	if (f->what == FORMAT_RED)
-		err |= print_red(mb, f);
 	return err;
 }
 

@@ -16,7 +16,6 @@ enum format_what {
 	FORMAT_SOUND,             /* codec is set */
 	FORMAT_EVENT,             /* telephone-event (RFC 4733) */
 	FORMAT_NOISE,             /* CN (RFC 3389) */
-	FORMAT_RED,               /* redundant audio (RFC 2198) */
 	FORMAT_FOREIGN,           /* nothing we speak, or not allowed */
 };
 
@@ -26,8 +25,6 @@ struct format {
 	uint32_t clock;
 	uint8_t  channels;        /* as in rtpmap; opus always 2 */
 	uint8_t  rx_pt, tx_pt;    /* ours: what the peer sends to us; theirs: what we send */
-	uint8_t  red_pt;          /* RED: number of the sound it carries, as in its fmtp; 0xff: any of its clock */
-	uint8_t  red_gens;        /* ... and how many older frames, 1 or 2 */
 };
 
 /* What conf.codecs allows, in its order. channels 0: any the codec has. */

@@ -26,7 +26,6 @@ struct offer_conf {
 	enum offer_srtp srtp;
 	uint32_t ptime_ms;                /* what we like to send and get, 20; 3 means 2.5 with Opus (RFC 7587 7) */
 	const char *session_name;
-	bool     red;                     /* redundant audio (RFC 2198), where the peer offers it */
 	bool     answer_stereo;           /* Opus: we hear and speak stereo when the peer does */
 };
 

@@ -232,51 +232,19 @@ static bool useful(const struct audio *s, const struct format *f)
 	return f->what == FORMAT_NOISE && f->clock == 8000 && f->channels == 1 && has_clock(s, FORMAT_SOUND, 8000);
 }
 
-/* The sound that a redundant format carries: the one its fmtp names, or the first of its clock. */
-static const struct format *red_sound(const struct audio *s, const struct format *red)
-{
-	for (size_t i = 0; i < s->n_fmt; i++) {
-		const struct format *f = &s->fmt[i];
-
-		if (f->what == FORMAT_SOUND && f->clock == red->clock && f->channels == red->channels &&
-		    (red->red_pt == 0xff || red->red_pt == f->tx_pt))
-			return f;
-	}
-	return NULL;
-}
-
-/* One for each clock. It stands where they put it, before or behind all sound: a peer that has it first sends it. */
-static void add_red(struct audio *s, const struct format *theirs, bool is_first)
-{
-	const struct format *sound = red_sound(s, theirs);
-	struct format f = *theirs;
-
-	if (!sound || has_clock(s, FORMAT_RED, f.clock) || count(s, FORMAT_RED) == LEG_RED_MAX || s->n_fmt == FORMAT_MAX)
-		return;
-	f.red_pt = sound->rx_pt;
-	add(s, &f);
-	if (!is_first)
-		return;
-	memmove(s->fmt + 1, s->fmt, (s->n_fmt - 1) * sizeof(s->fmt[0]));
-	s->fmt[0] = f;
-}
-
 /* RFC 3264 6.1: the answerer "SHOULD use the same order" of formats as the offer. */
-static int read_formats(struct audio *s, const char **why, const struct offer_ctx *ctx, const struct sdesc_media *m)
+static int read_formats(struct audio *s, const char **why, const struct format_prefs *prefs, const struct sdesc_media *m)
 {
 	struct format theirs[SDESC_FMT_MAX];
 
 	for (size_t i = 0; i < m->n_fmt; i++) {
-		format_read(&theirs[i], ctx->prefs, m, &m->fmt[i]);
+		format_read(&theirs[i], prefs, m, &m->fmt[i]);
 		s->bound[theirs[i].rx_pt & 127] = theirs[i];
 		if (theirs[i].what == FORMAT_SOUND && !has_number(s, theirs[i].tx_pt))
 			add(s, &theirs[i]);
 	}
 	if (!s->n_fmt)
 		return refuse(why, ENOTSUP, "no codec in common");
-	for (size_t i = 0; i < m->n_fmt && ctx->conf->red; i++)
-		if (theirs[i].what == FORMAT_RED && !has_number(s, theirs[i].tx_pt))
-			add_red(s, &theirs[i], i == 0);
 	for (size_t i = 0; i < m->n_fmt; i++)
 		if (useful(s, &theirs[i]) && !has_number(s, theirs[i].tx_pt))
 			add(s, &theirs[i]);
@@ -304,24 +272,6 @@ static void describe_keys(struct audio *s)
 			s->desc.dtmf_rx_pt[n++] = s->fmt[i].rx_pt;
 }
 
-/* We send it where the peer takes it around the codec we send. */
-static void describe_red(struct audio *s, const struct format *sound)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n_fmt && n < LEG_RED_MAX; i++) {
-		const struct format *f = &s->fmt[i];
-
-		if (f->what != FORMAT_RED)
-			continue;
-		s->desc.red_rx_pt[n++] = f->rx_pt;
-		if (f->clock != sound->clock || f->red_pt != sound->rx_pt)
-			continue;
-		s->desc.red_tx_pt = f->tx_pt;
-		s->desc.red_gens = f->red_gens;
-	}
-}
-
 static void describe(struct audio *s, const struct offer_conf *conf, const struct sdesc_media *m)
 {
 	const struct format *sound = first(s, FORMAT_SOUND, 0), *event, *noise = first(s, FORMAT_NOISE, 0);
@@ -331,7 +281,6 @@ static void describe(struct audio *s, const struct offer_conf *conf, const struc
 	describe_rx(s, conf);
 	format_tx(&s->desc.tx, sound, conf, m);
 	describe_keys(s);
-	describe_red(s, sound);
 	event = first(s, FORMAT_EVENT, sound->clock);
 	if (!event)
 		event = first(s, FORMAT_EVENT, 0);
@@ -380,7 +329,7 @@ static int make_answer(struct audio *s, const char **why, const struct offer_ctx
 	s->desc.rtcp_mux = sdesc_media_attr(m, "rtcp-mux", NULL) != NULL;
 	err = read_transport(s, why, ctx->conf, before, d, m);
 	if (!err)
-		err = read_formats(s, why, ctx, m);
+		err = read_formats(s, why, ctx->prefs, m);
 	if (!err)
 		err = offer_keys_answer(&s->keys, why, ctx->conf->srtp, before ? &before->keys : NULL, secure, d, m);
 	if (err)
@@ -453,33 +402,6 @@ static void offer_format(struct audio *s, struct format f)
 	add(s, &f);
 }
 
-static const struct format *same_sound(const struct audio *s, const struct audio *before, uint8_t rx_pt)
-{
-	for (size_t i = 0; i < before->n_fmt; i++)
-		if (before->fmt[i].what == FORMAT_SOUND && before->fmt[i].rx_pt == rx_pt)
-			for (size_t k = 0; k < s->n_fmt; k++)
-				if (format_same(&s->fmt[k], &before->fmt[i]))
-					return &s->fmt[k];
-	return NULL;
-}
-
-/* Never in a first offer; but what is agreed is not taken back by a refresh. */
-static void offer_red(struct audio *s, const struct audio *before)
-{
-	for (size_t i = 0; i < before->n_fmt; i++) {
-		struct format f = before->fmt[i];
-		const struct format *sound;
-
-		if (f.what != FORMAT_RED)
-			continue;
-		sound = same_sound(s, before, f.red_pt);
-		if (!sound)
-			continue;
-		f.red_pt = sound->rx_pt;
-		offer_format(s, f);
-	}
-}
-
 /* The codec in use stays first, so that a hold or a refresh does not change it; then all we allow, in our order. */
 static void offer_formats(struct audio *s, const struct format_prefs *prefs, const struct audio *before)
 {
@@ -495,8 +417,6 @@ static void offer_formats(struct audio *s, const struct format_prefs *prefs, con
 		offer_format(s, (struct format){.what = FORMAT_EVENT, .clock = s->fmt[i].clock, .channels = 1});
 	if (before && before->desc.cn_rx_pt != 0xff)
 		offer_format(s, (struct format){.what = FORMAT_NOISE, .clock = 8000, .channels = 1});
-	if (before)
-		offer_red(s, before);
 }
 
 static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
@@ -552,10 +472,6 @@ static int accept_formats(struct audio *s, const char **why, const struct format
 		f.codec = ours->codec;
 		f.clock = ours->clock;
 		f.channels = ours->channels;
-		if (f.what == FORMAT_RED) {       /* ours has the number that we know it by */
-			f.red_pt = ours->red_pt;
-			f.red_gens = MAX(f.red_gens, 1);
-		}
 		add(s, &f);
 	}
 	return count(s, FORMAT_SOUND) ? 0 : refuse(why, ENOTSUP, "the answer has no codec in common");

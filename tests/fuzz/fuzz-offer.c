@@ -19,7 +19,7 @@ static struct offer *make(uint8_t settings)
 {
 	struct offer_conf conf = {
 		.codecs = settings & 1 ? "L16/48000/2 L16 opus" : "opus G722 PCMU PCMA",
-		.red = settings & 64, .music = settings & 2, .answer_stereo = settings & 4, .ptime_ms = settings & 2 ? 3 : 20,
+		.music = settings & 2, .answer_stereo = settings & 4, .ptime_ms = settings & 2 ? 3 : 20,
 		.srtp = settings & 8 ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
 	};
 	struct offer *o;
@@ -41,8 +41,6 @@ static void check_leg(const struct offer *o, bool pending)
 	for (size_t i = 0; i < d.n_rx; i++)
 		if (!d.rx[i].codec || d.rx[i].pt > 127 || d.rx[i].param.channels < 1 || d.rx[i].param.channels > 2)
 			abort();
-	if (d.red_tx_pt > 127 || d.red_gens > 2 || !d.red_tx_pt != !d.red_gens)
-		abort();
 	if (!d.tx.codec)
 		return;
 	if (d.tx.pt > 127 || d.tx.param.ptime_us < 2500 || d.tx.param.ptime_us > 60000 ||

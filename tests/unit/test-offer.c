@@ -37,14 +37,14 @@ enum { COST_NS = 2000000 };
 
 /* --- help --- */
 
-enum { OFF = 1, REQUIRED = 2, IP6 = 4, MUSIC = 8, STEREO = 16, HOLD = 32, NARROW = 64, WIDE = 128, CD = 256, RED = 512 };
+enum { OFF = 1, REQUIRED = 2, IP6 = 4, MUSIC = 8, STEREO = 16, HOLD = 32, NARROW = 64, WIDE = 128, CD = 256 };
 
 static struct offer *make(unsigned flags)
 {
 	struct offer_conf conf = {
 		.codecs = flags & NARROW ? "PCMA" : flags & WIDE ? "L16/48000/2 L16/48000 opus" :
 			flags & CD ? "L16/44100/2 L16/44100" : "opus G722 PCMU PCMA",
-		.red = flags & RED, .music = flags & MUSIC, .answer_stereo = flags & STEREO, .ptime_ms = flags & MUSIC ? 3 : 20,
+		.music = flags & MUSIC, .answer_stereo = flags & STEREO, .ptime_ms = flags & MUSIC ? 3 : 20,
 		.srtp = flags & OFF ? OFFER_SRTP_OFF : flags & REQUIRED ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
 		.session_name = "room\r\n1",
 	};
@@ -198,23 +198,6 @@ static const struct { const char *name; unsigned flags; const char *offer, *answ
 		"a=rtpmap:101 telephone-event/8000\r\n", "m=audio 20000 RTP/AVP 96 101\r\n" OPUS("96") EVENT("101", "8000") TAIL},
 	{"comfort noise", 0, HEAD "m=audio 4000 RTP/AVP 0 13\r\n",
 		"m=audio 20000 RTP/AVP 0 13\r\n" PCMU "a=rtpmap:13 CN/8000\r\n" TAIL},
-	{"redundant, not wanted", 0, HEAD "m=audio 4000 RTP/AVP 96 63\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\n"
-		"a=fmtp:63 96/96\r\n", "m=audio 20000 RTP/AVP 96\r\n" OPUS("96") TAIL},
-	{"redundant Opus, behind it", RED, HEAD "m=audio 4000 RTP/AVP 96 63 0\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\n"
-		"a=fmtp:63 96/96\r\n", "m=audio 20000 RTP/AVP 96 0 63\r\n" OPUS("96") PCMU
-		"a=rtpmap:63 red/48000/2\r\na=fmtp:63 96/96\r\n" TAIL},
-	{"redundant Opus, before it", RED, HEAD "m=audio 4000 RTP/AVP 63 96\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:63 RED/48000/2\r\n"
-		"a=fmtp:63 96/96/96\r\n", "m=audio 20000 RTP/AVP 63 96\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 96/96/96\r\n" OPUS("96") TAIL},
-	{"redundant PCMU, another codec for the older one", RED, HEAD "m=audio 4000 RTP/AVP 0 8 121\r\na=rtpmap:121 red/8000/1\r\n"
-		"a=fmtp:121 8/5\r\n", "m=audio 20000 RTP/AVP 0 8 121\r\n" PCMU PCMA "a=rtpmap:121 red/8000\r\na=fmtp:121 8/8\r\n" TAIL},
-	{"redundant, nothing said of what", RED, HEAD "m=audio 4000 RTP/AVP 0 121\r\na=rtpmap:121 red/8000\r\n",
-		"m=audio 20000 RTP/AVP 0 121\r\n" PCMU "a=rtpmap:121 red/8000\r\na=fmtp:121 0/0\r\n" TAIL},
-	{"redundant, of more ages than we keep", RED, HEAD "m=audio 4000 RTP/AVP 0 121\r\na=rtpmap:121 red/8000\r\na=fmtp:121 0/0/0/0/0\r\n",
-		"m=audio 20000 RTP/AVP 0 121\r\n" PCMU "a=rtpmap:121 red/8000\r\na=fmtp:121 0/0/0\r\n" TAIL},
-	{"redundant, of a codec we do not speak", RED, HEAD "m=audio 4000 RTP/AVP 0 121\r\na=rtpmap:121 red/8000\r\na=fmtp:121 18/18\r\n", PLAIN},
-	{"redundant, at another clock", RED, HEAD "m=audio 4000 RTP/AVP 0 121\r\na=rtpmap:121 red/48000/2\r\na=fmtp:121 0/0\r\n", PLAIN},
-	{"redundant, of nonsense", RED, HEAD "m=audio 4000 RTP/AVP 0 121\r\na=rtpmap:121 red/8000\r\na=fmtp:121 0/x\r\n", PLAIN},
-	{"redundant, one of itself", RED, HEAD "m=audio 4000 RTP/AVP 0 121\r\na=rtpmap:121 red/8000\r\na=fmtp:121 121/121\r\n", PLAIN},
 	{"comfort noise without its codec", 0, HEAD "m=audio 4000 RTP/AVP 96 13\r\na=rtpmap:96 opus/48000/2\r\n",
 		"m=audio 20000 RTP/AVP 96\r\n" OPUS("96") TAIL},
 
@@ -441,39 +424,6 @@ static const struct { const char *attr; uint16_t port; } rtcps[] = {
 	{"a=rtcp:5000", 5000}, {"a=rtcp:0", 0}, {"a=rtcp:70000", 0}, {"a=rtcp:x", 0}, {"a=rtcp", 0}, {"a=x", 0},
 	{"a=rtcp:5000 IN IP6 2001:db8::1", 0}, {"a=rtcp:5000 IN IP4 host.example", 0}, {"a=rtcp:5000\r\na=rtcp-mux", 0},
 };
-
-/* Redundant audio: which numbers, for which codec; in no first offer of ours, but kept by a refresh. */
-static void test_red(void)
-{
-	static const char *both = HEAD "m=audio 4000 RTP/AVP 96 0 63 121\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\n"
-		"a=fmtp:63 96/96\r\na=rtpmap:121 red/8000\r\na=fmtp:121 0/0/0\r\n";
-	static const char *other = HEAD "m=audio 4000 RTP/AVP 0 8 121\r\na=rtpmap:121 red/8000\r\na=fmtp:121 8/8\r\n";
-	struct offer *o = make(RED);
-	g_autofree char *first = offer_text(o), *again = NULL;
-	struct leg_desc d;
-
-	g_assert_null(strstr(first, "red"));
-	offer_rollback(o);
-	agree(o, both);
-	d = desc_of(o, false);
-	g_assert_true(d.tx.pt == 96 && d.red_tx_pt == 63 && d.red_gens == 1);
-	g_assert_true(d.red_rx_pt[0] == 63 && d.red_rx_pt[1] == 121);
-
-	again = offer_text(o);
-	g_assert_nonnull(strstr(again, "a=rtpmap:63 red/48000/2\r\na=fmtp:63 96/96\r\n"));
-	g_assert_nonnull(strstr(again, "a=rtpmap:121 red/8000\r\na=fmtp:121 0/0/0\r\n"));
-	g_assert_cmpint(accept_text(o, HEAD "m=audio 4000 RTP/AVP 0 121\r\na=rtpmap:121 red/8000\r\na=fmtp:121 0/0\r\n"), ==, 0);
-	offer_commit(o);
-	d = desc_of(o, false);
-	g_assert_true(d.tx.pt == 0 && d.red_tx_pt == 121 && d.red_gens == 1 && d.red_rx_pt[0] == 121 && !d.red_rx_pt[1]);
-	mem_deref(o);
-
-	o = make(RED);                    /* redundant only around another codec than the one we send: heard, not sent */
-	agree(o, other);
-	d = desc_of(o, false);
-	g_assert_true(d.tx.pt == 0 && !d.red_tx_pt && d.red_rx_pt[0] == 121);
-	mem_deref(o);
-}
 
 static void test_rtcp(void)
 {
@@ -1073,7 +1023,6 @@ int main(int argc, char *argv[])
 	g_test_add_func("/offer/refusal-leaves-session", test_refusal_leaves_session);
 	g_test_add_func("/offer/wrong-answer-leaves-session", test_wrong_answer_leaves_session);
 	g_test_add_func("/offer/leg", test_leg);
-	g_test_add_func("/offer/red", test_red);
 	g_test_add_func("/offer/rtcp", test_rtcp);
 	g_test_add_func("/offer/params", test_params);
 	g_test_add_func("/offer/datagrams", test_datagrams);
