@@ -47,6 +47,7 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	rt->send.seq = rand_u16() & 0x7fff;
 	rt->send.ts_base = rand_u32();
 	rt->send.clock = 8000;
+	limiter_init(&rt->send.limiter);
 }
 
 static int rt_alloc(struct leg_rt **rtp, struct leg *l, const struct mixer_conf *mc)

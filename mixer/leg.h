@@ -22,6 +22,7 @@
 #include "gate.h"
 #include "jitter.h"
 #include "level.h"
+#include "limiter.h"
 #include "resample.h"
 #include "rtcp.h"
 #include "seal.h"
@@ -157,6 +158,7 @@ struct leg_send {                         /* sound out */
 	uint16_t seq;
 	struct dtmf_tx dtmf;
 	struct ramp gain, echo, alone;
+	struct limiter limiter;
 };
 
 struct leg_share {                        /* share.c */
