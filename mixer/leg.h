@@ -16,6 +16,7 @@
 
 #include "thread.h"
 #include "bus.h"
+#include "agc.h"
 #include "ramp.h"
 #include "cn.h"
 #include "dtmf.h"
@@ -23,6 +24,7 @@
 #include "jitter.h"
 #include "level.h"
 #include "limiter.h"
+#include "noisegate.h"
 #include "resample.h"
 #include "rtcp.h"
 #include "seal.h"
@@ -142,6 +144,8 @@ struct leg_play {                         /* sound in */
 	uint16_t dbov_seq[LEG_LEVELS];    /* ... of which it is true only for these */
 	struct ramp gain;
 	struct level level;
+	struct noisegate noisegate;
+	struct agc agc;
 };
 
 struct leg_send {                         /* sound out */
@@ -190,6 +194,7 @@ struct leg_rt {
 	uint32_t ssrc;
 	char cname[64];
 	uint32_t rtp_timeout_ms;
+	bool agc, noise_gate;
 	_Atomic bool mute, deaf, echo;
 	_Atomic float gain;
 	struct leg_count n;

@@ -1,7 +1,8 @@
 /*
- * flow-mixer-loud.c - what is done about loudness: the sum under full scale.
+ * flow-mixer-loud.c - what is done about loudness: the sum under full scale, talkers about equally loud, noise softer.
  *
  *     a, b, c talk, each at -6 dBFS )))  > sum 1.5 > limiter > d, e        tones stay tones, nothing over full scale
+ *     soft and loud talkers )))  agc > ear          words and hiss )))  noise gate > ear
  */
 #include <glib.h>
 #include <math.h>
@@ -124,10 +125,93 @@ static void test_limiter_parts(void)
 	stage_free(s);
 }
 
+/* --- automatic gain, noise gate --- */
+
+enum { TALK_S = 10 };
+
+/* The level an L16 ear hears of one talker who sends smp (mono, at its codec's rate), in dB, over the last ms. */
+static double heard_db(const struct peer_conf *talker, float *smp, size_t n, bool music, bool agc, bool gate, uint32_t ms)
+{
+	struct stage *s = stage_new(1000);
+	struct bus_conf conf = {.quantum_smp = 480, .music = music};
+	struct member *mb, *ear;
+	struct bus *b = NULL;
+	float *heard;
+	double db;
+
+	s->agc = agc;
+	s->noise_gate = gate;
+	s->ungated = true;
+	g_assert_cmpint(bus_alloc(&b, s->m, &conf), ==, 0);
+	mb = stage_member(s, talker);
+	g_assert_cmpint(leg_set_bus(mb->leg, b), ==, 0);
+	mb->peer->play = smp;
+	mb->peer->n_play = n;
+	ear = l16_join(s, b, 0, 0);
+	stage_run(s, TALK_S * 1000);
+	heard = peer_last(ear->peer, ms * 48, 0);
+	db = signal_level_db(heard, ms * 48);
+	g_free(heard);
+	mem_deref(b);
+	stage_free(s);
+	return db;
+}
+
+static void test_agc(void)
+{
+	static const double peak[] = {0.05, 1.0};
+	static const struct peer_conf talker = {"L16", 48000, 97, 1, 20000, 0, 0, 0, NULL};
+	static float smp[48000 * TALK_S];
+	double as_sent[2], db[2], music[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		uint32_t seed = 5;
+
+		signal_speech(smp, G_N_ELEMENTS(smp), 48000, &seed, peak[i]);
+		as_sent[i] = heard_db(&talker, smp, G_N_ELEMENTS(smp), false, false, false, 5000);
+		db[i] = heard_db(&talker, smp, G_N_ELEMENTS(smp), false, true, false, 5000);
+		music[i] = heard_db(&talker, smp, G_N_ELEMENTS(smp), true, true, false, 5000);
+		g_test_message("peak %.2f: %.1f dB as sent, %.1f with agc, %.1f as music", peak[i], as_sent[i], db[i], music[i]);
+		g_assert_cmpfloat(fabs(music[i] - as_sent[i]), <, 0.1);
+	}
+	g_assert_cmpfloat(db[0], >, as_sent[0] + 6);
+	g_assert_cmpfloat(db[1], <, as_sent[1] - 3);
+	g_assert_cmpfloat(fabs(db[1] - db[0]), <, 5);
+}
+
+/* A word, then a hissing line: what comes of the hiss. */
+static void test_noise_gate(void)
+{
+	static const struct { const char *codec; uint32_t clock, rate; uint8_t pt; bool music; double lo, hi; } row[] = {
+		{"PCMU", 8000, 8000, 0, false, -13, -9}, {"G722", 8000, 16000, 9, false, -13, -9},
+		{"PCMU", 8000, 8000, 0, true, -0.2, 0.2}, {"L16", 48000, 48000, 97, false, -0.2, 0.2},
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(row); i++) {
+		struct peer_conf talker = {row[i].codec, row[i].clock, row[i].pt, 1, 20000, 0, 0, 0, NULL};
+		size_t n = (size_t)row[i].rate * TALK_S, word = row[i].rate / 2;
+		g_autofree float *smp = g_new(float, n), *w = g_new(float, word);
+		uint32_t seed = 5, hiss = 9;
+		double off, on;
+
+		signal_noise(smp, n, &hiss, 2e-3);
+		signal_speech(w, word, row[i].rate, &seed, 0.4);
+		for (size_t k = 0; k < word; k++)
+			smp[n / 2 + k] += w[k];
+		off = heard_db(&talker, smp, n, row[i].music, false, false, 2000);
+		on = heard_db(&talker, smp, n, row[i].music, false, true, 2000);
+		g_test_message("%s%s: hiss %.1f dB, gated %.1f", row[i].codec, row[i].music ? ", music" : "", off, on);
+		g_assert_cmpfloat(on - off, >=, row[i].lo);
+		g_assert_cmpfloat(on - off, <=, row[i].hi);
+	}
+}
+
 int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/loud/limiter", test_limiter);
 	g_test_add_func("/loud/limiter-parts", test_limiter_parts);
+	g_test_add_func("/loud/agc", test_agc);
+	g_test_add_func("/loud/noise-gate", test_noise_gate);
 	return g_test_run();
 }
