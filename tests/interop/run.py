@@ -14,7 +14,8 @@ Each case is a process of its own with a time limit. Exit status 0: none failed.
 
 Phones in real time need a processor in time. While a case runs a watch sleeps as a phone does, and what the phones send is
 watched on the wire. A case that failed while one of these was late is tried once more, and that is said: "flaky on a busy
-machine: passed at the second try". A case that failed on a machine that was in time has failed.
+machine: passed at the second try". A case that failed on a machine that was in time has failed; rooms of baresip,
+linphone and sipp are tried once more in any case, for what such a phone did in time cannot be seen from outside.
 """
 import argparse
 import concurrent.futures
@@ -51,6 +52,11 @@ class Watch(threading.Thread):
 FLAKY = 'flaky on a busy machine: passed at the second try'
 
 
+def others_phones(name):
+    """Programs whose pace cannot be seen from here all the way: once more even if nothing was seen to be late."""
+    return name.startswith(('room-', 'change-')) and 'python' not in name
+
+
 def one(name):
     """Runs here; the lines of stdout are the reasons. What fails while the machine was busy says nothing: once more."""
     status, first = 1, []
@@ -62,7 +68,7 @@ def one(name):
         if status == 1:
             lines += ['(server: %s)' % c for c in COUNTERS]
         late = watch.late + len(LATE)
-        if status != 1 or not late:
+        if status != 1 or not (late or others_phones(name)):
             break
         lines.append('(this machine or a phone on it was late %d times meanwhile)' % late)
         if n == 0:
