@@ -33,6 +33,8 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	memcpy(rt->cname, conf->cname, sizeof(rt->cname));
 	rt->cname[sizeof(rt->cname) - 1] = 0;
 	rt->rtp_timeout_ms = conf->rtp_timeout_ms;
+	rt->agc = conf->agc;
+	rt->noise_gate = conf->noise_gate;
 	atomic_store_explicit(&rt->gain, 1, memory_order_relaxed);
 	atomic_store_explicit(&rt->n.level, 127, memory_order_relaxed);
 	rt->play.channels = rt->send.channels = 1;
@@ -40,6 +42,8 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	cn_init(&rt->play.cn, rand_u32());
 	rt->rep.seed = rand_u32();
 	level_init(&rt->play.level);
+	noisegate_init(&rt->play.noisegate, NULL);
+	agc_init(&rt->play.agc, NULL);
 	rt->play.gate.open = true;
 	memset(rt->play.dbov, LEG_NO_LEVEL, sizeof(rt->play.dbov));
 	/* RFC 3550 5.1: "The initial value of the sequence number SHOULD be random", and of the timestamp as well. For
@@ -47,6 +51,7 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	rt->send.seq = rand_u16() & 0x7fff;
 	rt->send.ts_base = rand_u32();
 	rt->send.clock = 8000;
+	limiter_init(&rt->send.limiter);
 }
 
 static int rt_alloc(struct leg_rt **rtp, struct leg *l, const struct mixer_conf *mc)

@@ -16,12 +16,15 @@
 
 #include "thread.h"
 #include "bus.h"
+#include "agc.h"
 #include "ramp.h"
 #include "cn.h"
 #include "dtmf.h"
 #include "gate.h"
 #include "jitter.h"
 #include "level.h"
+#include "limiter.h"
+#include "noisegate.h"
 #include "resample.h"
 #include "rtcp.h"
 #include "seal.h"
@@ -141,6 +144,8 @@ struct leg_play {                         /* sound in */
 	uint16_t dbov_seq[LEG_LEVELS];    /* ... of which it is true only for these */
 	struct ramp gain;
 	struct level level;
+	struct noisegate noisegate;
+	struct agc agc;
 };
 
 struct leg_send {                         /* sound out */
@@ -157,6 +162,7 @@ struct leg_send {                         /* sound out */
 	uint16_t seq;
 	struct dtmf_tx dtmf;
 	struct ramp gain, echo, alone;
+	struct limiter limiter;
 };
 
 struct leg_share {                        /* share.c */
@@ -188,6 +194,7 @@ struct leg_rt {
 	uint32_t ssrc;
 	char cname[64];
 	uint32_t rtp_timeout_ms;
+	bool agc, noise_gate;
 	_Atomic bool mute, deaf, echo;
 	_Atomic float gain;
 	struct leg_count n;

@@ -1,11 +1,11 @@
 /*
- * leg_play.c - from the jitter buffer to sound: decode, conceal, resample, gain.
+ * leg_play.c - from the jitter buffer to sound: decode, conceal, resample, level, gain.
  *
  * Frames of any length and rate become a queue of samples at 48 kHz, from which each tick takes a quantum. Wherever one
  * kind of sound follows another (a codec change, the end of a talkspurt, hold), the old decoder is asked for 5 ms more,
  * which fade out as the "tail" under the new sound that fades in: a change never shows as a step.
  *
- *     jitter_get > decode | conceal | silence, noise > resample > append (blend the tail) > pcm > gain > own
+ *     jitter_get > decode | conceal | silence, noise > resample > append (blend the tail) > pcm > noise gate > agc > gain > own
  *
  * What fills in for a packet that is not there is never longer than this tick needs (ask_rt): a packet that is late by a
  * millisecond waits for the end of what stood in for it, and that delay stays.
@@ -14,7 +14,7 @@
 #include <string.h>
 #include "leg.h"
 
-enum { CONCEAL_MAX = CLOCK_RATE / 10, SEAM = 120 };
+enum { CONCEAL_MAX = CLOCK_RATE / 10, SEAM = 120, PHONE_RATE = 16000 };
 
 #define QUIET 1e-6f               /* -60 dB: where a frame left out is not missed */
 #define SILENCE 1e-12f            /* -120 dB */
@@ -390,6 +390,18 @@ static void loudness_rt(struct leg_rt *l, const float *smp, uint32_t n_smp, uint
 	thread_event_rt(l->t, l, &ev);
 }
 
+/* What is asked for of a talker's loudness; music stays as it was played. */
+static void polish_rt(struct leg_rt *l, uint32_t n_smp)
+{
+	struct leg_play *p = &l->play;
+	bool phone = p->cur && p->cur->c.codec->srate <= PHONE_RATE;
+
+	if (l->noise_gate && phone && !l->plan->music)
+		noisegate_rt(&p->noisegate, &p->level, p->pcm, n_smp, p->channels);
+	agc_set(&p->agc, l->agc && !l->plan->music);
+	agc_rt(&p->agc, &p->level, p->pcm, n_smp, p->channels);
+}
+
 static float wanted_gain_rt(const struct leg_rt *l)
 {
 	if (l->leaving != LEG_STAYS || atomic_load_explicit(&l->mute, memory_order_relaxed))
@@ -419,8 +431,10 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 	/* Most members of a room are silent most of the time; that takes no longer than to see it. */
 	silent = mix_energy(p->pcm, (size_t)n_smp * p->channels) == 0;
 	loudness_rt(l, p->pcm, silent ? 1 : n_smp, p->channels, n_smp);
-	if (!silent)
+	if (!silent) {
+		polish_rt(l, n_smp);
 		channels_rt(l->own, channels, p->pcm, p->channels, n_smp);
+	}
 	p->n -= n_smp;
 	memmove(p->pcm, p->pcm + (size_t)n_smp * p->channels, p->n * p->channels * sizeof(*p->pcm));
 

@@ -243,7 +243,7 @@ static void gain_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channe
 
 	ramp_aim(&l->send.gain, quiet ? 0 : 1, n_smp, RAMP_SMP);
 	ramp_apply(&l->send.gain, mix, mix, (size_t)n_smp * channels);
-	mix_limit(mix, (size_t)n_smp * channels);
+	limiter_rt(&l->send.limiter, mix, n_smp, channels);
 }
 
 static const float *rechannel_rt(struct leg_rt *l, const float *mix, uint32_t n_smp, uint8_t from)
@@ -281,6 +281,7 @@ void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels,
 	if (!leg_sending_rt(l)) {
 		s->begun = false;
 		ramp_set(&s->gain, 0);
+		limiter_init(&s->limiter);
 		return;
 	}
 	gain_rt(l, mix, n_smp, channels);
@@ -306,6 +307,7 @@ void leg_send_copy_rt(struct leg_rt *dst, const struct leg_rt *src)
 	d->end = s->end;
 	d->n_odd = s->n_odd;
 	d->silent_us = s->silent_us;
+	d->limiter = s->limiter;
 	memcpy(d->pcm, s->pcm, s->n * s->channels * sizeof(*s->pcm));
 	memcpy(d->odd, s->odd, s->n_odd * s->channels * sizeof(*s->odd));
 	resample_copy_rt(dst->plan->down, src->plan->down);

@@ -111,6 +111,8 @@ struct leg_conf {
 	char     cname[64];
 	uint32_t jitter_min_ms, jitter_max_ms;
 	uint32_t jitter_music_ms; /* what its fixed buffer holds in a music room; 0: nothing but the packet that is due */
+	bool     agc;             /* voice rooms: every talker about equally loud */
+	bool     noise_gate;      /* voice rooms, codecs up to 16 kHz: softer between the words */
 	bool     ungated;         /* decode all there is, also what says that it is silence */
 	uint32_t rtp_timeout_ms;  /* 0: never */
 	leg_event_h *eventh;      /* control thread, from mixer_dispatch; never called after mem_deref(leg) */

@@ -11,7 +11,8 @@
  * what it has, and a follower takes the copy and the lead. So nothing is allocated, and no stream is encoded that nobody
  * hears.
  *
- * Back it goes when it has heard the same as all for so long that what waits in both queues is the same. An encoder with
+ * Back it goes when it has heard the same as all for so long that what waits in both queues is the same, and both limiters
+ * turn it down by the same: the next peak over full scale makes them equal, or two seconds without one. An encoder with
  * memory has by then another one than the leader's; it changes over in a moment when all are quiet, or after PATIENCE_SMP.
  */
 #include "share.h"
@@ -29,7 +30,8 @@ static bool same_codec(const struct leg_plan *p, const struct leg_plan *q)
 
 static bool in_step(const struct leg_rt *l, const struct leg_rt *leader)
 {
-	return l->send.pos == leader->send.pos && l->send.n == leader->send.n && l->send.channels == leader->send.channels;
+	return l->send.pos == leader->send.pos && l->send.n == leader->send.n && l->send.channels == leader->send.channels &&
+	       l->send.limiter.gain == leader->send.limiter.gain;
 }
 
 /* Does it hear just the sum? */

@@ -377,6 +377,8 @@ static int leg_make(struct call *c, const struct sa *local)
 		.jitter_min_ms  = config_uint(c->focus->cfg, "media.jitter-min"),
 		.jitter_max_ms  = config_uint(c->focus->cfg, "media.jitter-max"),
 		.jitter_music_ms = config_uint(c->focus->cfg, "media.jitter-music"),
+		.agc            = config_bool(c->focus->cfg, "media.agc"),
+		.noise_gate     = config_bool(c->focus->cfg, "media.noise-gate"),
 		.rtp_timeout_ms = config_uint(c->focus->cfg, "media.rtp-timeout") * 1000,
 		.eventh = leg_handler, .arg = c,
 	};

@@ -236,9 +236,14 @@ static const struct config_setting table[] = {
 	 "one quiet wire.", NULL},
 	{"media.max-load", CONFIG_UINT, "80", "10..100", true,
 	 "Percent of its time that the busiest media thread may be at work; above it new calls get 503, so that the sound of those "
-	 "present does not suffer.", NULL},
+	 "present does not suffer. 100: never.", NULL},
 	{"media.jitter-max", CONFIG_UINT, "200", "20..1000", true,
 	 "Largest delay of the jitter buffer, in milliseconds; it never grows beyond.", NULL},
+	{"media.agc", CONFIG_BOOL, "no", NULL, true,
+	 "Voice rooms: make every talker about equally loud, up to 20 dB louder or 15 dB softer. Without it sound is as loud as "
+	 "it was sent. Calls made from now on.", NULL},
+	{"media.noise-gate", CONFIG_BOOL, "no", NULL, true,
+	 "Voice rooms: turn phones (PCMU, PCMA, G722) down by 12 dB between their words. Calls made from now on.", NULL},
 
 	{"http.listen", CONFIG_STR, "127.0.0.1:8080", NULL, false,
 	 "Address and port of the HTTP server. Empty: off.", check_http},

@@ -134,7 +134,7 @@ class Life:
         self.write('info')
         env = dict(os.environ, ASAN_OPTIONS='detect_leaks=1:exitcode=98:fast_unwind_on_malloc=0', G_SLICE='always-malloc')
         self.log = open(self.log_path, 'wb')
-        self.process = subprocess.Popen((VALGRIND if valgrind else []) + [os.path.join(build, 'tutti'), '-f', self.conf],
+        self.process = subprocess.Popen((VALGRIND if valgrind else []) + [os.path.join(build, 'tutti'), '-f', self.conf, '-o', 'media.max-load=100'],
                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=env)
 
     def write(self, level):

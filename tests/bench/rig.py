@@ -58,7 +58,7 @@ class Server(Process):
         self.port = free_port()
         options = {'sip.listen': 'udp:127.0.0.1:%d' % self.port, 'media.ports': '20000-32001', 'http.listen': '',
                    'state.dir': self.dir, 'sip.invite-rate': '0', 'sip.request-rate': '0', 'sip.max-calls': '20000',
-                   'rooms.max-members': '20000', 'rooms.max': '20000', 'media.threads': str(threads), 'sip.drain': '0',
+                   'rooms.max-members': '20000', 'rooms.max': '20000', 'media.threads': str(threads), 'sip.drain': '0', 'media.max-load': '100',
                    'log.level': 'warning'}
         options.update({k.replace('__', '.'): v for k, v in settings.items()})
         args = [TUTTI]

@@ -50,7 +50,7 @@ static void on_event(const struct leg_event *ev, void *arg)
 struct member *stage_member(struct stage *s, const struct peer_conf *conf)
 {
 	struct member *mb = g_new0(struct member, 1);
-	struct leg_conf lc = {.cname = "tutti@test", .jitter_min_ms = s->jitter_min_ms, .ungated = s->ungated, .jitter_max_ms = 200,
+	struct leg_conf lc = {.cname = "tutti@test", .jitter_min_ms = s->jitter_min_ms, .ungated = s->ungated, .agc = s->agc, .noise_gate = s->noise_gate, .jitter_max_ms = 200,
 			      .rtp_timeout_ms = s->timeout_ms, .eventh = on_event, .arg = mb};
 
 	g_assert_cmpuint(s->n, <, STAGE_MAX);

@@ -27,7 +27,7 @@ struct stage {
 	unsigned n;
 	uint32_t timeout_ms;      /* of legs made from now on; as well: */
 	uint32_t jitter_min_ms;
-	bool ungated;
+	bool ungated, agc, noise_gate;
 };
 
 struct stage *stage_new(uint32_t step_us);

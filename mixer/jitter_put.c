@@ -1,0 +1,247 @@
+/*
+ * jitter_put.c - packets into the jitter buffer: follow the stream, measure it, store.
+ */
+#include <errno.h>
+#include <string.h>
+#include <re.h>
+#include "jitter_priv.h"
+
+enum {
+	JUMP_US  = 1000000,       /* timestamps against arrival: more than this is a new count, not a late packet */
+	LATE_RUN = 4,             /* so many late ones and none in time: our timing is wrong, not theirs */
+};
+
+static void begin_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
+{
+	if (j->in.any)
+		j->stats.resets++;
+
+	jitter_reset_rt(j);
+	j->in.any       = true;
+	j->in.ssrc      = pkt->ssrc;
+	j->in.newest    = pkt->seq;
+	j->in.ts        = pkt->ts;
+	j->in.origin_us = now_us;
+}
+
+static int64_t unwrap(const struct jitter *j, uint32_t ts)
+{
+	return j->in.ts64 + rtp_ts_diff(ts, j->in.ts);
+}
+
+static bool was_here(const struct jitter *j, uint16_t seq)
+{
+	const struct playing *out = &j->out;
+	uint16_t back;
+
+	if (is_kind(j, seq, PACKET) || is_kind(j, seq, SKIPPED))
+		return true;
+	if (!out->begun || rtp_seq_diff(seq, out->next_seq) >= 0)
+		return false;
+
+	back = (uint16_t)(out->next_seq - 1 - seq);
+	return back < 64 && (out->history >> back & 1);
+}
+
+/* Timestamp and arrival tell another story than the newest packet's. */
+static bool jumped(const struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
+{
+	const int64_t transit = (int64_t)(now_us - j->in.origin_us) - us_of(j, unwrap(j, pkt->ts));
+	const int64_t d = transit - j->in.transit_us;
+
+	return d > JUMP_US || d < -JUMP_US;
+}
+
+/* 0, or EPROTO for a sequence number from nowhere. Begins anew where the stream does. */
+static int follow_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
+{
+	struct arriving *in = &j->in;
+	const int16_t d = rtp_seq_diff(pkt->seq, in->newest);
+
+	if (!in->any || pkt->ssrc != in->ssrc) {
+		begin_rt(j, pkt, now_us);
+		return 0;
+	}
+
+	if (d > JITTER_DROPOUT || d < -JITTER_MISORDER) {
+		/* RFC 3550 A.1: "Two sequential packets -- assume that the other side restarted without telling us" */
+		const bool twice = in->bad_any && pkt->seq == in->bad_seq;
+
+		in->bad_any = true;
+		in->bad_seq = (uint16_t)(pkt->seq + 1);
+		if (!twice)
+			return EPROTO;
+		begin_rt(j, pkt, now_us);
+		return 0;
+	}
+
+	in->bad_any = false;
+	if (jumped(j, pkt, now_us)) {
+		if (d <= 0)               /* an old number begins nothing: a duplicate, or a lie */
+			return was_here(j, pkt->seq) ? 0 : EPROTO;
+		begin_rt(j, pkt, now_us);
+	}
+
+	return 0;
+}
+
+/* The length of a frame is the step between neighbours; a pause looks like a long one, so that a longer step must come
+ * twice before it is believed. */
+static void learn_frame_rt(struct jitter *j, uint32_t step)
+{
+	if (!step || step > ticks_of_ms(j, JITTER_FRAME_MAX_MS))
+		return;
+
+	if (!j->frame || step < j->frame || step == j->in.step)
+		j->frame = step;
+	j->in.step = step;
+}
+
+static void measure_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64, uint64_t now_us)
+{
+	struct arriving *in = &j->in;
+	const int64_t transit = (int64_t)(now_us - in->origin_us) - us_of(j, ts64);
+	const int16_t d = rtp_seq_diff(pkt->seq, in->newest);
+
+	arrival_add_rt(&j->arrival, transit, now_us);
+	if (d < 0) {
+		j->stats.reordered++;
+		return;
+	}
+	if (d == 1 && !pkt->marker)
+		learn_frame_rt(j, pkt->ts - in->ts);
+
+	in->newest     = pkt->seq;
+	in->ts         = pkt->ts;
+	in->ts64       = ts64;
+	in->transit_us = transit;
+}
+
+static bool too_late(const struct jitter *j, uint16_t seq, int64_t ts64)
+{
+	if (!j->out.begun)
+		return false;
+	if (rtp_seq_diff(seq, j->out.next_seq) < 0)
+		return true;
+
+	/* fixed: its time was concealed, and is not waited for; half a frame of grace for readers of another pace */
+	return j->conf.fixed && !j->out.idle && (j->out.next_ts - ts64) * 2 > j->frame;
+}
+
+static int refuse_late_rt(struct jitter *j)
+{
+	j->stats.late++;
+	j->in.late_run++;
+	j->out.late = true;
+
+	return ETIMEDOUT;
+}
+
+static int store_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64)
+{
+	struct slot *s = at(j, pkt->seq);
+
+	if (!j->held) {
+		j->head = j->newest = pkt->seq;
+	}
+	else if (rtp_seq_diff(pkt->seq, j->head) < 0) {
+		if ((uint16_t)(j->newest - pkt->seq) > j->mask || j->held == j->conf.n_slots) {
+			j->stats.overflow++;
+			return ENOSPC;
+		}
+		j->head = pkt->seq;
+	}
+	else {
+		while (j->held && ((uint16_t)(pkt->seq - j->head) > j->mask || j->held == j->conf.n_slots)) {
+			jitter_pass_rt(j);
+			j->stats.overflow++;
+		}
+		if (!j->held)
+			j->head = j->newest = pkt->seq;
+		else if (rtp_seq_diff(pkt->seq, j->newest) > 0)
+			j->newest = pkt->seq;
+	}
+
+	j->held++;
+	s->kind   = PACKET;
+	s->seq    = pkt->seq;
+	s->ts     = ts64;
+	s->pt     = pkt->pt;
+	s->marker = pkt->marker;
+	s->len    = pkt->len;
+	memcpy(s->payload, pkt->payload, pkt->len);
+
+	return 0;
+}
+
+int jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
+{
+	int64_t ts64;
+	int err;
+
+	if (!j || !pkt)
+		return EINVAL;
+	if (pkt->len > j->conf.max_payload) {
+		j->stats.oversize++;
+		return EMSGSIZE;
+	}
+	if (!pkt->len) {
+		if (j->in.any && pkt->ssrc == j->in.ssrc)
+			jitter_skip_rt(j, pkt->seq);
+		return 0;
+	}
+
+	if (follow_rt(j, pkt, now_us))
+		return EPROTO;
+	if (was_here(j, pkt->seq)) {
+		j->stats.duplicate++;
+		return EALREADY;
+	}
+
+	ts64 = unwrap(j, pkt->ts);
+	measure_rt(j, pkt, ts64, now_us);
+	if (too_late(j, pkt->seq, ts64)) {
+		if (j->in.late_run + 1 < LATE_RUN || j->held)
+			return refuse_late_rt(j);
+		begin_rt(j, pkt, now_us);
+		ts64 = unwrap(j, pkt->ts);
+		measure_rt(j, pkt, ts64, now_us);
+	}
+
+	err = store_rt(j, pkt, ts64);
+	if (err)
+		return err;
+
+	j->stats.put++;
+	j->in.late_run = 0;
+	j->out.paused  = false;
+	jitter_bound_rt(j);
+
+	return 0;
+}
+
+void jitter_skip_rt(struct jitter *j, uint16_t seq)
+{
+	struct slot *s;
+
+	if (!j || !j->in.any)
+		return;
+	if (rtp_seq_diff(seq, j->in.newest) > JITTER_DROPOUT || rtp_seq_diff(seq, j->in.newest) < -JITTER_MISORDER)
+		return;
+
+	if (rtp_seq_diff(seq, j->in.newest) > 0) {
+		j->in.newest  = seq;
+		j->out.paused = true;
+	}
+
+	s = at(j, seq);
+	if (j->out.begun && rtp_seq_diff(seq, j->out.next_seq) < 0)
+		return;
+	if (j->out.begun && seq == j->out.next_seq) {
+		jitter_advance_rt(j, (uint16_t)(seq + 1), true);
+	}
+	else if (s->kind != PACKET) {
+		s->kind = SKIPPED;
+		s->seq  = seq;
+	}
+}
