@@ -171,7 +171,11 @@ def change_python():
         wrong += heard_again(p, others)
         third.stop()
         return wrong
-    return change(lambda server: phones.Py(server, 'third', sound.TONES[2]), what)
+    def third(server):
+        p = phones.Py(server, 'third', sound.TONES[2])
+        p.phone.prepare('PCMA', 'L16/16000', 'PCMU')
+        return p
+    return change(third, what)
 
 
 def hold_and_leave(third):
