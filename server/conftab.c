@@ -228,7 +228,7 @@ static const struct config_setting table[] = {
 	 "Encrypted sound with keys in SDP (RFC 4568).", NULL},
 	{"media.rtp-timeout", CONFIG_UINT, "30", "0..3600", true,
 	 "Seconds without a packet after which a call that should send is ended. 0: never.", NULL},
-	{"media.jitter-min", CONFIG_UINT, "0", "0..500", true,
+	{"media.jitter-min", CONFIG_UINT, "10", "0..500", true,
 	 "Smallest delay of the jitter buffer of a voice call, in milliseconds. It grows by itself as far as the network needs.",
 	 NULL},
 	{"media.jitter-music", CONFIG_UINT, "5", "0..100", true,
