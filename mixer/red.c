@@ -94,8 +94,8 @@ static unsigned hole(const struct red_rx *r, const struct rtp_pkt *pkt)
 	return (unsigned)ahead - 1;
 }
 
-/* Frames of the hole, by age: the oldest first, none twice. */
-static unsigned in_hole(const struct red_block **in, const struct red_block *b, unsigned n, uint32_t span)
+/* Which frames belong into the hole, by age: the oldest first, none twice. */
+static unsigned in_hole(uint8_t in[RED_BLOCKS_MAX], const struct red_block *b, unsigned n, uint32_t span)
 {
 	unsigned count = 0;
 
@@ -104,12 +104,12 @@ static unsigned in_hole(const struct red_block **in, const struct red_block *b, 
 
 		if (b[i].ts_off >= span)
 			continue;
-		while (at > 0 && in[at - 1]->ts_off < b[i].ts_off)
+		while (at > 0 && b[in[at - 1]].ts_off < b[i].ts_off)
 			at--;
-		if (at > 0 && in[at - 1]->ts_off == b[i].ts_off)
+		if (at > 0 && b[in[at - 1]].ts_off == b[i].ts_off)
 			continue;
-		memmove(in + at + 1, in + at, (count - at) * sizeof(*in));
-		in[at] = &b[i];
+		memmove(in + at + 1, in + at, count - at);
+		in[at] = (uint8_t)i;
 		count++;
 	}
 
@@ -129,8 +129,8 @@ static unsigned back(const struct red_block *b, unsigned k, uint32_t span, unsig
 
 int red_packets_rt(struct red_rx *r, struct rtp_pkt *out, unsigned *n, const struct rtp_pkt *pkt)
 {
-	const struct red_block *in[RED_BLOCKS_MAX];
-	struct red_block b[RED_BLOCKS_MAX];
+	struct red_block b[RED_BLOCKS_MAX] = {0};
+	uint8_t in[RED_BLOCKS_MAX] = {0};
 	unsigned n_block, missing, n_in = 0, last = 0;
 
 	if (red_read(b, &n_block, pkt->payload, pkt->len))
@@ -142,19 +142,20 @@ int red_packets_rt(struct red_rx *r, struct rtp_pkt *out, unsigned *n, const str
 		n_in = in_hole(in, b, n_block, (uint32_t)rtp_ts_diff(pkt->ts, r->ts));
 	for (unsigned i = n_in < missing ? 0 : n_in - missing; i < n_in; i++) {
 		const uint32_t span = pkt->ts - r->ts;
-		const unsigned d = n_in == missing ? n_in - i : back(in[i], n_in - i, span, missing, pkt->marker);
+		const struct red_block *old = &b[in[i]];
+		const unsigned d = n_in == missing ? n_in - i : back(old, n_in - i, span, missing, pkt->marker);
 
 		/* an order that cannot be: two in one place, or the younger before the older */
 		if (!d || d > missing || (last && d >= last))
 			continue;
 		last = d;
 		out[*n] = *pkt;
-		out[*n].pt      = in[i]->pt;
+		out[*n].pt      = old->pt;
 		out[*n].marker  = false;
 		out[*n].seq     = (uint16_t)(pkt->seq - d);
-		out[*n].ts      = pkt->ts - in[i]->ts_off;
-		out[*n].payload = in[i]->payload;
-		out[*n].len     = in[i]->len;
+		out[*n].ts      = pkt->ts - old->ts_off;
+		out[*n].payload = old->payload;
+		out[*n].len     = old->len;
 		++*n;
 	}
 
