@@ -217,7 +217,7 @@ static bool hint_rt(const struct leg_rt *l, const struct plan_rx *rx, const stru
 		return true;
 	}
 	/* Opus knows speech, not loudness: what is much longer than the silence before it is worth a look. */
-	if (p->gate.n && f->len > 2 * (size_t)p->gate.kept[p->gate.n - 1].len + 8)
+	if (p->gate.n && f->len > 2 * (size_t)gate_kept(&p->gate, p->gate.n - 1)->len + 8)
 		return false;
 	return rx->c.codec->energy_rt && rx->c.codec->energy_rt(energy, rx->c.codec, f->payload, f->len);
 }
@@ -253,7 +253,8 @@ static void catch_up_rt(struct leg_rt *l, struct plan_rx *rx)
 	struct gate *g = &l->play.gate;
 
 	for (int i = 0; i < g->n && rx == l->play.cur; i++) {
-		int n = rx->c.codec->decode_rt(rx->dec, x->pcm, CODEC_SMP_MAX, g->kept[i].buf, g->kept[i].len);
+		const struct gate_packet *k = gate_kept(g, i);
+		int n = rx->c.codec->decode_rt(rx->dec, x->pcm, CODEC_SMP_MAX, k->buf, k->len);
 
 		count_up(&l->t->n.decodes);
 		if (n > 0)
