@@ -132,6 +132,7 @@ struct leg_play {                         /* sound in */
 	bool sounding;
 	bool fade_in;
 	bool noisy;                       /* the sender paused with a CN packet */
+	bool hush;                        /* all n are silence, and not written into pcm */
 	int jitter, jitter_next;          /* buffer being read; -1 or the one that takes over when it is empty */
 	struct plan_rx *cur;              /* whose sound this is */
 	uint32_t frame_smp;               /* length of the last frame at 48 kHz */
