@@ -205,6 +205,7 @@ struct leg_rt {
 	_Atomic float gain;
 	/* media thread */
 	uint64_t last_rx_us;
+	uint64_t counted_us;              /* when its counters were last brought up to date */
 	struct leg_sock rtp;
 	struct leg_count n;
 	struct leg_reports rep;
