@@ -7,6 +7,7 @@
  *     leg_play.c   jitter buffer to sound: decode, conceal, resample, gain
  *     leg_send.c   sound to packets: collect a frame, encode, number, send; keys
  *     leg_rtcp.c   reports
+ *     leg_view.c   what it hears otherwise than all (view.h)
  *
  * struct leg is the control thread's; struct leg_rt belongs to the media thread it was given to until it comes back by
  * ring. What control may change at any time (mute, deaf, gain, echo) is atomic; what it may read is a counter.
@@ -28,6 +29,7 @@
 #include "resample.h"
 #include "rtcp.h"
 #include "seal.h"
+#include "view.h"
 
 enum {
 	LEG_JITTERS = 4,                  /* one per RTP clock in use: 8000, 48000, 16000, 44100 */
@@ -94,11 +96,13 @@ struct leg {
 	bool moving;                      /* asked back from one thread, not yet given to another */
 	struct leg_plan *next_plan;       /* ... and what to tell it there */
 	char next_keys[33];
+	struct view_row *next_row;
 };
 
 void leg_returned(struct leg_rt *rt);             /* its thread has let go, and it is to go to another */
 void leg_orphan(struct leg_rt *rt);               /* the engine ends */
 void leg_forget_bus(struct leg *l, const struct bus *b);
+void leg_view_done(struct view_row *row);         /* it came back */
 
 /* --- media half --- */
 
@@ -172,6 +176,19 @@ struct leg_share {                        /* share.c */
 	uint32_t same_smp;                /* for how long it has heard what all hear */
 };
 
+struct leg_place {                        /* view_rt.c: where in everybody's mix it stands */
+	float pan;                        /* as it was asked for, and what that means */
+	struct view_pair want;
+	struct ramp l, r;
+	struct view_move now;             /* this tick */
+};
+
+struct leg_view_rt {
+	struct view_row *row;             /* what it hears otherwise than all; NULL: nothing */
+	bool on, turned;                  /* it has a mix of its own; since this tick, or no more */
+	uint32_t idle_smp;                /* since one was heard that it hears otherwise */
+};
+
 struct leg_reports {
 	struct rtcp_src src;              /* the source being received */
 	uint32_t seed;                    /* of the intervals */
@@ -188,6 +205,7 @@ struct leg_rt {
 	struct leg *ctl;                  /* NULL when the leg is gone there */
 	struct le all;                    /* of all there are */
 	struct cmd_wait spare;            /* for the command that ends it */
+	struct view_end views;            /* its row and column of private mixes */
 	struct thread *home;              /* where it is, or was sent */
 
 	/* fixed, or for both */
@@ -196,7 +214,8 @@ struct leg_rt {
 	uint32_t rtp_timeout_ms;
 	bool agc, noise_gate;
 	_Atomic bool mute, deaf, echo;
-	_Atomic float gain;
+	_Atomic float gain, pan;
+	uint64_t view_id;                 /* views.id */
 	struct leg_count n;
 
 	/* media thread */
@@ -214,10 +233,13 @@ struct leg_rt {
 	struct leg_play play;
 	struct leg_send send;
 	struct leg_share share;
+	struct leg_place place;
+	struct leg_view_rt view;
 	struct leg_reports rep;
 	struct dtmf_rx dtmf_rx;
 	float own[QUANTUM_MAX * MIX_CH];  /* its part of the sum this tick */
 	bool heard;                       /* ... and whether it is in it */
+	struct leg_rt *next_heard;        /* of the bus */
 };
 
 /* leg_rt.c: what a media thread does to a leg as a whole */
