@@ -185,7 +185,7 @@ struct leg_place {                        /* view_rt.c: where in everybody's mix
 
 struct leg_view_rt {
 	struct view_row *row;             /* what it hears otherwise than all; NULL: nothing */
-	bool on, turned;                  /* it has a mix of its own; since this tick, or no more */
+	bool on, turned;                  /* it has a mix of its own; which has changed in this tick */
 	uint32_t idle_smp;                /* since one was heard that it hears otherwise */
 };
 

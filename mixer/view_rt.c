@@ -191,7 +191,7 @@ static bool is_on_rt(struct leg_rt *l, uint32_t n_smp)
 
 static void turn_rt(struct leg_view_rt *v, bool on)
 {
-	v->turned = v->on != on;
+	v->turned = v->turned || v->on != on;
 	v->on = on;
 }
 
@@ -200,7 +200,7 @@ void view_update_rt(struct bus_rt *b, struct leg_rt *l)
 	struct leg_view_rt *v = &l->view;
 	struct view_row *r = v->row;
 
-	v->turned = false;
+	v->turned = r && r->moving;
 	if (!r)
 		return;
 	r->active = NULL;
@@ -233,10 +233,7 @@ void view_hear_rt(const struct bus_rt *b, const struct leg_rt *l, float *out, ui
 		add_rt(out, g->other->own, g->more, b->quantum, ch);
 }
 
-bool view_steady_rt(const struct leg_rt *l)
-{
-	return !l->view.turned && !(l->view.row && l->view.row->moving);
-}
+bool view_steady_rt(const struct leg_rt *l) { return !l->view.turned; }
 
 bool view_same_rt(const struct leg_rt *a, const struct leg_rt *b)
 {
