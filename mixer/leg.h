@@ -7,6 +7,7 @@
  *     leg_play.c   jitter buffer to sound: decode, conceal, resample, gain
  *     leg_send.c   sound to packets: collect a frame, encode, number, send; keys
  *     leg_rtcp.c   reports
+ *     leg_view.c   what it hears otherwise than all (view.h)
  *
  * struct leg is the control thread's; struct leg_rt belongs to the media thread it was given to until it comes back by
  * ring. What control may change at any time (mute, deaf, gain, echo) is atomic; what it may read is a counter.
@@ -28,6 +29,7 @@
 #include "resample.h"
 #include "rtcp.h"
 #include "seal.h"
+#include "view.h"
 
 enum {
 	LEG_JITTERS = 4,                  /* one per RTP clock in use: 8000, 48000, 16000, 44100 */
@@ -94,11 +96,13 @@ struct leg {
 	bool moving;                      /* asked back from one thread, not yet given to another */
 	struct leg_plan *next_plan;       /* ... and what to tell it there */
 	char next_keys[33];
+	struct view_row *next_row;
 };
 
 void leg_returned(struct leg_rt *rt);             /* its thread has let go, and it is to go to another */
 void leg_orphan(struct leg_rt *rt);               /* the engine ends */
 void leg_forget_bus(struct leg *l, const struct bus *b);
+void leg_view_done(struct view_row *row);         /* it came back */
 
 /* --- media half --- */
 
@@ -175,6 +179,19 @@ struct leg_share {                        /* share.c */
 	uint32_t same_smp;                /* for how long it has heard what all hear */
 };
 
+struct leg_place {                        /* view_rt.c: where in everybody's mix it stands */
+	float pan;                        /* as it was asked for, and what that means */
+	struct view_pair want;
+	struct ramp l, r;
+	struct view_move now;             /* this tick */
+};
+
+struct leg_view_rt {
+	struct view_row *row;             /* what it hears otherwise than all; NULL: nothing */
+	bool on, turned;                  /* it has a mix of its own; which has changed in this tick */
+	uint32_t idle_smp;                /* since one was heard that it hears otherwise */
+};
+
 struct leg_reports {
 	struct rtcp_src src;              /* the source being received */
 	uint32_t seed;                    /* of the intervals */
@@ -200,9 +217,10 @@ struct leg_rt {
 	bool agc, noise_gate;
 	bool timed_out;
 	bool heard;                       /* it is in the sum this tick; its part: own, below */
+	struct leg_rt *next_heard;        /* of the bus */
 	/* for both threads */
 	_Atomic bool mute, deaf, echo;
-	_Atomic float gain;
+	_Atomic float gain, pan;
 	/* media thread */
 	uint64_t last_rx_us;
 	uint64_t counted_us;              /* when its counters were last brought up to date */
@@ -210,6 +228,8 @@ struct leg_rt {
 	struct leg_count n;
 	struct leg_reports rep;
 	struct leg_share share;
+	struct leg_place place;
+	struct leg_view_rt view;
 	struct leg_send send;
 	struct leg_play play;
 	/* seldom touched */
@@ -219,11 +239,13 @@ struct leg_rt {
 	struct bus_rt *next_bus;
 	struct back back;
 	char cname[64];
+	uint64_t view_id;                 /* views.id */
 
 	/* control thread */
 	struct leg *ctl;                  /* NULL when the leg is gone there */
 	struct le all;                    /* of all there are */
 	struct cmd_wait spare;            /* for the command that ends it */
+	struct view_end views;            /* its row and column of private mixes */
 	struct thread *home;              /* where it is, or was sent */
 
 	float own[QUANTUM_MAX * MIX_CH];  /* media thread: its part of the sum this tick */
