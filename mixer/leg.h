@@ -28,6 +28,7 @@
 #include "resample.h"
 #include "rtcp.h"
 #include "seal.h"
+#include "speaker.h"
 
 enum {
 	LEG_JITTERS = 4,                  /* one per RTP clock in use: 8000, 48000, 16000, 44100 */
@@ -214,6 +215,7 @@ struct leg_rt {
 	struct leg_play play;
 	struct leg_send send;
 	struct leg_share share;
+	struct speaker_leg floor;         /* who.c */
 	struct leg_reports rep;
 	struct dtmf_rx dtmf_rx;
 	float own[QUANTUM_MAX * MIX_CH];  /* its part of the sum this tick */
