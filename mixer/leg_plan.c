@@ -151,6 +151,7 @@ static int plan_tx_init(struct leg_plan *p)
 		if (!p->red)
 			return ENOMEM;
 		red_tx_init(p->red, p->desc.red_tx_gen);
+		p->desc.red_tx_gen = p->red->n_gen;       /* the most we do */
 	}
 	return err ? err : p->send_pcm && p->odd ? 0 : ENOMEM;
 }

@@ -21,6 +21,7 @@ static struct offer *make(uint8_t settings)
 		.codecs = settings & 1 ? "L16/48000/2 L16 opus" : "opus G722 PCMU PCMA",
 		.music = settings & 2, .answer_stereo = settings & 4, .ptime_ms = settings & 2 ? 3 : 20,
 		.srtp = settings & 8 ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
+		.red = settings & 64,
 	};
 	struct offer *o;
 
@@ -41,6 +42,13 @@ static void check_leg(const struct offer *o, bool pending)
 	for (size_t i = 0; i < d.n_rx; i++)
 		if (!d.rx[i].codec || d.rx[i].pt > 127 || d.rx[i].param.channels < 1 || d.rx[i].param.channels > 2)
 			abort();
+	if (d.n_red_rx > LEG_RED_MAX)
+		abort();
+	for (size_t i = 0; i < d.n_red_rx; i++)
+		if (d.red_rx[i].pt > 127 || !d.red_rx[i].clock)
+			abort();
+	if (d.red_tx_gen && (!d.tx.codec || !d.n_red_rx || d.red_tx_pt > 127 || d.red_tx_pt == d.tx.pt))
+		abort();
 	if (!d.tx.codec)
 		return;
 	if (d.tx.pt > 127 || d.tx.param.ptime_us < 1333 || d.tx.param.ptime_us > 60000 ||
