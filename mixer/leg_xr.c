@@ -51,7 +51,7 @@ static uint8_t dbov(float energy)
 {
 	float db = energy > 0 ? -10 * log10f(energy) : 127;
 
-	return db < 0 ? 0 : db > 127 ? 127 : (uint8_t)(db + 0.5f);
+	return db < 0 ? 0 : db > 127 ? 127 : (uint8_t)lroundf(db);
 }
 
 static void fill_rt(const struct leg_rt *l, struct xr_voip *v)

@@ -362,7 +362,7 @@ static void send_xr(struct member *mb, const struct xr_info *info)
 	int n = rtcp_write(buf, sizeof(buf), &rep), m = xr_write(buf + n, sizeof(buf) - (size_t)n, info);
 
 	g_assert_cmpint(m, >, 0);
-	peer_raw(mb->peer, mb->peer->fd_rtcp, buf, (size_t)(n + m));
+	peer_raw(mb->peer, mb->peer->fd_rtcp, buf, (size_t)n + (size_t)m);
 }
 
 static void run_until_xr(struct duo *d, struct member *mb)
