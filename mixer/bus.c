@@ -215,8 +215,8 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 		struct leg_rt *l = le->data;
 
 		leg_play_rt(l, q, ch, now_us);
-		view_place_rt(l, q);
 		if (l->heard && !b->limbo) {
+			view_place_rt(l, q);
 			view_add_rt(b->sum, l, q, ch);
 			*last = l;
 			last = &l->next_heard;

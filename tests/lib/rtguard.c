@@ -33,7 +33,7 @@ bool rtguard_fail(unsigned nth)
 	return was;
 }
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__GLIBC__) && !defined(TUTTI_RTGUARD) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 # if defined(__has_feature)
 #  if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #   define RTGUARD_OFF
