@@ -29,6 +29,7 @@
 #include "resample.h"
 #include "rtcp.h"
 #include "seal.h"
+#include "speaker.h"
 #include "view.h"
 
 enum {
@@ -217,7 +218,6 @@ struct leg_rt {
 	bool agc, noise_gate;
 	bool timed_out;
 	bool heard;                       /* it is in the sum this tick; its part: own, below */
-	uint64_t view_id;                 /* views.id */
 	/* for both threads */
 	_Atomic bool mute, deaf, echo;
 	_Atomic float gain, pan;
@@ -228,6 +228,7 @@ struct leg_rt {
 	struct leg_count n;
 	struct leg_reports rep;
 	struct leg_share share;
+	struct speaker_leg floor;         /* who.c */
 	struct leg_view_rt view;
 	struct leg_send send;
 	struct leg_play play;
@@ -238,6 +239,7 @@ struct leg_rt {
 	struct bus_rt *next_bus;
 	struct back back;
 	char cname[64];
+	uint64_t view_id;                 /* views.id */
 
 	/* control thread */
 	struct leg *ctl;                  /* NULL when the leg is gone there */

@@ -60,7 +60,7 @@ enum note_type { NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, 
 struct note {
 	enum note_type type;
 	struct leg_rt *leg;       /* NOTE_EVENT */
-	void *obj;                /* what comes back */
+	void *obj;                /* what comes back; of an event the bus it happened in, to be compared only */
 	struct leg_event ev;
 };
 
