@@ -223,9 +223,9 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 		leg_cpu_turn_rt(l);
 		leg_play_rt(l, q, ch, now_us);
 		leg_cpu_end_rt(l);
-		view_place_rt(l, q);
 		who_hear_rt(b, l);
 		if (l->heard && !b->limbo) {
+			view_place_rt(l, q);
 			view_add_rt(b->sum, l, q, ch);
 			*last = l;
 			last = &l->next_heard;

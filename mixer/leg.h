@@ -251,7 +251,6 @@ struct leg_rt {
 	bool agc, noise_gate;
 	bool timed_out;
 	bool heard;                       /* it is in the sum this tick; its part: own, below */
-	struct leg_rt *next_heard;        /* of the bus */
 	/* for both threads */
 	_Atomic bool mute, deaf, echo;
 	_Atomic float gain, pan;
@@ -264,7 +263,6 @@ struct leg_rt {
 	struct leg_cpu cpu;
 	struct leg_share share;
 	struct speaker_leg floor;         /* who.c */
-	struct leg_place place;
 	struct leg_view_rt view;
 	struct leg_send send;
 	struct leg_play play;
@@ -286,6 +284,8 @@ struct leg_rt {
 	struct view_end views;            /* its row and column of private mixes */
 	struct thread *home;              /* where it is, or was sent */
 
+	struct leg_place place;           /* media thread, of who is heard */
+	struct leg_rt *next_heard;        /* of the bus, this tick */
 	float own[QUANTUM_MAX * MIX_CH];  /* media thread: its part of the sum this tick */
 };
 
