@@ -42,6 +42,7 @@ struct bus_rt {
 	struct contrib contrib;   /* who.c: who is in the frames of this tick */
 	struct speaker floor;
 	bool quiet;               /* the sum of this tick */
+	struct leg_rt *heard;     /* who is in it */
 	float sum[QUANTUM_MAX * MIX_CH];
 };
 
