@@ -77,13 +77,13 @@ struct leg_desc {
 	bool     rtcp_mux;
 	uint8_t  dir;
 	struct leg_codec tx;              /* what we send; tx.codec NULL: nothing */
-	struct leg_codec rx[LEG_RX_MAX];  /* what we accept */
-	uint8_t  n_rx;
 	/* telephone-event; 0xff: none. Keys are heard at every clock that was offered, sent at that of tx. */
 	uint8_t  dtmf_rx_pt[LEG_DTMF_MAX], dtmf_tx_pt;
 	uint32_t dtmf_clock;              /* of the telephone-event in use */
 	uint8_t  cn_rx_pt;                /* comfort noise (RFC 3389) accepted; 0xff: none */
 	uint8_t  level_rx_ext;            /* id of the header extension with the sender's level (RFC 6464); 0: none */
+	uint8_t  n_rx;
+	struct leg_codec rx[LEG_RX_MAX];  /* what we accept */
 	struct leg_key srtp_tx, srtp_rx;
 };
 
