@@ -86,10 +86,10 @@ struct jitter {
 	uint32_t frame;                   /* ticks in a packet, as far as known; 0: not yet */
 	struct arriving in;
 	struct playing out;
-	struct arrival arrival;
 	struct least least;
 	struct rescued rescued;
 	struct jitter_stats stats;
+	struct arrival arrival;
 };
 
 /* From the begin of the oldest packet held to the end of the youngest. */

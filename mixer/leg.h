@@ -59,22 +59,22 @@ struct plan_rx {
 	bool fec;                         /* a packet may hold the one before it */
 };
 
-struct leg_plan {
-	struct back back;
-	struct leg_desc desc;
-	bool music, gated;
-	struct plan_rx rx[LEG_RX_MAX];
+struct leg_plan {                         /* first what each packet and each tick looks at */
 	uint8_t n_rx;
 	uint8_t channels;                 /* of the sound we decode: 2 when any codec has them */
-	struct jitter *jitter[LEG_JITTERS];
-	struct jitter_conf jitter_conf[LEG_JITTERS];
 	uint8_t n_jitter;
-	float *play_pcm, *send_pcm, *odd; /* queues of leg_play and leg_send, as long as these codecs need */
+	bool music, gated;
+	uint32_t frame_smp;               /* what it encodes, at 48 kHz */
 	struct codec_enc *enc;
 	struct red_tx *red;               /* frames sent before; NULL: no redundancy agreed on */
-	uint32_t frame_smp;               /* what it encodes, at 48 kHz */
-	struct resample *down;
 	struct seal *seal_rx, *seal_tx;
+	struct jitter *jitter[LEG_JITTERS];
+	struct plan_rx rx[LEG_RX_MAX];
+	struct leg_desc desc;
+	struct back back;
+	struct jitter_conf jitter_conf[LEG_JITTERS];
+	float *play_pcm, *send_pcm, *odd; /* queues of leg_play and leg_send, as long as these codecs need */
+	struct resample *down;
 	bool key_rx_equal;                /* set at the swap */
 };
 

@@ -81,8 +81,6 @@ struct leg_desc {
 	bool     rtcp_mux;
 	uint8_t  dir;
 	struct leg_codec tx;              /* what we send; tx.codec NULL: nothing */
-	struct leg_codec rx[LEG_RX_MAX];  /* what we accept */
-	uint8_t  n_rx;
 	/* telephone-event; 0xff: none. Keys are heard at every clock that was offered, sent at that of tx. */
 	uint8_t  dtmf_rx_pt[LEG_DTMF_MAX], dtmf_tx_pt;
 	uint32_t dtmf_clock;              /* of the telephone-event in use */
@@ -94,6 +92,8 @@ struct leg_desc {
 	uint8_t  n_red_rx;
 	uint8_t  red_tx_pt, red_tx_gen;   /* while the peer loses packets it gets so many older frames with each; 0: never */
 	bool     xr_voip, xr_rtt;         /* extended reports (RFC 3611): the peer wants voice metrics; round trips for all */
+	uint8_t  n_rx;
+	struct leg_codec rx[LEG_RX_MAX];  /* what we accept */
 	struct leg_key srtp_tx, srtp_rx;
 };
 
