@@ -25,6 +25,7 @@
 #include "level.h"
 #include "limiter.h"
 #include "noisegate.h"
+#include "pace.h"
 #include "resample.h"
 #include "rtcp.h"
 #include "seal.h"
@@ -54,7 +55,7 @@ struct plan_rx {
 struct leg_plan {
 	struct back back;
 	struct leg_desc desc;
-	bool music, gated;
+	bool music, fit, gated;
 	struct plan_rx rx[LEG_RX_MAX];
 	uint8_t n_rx;
 	uint8_t channels;                 /* of the sound we decode: 2 when any codec has them */
@@ -69,7 +70,7 @@ struct leg_plan {
 	bool key_rx_equal;                /* set at the swap */
 };
 
-struct plan_conf { uint32_t jitter_min_ms, jitter_max_ms; bool music, gated; };
+struct plan_conf { uint32_t jitter_min_ms, jitter_start_ms, jitter_max_ms; bool music, fit, gated; };
 
 int  leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct plan_conf *conf);
 /* Takes from the old plan what stays the same, state and all; the old one gets the fresh ones, to be freed with it. */
@@ -146,6 +147,7 @@ struct leg_play {                         /* sound in */
 	struct level level;
 	struct noisegate noisegate;
 	struct agc agc;
+	struct pace pace;
 };
 
 struct leg_send {                         /* sound out */

@@ -112,6 +112,7 @@ static void sound_rt(struct leg_rt *l, const struct rtp_pkt *pkt, struct plan_rx
 		jitter_reset_rt(l->plan->jitter[rx->jitter]);     /* another clock: the old buffer is played out first */
 		p->jitter_next = rx->jitter;
 	}
+	pace_packet_rt(&p->pace, rx->c.codec->clock, pkt->ts, now_us);
 	jitter_put_rt(l->plan->jitter[rx->jitter], pkt, now_us);
 }
 
@@ -136,6 +137,7 @@ bool leg_source_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, 
 		for (int i = 0; i < l->plan->n_jitter; i++)
 			jitter_reset_rt(l->plan->jitter[i]);
 		memset(&l->dtmf_rx, 0, sizeof(l->dtmf_rx));
+		pace_source_rt(&l->play.pace);
 		r->src.any = false;
 	}
 	r->rival = pkt->ssrc;
