@@ -76,4 +76,4 @@ install: build
 		test ! -d /run/systemd/system || systemctl daemon-reload; fi
 
 clean:
-	rm -rf build build-bench build-release build-asan build-tsan build-clang build-fuzz
+	rm -rf build build-bench build-release build-asan build-tsan build-rtguard build-clang build-fuzz

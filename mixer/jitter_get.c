@@ -14,7 +14,7 @@ enum {
 	REST_MAX_US      = 64000000,  /* twice as long each time it grew again soon after having shrunk */
 	REGRET_US        = 5000000,
 	REGRET_SLOW_US   = 30000000,  /* who shrinks by playing faster takes longer for it */
-	SHRINK_MUSIC_OVER = 8000,
+	SHRINK_MUSIC_OVER = 20000,
 	HELD_PERIOD_US   = 1000000,
 };
 
@@ -127,7 +127,7 @@ static int64_t excess_us(const struct jitter *j, uint64_t now_us)
 {
 	const uint32_t least = j->least.cur_us < j->least.prev_us ? j->least.cur_us : j->least.prev_us;
 
-	if (!j->conf.fixed)
+	if (!j->conf.fixed || j->conf.fit)
 		return due_us(j, at(j, j->head)->ts, now_us) - jitter_target_us(j);
 
 	/* fixed: the fastest packet may belong to an older route, what always lies here does not lie */

@@ -198,8 +198,9 @@ size_t pace_rt(struct pace *p, float *out, const float *in, size_t n)
 	return n_out + part_rt(p, out + n_out * p->warp.ch);
 }
 
-size_t pace_zero_rt(struct pace *p, float *out, size_t n)
+size_t pace_zero_rt(struct pace *p, size_t n)
 {
+	float held[WARP_DELAY * WARP_CH];         /* as silent as the rest */
 	size_t n_out;
 
 	if (p->owing && n >= OWING_MIN) {
@@ -207,8 +208,7 @@ size_t pace_zero_rt(struct pace *p, float *out, size_t n)
 		warp_reset_rt(&p->warp, p->warp.ch);
 	}
 	n_out = warp_skip_rt(&p->warp, n, p->ppm, &p->left);
-	memset(out, 0, n_out * p->warp.ch * sizeof(*out));
-	return n_out + part_rt(p, out + n_out * p->warp.ch);
+	return n_out + part_rt(p, held);
 }
 
 bool pace_silent(const struct pace *p) { return warp_silent(&p->warp); }

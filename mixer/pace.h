@@ -49,13 +49,13 @@ void pace_packet_rt(struct pace *p, uint32_t clock, uint32_t ts, uint64_t now_us
 bool pace_frame_rt(struct pace *p, const struct pace_level *l, uint64_t now_us);
 
 static inline bool pace_on(const struct pace *p) { return p->on; }
-/* A slip is to begin: pace_join_rt as soon as the last WARP_KEEP samples that are heard can be had. */
+/* A slip is to begin: pace_join_rt as soon as the last WARP_KEEP samples that are heard can be had; NULL: silence. */
 static inline bool pace_due(const struct pace *p) { return p->left && !p->on; }
 void   pace_join_rt(struct pace *p, const float *last, uint8_t channels);
 /* Only while it is on. `out` has room for n samples and PACE_ROOM more, if n is less than 8000; both return how many came
  * out. */
 size_t pace_rt(struct pace *p, float *out, const float *in, size_t n);
-size_t pace_zero_rt(struct pace *p, float *out, size_t n);        /* where pace_silent */
+size_t pace_zero_rt(struct pace *p, size_t n);            /* for n of silence, where pace_silent; nothing is written */
 bool   pace_silent(const struct pace *p);
 size_t pace_need(const struct pace *p, size_t n_out);     /* how much to put in for n_out */
 

@@ -219,9 +219,9 @@ size_t warp_need(const struct warp *w, size_t n_out, float ppm)
 
 void warp_join_rt(struct warp *w, const float *last, uint8_t channels)
 {
-	w->ch = channels;
+	warp_reset_rt(w, channels);
 	w->pos = (uint64_t)WARP_DELAY << 32;      /* the first out is the first that comes in now */
-	for (uint8_t c = 0; c < channels; c++)
+	for (uint8_t c = 0; last && c < channels; c++)
 		for (size_t i = 0; i < WARP_KEEP; i++)
 			w->hist[c][i] = last[i * channels + c];
 }

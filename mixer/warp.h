@@ -36,7 +36,7 @@ size_t warp_skip_rt(struct warp *w, size_t n_in, float ppm, uint64_t *left);
 size_t warp_max(size_t n_in);
 size_t warp_need(const struct warp *w, size_t n_out, float ppm);      /* how many in until n_out come out */
 
-/* `last`: the WARP_KEEP samples that were heard last. Of what comes next the first WARP_DELAY are held back. */
+/* `last`: the WARP_KEEP samples that were heard last; NULL: silence. Of what comes next the first WARP_DELAY are held back. */
 void   warp_join_rt(struct warp *w, const float *last, uint8_t channels);
 size_t warp_part_rt(struct warp *w, float *out);          /* what was held back, up to WARP_DELAY samples */
 /* Right after warp_join_rt: as much out as in, which is played so much slower that nothing is held back. n_in > WARP_DELAY. */
