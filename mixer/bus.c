@@ -23,6 +23,7 @@
 #include <string.h>
 #include "bus.h"
 #include "leg.h"
+#include "move.h"
 #include "share.h"
 
 enum { LATE_US = 10000, PATIENCE_SMP = 10 * CLOCK_RATE };
@@ -322,7 +323,7 @@ static void drop_late_rt(struct bus_rt *b, uint64_t now_us)
 	uint64_t late_us = now_us - tick_us(b);
 	uint64_t n = late_us * 48 / 1000 / q;     /* whole quanta late: their time is over */
 
-	if (late_us <= LATE_US || n < 2)
+	if (move_arrived_rt(b, late_us) || late_us <= LATE_US || n < 2)
 		return;
 	b->pos += n * q;
 	count_add(&b->t->n.dropped, n);
@@ -346,4 +347,6 @@ void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop)
 	}
 	if (b->ending)
 		bus_end_rt(b);
+	else if (b->departing)
+		move_go_rt(b);
 }

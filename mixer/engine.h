@@ -4,6 +4,7 @@
 #ifndef MIXER_ENGINE_H
 #define MIXER_ENGINE_H
 
+#include "balance.h"
 #include "thread.h"
 #include "bus.h"
 
@@ -18,6 +19,8 @@ struct mixer {
 	struct list legs;         /* struct leg_rt, also those that are on their way out */
 	struct list buses;        /* struct bus_rt, as well */
 	uint32_t n_legs, n_buses; /* that their owners still hold */
+	struct balance balance;
+	uint64_t moves;           /* of rooms, from thread to thread */
 };
 
 struct thread *mixer_idlest(const struct mixer *m);

@@ -92,11 +92,14 @@ struct leg {
 	struct leg_desc desc;
 	bool described, music;
 	bool moving;                      /* asked back from one thread, not yet given to another */
+	bool parked;                      /* ... and here, as its bus is on the way between two (move.c) */
 	struct leg_plan *next_plan;       /* ... and what to tell it there */
 	char next_keys[33];
 };
 
 void leg_returned(struct leg_rt *rt);             /* its thread has let go, and it is to go to another */
+void leg_land(struct leg *l);                     /* returned: to the thread of its bus, when that is on one */
+void leg_arrived(struct leg_rt *rt, const struct bus *b);         /* on another thread, together with its bus */
 void leg_orphan(struct leg_rt *rt);               /* the engine ends */
 void leg_forget_bus(struct leg *l, const struct bus *b);
 
@@ -189,6 +192,7 @@ struct leg_rt {
 	struct le all;                    /* of all there are */
 	struct cmd_wait spare;            /* for the command that ends it */
 	struct thread *home;              /* where it is, or was sent */
+	bool aboard;                      /* a bus that just came to another thread */
 
 	/* fixed, or for both */
 	uint32_t ssrc;

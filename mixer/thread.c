@@ -15,6 +15,7 @@
 #include "bus.h"
 #include "leg.h"
 #include "mix.h"
+#include "move.h"
 #include "rtguard.h"
 
 enum { CMDS = 1024, NOTES = 2048, EVENTS = 256, ROUNDS = 4096, STACK = 1024 * 1024, PRIORITY = 50, LIMBO_QUANTUM = 0,
@@ -109,6 +110,8 @@ static void command_rt(struct thread *t, struct cmd *c, uint64_t now_us)
 
 	case CMD_BUS_ADD:    list_append(&t->rt.buses, &c->bus->le, c->bus); break;
 	case CMD_BUS_END:    bus_end_rt(c->bus); break;
+	case CMD_BUS_LEAVE:  move_ask_rt(t, c->bus); break;
+	case CMD_BUS_ARRIVE: move_in_rt(t, c->bus); break;
 	case CMD_LEG_ADD:
 		leg_attach_rt(c->leg, t);
 		bus_join_rt(c->bus ? c->bus : t->rt.limbo, c->leg);
@@ -148,6 +151,16 @@ static void sockets_rt(struct thread *t, uint64_t now_us)
 	} while (taken && ++rounds < ROUNDS);
 }
 
+static void bus_timed_rt(struct thread *t, struct bus_rt *b, uint64_t now_us, bool may_drop)
+{
+	const bool timed = t->running && bus_due_us_rt(b) <= now_us;
+	const uint64_t begin = timed ? thread_clock_us() : 0;
+
+	bus_run_rt(b, now_us, may_drop);
+	if (timed)
+		b->busy_us += thread_clock_us() - begin;
+}
+
 void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop)
 {
 	struct le *le;
@@ -161,7 +174,7 @@ void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop)
 		struct bus_rt *b = le->data;
 
 		le = le->next;
-		bus_run_rt(b, now_us, may_drop);
+		bus_timed_rt(t, b, now_us, may_drop);
 	}
 	give_back_rt(t);
 	if (t->rt.noted)
@@ -208,10 +221,17 @@ static void wait_rt(struct thread *t)
 static void load_rt(struct thread *t, uint64_t busy_us, uint64_t now_us)
 {
 	uint64_t passed = now_us - t->rt.since_us;
+	struct le *le;
 
 	t->rt.busy_us += busy_us;
 	if (passed < LOAD_US)
 		return;
+	for (le = t->rt.buses.head; le; le = le->next) {
+		struct bus_rt *b = le->data;
+
+		atomic_store_explicit(&b->share, (uint32_t)(b->busy_us * 1000000 / passed), memory_order_relaxed);
+		b->busy_us = 0;
+	}
 	atomic_store_explicit(&t->share, (uint32_t)(t->rt.since_us ? t->rt.busy_us * 1000000 / passed : 0),
 			      memory_order_relaxed);
 	t->rt.since_us = now_us;

@@ -31,6 +31,8 @@ static inline uint64_t count_get(const count_t *c) { return atomic_load_explicit
 
 enum cmd_type {
 	CMD_BUS_ADD, CMD_BUS_END,
+	CMD_BUS_LEAVE,            /* at the end of a tick, with its legs: it goes to another thread */
+	CMD_BUS_ARRIVE,
 	CMD_LEG_ADD,              /* bus NULL: nowhere, in the thread's own limbo */
 	CMD_LEG_MOVE,             /* to another bus of the same thread */
 	CMD_LEG_DETACH,           /* fade out, then give it back: it goes to another thread */
@@ -52,7 +54,7 @@ struct cmd_wait {                 /* a command that found the ring full */
 	struct cmd cmd;
 };
 
-enum note_type { NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_PLAN_DONE };
+enum note_type { NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_BUS_LEFT, NOTE_PLAN_DONE };
 
 struct note {
 	enum note_type type;
