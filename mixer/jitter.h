@@ -81,6 +81,9 @@ void jitter_played_rt(struct jitter *j, uint32_t n_ts);
 /* Was the sound last given out as good as silent? Frames are left out there first, where nobody hears it. */
 void jitter_quiet_rt(struct jitter *j, bool quiet);
 
+/* The reader has dropped some of its time: what is due later than the target, by a whole packet, is passed over. */
+void jitter_catch_up_rt(struct jitter *j, uint64_t now_us);
+
 void jitter_stats(const struct jitter *j, struct jitter_stats *s);
 
 #endif

@@ -11,7 +11,7 @@
 #include <string.h>
 #include "leg.h"
 
-enum { PAD_MAX = 4800, HDR_ROOM = RTP_HDR_LEN, DTX_HANG_US = 200000, DTX_KEEP_US = 400000 };
+enum { HDR_ROOM = RTP_HDR_LEN, DTX_HANG_US = 200000, DTX_KEEP_US = 400000 };
 #define SILENCE 1e-10f            /* -100 dB */
 
 static const struct leg_codec *tx_codec(const struct leg_rt *l)
@@ -285,7 +285,8 @@ void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels,
 		return;
 	}
 	gain_rt(l, mix, n_smp, channels);
-	if (!s->begun || pos > s->end + PAD_MAX)
+	/* A frame or more that was not mixed is not sent: silence in its place would cost as much as sound, and that is why. */
+	if (!s->begun || pos >= s->end + l->plan->frame_smp)
 		restart_rt(l, pos);
 	else if (pos > s->end)
 		pad_rt(l, pos);
