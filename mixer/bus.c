@@ -4,6 +4,7 @@
  *     every leg plays its part        own[]
  *     sum of all that are heard       sum[]
  *     every leg hears                 sum - own, or the loop for the lonely, or its own echo   > leg_send
+ *     ... and who has a mix of its own  what that makes of the others (view_rt.c)
  *     ... or just the sum             once for all of one codec (share.c)                      > leg_send
  *     who was leaving and is silent   goes
  *
@@ -25,6 +26,7 @@
 #include "leg.h"
 #include "move.h"
 #include "share.h"
+#include "view_rt.h"
 
 enum { LATE_US = 10000, PATIENCE_SMP = 10 * CLOCK_RATE };
 /* A step is 0.5 % of a tick: no buffer on the way sees more in it than a clock a bit fast. */
@@ -204,6 +206,7 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 {
 	uint32_t q = b->quantum;
 	int32_t spare;
+	struct leg_rt **last = &b->heard;
 	struct le *le;
 
 	mix_clear(b->sum, q * ch);
@@ -213,8 +216,12 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 		struct leg_rt *l = le->data;
 
 		leg_play_rt(l, q, ch, now_us);
-		if (l->heard && !b->limbo)
-			mix_add(b->sum, l->own, q * ch);
+		view_place_rt(l, q);
+		if (l->heard && !b->limbo) {
+			view_add_rt(b->sum, l, q, ch);
+			*last = l;
+			last = &l->next_heard;
+		}
 		if (l->heard && shifts_rt(b)) {
 			int32_t us = leg_spare_us_rt(l);
 
@@ -223,6 +230,7 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 		if (l->heard && b->wanted != b->quantum)
 			b->hushed = b->hushed && mix_energy(l->own, (size_t)q * ch) < HUSH;
 	}
+	*last = NULL;
 	b->quiet = mix_energy(b->sum, (size_t)q * ch) < HUSH;
 	shift_rt(b, spare);
 }
@@ -267,7 +275,8 @@ static void hear_rt(struct bus_rt *b, struct leg_rt *l, uint8_t ch)
 	if (b->limbo || !l->heard)
 		memcpy(out, b->sum, n * sizeof(*out));        /* limbo's sum is silence */
 	else
-		mix_minus(out, b->sum, l->own, n);
+		view_minus_rt(out, b->sum, l, b->quantum, ch);
+	view_hear_rt(b, l, out, ch);
 	alone_rt(b, l, out, ch);
 	echo_rt(b, l, out, ch);
 	leg_send_rt(l, out, b->quantum, ch, b->pos);
@@ -283,8 +292,10 @@ static void tick_rt(struct bus_rt *b, uint64_t now_us)
 	ch = b->channels;
 	sum_rt(b, ch, now_us);
 	/* First who follows whom, as they must begin where the leader is, not where it will be. */
-	for (le = b->legs.head; le; le = le->next)
+	for (le = b->legs.head; le; le = le->next) {
+		view_update_rt(b, le->data);
 		share_update_rt(b, le->data);
+	}
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 

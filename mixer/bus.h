@@ -44,6 +44,7 @@ struct bus_rt {
 	struct list legs;
 	struct list leaders;      /* of those who hear the same (share.c) */
 	bool quiet;               /* the sum of this tick */
+	struct leg_rt *heard;     /* who is in it */
 	float sum[QUANTUM_MAX * MIX_CH];
 };
 

@@ -10,6 +10,8 @@
 #include "mix.h"
 #include "plc.h"
 
+enum { ENERGY_SMP = 160 };
+
 typedef void (g711_to_h)(uint8_t *dst, const float *src, size_t n);
 typedef void (g711_from_h)(float *dst, const uint8_t *src, size_t n);
 
@@ -87,30 +89,19 @@ int codec_g711_duration_rt(const struct codec *c, const uint8_t *buf, size_t len
 	return len < 1 || len > CODEC_SMP_MAX || channels != 1 ? -EBADMSG : (int)len;
 }
 
-/* Magnitude of a code in 1/32768, well enough for a mean. */
-static int magnitude_rt(uint8_t code, bool mu)
-{
-	const int c = mu ? ~code & 0x7f : (code ^ 0x55) & 0x7f, seg = c >> 4, low = (c & 15) << 1;
-
-	if (mu)
-		return (((low + 33) << seg) - 33) * 4;
-	return (seg ? (low + 33) << (seg - 1) : low + 1) * 8;
-}
-
-/* Fewer than all samples will do: every second one. */
 bool codec_g711_energy_rt(float *energy, const struct codec *c, const uint8_t *buf, size_t len)
 {
-	const bool mu = c->pt == 0;
-	uint64_t sum = 0;
-	size_t n = 0;
+	g711_from_h *from = is_mu(c) ? mix_from_pcmu : mix_from_pcma;
+	float smp[ENERGY_SMP], sum = 0.0f;
 
-	for (size_t i = 0; i < len; i += 2, n++) {
-		const int64_t mag = magnitude_rt(buf[i], mu);
+	for (size_t at = 0; at < len; at += ENERGY_SMP) {
+		const size_t n = len - at < ENERGY_SMP ? len - at : ENERGY_SMP;
 
-		sum += (uint64_t)(mag * mag);
+		from(smp, buf + at, n);
+		sum += mix_energy(smp, n) * (float)n;
 	}
-	*energy = n ? (float)sum / (float)n / (32768.0f * 32768.0f) : 0.0f;
-	return n > 0;
+	*energy = len ? sum / (float)len : 0.0f;
+	return len > 0;
 }
 
 int codec_g711_decode_rt(struct codec_dec *d, float *smp, size_t max_smp, const uint8_t *buf, size_t len)

@@ -7,6 +7,7 @@
 #include "balance.h"
 #include "thread.h"
 #include "bus.h"
+#include "view.h"
 
 enum { THREADS_MAX = 64 };
 
@@ -21,6 +22,7 @@ struct mixer {
 	uint32_t n_legs, n_buses; /* that their owners still hold */
 	struct balance balance;
 	uint64_t moves;           /* of rooms, from thread to thread */
+	struct view_pool views;
 };
 
 struct thread *mixer_idlest(const struct mixer *m);

@@ -49,15 +49,18 @@ bool gate_update_rt(struct gate *g, float energy, uint32_t us)
 
 bool gate_keep_rt(struct gate *g, const uint8_t *payload, size_t len)
 {
+	struct gate_packet *k;
+
 	if (len > GATE_BYTES) {
 		g->n = 0;
 		return false;
 	}
 	if (g->n == GATE_KEEP) {
-		memmove(&g->kept[0], &g->kept[1], (GATE_KEEP - 1) * sizeof(g->kept[0]));
+		g->first = (uint8_t)((g->first + 1) % GATE_KEEP);
 		g->n--;
 	}
-	g->kept[g->n].len = (uint16_t)len;
-	memcpy(g->kept[g->n++].buf, payload, len);
+	k = &g->kept[(g->first + g->n++) % GATE_KEEP];
+	k->len = (uint16_t)len;
+	memcpy(k->buf, payload, len);
 	return true;
 }

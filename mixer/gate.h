@@ -16,9 +16,15 @@ struct gate {
 	bool     open;
 	float    floor, low;      /* the lowest energy of the last one to two seconds; and of the second that runs */
 	uint32_t window_us, quiet_us;
-	uint8_t  n;               /* kept */
-	struct gate_packet kept[GATE_KEEP];       /* the oldest first */
+	uint8_t  n, first;        /* kept, and where the oldest is */
+	struct gate_packet kept[GATE_KEEP];
 };
+
+/* The i-th of those kept, the oldest first. */
+static inline const struct gate_packet *gate_kept(const struct gate *g, int i)
+{
+	return &g->kept[(g->first + i) % GATE_KEEP];
+}
 
 /* A packet of so much energy (mean square) and length: is the gate open for it? */
 bool gate_update_rt(struct gate *g, float energy, uint32_t us);

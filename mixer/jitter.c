@@ -46,7 +46,7 @@ static void destructor(void *arg)
 static bool conf_ok(const struct jitter_conf *c)
 {
 	return c->clock >= 1000 && c->clock <= 1000000 && c->max_ms && c->max_ms <= 10000 && c->min_ms <= c->max_ms &&
-		c->max_payload && c->max_payload <= 65536 && c->n_slots >= 2 && c->n_slots <= SLOTS_MAX;
+		c->max_payload && c->max_payload <= 65536 && (!c->room || c->room >= c->max_payload) && c->n_slots >= 2 && c->n_slots <= SLOTS_MAX;
 }
 
 int jitter_alloc(struct jitter **jp, const struct jitter_conf *conf)
@@ -69,14 +69,13 @@ int jitter_alloc(struct jitter **jp, const struct jitter_conf *conf)
 	j->conf = *conf;
 	j->mask = (uint16_t)(n - 1);
 	j->slot = mem_zalloc(n * sizeof(*j->slot), NULL);
-	j->mem  = mem_zalloc(n * conf->max_payload, NULL);
+	j->room = conf->room ? conf->room : n * conf->max_payload;
+	j->mem  = mem_zalloc(j->room, NULL);
 	if (!j->slot || !j->mem) {
 		err = ENOMEM;
 		goto out;
 	}
 
-	for (uint32_t i = 0; i < n; i++)
-		j->slot[i].payload = j->mem + i * conf->max_payload;
 	arrival_init(&j->arrival, conf->max_ms);
 
  out:

@@ -23,6 +23,7 @@ struct jitter_conf {
 	bool     fixed;
 	size_t   max_payload;     /* longer packets are refused with EMSGSIZE and counted */
 	uint16_t n_slots;         /* packets held at most, 2 .. 1024, e.g. 64 */
+	size_t   room;            /* for the payloads held, in bytes, at least max_payload; 0: as many as there may be */
 };
 
 enum jitter_result {

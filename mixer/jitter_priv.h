@@ -73,7 +73,8 @@ struct least {
 struct jitter {
 	struct jitter_conf conf;
 	struct slot *slot;
-	uint8_t *mem;
+	uint8_t *mem;                     /* payloads, one behind the other as they came; then from the beginning */
+	size_t room, end;                 /* its size; where the last one ends */
 	uint16_t mask;
 	uint16_t held, head, newest;      /* head and newest hold only while held > 0 */
 	uint32_t frame;                   /* ticks in a packet, as far as known; 0: not yet */

@@ -137,10 +137,48 @@ static int refuse_late_rt(struct jitter *j)
 	return ETIMEDOUT;
 }
 
+/* Does anything held lie in these bytes? */
+static bool vacant(const struct jitter *j, size_t from, size_t len)
+{
+	uint16_t seq = j->head;
+
+	if (from + len > j->room)
+		return false;
+	for (unsigned left = j->held; left; seq++) {
+		const struct slot *s = at(j, seq);
+
+		if (!is_kind(j, seq, PACKET))
+			continue;
+		if (s->payload < j->mem + from + len && j->mem + from < s->payload + s->len)
+			return false;
+		left--;
+	}
+	return true;
+}
+
+/* Where a payload may lie; NULL: nowhere. The room is for the bytes of the longest delay, not for as many packets of the
+ * greatest length; and as long as one packet is held at a time, it is always the same few cache lines. */
+static uint8_t *place_rt(struct jitter *j, size_t len)
+{
+	if (!j->held || !vacant(j, j->end, len))
+		j->end = 0;
+	if (!vacant(j, j->end, len))
+		return NULL;
+	j->end += len;
+	return j->mem + j->end - len;
+}
+
 static int store_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64)
 {
 	struct slot *s = at(j, pkt->seq);
+	uint8_t *payload;
 
+	while (!(payload = place_rt(j, pkt->len))) {
+		j->stats.overflow++;
+		if (rtp_seq_diff(pkt->seq, j->head) < 0)
+			return ENOSPC;
+		jitter_pass_rt(j);
+	}
 	if (!j->held) {
 		j->head = j->newest = pkt->seq;
 	}
@@ -169,7 +207,8 @@ static int store_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64)
 	s->pt     = pkt->pt;
 	s->marker = pkt->marker;
 	s->len    = pkt->len;
-	memcpy(s->payload, pkt->payload, pkt->len);
+	s->payload = payload;
+	memcpy(payload, pkt->payload, pkt->len);
 
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include "engine.h"
 #include "leg.h"
 #include "move.h"
+#include "view_rt.h"
 
 #define GAIN_MAX 16.0f            /* +24 dB */
 
@@ -26,6 +27,8 @@ static void rt_destructor(void *arg)
 	if (rt->rtcp.fd >= 0)
 		close(rt->rtcp.fd);
 	mem_deref(rt->plan);
+	mem_deref(rt->view.row);
+	view_end_clear(&rt->views);
 }
 
 static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
@@ -53,6 +56,7 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	rt->send.ts_base = rand_u32();
 	rt->send.clock = 8000;
 	limiter_init(&rt->send.limiter);
+	view_init_rt(rt);
 }
 
 static int rt_alloc(struct leg_rt **rtp, struct leg *l, const struct mixer_conf *mc)
@@ -98,6 +102,9 @@ static void tell_what_waited(struct leg *l)
 	memcpy(c.keys, l->next_keys, sizeof(c.keys));
 	if (l->next_keys[0] && !thread_post(l->rt->home, &c, NULL))
 		l->next_keys[0] = 0;
+	c = (struct cmd){.type = CMD_LEG_VIEW, .leg = l->rt, .row = l->next_row};
+	if (l->next_row && !thread_post(l->rt->home, &c, NULL))
+		l->next_row = NULL;
 }
 
 /* Freed while it moved: a thread has still to say its BYE. */
@@ -196,6 +203,7 @@ static void leg_destructor(void *arg)
 	struct leg_rt *rt = l->rt;
 
 	mem_deref(l->next_plan);
+	mem_deref(l->next_row);
 	explicit_bzero(&l->desc, sizeof(l->desc));
 	if (!rt)
 		return;
@@ -234,6 +242,8 @@ int leg_alloc(struct leg **lp, struct mixer *m, const struct leg_conf *conf)
 	}
 	l->m = m;
 	l->rt->ctl = l;
+	view_end_init(&l->rt->views, &m->views);
+	l->rt->view_id = l->rt->views.id;
 	list_append(&m->legs, &l->rt->all, l->rt);
 	m->n_legs++;
 	*lp = l;

@@ -7,6 +7,7 @@
  *     leg_play.c   jitter buffer to sound: decode, conceal, resample, gain
  *     leg_send.c   sound to packets: collect a frame, encode, number, send; keys
  *     leg_rtcp.c   reports
+ *     leg_view.c   what it hears otherwise than all (view.h)
  *
  * struct leg is the control thread's; struct leg_rt belongs to the media thread it was given to until it comes back by
  * ring. What control may change at any time (mute, deaf, gain, echo) is atomic; what it may read is a counter.
@@ -28,6 +29,7 @@
 #include "resample.h"
 #include "rtcp.h"
 #include "seal.h"
+#include "view.h"
 
 enum {
 	LEG_JITTERS = 4,                  /* one per RTP clock in use: 8000, 48000, 16000, 44100 */
@@ -95,6 +97,7 @@ struct leg {
 	bool parked;                      /* ... and here, as its bus is on the way between two (move.c) */
 	struct leg_plan *next_plan;       /* ... and what to tell it there */
 	char next_keys[33];
+	struct view_row *next_row;
 };
 
 void leg_returned(struct leg_rt *rt);             /* its thread has let go, and it is to go to another */
@@ -102,14 +105,16 @@ void leg_land(struct leg *l);                     /* returned: to the thread of 
 void leg_arrived(struct leg_rt *rt, const struct bus *b);         /* on another thread, together with its bus */
 void leg_orphan(struct leg_rt *rt);               /* the engine ends */
 void leg_forget_bus(struct leg *l, const struct bus *b);
+void leg_view_done(struct view_row *row);         /* it came back */
 
 /* --- media half --- */
 
 struct leg_count {
-	count_t rx_packets, rx_bytes, tx_packets, tx_bytes, bad, stranger, auth, concealed, discarded;
-	count_t jit_lost, jit_late, jit_dup, jit_reord, jit_dropped, jitter_us, buffer_ms, rtt_us;
+	count_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	_Atomic uint32_t level, fraction;
 	_Atomic bool talking, latched;
+	count_t bad, stranger, auth, concealed, discarded;
+	count_t jit_lost, jit_late, jit_dup, jit_reord, jit_dropped, jitter_us, buffer_ms, rtt_us;
 	const struct codec *_Atomic rx_codec, *_Atomic tx_codec;
 };
 
@@ -131,24 +136,26 @@ struct leg_play {                         /* sound in */
 	float *pcm;                       /* the plan's; 48 kHz, `channels` interleaved */
 	size_t n;
 	uint8_t channels;
-	struct plan_rx *cur;              /* whose sound this is */
+	bool sounding;
+	bool fade_in;
+	bool noisy;                       /* the sender paused with a CN packet */
+	bool hush;                        /* all n are silence, and not written into pcm */
 	int jitter, jitter_next;          /* buffer being read; -1 or the one that takes over when it is empty */
+	struct plan_rx *cur;              /* whose sound this is */
 	uint32_t frame_smp;               /* length of the last frame at 48 kHz */
 	uint32_t concealing;              /* samples concealed in a row */
 	uint16_t next_seq;                /* of the frame that follows without a seam */
-	bool sounding;
-	float tail[LEG_TAIL * MIX_CH];    /* the end of what was, under the beginning of what is */
-	size_t n_tail;
-	bool fade_in;
-	struct cn cn;
-	bool noisy;                       /* the sender paused with a CN packet */
-	struct gate gate;
-	uint8_t dbov[LEG_LEVELS];         /* what packets said of themselves (RFC 6464), by sequence number; */
-	uint16_t dbov_seq[LEG_LEVELS];    /* ... of which it is true only for these */
 	struct ramp gain;
 	struct level level;
+	size_t n_tail;
+	/* not touched for those who are silent, but for what the gate keeps */
+	struct gate gate;
 	struct noisegate noisegate;
 	struct agc agc;
+	struct cn cn;
+	uint8_t dbov[LEG_LEVELS];         /* what packets said of themselves (RFC 6464), by sequence number; */
+	uint16_t dbov_seq[LEG_LEVELS];    /* ... of which it is true only for these */
+	float tail[LEG_TAIL * MIX_CH];    /* the end of what was, under the beginning of what is */
 };
 
 struct leg_send {                         /* sound out */
@@ -163,9 +170,9 @@ struct leg_send {                         /* sound out */
 	size_t n_odd;
 	uint32_t ts_base, clock;
 	uint16_t seq;
-	struct dtmf_tx dtmf;
 	struct ramp gain, echo, alone;
 	struct limiter limiter;
+	struct dtmf_tx dtmf;
 };
 
 struct leg_share {                        /* share.c */
@@ -173,6 +180,19 @@ struct leg_share {                        /* share.c */
 	struct list followers;            /* of the leader */
 	struct le le;                     /* in that list; a leader in its bus's */
 	uint32_t same_smp;                /* for how long it has heard what all hear */
+};
+
+struct leg_place {                        /* view_rt.c: where in everybody's mix it stands */
+	float pan;                        /* as it was asked for, and what that means */
+	struct view_pair want;
+	struct ramp l, r;
+	struct view_move now;             /* this tick */
+};
+
+struct leg_view_rt {
+	struct view_row *row;             /* what it hears otherwise than all; NULL: nothing */
+	bool on, turned;                  /* it has a mix of its own; which has changed in this tick */
+	uint32_t idle_smp;                /* since one was heard that it hears otherwise */
 };
 
 struct leg_reports {
@@ -186,42 +206,53 @@ struct leg_reports {
 	uint32_t packets_at_last, packets_before;     /* at the last report, and the one before it */
 };
 
+/* What a tick touches of everybody, also of who only listens, stands together and first: in a large room all else has
+ * left the cache when its turn comes, and each line fetched costs more than what is done with it. */
 struct leg_rt {
+	/* media thread */
+	struct le le;
+	struct thread *t;
+	struct bus_rt *bus;
+	struct leg_plan *plan;
+	enum leg_leaving leaving;
+	uint32_t ssrc;                    /* fixed; as well: */
+	uint32_t rtp_timeout_ms;
+	bool agc, noise_gate;
+	bool timed_out;
+	bool heard;                       /* it is in the sum this tick; its part: own, below */
+	struct leg_rt *next_heard;        /* of the bus */
+	/* for both threads */
+	_Atomic bool mute, deaf, echo;
+	_Atomic float gain, pan;
+	/* media thread */
+	uint64_t last_rx_us;
+	uint64_t counted_us;              /* when its counters were last brought up to date */
+	struct leg_sock rtp;
+	struct leg_count n;
+	struct leg_reports rep;
+	struct leg_share share;
+	struct leg_place place;
+	struct leg_view_rt view;
+	struct leg_send send;
+	struct leg_play play;
+	/* seldom touched */
+	struct leg_sock rtcp;
+	struct leg_lost lost;             /* counted by jitter buffers that are gone */
+	struct dtmf_rx dtmf_rx;
+	struct bus_rt *next_bus;
+	struct back back;
+	char cname[64];
+	uint64_t view_id;                 /* views.id */
+
 	/* control thread */
 	struct leg *ctl;                  /* NULL when the leg is gone there */
 	struct le all;                    /* of all there are */
 	struct cmd_wait spare;            /* for the command that ends it */
+	struct view_end views;            /* its row and column of private mixes */
 	struct thread *home;              /* where it is, or was sent */
 	bool aboard;                      /* a bus that just came to another thread */
 
-	/* fixed, or for both */
-	uint32_t ssrc;
-	char cname[64];
-	uint32_t rtp_timeout_ms;
-	bool agc, noise_gate;
-	_Atomic bool mute, deaf, echo;
-	_Atomic float gain;
-	struct leg_count n;
-
-	/* media thread */
-	struct le le;
-	struct back back;
-	struct thread *t;
-	struct bus_rt *bus;
-	struct leg_sock rtp, rtcp;
-	struct leg_plan *plan;
-	struct leg_lost lost;             /* counted by jitter buffers that are gone */
-	enum leg_leaving leaving;
-	struct bus_rt *next_bus;
-	uint64_t last_rx_us;
-	bool timed_out;
-	struct leg_play play;
-	struct leg_send send;
-	struct leg_share share;
-	struct leg_reports rep;
-	struct dtmf_rx dtmf_rx;
-	float own[QUANTUM_MAX * MIX_CH];  /* its part of the sum this tick */
-	bool heard;                       /* ... and whether it is in it */
+	float own[QUANTUM_MAX * MIX_CH];  /* media thread: its part of the sum this tick */
 };
 
 /* leg_rt.c: what a media thread does to a leg as a whole */

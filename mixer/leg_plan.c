@@ -66,6 +66,8 @@ static int plan_jitter(struct leg_plan *p, const struct leg_codec *c, const stru
 	/* Who is sent frames of 10 ms or more rarely sends shorter ones; the buffer then holds less than max_ms. */
 	uint32_t slot_us = c->param.ptime_us && c->param.ptime_us < SLOT_US ? SLOT_US / 4 : SLOT_US;
 	uint32_t slots = conf->jitter_max_ms * 1000 / slot_us + 4;
+	/* The longest delay, a packet over it before the oldest goes, and one that the end of the room may be too short for. */
+	size_t room = conf->jitter_max_ms * c->codec->max_bytes_ms * c->param.channels + 2 * payload_max(c);
 	int i;
 
 	for (i = 0; i < p->n_jitter; i++)
@@ -83,6 +85,8 @@ static int plan_jitter(struct leg_plan *p, const struct leg_codec *c, const stru
 	}
 	if (payload_max(c) > j->max_payload)
 		j->max_payload = payload_max(c);
+	if (room > j->room)
+		j->room = room;
 	return i;
 }
 
@@ -180,7 +184,7 @@ int leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct 
 static bool jitter_conf_equal(const struct jitter_conf *a, const struct jitter_conf *b)
 {
 	return a->clock == b->clock && a->min_ms == b->min_ms && a->max_ms == b->max_ms && a->fixed == b->fixed &&
-	       a->max_payload >= b->max_payload && a->n_slots == b->n_slots;
+	       a->max_payload >= b->max_payload && a->room >= b->room && a->n_slots == b->n_slots;
 }
 
 static void inherit_rx_rt(struct leg_plan *p, struct leg_plan *old)

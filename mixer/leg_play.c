@@ -52,10 +52,19 @@ static void blend_rt(struct leg_play *p, size_t at, size_t n_smp)
 	memmove(p->tail, p->tail + n * p->channels, p->n_tail * p->channels * sizeof(*p->tail));
 }
 
+/* Most members are silent most of the time; then the queue is only a number. Something is to follow: now it is sound. */
+static void unhush_rt(struct leg_play *p)
+{
+	if (p->hush)
+		mix_clear(p->pcm, p->n * p->channels);
+	p->hush = false;
+}
+
 static void append_rt(struct leg_play *p, const float *smp, size_t n_smp, uint8_t channels)
 {
 	size_t room = PCM_MAX - p->n;
 
+	unhush_rt(p);
 	if (n_smp > room)
 		n_smp = room;
 	channels_rt(p->pcm + p->n * p->channels, p->channels, smp, channels, n_smp);
@@ -67,6 +76,13 @@ static void append_zero_rt(struct leg_play *p, size_t n_smp)
 {
 	if (n_smp > PCM_MAX - p->n)
 		n_smp = PCM_MAX - p->n;
+	if ((p->hush || !p->n) && !p->n_tail) {
+		p->hush = true;
+		p->fade_in = false;
+		p->n += n_smp;
+		return;
+	}
+	unhush_rt(p);
 	mix_clear(p->pcm + p->n * p->channels, n_smp * p->channels);
 	p->n += n_smp;
 	blend_rt(p, p->n - n_smp, n_smp);
@@ -217,7 +233,7 @@ static bool hint_rt(const struct leg_rt *l, const struct plan_rx *rx, const stru
 		return true;
 	}
 	/* Opus knows speech, not loudness: what is much longer than the silence before it is worth a look. */
-	if (p->gate.n && f->len > 2 * (size_t)p->gate.kept[p->gate.n - 1].len + 8)
+	if (p->gate.n && f->len > 2 * (size_t)gate_kept(&p->gate, p->gate.n - 1)->len + 8)
 		return false;
 	return rx->c.codec->energy_rt && rx->c.codec->energy_rt(energy, rx->c.codec, f->payload, f->len);
 }
@@ -253,7 +269,8 @@ static void catch_up_rt(struct leg_rt *l, struct plan_rx *rx)
 	struct gate *g = &l->play.gate;
 
 	for (int i = 0; i < g->n && rx == l->play.cur; i++) {
-		int n = rx->c.codec->decode_rt(rx->dec, x->pcm, CODEC_SMP_MAX, g->kept[i].buf, g->kept[i].len);
+		const struct gate_packet *k = gate_kept(g, i);
+		int n = rx->c.codec->decode_rt(rx->dec, x->pcm, CODEC_SMP_MAX, k->buf, k->len);
 
 		count_up(&l->t->n.decodes);
 		if (n > 0)
@@ -429,14 +446,15 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 	}
 	fill_rt(l, n_smp, now_us);
 	/* Most members of a room are silent most of the time; that takes no longer than to see it. */
-	silent = mix_energy(p->pcm, (size_t)n_smp * p->channels) == 0;
-	loudness_rt(l, p->pcm, silent ? 1 : n_smp, p->channels, n_smp);
+	silent = p->hush || mix_energy(p->pcm, (size_t)n_smp * p->channels) == 0;
+	loudness_rt(l, p->pcm, silent ? 0 : n_smp, p->channels, n_smp);
 	if (!silent) {
 		polish_rt(l, n_smp);
 		channels_rt(l->own, channels, p->pcm, p->channels, n_smp);
 	}
 	p->n -= n_smp;
-	memmove(p->pcm, p->pcm + (size_t)n_smp * p->channels, p->n * p->channels * sizeof(*p->pcm));
+	if (!p->hush)
+		memmove(p->pcm, p->pcm + (size_t)n_smp * p->channels, p->n * p->channels * sizeof(*p->pcm));
 
 	ramp_aim(&p->gain, wanted_gain_rt(l), n_smp, RAMP_SMP);
 	if (silent) {
@@ -487,7 +505,7 @@ static void requeue_rt(struct leg_play *p, float *pcm, uint8_t channels)
 {
 	float tail[LEG_TAIL * MIX_CH];
 
-	if (p->n)
+	if (p->n && !p->hush)
 		channels_rt(pcm, channels, p->pcm, p->channels, p->n);
 	channels_rt(tail, channels, p->tail, p->channels, p->n_tail);
 	memcpy(p->tail, tail, p->n_tail * channels * sizeof(*tail));

@@ -9,6 +9,8 @@
 #include "leg.h"
 #include "share.h"
 
+enum { COUNT_US = 100000 };
+
 static void watch_socket(struct thread *t, struct leg_sock *s, int op)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = s};
@@ -135,13 +137,15 @@ static void watch_timeout_rt(struct leg_rt *l, uint64_t now_us)
 	thread_event_rt(l->t, l, &ev);
 }
 
-static void watch_counters_rt(struct leg_rt *l)
+/* What the jitter buffers count is gathered from many places, for readers who look once a second. */
+static void watch_counters_rt(struct leg_rt *l, uint64_t now_us)
 {
 	struct jitter_stats s = {0};
 	struct leg_lost n;
 
-	if (!l->plan)
+	if (!l->plan || now_us < l->counted_us + COUNT_US)
 		return;
+	l->counted_us = now_us;
 	n = lost_of_rt(l->plan);
 	count_set(&l->n.jit_lost, l->lost.lost + n.lost);
 	count_set(&l->n.jit_late, l->lost.late + n.late);
@@ -157,6 +161,6 @@ static void watch_counters_rt(struct leg_rt *l)
 void leg_watch_rt(struct leg_rt *l, uint64_t now_us)
 {
 	watch_timeout_rt(l, now_us);
-	watch_counters_rt(l);
+	watch_counters_rt(l, now_us);
 	leg_report_rt(l, now_us, false);
 }

@@ -43,6 +43,8 @@ struct mixer_stats {
 	uint64_t busy_us;                 /* that media threads worked, since they began */
 	uint64_t moves;                   /* rooms that went to another thread */
 	uint32_t legs, buses;
+	uint32_t views;                   /* cells of private mixes (leg_set_view) */
+	uint64_t views_refused;           /* too many of them */
 };
 void mixer_stats(const struct mixer *m, struct mixer_stats *s);
 
@@ -137,6 +139,20 @@ int  leg_set_echo(struct leg *l, bool on);
 void leg_set_mute(struct leg *l, bool on);        /* its sound is not heard by others */
 void leg_set_deaf(struct leg *l, bool on);        /* it hears silence */
 void leg_set_gain(struct leg *l, float gain);     /* linear, of its sound in the others' mix */
+int  leg_set_pan(struct leg *l, float pan);       /* its place there: -1 left, 0 in the middle, 1 right; else EINVAL */
+
+/* A mix of one's own: how loud and where l hears another, for each other that it wants to hear otherwise than all do. The
+ * gain is linear, on top of that of leg_set_gain, 0 to 16 (+24 dB); the pan is -1 to 1, or LEG_PAN_SAME: where all hear it.
+ * What was said holds until it is said otherwise or one of the two is freed, through new descriptions and moves; it is
+ * heard while both are in one bus. No muted member can be heard this way.
+ * EINVAL: out of range, not a number, l itself, of another engine; ENODEV; ENOMEM; ENOSPC: more cells than the engine has
+ * (65,536). After an error nothing has changed. */
+#define LEG_PAN_SAME 2.0f
+struct leg_view { struct leg *other; float gain, pan; };
+int  leg_set_view(struct leg *l, struct leg *other, float gain, float pan);
+int  leg_set_views(struct leg *l, const struct leg_view *v, size_t n);    /* a whole row: who is not in it is as for all */
+static inline int leg_clear_views(struct leg *l) { return leg_set_views(l, NULL, 0); }
+void leg_view(const struct leg *l, const struct leg *other, float *gain, float *pan);     /* 1, LEG_PAN_SAME: as all */
 int  leg_send_dtmf(struct leg *l, const char *keys);
 
 struct leg_stats {

@@ -16,6 +16,7 @@
  * memory has by then another one than the leader's; it changes over in a moment when all are quiet, or after PATIENCE_SMP.
  */
 #include "share.h"
+#include "view_rt.h"
 
 enum { SETTLE_SMP = CLOCK_RATE / 100, PATIENCE_SMP = 3 * CLOCK_RATE };
 
@@ -34,7 +35,7 @@ static bool in_step(const struct leg_rt *l, const struct leg_rt *leader)
 	       l->send.limiter.gain == leader->send.limiter.gain;
 }
 
-/* Does it hear just the sum? */
+/* Does it hear just the sum, or what its own mix makes of that, and for more than this tick? */
 static bool hears_all_rt(const struct bus_rt *b, const struct leg_rt *l)
 {
 	const struct leg_send *s = &l->send;
@@ -42,7 +43,7 @@ static bool hears_all_rt(const struct bus_rt *b, const struct leg_rt *l)
 	return !b->limbo && !l->heard && l->leaving == LEG_STAYS && leg_sending_rt(l) && s->begun &&
 	       !atomic_load_explicit(&l->deaf, memory_order_relaxed) && s->gain.now == 1 && s->gain.to == 1 &&
 	       !atomic_load_explicit(&l->echo, memory_order_relaxed) && ramp_silent(&s->echo) && ramp_silent(&s->alone) &&
-	       !bus_alone_rt(b);
+	       !bus_alone_rt(b) && view_steady_rt(l);
 }
 
 static struct leg_rt *leader_for_rt(const struct bus_rt *b, const struct leg_rt *l)
@@ -52,7 +53,7 @@ static struct leg_rt *leader_for_rt(const struct bus_rt *b, const struct leg_rt 
 	for (le = b->leaders.head; le; le = le->next) {
 		struct leg_rt *leader = le->data;
 
-		if (same_codec(l->plan, leader->plan) && in_step(l, leader))
+		if (same_codec(l->plan, leader->plan) && in_step(l, leader) && view_same_rt(l, leader))
 			return leader;
 	}
 	return NULL;

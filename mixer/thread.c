@@ -17,6 +17,7 @@
 #include "mix.h"
 #include "move.h"
 #include "rtguard.h"
+#include "view_rt.h"
 
 enum { CMDS = 1024, NOTES = 2048, EVENTS = 256, ROUNDS = 4096, STACK = 1024 * 1024, PRIORITY = 50, LIMBO_QUANTUM = 0,
        BREATH_US = 500, LOAD_US = 1000000 };
@@ -121,6 +122,7 @@ static void command_rt(struct thread *t, struct cmd *c, uint64_t now_us)
 	case CMD_LEG_END:    leave_rt(c->leg, LEG_ENDS, NULL); break;
 	case CMD_LEG_PLAN:   plan_rt(t, c->leg, c->plan, now_us); break;
 	case CMD_LEG_DTMF:   leg_dtmf_rt(c->leg, c->keys); break;
+	case CMD_LEG_VIEW:   view_swap_rt(c->leg, c->row); break;
 	}
 }
 

@@ -16,6 +16,7 @@
 struct leg_rt;
 struct bus_rt;
 struct leg_plan;
+struct view_row;
 
 enum { CLOCK_RATE = 48000, QUANTUM_MAX = 960, MIX_CH = 2, PCM_MAX = CODEC_SMP_MAX + QUANTUM_MAX, DGRAM_MAX = 4096 };
 
@@ -39,6 +40,7 @@ enum cmd_type {
 	CMD_LEG_END,              /* fade out, say BYE, give it back to be freed */
 	CMD_LEG_PLAN,
 	CMD_LEG_DTMF,
+	CMD_LEG_VIEW,
 };
 
 struct cmd {
@@ -46,6 +48,7 @@ struct cmd {
 	struct leg_rt *leg;
 	struct bus_rt *bus;
 	struct leg_plan *plan;
+	struct view_row *row;
 	char keys[33];
 };
 
@@ -54,7 +57,9 @@ struct cmd_wait {                 /* a command that found the ring full */
 	struct cmd cmd;
 };
 
-enum note_type { NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_BUS_LEFT, NOTE_PLAN_DONE };
+enum note_type {
+	NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_BUS_LEFT, NOTE_PLAN_DONE, NOTE_VIEW_DONE
+};
 
 struct note {
 	enum note_type type;

@@ -140,6 +140,40 @@ void peer_raw(struct peer *p, int fd, const void *buf, size_t len)
 		g_test_message("sendto: %m");
 }
 
+static uint32_t dice(struct peer *p, uint32_t n)
+{
+	p->net_seed = p->net_seed * 1664525 + 1013904223;
+	return (uint32_t)((uint64_t)(p->net_seed >> 8) * n >> 24);
+}
+
+static void to_path(struct peer *p, const uint8_t *buf, size_t n)
+{
+	if (p->loss_pct && dice(p, 100) < p->loss_pct)
+		return;
+	for (unsigned i = 0; p->jitter_us && i < PEER_LATE_MAX; i++) {
+		struct peer_late *l = &p->late[i];
+
+		if (l->len)
+			continue;
+		g_assert_cmpuint(n, <=, sizeof(l->buf));
+		l->due_us = p->now_us + dice(p, p->jitter_us);
+		l->len = n;
+		memcpy(l->buf, buf, n);
+		return;
+	}
+	peer_raw(p, p->fd, buf, n);
+}
+
+static void late_send(struct peer *p)
+{
+	for (unsigned i = 0; p->jitter_us && i < PEER_LATE_MAX; i++) {
+		if (!p->late[i].len || p->late[i].due_us > p->now_us)
+			continue;
+		peer_raw(p, p->fd, p->late[i].buf, p->late[i].len);
+		p->late[i].len = 0;
+	}
+}
+
 static void send_rtp(struct peer *p, uint8_t pt, bool marker, uint32_t ts, const uint8_t *payload, size_t len)
 {
 	struct rtp_pkt pkt = {.pt = pt, .marker = marker, .seq = p->seq++, .ts = ts, .ssrc = p->ssrc};
@@ -159,7 +193,7 @@ static void send_rtp(struct peer *p, uint8_t pt, bool marker, uint32_t ts, const
 		g_assert_cmpint(seal_rtp_rt(p->seal, buf, &n, sizeof(buf)), ==, 0);
 	p->n_sent++;
 	if (!p->drop_every || p->n_sent % p->drop_every)
-		peer_raw(p, p->fd, buf, n);
+		to_path(p, buf, n);
 }
 
 void peer_send_raw_rtp(struct peer *p, uint8_t pt, uint32_t ts, const uint8_t *payload, size_t len)
@@ -192,6 +226,8 @@ static size_t send_frame(struct peer *p)
 
 void peer_send(struct peer *p, uint64_t now_us)
 {
+	p->now_us = now_us;
+	late_send(p);
 	if (!p->next_us)
 		p->next_us = now_us;
 	while (p->next_us <= now_us) {

@@ -11,7 +11,9 @@
 #include "mixer/rtcp.h"
 #include "mixer/seal.h"
 
-enum { PEER_REC_MAX = 48000 * 12 * 2 };
+enum { PEER_REC_MAX = 48000 * 12 * 2, PEER_LATE_MAX = 16 };
+
+struct peer_late { uint64_t due_us; size_t len; uint8_t buf[2048]; };     /* len 0: free */
 
 struct peer_conf {
 	const char *codec;
@@ -44,6 +46,11 @@ struct peer {
 	size_t n_play;
 	unsigned drop_every;      /* of what it sends; 0: none */
 	unsigned n_sent;
+	/* its path: loses so many in a hundred, holds each packet up to so long; seeded */
+	unsigned loss_pct;
+	uint32_t jitter_us, net_seed;
+	uint64_t now_us;
+	struct peer_late late[PEER_LATE_MAX];
 	uint8_t key_pt;           /* telephone-event */
 
 	/* heard */
