@@ -27,6 +27,7 @@
 #include "move.h"
 #include "share.h"
 #include "view_rt.h"
+#include "who.h"
 
 enum { LATE_US = 10000, PATIENCE_SMP = 10 * CLOCK_RATE };
 /* A step is 0.5 % of a tick: no buffer on the way sees more in it than a clock a bit fast. */
@@ -45,6 +46,7 @@ int bus_rt_alloc(struct bus_rt **bp, struct thread *t, const struct bus_conf *co
 	b->conf = *conf;
 	b->quantum = b->wanted = conf->quantum_smp ? conf->quantum_smp : QUANTUM_MAX;
 	b->channels = 1;
+	who_init(b);
 	*bp = b;
 	return 0;
 }
@@ -72,6 +74,7 @@ void bus_join_rt(struct bus_rt *b, struct leg_rt *l)
 	ramp_set(&l->send.gain, 0);
 	ramp_set(&l->send.alone, 0);
 	leg_play_join_rt(l);
+	who_join_rt(l);
 }
 
 static void bye_rt(struct leg_rt *l, uint64_t now_us)
@@ -85,6 +88,7 @@ static void depart_rt(struct bus_rt *b, struct leg_rt *l, uint64_t now_us)
 	struct thread *t = b->t;
 
 	share_part_rt(l);
+	who_leave_rt(b, l);
 	list_unlink(&l->le);
 	b->changed = true;
 	if (how == LEG_MOVES) {
@@ -159,6 +163,7 @@ static void members_rt(struct bus_rt *b)
 		if (leg_channels_rt(le->data) == 2)
 			b->channels = 2;
 	b->wanted = best_quantum_rt(b);
+	who_members_rt(b);
 	b->waited = 0;
 	b->hushed = false;        /* not known: nobody listened for it */
 }
@@ -212,11 +217,13 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 	mix_clear(b->sum, q * ch);
 	b->hushed = true;
 	spare = INT32_MAX;
+	who_begin_rt(b);
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
 		leg_play_rt(l, q, ch, now_us);
 		view_place_rt(l, q);
+		who_hear_rt(b, l);
 		if (l->heard && !b->limbo) {
 			view_add_rt(b->sum, l, q, ch);
 			*last = l;
@@ -233,6 +240,7 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 	*last = NULL;
 	b->quiet = mix_energy(b->sum, (size_t)q * ch) < HUSH;
 	shift_rt(b, spare);
+	who_end_rt(b);
 }
 
 bool bus_alone_rt(const struct bus_rt *b)

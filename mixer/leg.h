@@ -29,6 +29,7 @@
 #include "resample.h"
 #include "rtcp.h"
 #include "seal.h"
+#include "speaker.h"
 #include "view.h"
 
 enum {
@@ -231,6 +232,7 @@ struct leg_rt {
 	struct leg_count n;
 	struct leg_reports rep;
 	struct leg_share share;
+	struct speaker_leg floor;         /* who.c */
 	struct leg_place place;
 	struct leg_view_rt view;
 	struct leg_send send;

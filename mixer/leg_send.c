@@ -10,8 +10,10 @@
 #include <sys/socket.h>
 #include <string.h>
 #include "leg.h"
+#include "who.h"
 
-enum { HDR_ROOM = RTP_HDR_LEN, DTX_HANG_US = 200000, DTX_KEEP_US = 400000 };
+enum { HDR_ROOM = RTP_HDR_LEN + 4 * RTP_CSRC_MAX + RTP_EXT_HDR_LEN + CONTRIB_EXT,
+       DTX_HANG_US = 200000, DTX_KEEP_US = 400000 };
 #define SILENCE 1e-10f            /* -100 dB */
 
 static const struct leg_codec *tx_codec(const struct leg_rt *l)
@@ -60,11 +62,15 @@ static void packet_rt(struct leg_rt *l, uint8_t pt, bool marker, uint32_t ts, co
 	struct leg_send *s = &l->send;
 	uint8_t *buf = l->t->rt.scratch.dgram;
 	struct rtp_pkt pkt = {.pt = pt, .marker = marker, .seq = s->seq, .ts = ts, .ssrc = l->ssrc};
-	size_t hdr = HDR_ROOM, total = HDR_ROOM + len;
+	uint8_t ext[CONTRIB_EXT];
+	size_t hdr = HDR_ROOM, total;
 
-	if (rtp_write_hdr(buf, &hdr, &pkt) || hdr != HDR_ROOM)
+	if (pt != l->plan->desc.dtmf_tx_pt)       /* keys are ours, not of those in the mix */
+		who_write_rt(l, &pkt, ext, len);
+	if (rtp_write_hdr(buf, &hdr, &pkt))
 		return;
-	memcpy(buf + HDR_ROOM, payload, len);
+	memcpy(buf + hdr, payload, len);
+	total = hdr + len;
 	s->seq++;
 	if (l->plan->seal_tx && seal_rtp_rt(l->plan->seal_tx, buf, &total, DGRAM_MAX))
 		return;

@@ -90,7 +90,9 @@ struct leg_desc {
 	uint8_t  dtmf_rx_pt[LEG_DTMF_MAX], dtmf_tx_pt;
 	uint32_t dtmf_clock;              /* of the telephone-event in use */
 	uint8_t  cn_rx_pt;                /* comfort noise (RFC 3389) accepted; 0xff: none */
-	uint8_t  level_rx_ext;            /* id of the header extension with the sender's level (RFC 6464); 0: none */
+	/* Ids of header extensions, 1 to 14; 0: none. The sender's level, received (RFC 6464); the levels of all that are in
+	 * the mix, sent with the list of their SSRCs (RFC 6465). */
+	uint8_t  level_rx_ext, levels_tx_ext;
 	struct leg_key srtp_tx, srtp_rx;
 };
 
@@ -109,6 +111,7 @@ enum leg_event_type {
 	LEG_EVENT_RTP_BACK,       /* ... and now it does again */
 	LEG_EVENT_TALKING,        /* on */
 	LEG_EVENT_BYE,            /* RTCP BYE */
+	LEG_EVENT_FLOOR,          /* on: it speaks now, and nobody else in its bus; off: it was muted meanwhile */
 };
 struct leg_event { enum leg_event_type type; char key; bool on; struct sa addr; };
 typedef void (leg_event_h)(const struct leg_event *ev, void *arg);

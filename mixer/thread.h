@@ -64,7 +64,7 @@ enum note_type {
 struct note {
 	enum note_type type;
 	struct leg_rt *leg;       /* NOTE_EVENT */
-	void *obj;                /* what comes back */
+	void *obj;                /* what comes back; of an event the bus it happened in, to be compared only */
 	struct leg_event ev;
 };
 

@@ -409,6 +409,7 @@ static int offer_engine(struct call *c)
 		.srtp         = srtp_policy(c->focus->cfg),
 		.ptime_ms     = config_uint(c->focus->cfg, "media.ptime"),
 		.session_name = c->echo ? "echo" : c->room,
+		.levels       = config_bool(c->focus->cfg, "media.levels"),
 	};
 	const struct sa *local = leg_local(c->leg);
 	int err;

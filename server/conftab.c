@@ -244,6 +244,9 @@ static const struct config_setting table[] = {
 	 "it was sent. Calls made from now on.", NULL},
 	{"media.noise-gate", CONFIG_BOOL, "no", NULL, true,
 	 "Voice rooms: turn phones (PCMU, PCMA, G722) down by 12 dB between their words. Calls made from now on.", NULL},
+	{"media.levels", CONFIG_BOOL, "yes", NULL, true,
+	 "Audio levels in packet headers, with phones that know them: how loud the caller is (RFC 6464), and who in the room is "
+	 "heard and how loud (RFC 6465). no: neither. Calls made from now on.", NULL},
 
 	{"http.listen", CONFIG_STR, "127.0.0.1:8080", NULL, false,
 	 "Address and port of the HTTP server. Empty: off.", check_http},

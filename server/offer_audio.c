@@ -8,6 +8,7 @@
  */
 #include <string.h>
 #include "offer_audio.h"
+#include "offer_ext.h"
 #include "offer_keys.h"
 
 struct audio {
@@ -16,6 +17,7 @@ struct audio {
 	size_t   n_fmt;
 	struct format bound[128];         /* by our payload type */
 	struct offer_keys keys;
+	struct offer_ext ext;
 	uint8_t  dir;                     /* what our description says */
 	bool     peer_holds;
 	struct leg_desc desc;
@@ -40,7 +42,7 @@ static void destructor(void *arg)
 	sdes_wipe(&s->desc.srtp_tx);
 }
 
-/* What is carried over from one exchange to the next: numbers and keys. */
+/* What is carried over from one exchange to the next: numbers, keys, ids of extensions. */
 static struct audio *part_new(const struct audio *before)
 {
 	struct audio *s = mem_zalloc(sizeof(*s), destructor);
@@ -50,6 +52,7 @@ static struct audio *part_new(const struct audio *before)
 	if (before) {
 		memcpy(s->bound, before->bound, sizeof(s->bound));
 		memcpy(s->keys.own, before->keys.own, sizeof(s->keys.own));
+		s->ext = before->ext;
 	}
 	sa_init(&s->desc.rtp, AF_UNSPEC);
 	sa_init(&s->desc.rtcp, AF_UNSPEC);
@@ -272,6 +275,12 @@ static void describe_keys(struct audio *s)
 			s->desc.dtmf_rx_pt[n++] = s->fmt[i].rx_pt;
 }
 
+static void describe_ext(struct audio *s)
+{
+	s->desc.level_rx_ext = offer_ext_id(&s->ext, OFFER_EXT_LEVEL);
+	s->desc.levels_tx_ext = offer_ext_id(&s->ext, OFFER_EXT_LEVELS);
+}
+
 static void describe(struct audio *s, const struct offer_conf *conf, const struct sdesc_media *m)
 {
 	const struct format *sound = first(s, FORMAT_SOUND, 0), *event, *noise = first(s, FORMAT_NOISE, 0);
@@ -279,6 +288,7 @@ static void describe(struct audio *s, const struct offer_conf *conf, const struc
 	s->desc.srtp_tx = s->keys.tx;
 	s->desc.srtp_rx = s->keys.rx;
 	describe_rx(s, conf);
+	describe_ext(s);
 	format_tx(&s->desc.tx, sound, conf, m);
 	describe_keys(s);
 	event = first(s, FORMAT_EVENT, sound->clock);
@@ -334,6 +344,9 @@ static int make_answer(struct audio *s, const char **why, const struct offer_ctx
 		err = offer_keys_answer(&s->keys, why, ctx->conf->srtp, before ? &before->keys : NULL, secure, d, m);
 	if (err)
 		return err;
+	s->ext.on = 0;
+	if (ctx->conf->levels)
+		offer_ext_answer(&s->ext, d, m);
 	s->dir = dir_flip(theirs) & (ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH);
 	settle_dir(s, theirs, held_by_address(d, m));
 	describe(s, ctx->conf, m);
@@ -436,7 +449,11 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
 	/* RFC 3264 5.1: the offerer "MUST be prepared to receive media ... as soon as it sends the offer". */
 	s->desc.dir = s->dir & LEG_DIR_RECV;
 	s->desc.rtcp_mux = before ? before->desc.rtcp_mux : true;
+	s->ext.on = 0;
+	if (ctx->conf->levels)
+		offer_ext_offer(&s->ext);
 	describe_rx(s, ctx->conf);
+	s->desc.level_rx_ext = offer_ext_id(&s->ext, OFFER_EXT_LEVEL);
 	if (err)
 		mem_deref(s);
 	else
@@ -502,6 +519,7 @@ static int make_accept(struct audio *s, const char **why, const struct offer_ctx
 					ours, m);
 	if (err)
 		return err;
+	offer_ext_accept(&s->ext, &offered->ext, d, m);
 	s->dir = offered->dir;
 	settle_dir(s, dir_theirs(d, m), held_by_address(d, m));
 	describe(s, ctx->conf, m);
@@ -538,6 +556,7 @@ static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)
 	err |= mbuf_printf(mb, "a=ptime:%u\r\na=%s\r\n", ctx->conf->ptime_ms, dir_name(s->dir));
 	if (s->desc.rtcp_mux)
 		err |= mbuf_printf(mb, "a=rtcp-mux\r\n");
+	err |= offer_ext_print(mb, &s->ext);
 	return err | offer_keys_print(mb, &s->keys);
 }
 

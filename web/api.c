@@ -131,6 +131,22 @@ static void put_member(JsonBuilder *b, const struct snapshot_member *m)
 	json_builder_end_object(b);
 }
 
+/* Who has the floor, by id and name; null: nobody. */
+static void put_speaker(JsonBuilder *b, const struct snapshot *s)
+{
+	json_builder_set_member_name(b, "speaker");
+	for (size_t i = 0; i < s->n_members && s->speaker; i++) {
+		if (s->member[i].id != s->speaker)
+			continue;
+		json_builder_begin_object(b);
+		put_int(b, "id", s->speaker);
+		put_str(b, "name", s->member[i].name);
+		json_builder_end_object(b);
+		return;
+	}
+	json_builder_add_null_value(b);
+}
+
 char *api_room(const struct snapshot *s)
 {
 	JsonBuilder *b = object_begin();
@@ -141,6 +157,7 @@ char *api_room(const struct snapshot *s)
 	put_bool(b, "locked", s->locked);
 	put_bool(b, "muted_all", s->muted_all);
 	put_str(b, "profile", s->music ? "music" : "voice");
+	put_speaker(b, s);
 
 	json_builder_set_member_name(b, "members");
 	json_builder_begin_array(b);

@@ -732,6 +732,29 @@ static void trunks_after_a_reload(void)
 
 /* --- hostile --- */
 
+/* Levels in the header: agreed on, and not when they are switched off. */
+static void levels(void)
+{
+	static const char uri[] = "urn:ietf:params:rtp-hdrext:csrc-audio-level";
+
+	for (unsigned on = 0; on < 2; on++) {
+		g_autofree char *body = NULL;
+		struct ua *ann;
+
+		house_open(&house, on ? NULL : "[media]\nlevels = no\n");
+		ann = phone("band");
+		body = g_strdup_printf("%sa=extmap:4 %s\r\n", house_sdp(4000, "sendrecv"), uri);
+		ua_request(ann, "INVITE", NULL, body);
+		ua_expect(ann, "SIP/2.0 200");
+		g_assert_true(ua_has(ann, "a=extmap:4/sendonly urn:ietf:params:rtp-hdrext:csrc-audio-level\r\n") == on);
+		g_assert_true(ua_has(ann, "extmap") == on);
+		ua_ack(ann, NULL);
+		sim_advance(20);
+		hangs_up(ann);
+		house_close(&house);
+	}
+}
+
 static void hostile_bodies(void)
 {
 	static const char *const body[] = {
@@ -787,6 +810,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/focus/refer/in-vain", refer_dials_in_vain);
 	g_test_add_func("/focus/refer/no-credentials-for-strangers", stranger_gets_no_credentials);
 	g_test_add_func("/focus/trunks-after-a-reload", trunks_after_a_reload);
+	g_test_add_func("/focus/levels", levels);
 	g_test_add_func("/focus/hostile-bodies", hostile_bodies);
 
 	return g_test_run();

@@ -20,7 +20,7 @@ static struct offer *make(uint8_t settings)
 	struct offer_conf conf = {
 		.codecs = settings & 1 ? "L16/48000/2 L16 opus" : "opus G722 PCMU PCMA",
 		.music = settings & 2, .answer_stereo = settings & 4, .ptime_ms = settings & 2 ? 3 : 20,
-		.srtp = settings & 8 ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
+		.levels = settings & 64, .srtp = settings & 8 ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
 	};
 	struct offer *o;
 
@@ -36,7 +36,9 @@ static void check_leg(const struct offer *o, bool pending)
 
 	if (offer_leg(o, pending, &d))
 		return;
-	if (d.n_rx > LEG_RX_MAX || d.dir > LEG_DIR_BOTH)
+	if (d.n_rx > LEG_RX_MAX || d.dir > LEG_DIR_BOTH || d.level_rx_ext > 14 || d.levels_tx_ext > 14)
+		abort();
+	if (d.level_rx_ext && d.level_rx_ext == d.levels_tx_ext)
 		abort();
 	for (size_t i = 0; i < d.n_rx; i++)
 		if (!d.rx[i].codec || d.rx[i].pt > 127 || d.rx[i].param.channels < 1 || d.rx[i].param.channels > 2)

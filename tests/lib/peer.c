@@ -126,6 +126,7 @@ void peer_desc(const struct peer *p, struct leg_desc *d)
 	d->dtmf_clock = p->codec->clock;
 	d->cn_rx_pt = 13;
 	d->level_rx_ext = p->level_id;
+	d->levels_tx_ext = p->levels_id;
 }
 
 /* --- out --- */
@@ -287,6 +288,17 @@ static void hear_sound(struct peer *p, const struct rtp_pkt *pkt)
 	p->n_rec = MAX(p->n_rec, at + (size_t)n);
 }
 
+static void keep_header(struct peer *p, const struct rtp_pkt *pkt)
+{
+	p->in = *pkt;
+	p->in.payload = NULL;
+	if (!pkt->ext)
+		return;
+	g_assert_cmpuint(pkt->ext_len, <=, sizeof(p->in_ext));
+	memcpy(p->in_ext, pkt->ext, pkt->ext_len);
+	p->in.ext = p->in_ext;
+}
+
 static void hear(struct peer *p, uint8_t *buf, size_t n)
 {
 	struct rtp_pkt pkt;
@@ -300,12 +312,14 @@ static void hear(struct peer *p, uint8_t *buf, size_t n)
 	p->n_packets++;
 	p->n_markers += pkt.marker;
 	p->ssrc_in = pkt.ssrc;
-	if (pkt.pt == p->conf.pt)
+	if (pkt.pt == p->conf.pt) {
+		keep_header(p, &pkt);
 		hear_sound(p, &pkt);
-	else if (pkt.pt == p->key_pt)
+	} else if (pkt.pt == p->key_pt) {
 		hear_key(p, &pkt);
-	else
+	} else {
 		p->n_other++;
+	}
 }
 
 static void hear_rtcp(struct peer *p, uint8_t *buf, size_t n)

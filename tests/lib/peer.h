@@ -42,6 +42,7 @@ struct peer {
 	bool mute;                /* sends nothing at all */
 	uint8_t level_id;         /* says its level in this header extension (RFC 6464); 0: does not */
 	uint8_t level;
+	uint8_t levels_id;        /* is told who is in the mix, in this header extension (RFC 6465); 0: is not */
 	const float *play;        /* instead of the tone, over and over; mono at the codec's rate */
 	size_t n_play;
 	unsigned drop_every;      /* of what it sends; 0: none */
@@ -59,6 +60,8 @@ struct peer {
 	bool any;
 	uint32_t first_ts, last_ts, ssrc_in;
 	uint16_t last_seq;
+	struct rtp_pkt in;        /* the header of the last packet with sound */
+	uint8_t in_ext[64];
 	unsigned n_packets, n_seq_gaps, n_ts_gaps, n_markers, n_bad, n_other;
 	char keys[64];
 	uint32_t key_ts;

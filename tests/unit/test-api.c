@@ -43,12 +43,15 @@ static void test_room(void)
 		str_ncpy(s->member[i].name, names[i], sizeof(s->member[i].name));
 	}
 	s->member[2].muted = true;
+	s->speaker = 2;
 	s->member[2].gain_db = -3;
 
 	o = parse(parser, api_room(s));
 	g_assert_cmpstr(json_object_get_string_member(o, "room"), ==, "band");
 	g_assert_cmpint(json_object_get_int_member(o, "version"), ==, 7);
 	g_assert_cmpstr(json_object_get_string_member(o, "profile"), ==, "voice");
+	g_assert_cmpint(json_object_get_int_member(json_object_get_object_member(o, "speaker"), "id"), ==, 2);
+	g_assert_cmpstr(json_object_get_string_member(json_object_get_object_member(o, "speaker"), "name"), ==, names[1]);
 	members = json_object_get_array_member(o, "members");
 	g_assert_cmpuint(json_array_get_length(members), ==, s->n_members);
 
@@ -63,6 +66,8 @@ static void test_room(void)
 		g_assert_true(json_object_has_member(json_object_get_object_member(m, "media"), "packets_lost"));
 		g_free(valid);
 	}
+	s->speaker = 0;
+	g_assert_true(json_object_get_null_member(parse(parser, api_room(s)), "speaker"));
 	mem_deref(s);
 	g_object_unref(parser);
 }
@@ -108,7 +113,7 @@ static void test_error(void)
 /* Every line is a comment or `name{label="value"} number`, every name is announced by HELP and TYPE, none twice. */
 static void test_metrics(void)
 {
-	const struct web_status st = {.rooms = 3, .sip_responses = {0, 1, 2, 3, 4, 5, 6}, .mixer = {.rx_packets = 77}};
+	const struct web_status st = {.rooms = 3, .speakers = 12, .sip_responses = {0, 1, 2, 3, 4, 5, 6}, .mixer = {.rx_packets = 77}};
 	char *text = metrics_text(&st);
 	char **line = g_strsplit(text, "\n", -1);
 	GHashTable *types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -134,6 +139,7 @@ static void test_metrics(void)
 	}
 	g_assert_cmpuint(n, >=, 15);
 	g_assert_nonnull(strstr(text, "\ntutti_rooms 3\n"));
+	g_assert_nonnull(strstr(text, "\ntutti_speaker_changes_total 12\n"));
 	g_assert_nonnull(strstr(text, "tutti_sip_responses_total{class=\"4xx\"} 4\n"));
 	g_assert_nonnull(strstr(text, "tutti_rtp_packets_total{dir=\"in\"} 77\n"));
 	g_hash_table_destroy(types);
