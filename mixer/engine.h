@@ -9,8 +9,6 @@
 #include "bus.h"
 #include "view.h"
 
-enum { THREADS_MAX = 64 };
-
 struct mixer {
 	struct mixer_conf conf;
 	struct thread *threads[THREADS_MAX];

@@ -166,6 +166,7 @@ struct leg_send {                         /* sound out */
 	uint64_t pos;                     /* of pcm[0], in the engine's sample count */
 	uint64_t end;                     /* of the next sample expected */
 	bool begun, marker;
+	struct thread *by;                /* who sends for it just now (lend.c); NULL: its thread */
 	uint32_t silent_us;               /* how long there was nothing to hear */
 	float *odd;                       /* the plan's; samples at the codec's rate that wait for a whole frame */
 	size_t n_odd;
@@ -273,6 +274,7 @@ void leg_play_join_rt(struct leg_rt *l);                  /* in another bus, and
 int32_t leg_spare_us_rt(const struct leg_rt *l);          /* how long its packet had been waiting for this tick */
 void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *p);      /* before the plan changes */
 void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos);
+void leg_deliver_rt(struct leg_rt *l, struct thread *by, int len, uint32_t n48);       /* what its leader encoded */
 bool leg_sending_rt(const struct leg_rt *l);
 void leg_send_copy_rt(struct leg_rt *dst, const struct leg_rt *src);     /* dst's stream goes on where src's is */
 void leg_send_swap_rt(struct leg_rt *l, struct leg_plan *p);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <string.h>
 #include "leg.h"
+#include "lend.h"
 #include "who.h"
 
 enum { HDR_ROOM = RTP_HDR_LEN + 4 * RTP_CSRC_MAX + RTP_EXT_HDR_LEN + CONTRIB_EXT,
@@ -36,6 +37,9 @@ static const struct sa *destination_rt(const struct leg_rt *l, const struct leg_
 	return tmp;
 }
 
+/* Whose room to work in and counters: another thread's while that helps to send. */
+static struct thread *hands_rt(const struct leg_rt *l) { return l->send.by ? l->send.by : l->t; }
+
 void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len)
 {
 	struct sa tmp;
@@ -49,7 +53,7 @@ void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len)
 		return;
 	count_up(&l->n.tx_packets);
 	count_add(&l->n.tx_bytes, len);
-	count_up(&l->t->n.tx);
+	count_up(&hands_rt(l)->n.tx);
 }
 
 static uint32_t rtp_time(const struct leg_send *s)
@@ -60,7 +64,7 @@ static uint32_t rtp_time(const struct leg_send *s)
 static void packet_rt(struct leg_rt *l, uint8_t pt, bool marker, uint32_t ts, const uint8_t *payload, size_t len)
 {
 	struct leg_send *s = &l->send;
-	uint8_t *buf = l->t->rt.scratch.dgram;
+	uint8_t *buf = hands_rt(l)->rt.scratch.dgram;
 	struct rtp_pkt pkt = {.pt = pt, .marker = marker, .seq = s->seq, .ts = ts, .ssrc = l->ssrc};
 	uint8_t ext[CONTRIB_EXT];
 	size_t hdr = HDR_ROOM, total;
@@ -140,11 +144,20 @@ static void deliver_rt(struct leg_rt *l, int len, uint32_t n48)
 	s->marker = false;
 }
 
+void leg_deliver_rt(struct leg_rt *l, struct thread *by, int len, uint32_t n48)
+{
+	l->send.by = by;
+	deliver_rt(l, len, n48);
+	l->send.by = NULL;
+}
+
 static void deliver_all_rt(struct leg_rt *l, int len, uint32_t n48)
 {
 	struct le *le;
 
 	deliver_rt(l, len, n48);
+	if (lend_rt(l, len, n48))
+		return;
 	for (le = l->share.followers.head; le; le = le->next) {
 		struct leg_rt *f = le->data;
 

@@ -154,6 +154,10 @@ static int threads_start(struct mixer *m)
 {
 	int err = 0;
 
+	for (unsigned i = 0; i < m->n_threads; i++) {
+		m->threads[i]->crew = m->threads;
+		m->threads[i]->n_crew = m->n_threads;
+	}
 	m->realtime = m->conf.realtime && m->conf.n_threads;
 	for (unsigned i = 0; i < m->conf.n_threads && !err; i++) {
 		err = thread_start(m->threads[i], m->conf.realtime);
@@ -221,6 +225,7 @@ void mixer_stats(const struct mixer *m, struct mixer_stats *s)
 		s->encodes += count_get(&n->encodes);
 		s->decodes += count_get(&n->decodes);
 		s->busy_us += count_get(&n->busy_us);
+		s->lent_packets += count_get(&n->lent);
 	}
 	s->moves = m->moves;
 	s->legs = m->n_legs;

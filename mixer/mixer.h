@@ -42,6 +42,7 @@ struct mixer_stats {
 	uint64_t encodes, decodes;        /* frames */
 	uint64_t busy_us;                 /* that media threads worked, since they began */
 	uint64_t moves;                   /* rooms that went to another thread */
+	uint64_t lent_packets;            /* that another thread sent than the room's */
 	uint32_t legs, buses;
 	uint32_t views;                   /* cells of private mixes (leg_set_view) */
 	uint64_t views_refused;           /* too many of them */

@@ -14,6 +14,7 @@
 #include "thread.h"
 #include "bus.h"
 #include "leg.h"
+#include "lend.h"
 #include "mix.h"
 #include "move.h"
 #include "rtguard.h"
@@ -185,7 +186,7 @@ void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop)
 	rtguard_end_rt();
 }
 
-static uint64_t next_due_rt(const struct thread *t)
+uint64_t thread_due_us_rt(const struct thread *t)
 {
 	uint64_t due = bus_due_us_rt(t->rt.limbo), d;
 	struct le *le;
@@ -200,7 +201,7 @@ static uint64_t next_due_rt(const struct thread *t)
 static void wait_rt(struct thread *t)
 {
 	struct pollfd pfd = {.fd = t->wake_fd, .events = POLLIN};
-	uint64_t due = next_due_rt(t), now = thread_clock_us(), rung;
+	uint64_t due = thread_due_us_rt(t), now = thread_clock_us(), rung;
 	uint64_t left = due > now ? due - now : 0, dropped = count_get(&t->n.dropped);
 	struct timespec ts = {.tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000};
 
@@ -240,19 +241,29 @@ static void load_rt(struct thread *t, uint64_t busy_us, uint64_t now_us)
 	t->rt.busy_us = 0;
 }
 
+static void guard_rt(const struct thread *t)
+{
+	int bells[THREADS_MAX + 1] = {t->event_fd};
+
+	for (unsigned i = 0; i < t->n_crew; i++)
+		bells[i + 1] = t->crew[i]->wake_fd;
+	(void)rtguard_thread_rt(bells, t->n_crew + 1, t->wake_fd);
+}
+
 static void *thread_main(void *arg)
 {
 	struct thread *t = arg;
 
 	pthread_setname_np(pthread_self(), "media");
 	mix_flush_denormals(true);
-	(void)rtguard_thread_rt(t->wake_fd, t->event_fd);
+	guard_rt(t);
 	rtguard_begin_rt();
 	while (!atomic_load_explicit(&t->stop, memory_order_acquire)) {
 		uint64_t begin = thread_clock_us(), end;
 
 		t->rt.unix_off_us = unix_offset_us();
 		thread_turn_rt(t, begin, true);
+		lend_help_rt(t);
 		end = thread_clock_us();
 		count_add(&t->n.busy_us, end - begin);
 		load_rt(t, end - begin, end);
@@ -287,6 +298,8 @@ int thread_alloc(struct thread **tp, int event_fd)
 	if (!t)
 		return ENOMEM;
 	t->event_fd = event_fd;
+	atomic_store_explicit(&t->lend.from_share, LEND_FROM_SHARE, memory_order_relaxed);
+	atomic_store_explicit(&t->lend.least, LEND_LEAST, memory_order_relaxed);
 	t->rt.last = &t->rt.first;
 	t->rt.unix_off_us = unix_offset_us();
 	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -166,6 +166,10 @@ static void test_churn(void)
 
 	g_assert_cmpint(mixer_alloc(&m, &conf), ==, 0);
 	g_assert_false(mixer_realtime(m));
+	for (unsigned i = 0; i < m->n_threads; i++) {      /* one helps the other, whatever there is */
+		atomic_store(&m->threads[i]->lend.from_share, 0);
+		atomic_store(&m->threads[i]->lend.least, 1);
+	}
 	for (int i = 0; i < N_BUS; i++)
 		bus[i] = make_bus(m, quanta[i], i == 2);
 	start = descriptors();
