@@ -124,7 +124,7 @@ static size_t rooms_of(struct mixer *m, struct balance_room *room, struct bus **
 void mixer_balance(struct mixer *m, uint64_t now_ms)
 {
 	struct balance_room room[ROOMS_MAX];
-	uint32_t share[THREADS_MAX];
+	uint32_t share[THREADS_MAX] = {0};
 	struct bus *bus[ROOMS_MAX];
 	unsigned to;
 	size_t n;

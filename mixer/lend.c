@@ -13,7 +13,7 @@
  * that succeeds, the round was still the one that was looked at. A helper that never comes costs nothing: the owner takes
  * all. One that was stopped in the middle is waited for, and the processor let go meanwhile, as it may be the one it wants.
  *
- * Why not a ring of payloads to a thread that keeps the listeners: docs/decisions/0050-helping-hands.md
+ * Why not a ring of payloads to a thread that keeps the listeners: docs/decisions/0051-helping-hands.md
  */
 #include <sched.h>
 #include <unistd.h>
