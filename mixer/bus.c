@@ -24,6 +24,7 @@
 #include <string.h>
 #include "bus.h"
 #include "leg.h"
+#include "move.h"
 #include "share.h"
 #include "view_rt.h"
 #include "who.h"
@@ -339,16 +340,30 @@ static bool wake_rt(struct bus_rt *b, uint64_t now_us)
 	return b->running;
 }
 
+/* What should have been played in the ticks that were dropped is not played after them. */
+static void catch_up_rt(struct bus_rt *b, uint64_t now_us)
+{
+	struct le *le;
+
+	for (le = b->legs.head; le; le = le->next) {
+		const struct leg_rt *l = le->data;
+
+		if (l->plan && l->play.jitter >= 0)
+			jitter_catch_up_rt(l->plan->jitter[l->play.jitter], now_us);
+	}
+}
+
 static void drop_late_rt(struct bus_rt *b, uint64_t now_us)
 {
 	uint32_t q = b->quantum;
 	uint64_t late_us = now_us - tick_us(b);
 	uint64_t n = late_us * 48 / 1000 / q;     /* whole quanta late: their time is over */
 
-	if (late_us <= LATE_US || n < 2)
+	if (move_arrived_rt(b, late_us) || late_us <= LATE_US || n < 2)
 		return;
 	b->pos += n * q;
 	count_add(&b->t->n.dropped, n);
+	catch_up_rt(b, now_us);
 }
 
 void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop)
@@ -369,4 +384,6 @@ void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop)
 	}
 	if (b->ending)
 		bus_end_rt(b);
+	else if (b->departing)
+		move_go_rt(b);
 }

@@ -1,9 +1,10 @@
 /*
- * jitter_priv.h - what the three files of the jitter buffer share: its state, and arithmetic on it.
+ * jitter_priv.h - what the four files of the jitter buffer share: its state, and arithmetic on it.
  *
  *     jitter.c      what it is (read that first), making it, the slots
  *     jitter_put.c  packets in: follow the stream, measure it, store
  *     jitter_get.c  sound out: a packet, or what stands for one
+ *     jitter_late.c the reader was late
  */
 #ifndef MIXER_JITTER_PRIV_H
 #define MIXER_JITTER_PRIV_H

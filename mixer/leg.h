@@ -102,12 +102,15 @@ struct leg {
 	struct leg_desc desc;
 	bool described, music;
 	bool moving;                      /* asked back from one thread, not yet given to another */
+	bool parked;                      /* ... and here, as its bus is on the way between two (move.c) */
 	struct leg_plan *next_plan;       /* ... and what to tell it there */
 	char next_keys[33];
 	struct view_row *next_row;
 };
 
 void leg_returned(struct leg_rt *rt);             /* its thread has let go, and it is to go to another */
+void leg_land(struct leg *l);                     /* returned: to the thread of its bus, when that is on one */
+void leg_arrived(struct leg_rt *rt, const struct bus *b);         /* on another thread, together with its bus */
 void leg_orphan(struct leg_rt *rt);               /* the engine ends */
 void leg_forget_bus(struct leg *l, const struct bus *b);
 void leg_view_done(struct view_row *row);         /* it came back */
@@ -173,6 +176,7 @@ struct leg_send {                         /* sound out */
 	uint64_t pos;                     /* of pcm[0], in the engine's sample count */
 	uint64_t end;                     /* of the next sample expected */
 	bool begun, marker;
+	struct thread *by;                /* who sends for it just now (lend.c); NULL: its thread */
 	uint32_t silent_us;               /* how long there was nothing to hear */
 	float *odd;                       /* the plan's; samples at the codec's rate that wait for a whole frame */
 	size_t n_odd;
@@ -285,6 +289,7 @@ struct leg_rt {
 	struct cmd_wait spare;            /* for the command that ends it */
 	struct view_end views;            /* its row and column of private mixes */
 	struct thread *home;              /* where it is, or was sent */
+	bool aboard;                      /* a bus that just came to another thread */
 
 	struct leg_place place;           /* media thread, of who is heard */
 	struct leg_rt *next_heard;        /* of the bus, this tick */
@@ -307,6 +312,7 @@ void leg_play_join_rt(struct leg_rt *l);                  /* in another bus, and
 int32_t leg_spare_us_rt(const struct leg_rt *l);          /* how long its packet had been waiting for this tick */
 void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *p);      /* before the plan changes */
 void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos);
+void leg_deliver_rt(struct leg_rt *l, struct thread *by, int len, size_t red, uint32_t n48);       /* what its leader encoded */
 bool leg_sending_rt(const struct leg_rt *l);
 void leg_send_copy_rt(struct leg_rt *dst, const struct leg_rt *src);     /* dst's stream goes on where src's is */
 void leg_send_swap_rt(struct leg_rt *l, struct leg_plan *p);

@@ -10,9 +10,11 @@
 #include <sys/socket.h>
 #include <string.h>
 #include "leg.h"
+#include "lend.h"
 #include "who.h"
 
-enum { PAD_MAX = 4800, HDR_ROOM = RTP_HDR_LEN + 4 * RTP_CSRC_MAX + RTP_EXT_HDR_LEN + CONTRIB_EXT, DTX_HANG_US = 200000, DTX_KEEP_US = 400000 };
+enum { HDR_ROOM = RTP_HDR_LEN + 4 * RTP_CSRC_MAX + RTP_EXT_HDR_LEN + CONTRIB_EXT,
+       DTX_HANG_US = 200000, DTX_KEEP_US = 400000 };
 #define SILENCE 1e-10f            /* -100 dB */
 
 static const struct leg_codec *tx_codec(const struct leg_rt *l)
@@ -35,6 +37,9 @@ static const struct sa *destination_rt(const struct leg_rt *l, const struct leg_
 	return tmp;
 }
 
+/* Whose room to work in and counters: another thread's while that helps to send. */
+static struct thread *hands_rt(const struct leg_rt *l) { return l->send.by ? l->send.by : l->t; }
+
 void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len)
 {
 	struct sa tmp;
@@ -48,7 +53,7 @@ void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len)
 		return;
 	count_up(&l->n.tx_packets);
 	count_add(&l->n.tx_bytes, len);
-	count_up(&l->t->n.tx);
+	count_up(&hands_rt(l)->n.tx);
 }
 
 static uint32_t rtp_time(const struct leg_send *s)
@@ -59,7 +64,7 @@ static uint32_t rtp_time(const struct leg_send *s)
 static void packet_rt(struct leg_rt *l, uint8_t pt, bool marker, uint32_t ts, const uint8_t *payload, size_t len)
 {
 	struct leg_send *s = &l->send;
-	uint8_t *buf = l->t->rt.scratch.dgram;
+	uint8_t *buf = hands_rt(l)->rt.scratch.dgram;
 	struct rtp_pkt pkt = {.pt = pt, .marker = marker, .seq = s->seq, .ts = ts, .ssrc = l->ssrc};
 	uint8_t ext[CONTRIB_EXT];
 	size_t hdr = HDR_ROOM, total;
@@ -146,6 +151,15 @@ static void deliver_rt(struct leg_rt *l, int len, size_t red, uint32_t n48)
 	s->marker = false;
 }
 
+void leg_deliver_rt(struct leg_rt *l, struct thread *by, int len, size_t red, uint32_t n48)
+{
+	leg_cpu_begin_rt(l);
+	l->send.by = by;
+	deliver_rt(l, len, red, n48);
+	l->send.by = NULL;
+	leg_cpu_end_rt(l);
+}
+
 static void deliver_all_rt(struct leg_rt *l, int len, uint32_t n48)
 {
 	size_t red = leg_red_pack_rt(l, len);
@@ -153,6 +167,10 @@ static void deliver_all_rt(struct leg_rt *l, int len, uint32_t n48)
 
 	deliver_rt(l, len, red, n48);
 	leg_cpu_end_rt(l);
+	if (lend_rt(l, len, red, n48)) {
+		leg_cpu_begin_rt(l);
+		return;
+	}
 	for (le = l->share.followers.head; le; le = le->next) {
 		struct leg_rt *f = le->data;
 
@@ -303,7 +321,8 @@ void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels,
 		return;
 	}
 	gain_rt(l, mix, n_smp, channels);
-	if (!s->begun || pos > s->end + PAD_MAX)
+	/* A frame or more that was not mixed is not sent: silence in its place would cost as much as sound, and that is why. */
+	if (!s->begun || pos >= s->end + l->plan->frame_smp)
 		restart_rt(l, pos);
 	else if (pos > s->end)
 		pad_rt(l, pos);

@@ -25,6 +25,7 @@ struct leg;
 
 struct mixer_conf {
 	unsigned n_threads;       /* media threads; 0: no thread, a test turns the engine by hand with mixer_turn */
+	unsigned n_turned;        /* with n_threads 0: how many it turns, one after the other; 0: one */
 	bool     realtime;        /* try SCHED_FIFO and locked memory; refusal is only logged by the caller */
 	uint16_t port_min, port_max;      /* RTP ports, even, inclusive */
 };
@@ -40,6 +41,8 @@ struct mixer_stats {
 	uint64_t ticks, late_ticks, dropped_ticks, rx_packets, tx_packets, rx_bad, rx_stranger, ring_full;
 	uint64_t encodes, decodes;        /* frames */
 	uint64_t busy_us;                 /* that media threads worked, since they began */
+	uint64_t moves;                   /* rooms that went to another thread */
+	uint64_t lent_packets;            /* that another thread sent than the room's */
 	uint32_t legs, buses;
 	uint32_t views;                   /* cells of private mixes (leg_set_view) */
 	uint64_t views_refused;           /* too many of them */
@@ -49,6 +52,9 @@ void mixer_stats(const struct mixer *m, struct mixer_stats *s);
 /* How busy the busiest media thread was in the last second or so: 1 is all of a core. Whoever asks before a new call gets
  * in (more than 0.8: 503) keeps the sound of those who are in. 0 for an engine without threads. */
 double mixer_load(const struct mixer *m);
+
+/* Every second or so: when one media thread has much more to do than another, a room moves there, unheard. */
+void mixer_balance(struct mixer *m, uint64_t now_ms);
 
 /* --- bus: one room's mix --- */
 
