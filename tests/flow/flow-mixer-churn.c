@@ -217,7 +217,8 @@ static void test_move_threads(void)
 	struct slot *slot[3];
 	struct bus *bus[2];
 	struct mixer *m = NULL;
-	g_autofree float *heard = NULL;
+	g_autofree float *heard = NULL, *own = NULL;
+	double loudest = 0;
 
 	g_assert_cmpint(mixer_alloc(&m, &conf), ==, 0);
 	for (int i = 0; i < 2; i++)
@@ -230,6 +231,7 @@ static void test_move_threads(void)
 		leg_send_dtmf(slot[0]->leg, "1");
 		slot[0]->desc.dir = LEG_DIR_BOTH;
 		leg_set_desc(slot[0]->leg, &slot[0]->desc);
+		g_assert_cmpint(leg_set_view(slot[0]->leg, slot[1]->leg, (float)i / 38, LEG_PAN_SAME), ==, 0);
 		for (int k = 0; k < i; k++)
 			turn(m, slot, 3, 2);
 	}
@@ -247,6 +249,12 @@ static void test_move_threads(void)
 		g_assert_cmpuint(st.jitter_us, >, 0);     /* by the kernel's stamps it is never exactly nothing */
 	}
 	g_assert_cmpfloat(signal_tone_peak(heard, 4000, 8000, 441.7), >, PEAK / 2);
+	/* and hears in its own way, as it was told when it last was under way; keys are sent in between */
+	own = peer_last(slot[0]->peer, 8000, 0);
+	for (unsigned i = 0; i < 8000; i += 200)
+		loudest = MAX(loudest, signal_tone_peak(own + i, 200, 8000, 703.3));
+	g_test_message("own mix %.2f", loudest / PEAK);
+	g_assert_cmpfloat(fabs(loudest / PEAK - 0.5), <, 0.15);
 	g_assert_cmpuint(slot[0]->n_latched, ==, 1);
 	/* the engine ends first, with all that is in it */
 	mem_deref(m);
