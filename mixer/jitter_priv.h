@@ -95,6 +95,7 @@ struct jitter {
 /* From the begin of the oldest packet held to the end of the youngest. */
 int64_t jitter_span_ticks(const struct jitter *j);
 int64_t jitter_target_us(const struct jitter *j);
+int64_t jitter_floor_us(const struct jitter *j);  /* the least it may be */
 
 /* How many places from..to-1 hold neither a packet nor one used elsewhere. */
 unsigned jitter_missing(const struct jitter *j, uint16_t from, uint16_t to);

@@ -47,6 +47,7 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	level_init(&rt->play.level);
 	noisegate_init(&rt->play.noisegate, NULL);
 	agc_init(&rt->play.agc, NULL);
+	pace_init(&rt->play.pace);
 	rt->play.gate.open = true;
 	memset(rt->play.dbov, LEG_NO_LEVEL, sizeof(rt->play.dbov));
 	/* RFC 3550 5.1: "The initial value of the sequence number SHOULD be random", and of the timestamp as well. For
@@ -232,8 +233,12 @@ uint32_t leg_ssrc(const struct leg *l) { return l->rt ? l->rt->ssrc : 0; }
 
 static int plan(struct leg *l)
 {
-	struct plan_conf conf = {l->music ? l->conf.jitter_music_ms : l->conf.jitter_min_ms, l->conf.jitter_max_ms, l->music,
-				 !l->music && !l->conf.ungated};
+	const struct leg_conf *lc = &l->conf;
+	bool fit = l->music && lc->jitter_music_fit;
+	struct plan_conf conf = {.jitter_min_ms = !l->music ? lc->jitter_min_ms : fit ? 0 : lc->jitter_music_ms,
+				 .jitter_start_ms = !l->music ? lc->jitter_start_ms : fit ? lc->jitter_music_ms : 0,
+				 .jitter_max_ms = lc->jitter_max_ms, .music = l->music, .fit = fit,
+				 .gated = !l->music && !lc->ungated};
 	struct cmd c = {.type = CMD_LEG_PLAN, .leg = l->rt};
 	int err = leg_plan_alloc(&c.plan, &l->desc, &conf);
 

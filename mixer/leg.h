@@ -29,6 +29,7 @@
 #include "level.h"
 #include "limiter.h"
 #include "noisegate.h"
+#include "pace.h"
 #include "red.h"
 #include "resample.h"
 #include "rtcp.h"
@@ -63,7 +64,7 @@ struct leg_plan {                         /* first what each packet and each tic
 	uint8_t n_rx;
 	uint8_t channels;                 /* of the sound we decode: 2 when any codec has them */
 	uint8_t n_jitter;
-	bool music, gated;
+	bool music, fit, gated;
 	uint32_t frame_smp;               /* what it encodes, at 48 kHz */
 	struct codec_enc *enc;
 	struct red_tx *red;               /* frames sent before; NULL: no redundancy agreed on */
@@ -78,7 +79,7 @@ struct leg_plan {                         /* first what each packet and each tic
 	bool key_rx_equal;                /* set at the swap */
 };
 
-struct plan_conf { uint32_t jitter_min_ms, jitter_max_ms; bool music, gated; };
+struct plan_conf { uint32_t jitter_min_ms, jitter_start_ms, jitter_max_ms; bool music, fit, gated; };
 
 int  leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct plan_conf *conf);
 /* Takes from the old plan what stays the same, state and all; the old one gets the fresh ones, to be freed with it. */
@@ -158,6 +159,7 @@ struct leg_play {                         /* sound in */
 	struct gate gate;
 	struct noisegate noisegate;
 	struct agc agc;
+	struct pace pace;
 	struct cn cn;
 	uint8_t dbov[LEG_LEVELS];         /* what packets said of themselves (RFC 6464), by sequence number; */
 	uint16_t dbov_seq[LEG_LEVELS];    /* ... of which it is true only for these */

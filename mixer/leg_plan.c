@@ -81,7 +81,7 @@ static int plan_jitter(struct leg_plan *p, const struct leg_codec *c, const stru
 		p->n_jitter++;
 		*j = (struct jitter_conf){
 			.clock = c->codec->clock, .min_ms = conf->jitter_min_ms, .max_ms = conf->jitter_max_ms,
-			.fixed = conf->music,
+			.start_ms = conf->jitter_start_ms, .fixed = conf->music, .fit = conf->fit, .steered = true,
 			.n_slots = (uint16_t)(slots < SLOTS_MIN ? SLOTS_MIN : slots > SLOTS_MAX ? SLOTS_MAX : slots) };
 	}
 	if (payload_max(c) > j->max_payload)
@@ -118,7 +118,7 @@ static int plan_rx_init(struct leg_plan *p, const struct plan_conf *conf)
 	for (int i = 0; i < p->n_jitter && !err; i++)
 		err = jitter_alloc(&p->jitter[i], &p->jitter_conf[i]);
 	if (!err)
-		p->play_pcm = mem_zalloc(PCM_MAX * p->channels * sizeof(float), NULL);
+		p->play_pcm = mem_zalloc((PCM_MAX + PACE_ROOM) * p->channels * sizeof(float), NULL);
 	return err ? err : p->play_pcm ? 0 : ENOMEM;
 }
 
@@ -172,6 +172,7 @@ int leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct 
 		return ENOMEM;
 	p->desc = *d;
 	p->music = conf->music;
+	p->fit = conf->fit;
 	p->gated = conf->gated;
 	err = plan_rx_init(p, conf);
 	if (!err)
@@ -191,8 +192,9 @@ int leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct 
 
 static bool jitter_conf_equal(const struct jitter_conf *a, const struct jitter_conf *b)
 {
-	return a->clock == b->clock && a->min_ms == b->min_ms && a->max_ms == b->max_ms && a->fixed == b->fixed &&
-	       a->max_payload >= b->max_payload && a->room >= b->room && a->n_slots == b->n_slots;
+	return a->clock == b->clock && a->min_ms == b->min_ms && a->max_ms == b->max_ms && a->start_ms == b->start_ms &&
+	       a->fixed == b->fixed && a->fit == b->fit && a->max_payload >= b->max_payload &&
+	       a->room >= b->room && a->n_slots == b->n_slots;
 }
 
 static void inherit_rx_rt(struct leg_plan *p, struct leg_plan *old)

@@ -114,10 +114,12 @@ static void sound_rt(struct leg_rt *l, const struct rtp_pkt *pkt, struct plan_rx
 		jitter_reset_rt(j);       /* another clock: the old buffer is played out first */
 		p->jitter_next = rx->jitter;
 	}
-	if (!again)
+	if (!again) {
+		pace_packet_rt(&p->pace, rx->c.codec->clock, pkt->ts, now_us);
 		jitter_put_rt(j, pkt, now_us);
-	else if (!jitter_put_again_rt(j, pkt, now_us))
+	} else if (!jitter_put_again_rt(j, pkt, now_us)) {
 		count_up(&l->n.recovered);
+	}
 }
 
 static struct plan_rx *find_rx_rt(struct leg_plan *p, uint8_t pt)
@@ -142,6 +144,7 @@ bool leg_source_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, 
 			jitter_reset_rt(l->plan->jitter[i]);
 		memset(&l->dtmf_rx, 0, sizeof(l->dtmf_rx));
 		leg_xr_forget_rt(l);
+		pace_source_rt(&l->play.pace);
 		r->src.any = false;
 	}
 	r->rival = pkt->ssrc;

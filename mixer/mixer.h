@@ -121,7 +121,9 @@ struct leg_conf {
 	struct sa local;          /* address to bind; ports are chosen from the mixer's range */
 	char     cname[64];
 	uint32_t jitter_min_ms, jitter_max_ms;
+	uint32_t jitter_start_ms; /* with what it begins, until its network is known; 0: jitter_min_ms */
 	uint32_t jitter_music_ms; /* what its fixed buffer holds in a music room; 0: nothing but the packet that is due */
+	bool     jitter_music_fit; /* begins with that, and then goes by what the network needs */
 	bool     agc;             /* voice rooms: every talker about equally loud */
 	bool     noise_gate;      /* voice rooms, codecs up to 16 kHz: softer between the words */
 	bool     ungated;         /* decode all there is, also what says that it is silence */

@@ -266,7 +266,8 @@ void peer_send(struct peer *p, uint64_t now_us)
 	if (!p->next_us)
 		p->next_us = now_us;
 	while (p->next_us <= now_us) {
-		uint64_t ns = p->next_ns + send_frame(p) * 1000000000ULL / p->codec->srate;
+		double frame_ns = (double)send_frame(p) * 1e9 / p->codec->srate / (1 + p->ppm * 1e-6);
+		uint64_t ns = p->next_ns + (uint64_t)(frame_ns + 0.5);
 
 		p->next_us += ns / 1000;
 		p->next_ns = ns % 1000;

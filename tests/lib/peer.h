@@ -41,6 +41,7 @@ struct peer {
 	uint64_t next_us;         /* of the next frame; 0: not begun */
 	uint64_t next_ns;         /* ... and the rest of it */
 	uint64_t n_smp;           /* of the tone so far */
+	double ppm;               /* by which its clock is fast; 0 at first */
 	bool mute;                /* sends nothing at all */
 	uint8_t level_id;         /* says its level in this header extension (RFC 6464); 0: does not */
 	uint8_t level;
