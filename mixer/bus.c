@@ -309,10 +309,11 @@ static void tick_rt(struct bus_rt *b, uint64_t now_us)
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
-		leg_cpu_begin_rt(l);
-		if (!l->share.leader || l->share.leader == l)
+		if (!l->share.leader || l->share.leader == l) {
+			leg_cpu_begin_rt(l);
 			hear_rt(b, l, ch);
-		leg_cpu_end_rt(l);
+			leg_cpu_end_rt(l);
+		}
 		leg_watch_rt(l, now_us);
 	}
 	if (b->conf.n_alone)
