@@ -21,6 +21,7 @@
  * quantum) is dropped and counted: catching up further would only queue delay.
  */
 #include <string.h>
+#include "ahead.h"
 #include "bus.h"
 #include "leg.h"
 #include "share.h"
@@ -211,6 +212,7 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
+		ahead_walk_rt(le);
 		leg_play_rt(l, q, ch, now_us);
 		if (l->heard && !b->limbo)
 			mix_add(b->sum, l->own, q * ch);

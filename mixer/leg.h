@@ -14,6 +14,7 @@
 #ifndef MIXER_LEG_H
 #define MIXER_LEG_H
 
+#include <stddef.h>
 #include "thread.h"
 #include "bus.h"
 #include "agc.h"

@@ -9,6 +9,7 @@
  */
 #include <sys/socket.h>
 #include <string.h>
+#include "ahead.h"
 #include "leg.h"
 
 enum { PAD_MAX = 4800, HDR_ROOM = RTP_HDR_LEN, DTX_HANG_US = 200000, DTX_KEEP_US = 400000 };
@@ -142,6 +143,8 @@ static void deliver_all_rt(struct leg_rt *l, int len, uint32_t n48)
 	for (le = l->share.followers.head; le; le = le->next) {
 		struct leg_rt *f = le->data;
 
+		if (le->next)
+			ahead_leg_rt(le->next->data);
 		f->send.pos = l->send.pos;
 		deliver_rt(f, len, n48);
 	}
