@@ -174,6 +174,7 @@ struct leg_share {                        /* share.c */
 	struct list followers;            /* of the leader */
 	struct le le;                     /* in that list; a leader in its bus's */
 	uint32_t same_smp;                /* for how long it has heard what all hear */
+	bool known;                       /* a stream has been heard in it: another encoder's would be a seam */
 };
 
 struct leg_reports {
