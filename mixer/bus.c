@@ -4,6 +4,7 @@
  *     every leg plays its part        own[]
  *     sum of all that are heard       sum[]
  *     every leg hears                 sum - own, or the loop for the lonely, or its own echo   > leg_send
+ *     ... and who has a mix of its own  what that makes of the others (view_rt.c)
  *     ... or just the sum             once for all of one codec (share.c)                      > leg_send
  *     who was leaving and is silent   goes
  *
@@ -25,6 +26,8 @@
 #include "bus.h"
 #include "leg.h"
 #include "share.h"
+#include "view_rt.h"
+#include "who.h"
 
 enum { LATE_US = 10000, PATIENCE_SMP = 10 * CLOCK_RATE };
 /* A step is 0.5 % of a tick: no buffer on the way sees more in it than a clock a bit fast. */
@@ -43,6 +46,7 @@ int bus_rt_alloc(struct bus_rt **bp, struct thread *t, const struct bus_conf *co
 	b->conf = *conf;
 	b->quantum = b->wanted = conf->quantum_smp ? conf->quantum_smp : QUANTUM_MAX;
 	b->channels = 1;
+	who_init(b);
 	*bp = b;
 	return 0;
 }
@@ -70,6 +74,7 @@ void bus_join_rt(struct bus_rt *b, struct leg_rt *l)
 	ramp_set(&l->send.gain, 0);
 	ramp_set(&l->send.alone, 0);
 	leg_play_join_rt(l);
+	who_join_rt(l);
 }
 
 static void bye_rt(struct leg_rt *l, uint64_t now_us)
@@ -83,6 +88,7 @@ static void depart_rt(struct bus_rt *b, struct leg_rt *l, uint64_t now_us)
 	struct thread *t = b->t;
 
 	share_part_rt(l);
+	who_leave_rt(b, l);
 	list_unlink(&l->le);
 	b->changed = true;
 	if (how == LEG_MOVES) {
@@ -157,6 +163,7 @@ static void members_rt(struct bus_rt *b)
 		if (leg_channels_rt(le->data) == 2)
 			b->channels = 2;
 	b->wanted = best_quantum_rt(b);
+	who_members_rt(b);
 	b->waited = 0;
 	b->hushed = false;        /* not known: nobody listened for it */
 }
@@ -204,18 +211,27 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 {
 	uint32_t q = b->quantum;
 	int32_t spare;
+	struct leg_rt **last = &b->heard;
 	struct le *le;
 
 	mix_clear(b->sum, q * ch);
 	b->hushed = true;
 	spare = INT32_MAX;
+	who_begin_rt(b);
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
 		ahead_walk_rt(le);
+		leg_cpu_turn_rt(l);
 		leg_play_rt(l, q, ch, now_us);
-		if (l->heard && !b->limbo)
-			mix_add(b->sum, l->own, q * ch);
+		leg_cpu_end_rt(l);
+		who_hear_rt(b, l);
+		if (l->heard && !b->limbo) {
+			view_place_rt(l, q);
+			view_add_rt(b->sum, l, q, ch);
+			*last = l;
+			last = &l->next_heard;
+		}
 		if (l->heard && shifts_rt(b)) {
 			int32_t us = leg_spare_us_rt(l);
 
@@ -224,8 +240,10 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 		if (l->heard && b->wanted != b->quantum)
 			b->hushed = b->hushed && mix_energy(l->own, (size_t)q * ch) < HUSH;
 	}
+	*last = NULL;
 	b->quiet = mix_energy(b->sum, (size_t)q * ch) < HUSH;
 	shift_rt(b, spare);
+	who_end_rt(b);
 }
 
 bool bus_alone_rt(const struct bus_rt *b)
@@ -268,7 +286,8 @@ static void hear_rt(struct bus_rt *b, struct leg_rt *l, uint8_t ch)
 	if (b->limbo || !l->heard)
 		memcpy(out, b->sum, n * sizeof(*out));        /* limbo's sum is silence */
 	else
-		mix_minus(out, b->sum, l->own, n);
+		view_minus_rt(out, b->sum, l, b->quantum, ch);
+	view_hear_rt(b, l, out, ch);
 	alone_rt(b, l, out, ch);
 	echo_rt(b, l, out, ch);
 	leg_send_rt(l, out, b->quantum, ch, b->pos);
@@ -284,13 +303,17 @@ static void tick_rt(struct bus_rt *b, uint64_t now_us)
 	ch = b->channels;
 	sum_rt(b, ch, now_us);
 	/* First who follows whom, as they must begin where the leader is, not where it will be. */
-	for (le = b->legs.head; le; le = le->next)
+	for (le = b->legs.head; le; le = le->next) {
+		view_update_rt(b, le->data);
 		share_update_rt(b, le->data);
+	}
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
+		leg_cpu_begin_rt(l);
 		if (!l->share.leader || l->share.leader == l)
 			hear_rt(b, l, ch);
+		leg_cpu_end_rt(l);
 		leg_watch_rt(l, now_us);
 	}
 	if (b->conf.n_alone)

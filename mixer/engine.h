@@ -6,6 +6,7 @@
 
 #include "thread.h"
 #include "bus.h"
+#include "view.h"
 
 enum { THREADS_MAX = 64 };
 
@@ -18,6 +19,7 @@ struct mixer {
 	struct list legs;         /* struct leg_rt, also those that are on their way out */
 	struct list buses;        /* struct bus_rt, as well */
 	uint32_t n_legs, n_buses; /* that their owners still hold */
+	struct view_pool views;
 };
 
 struct thread *mixer_idlest(const struct mixer *m);

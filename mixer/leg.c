@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "engine.h"
 #include "leg.h"
+#include "view_rt.h"
 
 #define GAIN_MAX 16.0f            /* +24 dB */
 
@@ -25,6 +26,8 @@ static void rt_destructor(void *arg)
 	if (rt->rtcp.fd >= 0)
 		close(rt->rtcp.fd);
 	mem_deref(rt->plan);
+	mem_deref(rt->view.row);
+	view_end_clear(&rt->views);
 }
 
 static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
@@ -44,6 +47,7 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	level_init(&rt->play.level);
 	noisegate_init(&rt->play.noisegate, NULL);
 	agc_init(&rt->play.agc, NULL);
+	pace_init(&rt->play.pace);
 	rt->play.gate.open = true;
 	memset(rt->play.dbov, LEG_NO_LEVEL, sizeof(rt->play.dbov));
 	/* RFC 3550 5.1: "The initial value of the sequence number SHOULD be random", and of the timestamp as well. For
@@ -52,6 +56,7 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	rt->send.ts_base = rand_u32();
 	rt->send.clock = 8000;
 	limiter_init(&rt->send.limiter);
+	view_init_rt(rt);
 }
 
 static int rt_alloc(struct leg_rt **rtp, struct leg *l, const struct mixer_conf *mc)
@@ -97,6 +102,9 @@ static void tell_what_waited(struct leg *l)
 	memcpy(c.keys, l->next_keys, sizeof(c.keys));
 	if (l->next_keys[0] && !thread_post(l->rt->home, &c, NULL))
 		l->next_keys[0] = 0;
+	c = (struct cmd){.type = CMD_LEG_VIEW, .leg = l->rt, .row = l->next_row};
+	if (l->next_row && !thread_post(l->rt->home, &c, NULL))
+		l->next_row = NULL;
 }
 
 /* Freed while it moved: a thread has still to say its BYE. */
@@ -172,6 +180,7 @@ static void leg_destructor(void *arg)
 	struct leg_rt *rt = l->rt;
 
 	mem_deref(l->next_plan);
+	mem_deref(l->next_row);
 	explicit_bzero(&l->desc, sizeof(l->desc));
 	if (!rt)
 		return;
@@ -208,6 +217,8 @@ int leg_alloc(struct leg **lp, struct mixer *m, const struct leg_conf *conf)
 	}
 	l->m = m;
 	l->rt->ctl = l;
+	view_end_init(&l->rt->views, &m->views);
+	l->rt->view_id = l->rt->views.id;
 	list_append(&m->legs, &l->rt->all, l->rt);
 	m->n_legs++;
 	*lp = l;
@@ -222,8 +233,12 @@ uint32_t leg_ssrc(const struct leg *l) { return l->rt ? l->rt->ssrc : 0; }
 
 static int plan(struct leg *l)
 {
-	struct plan_conf conf = {l->music ? l->conf.jitter_music_ms : l->conf.jitter_min_ms, l->conf.jitter_max_ms, l->music,
-				 !l->music && !l->conf.ungated};
+	const struct leg_conf *lc = &l->conf;
+	bool fit = l->music && lc->jitter_music_fit;
+	struct plan_conf conf = {.jitter_min_ms = !l->music ? lc->jitter_min_ms : fit ? 0 : lc->jitter_music_ms,
+				 .jitter_start_ms = !l->music ? lc->jitter_start_ms : fit ? lc->jitter_music_ms : 0,
+				 .jitter_max_ms = lc->jitter_max_ms, .music = l->music, .fit = fit,
+				 .gated = !l->music && !lc->ungated};
 	struct cmd c = {.type = CMD_LEG_PLAN, .leg = l->rt};
 	int err = leg_plan_alloc(&c.plan, &l->desc, &conf);
 
@@ -358,6 +373,9 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->rx_auth = count_get(&n->auth);
 	s->concealed = count_get(&n->concealed);
 	s->discarded = count_get(&n->discarded) + count_get(&n->jit_dropped);
+	s->recovered = count_get(&n->recovered);
+	s->tx_redundant = count_get(&n->redundant);
+	s->cpu_us = count_get(&n->cpu_ns) / 1000;
 	s->jitter_us = (uint32_t)count_get(&n->jitter_us);
 	s->buffer_ms = (uint32_t)count_get(&n->buffer_ms);
 	s->rtt_us = (uint32_t)count_get(&n->rtt_us);
@@ -367,4 +385,5 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->latched = atomic_load_explicit(&n->latched, memory_order_relaxed);
 	codec_name(s->rx_codec, &n->rx_codec);
 	codec_name(s->tx_codec, &n->tx_codec);
+	leg_xr_stats(s, n);
 }

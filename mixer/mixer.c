@@ -23,6 +23,9 @@ static void happened(const struct note *n)
 {
 	struct leg *l = n->leg->ctl;
 
+	/* It has gone to another room since, where somebody else may speak. */
+	if (l && n->ev.type == LEG_EVENT_FLOOR && (!l->bus || l->bus->rt != n->obj))
+		return;
 	if (l && l->conf.eventh)
 		l->conf.eventh(&n->ev, l->conf.arg);
 }
@@ -49,6 +52,7 @@ static void take_note(const struct note *n)
 	case NOTE_LEG_ENDED:    leg_ended(n->obj); break;
 	case NOTE_BUS_ENDED:    bus_ended(n->obj); break;
 	case NOTE_PLAN_DONE:    mem_deref(n->obj); break;
+	case NOTE_VIEW_DONE:    leg_view_done(n->obj); break;
 	}
 }
 
@@ -68,28 +72,31 @@ void mixer_dispatch(struct mixer *m)
 
 /* --- life --- */
 
-/* Plans in commands that will not be carried out, and in notes that nobody will read. */
+/* Plans and rows in commands that will not be carried out, and in notes that nobody will read. */
 static void drain(struct thread *t)
 {
 	struct le *le;
 	struct note n;
 	struct cmd c;
 
-	while (!ring_pop(t->cmds, &c))
+	while (!ring_pop(t->cmds, &c)) {
 		mem_deref(c.plan);
+		mem_deref(c.row);
+	}
 	while ((le = t->waiting.head)) {
 		struct cmd_wait *w = (struct cmd_wait *)(void *)le;
 
 		mem_deref(w->cmd.plan);
+		mem_deref(w->cmd.row);
 		list_unlink(le);
 		mem_deref(le->data);
 	}
 	while (!ring_pop(t->notes, &n))
-		if (n.type == NOTE_PLAN_DONE)
+		if (n.type == NOTE_PLAN_DONE || n.type == NOTE_VIEW_DONE)
 			mem_deref(n.obj);
 	for (struct back *b = t->rt.first, *next; b; b = next) {
 		next = b->next;
-		if (b->type == NOTE_PLAN_DONE)
+		if (b->type == NOTE_PLAN_DONE || b->type == NOTE_VIEW_DONE)
 			mem_deref(b->obj);
 	}
 }
@@ -164,6 +171,7 @@ int mixer_alloc(struct mixer **mp, const struct mixer_conf *conf)
 	if (!m)
 		return ENOMEM;
 	m->conf = *conf;
+	m->views.max = VIEW_CELLS_MAX;
 	m->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->event_fd < 0)
 		err = errno;
@@ -223,6 +231,8 @@ void mixer_stats(const struct mixer *m, struct mixer_stats *s)
 	}
 	s->legs = m->n_legs;
 	s->buses = m->n_buses;
+	s->views = m->views.n;
+	s->views_refused = m->views.refused;
 }
 
 double mixer_load(const struct mixer *m)

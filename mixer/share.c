@@ -18,15 +18,19 @@
  * talks would else encode for each newcomer, three seconds long.
  */
 #include "share.h"
+#include "view_rt.h"
 
 enum { SETTLE_SMP = CLOCK_RATE / 100, PATIENCE_SMP = 3 * CLOCK_RATE };
 
-/* All but the payload type, which stands in the header. */
+/* All but the payload type, which stands in the header; but for who may get redundancy (RFC 2198), inside the payload. */
 static bool same_codec(const struct leg_plan *p, const struct leg_plan *q)
 {
 	struct leg_codec c = p->desc.tx;
 
-	c.pt = q->desc.tx.pt;
+	if (p->desc.red_tx_gen != q->desc.red_tx_gen)
+		return false;
+	if (!p->desc.red_tx_gen)
+		c.pt = q->desc.tx.pt;
 	return p->frame_smp == q->frame_smp && leg_codec_equal(&c, &q->desc.tx);
 }
 
@@ -36,7 +40,7 @@ static bool in_step(const struct leg_rt *l, const struct leg_rt *leader)
 	       l->send.limiter.gain == leader->send.limiter.gain;
 }
 
-/* Does it hear just the sum? */
+/* Does it hear just the sum, or what its own mix makes of that, and for more than this tick? */
 static bool hears_all_rt(const struct bus_rt *b, const struct leg_rt *l)
 {
 	const struct leg_send *s = &l->send;
@@ -44,7 +48,7 @@ static bool hears_all_rt(const struct bus_rt *b, const struct leg_rt *l)
 	return !b->limbo && !l->heard && l->leaving == LEG_STAYS && leg_sending_rt(l) && s->begun &&
 	       !atomic_load_explicit(&l->deaf, memory_order_relaxed) && s->gain.now == 1 && s->gain.to == 1 &&
 	       !atomic_load_explicit(&l->echo, memory_order_relaxed) && ramp_silent(&s->echo) && ramp_silent(&s->alone) &&
-	       !bus_alone_rt(b);
+	       !bus_alone_rt(b) && view_steady_rt(l);
 }
 
 static struct leg_rt *leader_for_rt(const struct bus_rt *b, const struct leg_rt *l)
@@ -54,7 +58,7 @@ static struct leg_rt *leader_for_rt(const struct bus_rt *b, const struct leg_rt 
 	for (le = b->leaders.head; le; le = le->next) {
 		struct leg_rt *leader = le->data;
 
-		if (same_codec(l->plan, leader->plan) && in_step(l, leader))
+		if (same_codec(l->plan, leader->plan) && in_step(l, leader) && view_same_rt(l, leader))
 			return leader;
 	}
 	return NULL;

@@ -16,6 +16,8 @@
 #include "bus.h"
 #include "leg.h"
 #include "mix.h"
+#include "rtguard.h"
+#include "view_rt.h"
 
 enum { CMDS = 1024, NOTES = 2048, EVENTS = 256, ROUNDS = 4096, STACK = 1024 * 1024, PRIORITY = 50, LIMBO_QUANTUM = 0,
        BREATH_US = 500, LOAD_US = 1000000 };
@@ -75,7 +77,7 @@ static void give_back_rt(struct thread *t)
 
 void thread_event_rt(struct thread *t, struct leg_rt *leg, const struct leg_event *ev)
 {
-	struct note n = {.type = NOTE_EVENT, .leg = leg, .ev = *ev};
+	struct note n = {.type = NOTE_EVENT, .leg = leg, .obj = leg->bus, .ev = *ev};
 
 	give_back_rt(t);          /* in order: what came back before this happened is told before */
 	if (t->rt.first || ring_push(t->notes, &n))
@@ -118,6 +120,7 @@ static void command_rt(struct thread *t, struct cmd *c, uint64_t now_us)
 	case CMD_LEG_END:    leave_rt(c->leg, LEG_ENDS, NULL); break;
 	case CMD_LEG_PLAN:   plan_rt(t, c->leg, c->plan, now_us); break;
 	case CMD_LEG_DTMF:   leg_dtmf_rt(c->leg, c->keys); break;
+	case CMD_LEG_VIEW:   view_swap_rt(c->leg, c->row); break;
 	}
 }
 
@@ -162,6 +165,7 @@ void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop)
 {
 	struct le *le;
 
+	rtguard_begin_rt();
 	t->rt.turn++;
 	commands_rt(t, now_us);
 	sockets_rt(t, now_us);
@@ -176,6 +180,7 @@ void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop)
 	if (t->rt.noted)
 		ring_bell(t->event_fd);
 	t->rt.noted = false;
+	rtguard_end_rt();
 }
 
 static uint64_t next_due_rt(const struct thread *t)
@@ -232,6 +237,8 @@ static void *thread_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "media");
 	mix_flush_denormals(true);
+	(void)rtguard_thread_rt(t->wake_fd, t->event_fd);
+	rtguard_begin_rt();
 	while (!atomic_load_explicit(&t->stop, memory_order_acquire)) {
 		uint64_t begin = thread_clock_us(), end;
 
@@ -242,6 +249,7 @@ static void *thread_main(void *arg)
 		load_rt(t, end - begin, end);
 		wait_rt(t);
 	}
+	rtguard_end_rt();
 	return NULL;
 }
 

@@ -12,10 +12,12 @@
 #include <stdatomic.h>
 #include "mixer.h"
 #include "ring.h"
+#include "rtp.h"
 
 struct leg_rt;
 struct bus_rt;
 struct leg_plan;
+struct view_row;
 
 enum { CLOCK_RATE = 48000, QUANTUM_MAX = 960, MIX_CH = 2, PCM_MAX = CODEC_SMP_MAX + QUANTUM_MAX, DGRAM_MAX = 4096 };
 
@@ -37,6 +39,7 @@ enum cmd_type {
 	CMD_LEG_END,              /* fade out, say BYE, give it back to be freed */
 	CMD_LEG_PLAN,
 	CMD_LEG_DTMF,
+	CMD_LEG_VIEW,
 };
 
 struct cmd {
@@ -44,6 +47,7 @@ struct cmd {
 	struct leg_rt *leg;
 	struct bus_rt *bus;
 	struct leg_plan *plan;
+	struct view_row *row;
 	char keys[33];
 };
 
@@ -52,12 +56,12 @@ struct cmd_wait {                 /* a command that found the ring full */
 	struct cmd cmd;
 };
 
-enum note_type { NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_PLAN_DONE };
+enum note_type { NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_PLAN_DONE, NOTE_VIEW_DONE };
 
 struct note {
 	enum note_type type;
 	struct leg_rt *leg;       /* NOTE_EVENT */
-	void *obj;                /* what comes back */
+	void *obj;                /* what comes back; of an event the bus it happened in, to be compared only */
 	struct leg_event ev;
 };
 
@@ -73,6 +77,7 @@ struct thread_count { count_t ticks, late, dropped, rx, tx, bad, stranger, ring_
 struct scratch {
 	uint8_t dgram[DGRAM_MAX];
 	uint8_t payload[DGRAM_MAX];
+	uint8_t red[RTP_MTU];
 	float pcm[PCM_MAX * MIX_CH];
 	float wide[PCM_MAX * MIX_CH];
 	float out[QUANTUM_MAX * MIX_CH];

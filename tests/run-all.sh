@@ -6,6 +6,8 @@
 #   asan      address and undefined sanitizers: the same tests, and the ladders that sipp plays
 #   leaks     nothing is lost at the end of a server that has seen calls, REFER, TLS, HTTP and reloads
 #   tsan      thread sanitizer: the tests with threads or a whole server in them, and real calls
+#   rtguard   media threads abort when they allocate, lock, log or make a system call that is not theirs: unit and flow tests,
+#             and real calls
 #   clang     clang, warnings are errors: it builds
 #   tidy      clang-tidy with the short list of .clang-tidy
 #   house     layers, symbols, documents, packaging, the life of a server
@@ -148,6 +150,13 @@ step_tsan() {
 	phones tsan-interop build-tsan -j 1 change-python sip-busy sip-replaces sip-refer
 }
 
+step_rtguard() {
+	setup build-rtguard --buildtype=debugoptimized -Doptimization=1 -Dchecks=rtguard -Dwerror=true
+	count "rtguard: builds" $?
+	run_tests rtguard build-rtguard 1 --suite unit --suite flow
+	phones rtguard-interop build-rtguard -j 3 --quick room-python-mixed room-udp-srtp change-python sip-hold
+}
+
 step_clang() {
 	CC=clang setup build-clang --buildtype=debugoptimized -Dwerror=true
 	count "clang: builds without warnings" $?
@@ -190,7 +199,7 @@ step_house() {
 	count "web: health, metrics, API" $?
 }
 
-[ $# -gt 0 ] || set -- release interop asan leaks tsan clang tidy house
+[ $# -gt 0 ] || set -- release interop asan leaks tsan rtguard clang tidy house
 begin=$(date +%s)
 for step in "$@"; do
 	echo "== $step"

@@ -92,11 +92,11 @@ static struct bus *make_bus(struct mixer *m, uint32_t quantum, bool music)
 	return b;
 }
 
-static void poke(struct slot *sl, struct bus **bus)
+static void poke(struct slot *sl, struct slot *other, struct bus **bus)
 {
 	struct leg_stats st;
 
-	switch (g_test_rand_int_range(0, 9)) {
+	switch (g_test_rand_int_range(0, 12)) {
 
 	case 0: case 1: leg_set_bus(sl->leg, bus[g_test_rand_int_range(0, N_BUS)]); break;
 	case 2: leg_set_bus(sl->leg, NULL); break;
@@ -108,6 +108,15 @@ static void poke(struct slot *sl, struct bus **bus)
 	case 8:
 		sl->desc.dir = (uint8_t)g_test_rand_int_range(0, 4);
 		g_assert_cmpint(leg_set_desc(sl->leg, &sl->desc), ==, 0);
+		break;
+	case 9:
+		g_assert_cmpint(leg_set_pan(sl->leg, (float)g_test_rand_double_range(-1, 1)), ==, 0);
+		break;
+	case 10: case 11:
+		if (other && other != sl)
+			g_assert_cmpint(leg_set_view(sl->leg, other->leg, g_test_rand_bit() ? 1 : 0.5f, LEG_PAN_SAME), ==, 0);
+		else
+			g_assert_cmpint(leg_clear_views(sl->leg), ==, 0);
 		break;
 	}
 	leg_stats(sl->leg, &st);
@@ -155,7 +164,7 @@ static void test_churn(void)
 		else if (!g_test_rand_int_range(0, 8))
 			slot_end(&slot[i], graves);
 		else
-			poke(slot[i], bus);
+			poke(slot[i], slot[g_test_rand_int_range(0, N_SLOT)], bus);
 		turn(m, slot, N_SLOT, 5);
 		mixer_stats(m, &ms);
 	}
@@ -171,6 +180,7 @@ static void test_churn(void)
 		       ms.rx_packets, ms.tx_packets);
 	g_assert_cmpuint(ms.legs, ==, 0);
 	g_assert_cmpuint(ms.buses, ==, 0);
+	g_assert_cmpuint(ms.views, ==, 0);
 	g_assert_cmpuint(ms.ring_full, ==, 0);
 	g_assert_cmpuint(ms.ticks, >, 100);
 	g_assert_cmpuint(ms.rx_packets, >, 100);

@@ -9,7 +9,8 @@
 #include "rtguard.h"
 
 static _Thread_local bool guarded;
-static _Thread_local unsigned calls;
+static _Thread_local unsigned calls, fail_in;
+static _Thread_local bool failed;
 
 void rtguard_begin(void)
 {
@@ -23,7 +24,16 @@ unsigned rtguard_end(void)
 	return calls;
 }
 
-#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+bool rtguard_fail(unsigned nth)
+{
+	bool was = failed;
+
+	fail_in = nth;
+	failed = false;
+	return was;
+}
+
+#if defined(__GLIBC__) && !defined(TUTTI_RTGUARD) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 # if defined(__has_feature)
 #  if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #   define RTGUARD_OFF
@@ -52,22 +62,30 @@ static void called(void)
 		abort();
 }
 
+static bool fails(void)
+{
+	if (!fail_in || --fail_in)
+		return false;
+	failed = true;
+	return true;
+}
+
 void *malloc(size_t n)
 {
 	called();
-	return __libc_malloc(n);
+	return fails() ? NULL : __libc_malloc(n);
 }
 
 void *calloc(size_t n, size_t size)
 {
 	called();
-	return __libc_calloc(n, size);
+	return fails() ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *p, size_t n)
 {
 	called();
-	return __libc_realloc(p, n);
+	return fails() ? NULL : __libc_realloc(p, n);
 }
 
 void free(void *p)

@@ -6,7 +6,7 @@
 
 #include "peer.h"
 
-enum { STAGE_MAX = 16 };
+enum { STAGE_MAX = 32 };
 
 struct member {
 	struct peer *peer;
@@ -14,8 +14,8 @@ struct member {
 	struct leg_desc desc;     /* as last set */
 	/* events */
 	char keys[32];
-	unsigned n_latched, n_timeout, n_back, n_bye, n_talking;
-	bool talking;
+	unsigned n_latched, n_timeout, n_back, n_bye, n_talking, n_floor;
+	bool talking, floor;
 	struct sa latched;
 };
 
@@ -26,7 +26,8 @@ struct stage {
 	struct member *member[STAGE_MAX];
 	unsigned n;
 	uint32_t timeout_ms;      /* of legs made from now on; as well: */
-	uint32_t jitter_min_ms;
+	uint32_t jitter_min_ms, jitter_start_ms, jitter_music_ms;
+	bool jitter_music_fit;
 	bool ungated, agc, noise_gate;
 };
 

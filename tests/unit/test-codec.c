@@ -13,14 +13,14 @@
 #include "mixer/codec.h"
 #include "tests/lib/signal.h"
 
-/* --- allocations are counted, unless a sanitizer has taken malloc for itself --- */
+/* --- allocations are counted, unless a sanitizer or mixer/rtguard has taken malloc for itself --- */
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define SANITIZED 1
 #endif
 #endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(TUTTI_RTGUARD)
 #define SANITIZED 1
 #endif
 
