@@ -22,6 +22,7 @@
  * quantum) is dropped and counted: catching up further would only queue delay.
  */
 #include <string.h>
+#include "ahead.h"
 #include "bus.h"
 #include "leg.h"
 #include "move.h"
@@ -221,6 +222,7 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
+		ahead_walk_rt(le);
 		leg_cpu_turn_rt(l);
 		leg_play_rt(l, q, ch, now_us);
 		leg_cpu_end_rt(l);

@@ -18,6 +18,7 @@
 #ifndef MIXER_LEG_H
 #define MIXER_LEG_H
 
+#include <stddef.h>
 #include "thread.h"
 #include "bus.h"
 #include "agc.h"
@@ -192,6 +193,7 @@ struct leg_share {                        /* share.c */
 	struct list followers;            /* of the leader */
 	struct le le;                     /* in that list; a leader in its bus's */
 	uint32_t same_smp;                /* for how long it has heard what all hear */
+	bool known;                       /* a stream has been heard in it: another encoder's would be a seam */
 };
 
 struct leg_place {                        /* view_rt.c: where in everybody's mix it stands */

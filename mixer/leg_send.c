@@ -9,6 +9,7 @@
  */
 #include <sys/socket.h>
 #include <string.h>
+#include "ahead.h"
 #include "leg.h"
 #include "lend.h"
 #include "who.h"
@@ -174,6 +175,8 @@ static void deliver_all_rt(struct leg_rt *l, int len, uint32_t n48)
 	for (le = l->share.followers.head; le; le = le->next) {
 		struct leg_rt *f = le->data;
 
+		if (le->next)
+			ahead_leg_rt(le->next->data);
 		leg_cpu_begin_rt(f);
 		f->send.pos = l->send.pos;
 		deliver_rt(f, len, red, n48);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "thread.h"
+#include "ahead.h"
 #include "bus.h"
 #include "leg.h"
 #include "lend.h"
@@ -137,6 +138,15 @@ static void commands_rt(struct thread *t, uint64_t now_us)
 		t->rt.noted = true;       /* there is room again: let control come and fill it */
 }
 
+static void ahead_sockets_rt(const struct epoll_event *ev, int i, int n)
+{
+	if (i + 2 >= n)
+		return;
+	/* not looked at yet, but nearly always a member's first socket */
+	ahead_leg_rt((const struct leg_rt *)(const void *)((const char *)ev[i + 2].data.ptr - offsetof(struct leg_rt, rtp)));
+	ahead_plan_rt(((const struct leg_sock *)ev[i + 1].data.ptr)->leg);
+}
+
 static void sockets_rt(struct thread *t, uint64_t now_us)
 {
 	struct epoll_event ev[EVENTS];
@@ -149,6 +159,7 @@ static void sockets_rt(struct thread *t, uint64_t now_us)
 		for (int i = 0; i < n; i++) {
 			struct leg_sock *s = ev[i].data.ptr;
 
+			ahead_sockets_rt(ev, i, n);
 			taken += leg_recv_rt(s->leg, s, now_us);
 		}
 	} while (taken && ++rounds < ROUNDS);

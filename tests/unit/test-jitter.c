@@ -217,6 +217,41 @@ static void test_overflow(void)
 	}
 }
 
+/* Packets of all lengths, some in another order, in a room for a few of them: what is given out is what was put in, and
+ * what has no place pushes the oldest out. */
+static void test_room(void)
+{
+	struct jitter_conf conf = voice;
+	unsigned n_got = 0;
+	struct jitter *j;
+	struct jitter_stats s;
+	struct jitter_frame f;
+
+	conf.room = 500;
+	j = make(&conf);
+	for (uint16_t i = 0; i < 4000; i++) {
+		const uint16_t n = i ^ (i % 16 >= 8);     /* half of the time neighbours change places */
+		uint8_t payload[200];
+		const size_t len = 1 + n * 37u % sizeof(payload);
+		const struct rtp_pkt p = { .ssrc = SSRC, .seq = n, .ts = n * FRAME, .payload = payload, .len = len };
+
+		memset(payload, n & 0xff, len);
+		(void)jitter_put_rt(j, &p, i * 20000ull);
+		/* the reader pauses now and then for ten packets, which are more than there is room for */
+		if (i % 100 >= 90 || jitter_get_rt(j, &f, FRAME, i * 20000ull + 5000) != JITTER_FRAME)
+			continue;
+		n_got++;
+		g_assert_cmpuint(f.len, ==, 1 + f.seq * 37u % sizeof(payload));
+		for (size_t k = 0; k < f.len; k++)
+			g_assert_cmpuint(f.payload[k], ==, f.seq & 0xff);
+	}
+	jitter_stats(j, &s);
+	g_assert_cmpuint(n_got, >, 3000);
+	g_assert_cmpuint(s.overflow, >, 40);
+	g_assert_cmpuint(s.got, ==, n_got);
+	mem_deref(j);
+}
+
 static void test_new_ssrc(void)
 {
 	struct jitter *j = make(&voice);
@@ -704,6 +739,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/jitter/conf", test_conf);
 	g_test_add_func("/jitter/oversize", test_oversize);
 	g_test_add_func("/jitter/overflow", test_overflow);
+	g_test_add_func("/jitter/room", test_room);
 	g_test_add_func("/jitter/new-ssrc", test_new_ssrc);
 	g_test_add_func("/jitter/fixed-never-waits", test_fixed_never_waits);
 	g_test_add_func("/jitter/recovered", test_recovered);
