@@ -151,6 +151,11 @@ uint32_t control_rooms(const struct control *c)
 	return c->n_rooms;
 }
 
+uint64_t control_speakers(const struct control *c)
+{
+	return c->n_speakers;
+}
+
 bool control_room_exists(const struct control *c, const char *name)
 {
 	return room_find(c, name) != NULL;
@@ -254,6 +259,12 @@ static void leg_back(struct member *m)
 	wheel_cancel(&m->lost_tmr);
 }
 
+static void leg_floor(struct member *m, bool on)
+{
+	if (on || m->room->speaker == m->id)
+		room_speaker(m->room, on ? m->id : 0);
+}
+
 static void leg_key(struct member *m, char key)
 {
 	const char text[2] = { key, '\0' };
@@ -284,6 +295,9 @@ void control_leg_event(struct control *c, uint32_t member, const struct leg_even
 		break;
 	case LEG_EVENT_RTP_BACK:
 		leg_back(m);
+		break;
+	case LEG_EVENT_FLOOR:
+		leg_floor(m, ev->on);
 		break;
 	case LEG_EVENT_LATCHED:           /* the face logs it */
 	case LEG_EVENT_BYE:               /* RFC 3550 6.6: an end of a source, not of the call; SIP says that */

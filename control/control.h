@@ -53,6 +53,7 @@ int  control_run(struct control *c, const struct actor *actor, const struct comm
 void control_drain(struct control *c);                    /* no new rooms or members; ESHUTDOWN for joins */
 uint32_t control_members(const struct control *c);
 uint32_t control_rooms(const struct control *c);
+uint64_t control_speakers(const struct control *c);       /* how often a floor has passed to another member, since the start */
 
 bool control_room_exists(const struct control *c, const char *name);
 /* The profile the room has, or would have if it were opened now. */

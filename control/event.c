@@ -17,6 +17,7 @@ struct event_lsnr {
 
 static const char *const names[] = {
 	[EVENT_ROOM_CREATED] = "room-created", [EVENT_ROOM_CHANGED] = "room-changed", [EVENT_ROOM_ENDED] = "room-ended",
+	[EVENT_SPEAKER] = "speaker",
 	[EVENT_MEMBER_JOINED] = "member-joined", [EVENT_MEMBER_CHANGED] = "member-changed",
 	[EVENT_MEMBER_TALKING] = "member-talking", [EVENT_MEMBER_KEY] = "member-key", [EVENT_MEMBER_LEFT] = "member-left",
 };

@@ -115,7 +115,7 @@ void member_out(struct member *m, const char *why)
 	if (m->face.leg)
 		leg_set_bus(m->face.leg, NULL);
 	room_remove(m);
-	event_tell(r, EVENT_MEMBER_LEFT, m, why);
+	room_tell_left(r, m, why);
 }
 
 void member_end(struct member *m, const char *why, bool bye)

@@ -153,6 +153,27 @@ void room_remove(struct member *m)
 	begin_to_wait(r);
 }
 
+void room_speaker(struct room *r, uint32_t member)
+{
+	if (r->speaker == member)
+		return;
+	r->speaker = member;
+	if (member)
+		r->c->n_speakers++;
+	event_tell(r, EVENT_SPEAKER, member ? member_by_id(r->c, member) : NULL, "");
+}
+
+void room_tell_left(struct room *r, const struct member *m, const char *why)
+{
+	bool spoke = r->speaker == m->id;
+
+	if (spoke)
+		r->speaker = 0;
+	event_tell(r, EVENT_MEMBER_LEFT, m, why);
+	if (spoke)
+		event_tell(r, EVENT_SPEAKER, NULL, "");
+}
+
 /* First the state is settled and told, then the byes are said: a face may act again from inside its bye. */
 void room_end(struct room *r, const char *why)
 {

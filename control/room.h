@@ -20,6 +20,7 @@ struct room {
 	bool music, locked, muted_all;
 	struct list members;      /* in order of joining */
 	uint32_t n_members;
+	uint32_t speaker;         /* id of who has the floor; 0: nobody */
 	struct list lsnrs;        /* struct event_lsnr */
 	struct bus *bus;
 	struct sound *alone;      /* what a lonely member hears; the bus reads it */
@@ -35,6 +36,10 @@ void room_end(struct room *r, const char *why);           /* members out, byes s
 int  room_admits(const struct room *r, enum role role, bool invited);
 void room_add(struct room *r, struct member *m);          /* onto the roster; tells nothing */
 void room_remove(struct member *m);                       /* off it; an empty automatic room begins to wait */
+
+void room_speaker(struct room *r, uint32_t member);       /* it has the floor, 0: nobody; tells SPEAKER if that is new */
+/* Off the roster: tells LEFT, and SPEAKER if it had the floor, which stays behind. */
+void room_tell_left(struct room *r, const struct member *m, const char *why);
 
 /* The profile a room of this name gets when it is opened. */
 bool room_name_is_music(const struct control *c, const char *name);

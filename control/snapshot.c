@@ -44,6 +44,7 @@ int snapshot_take(struct snapshot **sp, struct control *c, const char *room)
 	s->locked = r->locked;
 	s->muted_all = r->muted_all;
 	s->music = r->music;
+	s->speaker = r->speaker;
 	LIST_FOREACH(&r->members, le)
 		copy_member(&s->member[s->n_members++], le->data);
 	*sp = s;

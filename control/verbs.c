@@ -143,7 +143,7 @@ static int verb_move(struct act *a)
 		return err;
 	}
 	room_remove(m);
-	event_tell(from, EVENT_MEMBER_LEFT, m, "moved");
+	room_tell_left(from, m, "moved");
 	room_add(to, m);
 	event_tell(to, EVENT_MEMBER_JOINED, m, "moved");
 	member_changed(m, NULL);          /* it may be in the middle of a word */

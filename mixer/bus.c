@@ -26,6 +26,7 @@
 #include "leg.h"
 #include "share.h"
 #include "view_rt.h"
+#include "who.h"
 
 enum { LATE_US = 10000, PATIENCE_SMP = 10 * CLOCK_RATE };
 /* A step is 0.5 % of a tick: no buffer on the way sees more in it than a clock a bit fast. */
@@ -44,6 +45,7 @@ int bus_rt_alloc(struct bus_rt **bp, struct thread *t, const struct bus_conf *co
 	b->conf = *conf;
 	b->quantum = b->wanted = conf->quantum_smp ? conf->quantum_smp : QUANTUM_MAX;
 	b->channels = 1;
+	who_init(b);
 	*bp = b;
 	return 0;
 }
@@ -71,6 +73,7 @@ void bus_join_rt(struct bus_rt *b, struct leg_rt *l)
 	ramp_set(&l->send.gain, 0);
 	ramp_set(&l->send.alone, 0);
 	leg_play_join_rt(l);
+	who_join_rt(l);
 }
 
 static void bye_rt(struct leg_rt *l, uint64_t now_us)
@@ -84,6 +87,7 @@ static void depart_rt(struct bus_rt *b, struct leg_rt *l, uint64_t now_us)
 	struct thread *t = b->t;
 
 	share_part_rt(l);
+	who_leave_rt(b, l);
 	list_unlink(&l->le);
 	b->changed = true;
 	if (how == LEG_MOVES) {
@@ -158,6 +162,7 @@ static void members_rt(struct bus_rt *b)
 		if (leg_channels_rt(le->data) == 2)
 			b->channels = 2;
 	b->wanted = best_quantum_rt(b);
+	who_members_rt(b);
 	b->waited = 0;
 	b->hushed = false;        /* not known: nobody listened for it */
 }
@@ -211,12 +216,16 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 	mix_clear(b->sum, q * ch);
 	b->hushed = true;
 	spare = INT32_MAX;
+	who_begin_rt(b);
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
+		leg_cpu_turn_rt(l);
 		leg_play_rt(l, q, ch, now_us);
-		view_place_rt(l, q);
+		leg_cpu_end_rt(l);
+		who_hear_rt(b, l);
 		if (l->heard && !b->limbo) {
+			view_place_rt(l, q);
 			view_add_rt(b->sum, l, q, ch);
 			*last = l;
 			last = &l->next_heard;
@@ -232,6 +241,7 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 	*last = NULL;
 	b->quiet = mix_energy(b->sum, (size_t)q * ch) < HUSH;
 	shift_rt(b, spare);
+	who_end_rt(b);
 }
 
 bool bus_alone_rt(const struct bus_rt *b)
@@ -298,8 +308,10 @@ static void tick_rt(struct bus_rt *b, uint64_t now_us)
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
+		leg_cpu_begin_rt(l);
 		if (!l->share.leader || l->share.leader == l)
 			hear_rt(b, l, ch);
+		leg_cpu_end_rt(l);
 		leg_watch_rt(l, now_us);
 	}
 	if (b->conf.n_alone)

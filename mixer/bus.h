@@ -7,6 +7,8 @@
 #ifndef MIXER_BUS_H
 #define MIXER_BUS_H
 
+#include "contrib.h"
+#include "speaker.h"
 #include "thread.h"
 
 struct bus {                      /* control half */
@@ -37,6 +39,8 @@ struct bus_rt {
 	size_t alone_pos;
 	struct list legs;
 	struct list leaders;      /* of those who hear the same (share.c) */
+	struct contrib contrib;   /* who.c: who is in the frames of this tick */
+	struct speaker floor;
 	bool quiet;               /* the sum of this tick */
 	struct leg_rt *heard;     /* who is in it */
 	float sum[QUANTUM_MAX * MIX_CH];

@@ -23,6 +23,9 @@
  * its fastest packets come late, does it move; or, where it is to fit, when a packet came late and the target says so.
  * A reader that plays faster where excess_us is long (pace.h) leaves little for shrink_rt to do.
  *
+ *      a hole that was   the sender says each frame twice (RFC 2198): a lost one comes inside the next packet, so much later.
+ *      filled            For as long as that happens the target is what the latest of them took, and nothing is concealed.
+ *
  * Decided against: scheduling every packet to a wall clock time. The reader's clock is the sound card of this house, and
  * two clocks in one buffer make every threshold a quarrel between them.
  */
@@ -104,6 +107,7 @@ void jitter_reset_rt(struct jitter *j)
 	memset(&j->in, 0, sizeof(j->in));
 	memset(&j->out, 0, sizeof(j->out));
 	memset(&j->least, 0, sizeof(j->least));
+	memset(&j->rescued, 0, sizeof(j->rescued));
 	arrival_clear_rt(&j->arrival);
 }
 
@@ -210,7 +214,13 @@ int64_t jitter_target_us(const struct jitter *j)
 	if (j->frame && j->conf.fit && cap_us > FIT_FRAMES * frame_us)
 		cap_us = FIT_FRAMES * frame_us;
 
-	us = j->arrival.spread_us < cap_us ? j->arrival.spread_us : cap_us;
+	us = j->arrival.spread_us;
+	if (us < j->rescued.cur_us)
+		us = j->rescued.cur_us;
+	if (us < j->rescued.prev_us)
+		us = j->rescued.prev_us;
+	if (us > cap_us)
+		us = cap_us;
 	if (us < floor_us)
 		us = j->conf.fit && floor_us > cap_us ? cap_us : floor_us;
 
@@ -223,4 +233,9 @@ void jitter_stats(const struct jitter *j, struct jitter_stats *s)
 	s->depth_ms  = (uint32_t)(jitter_span_ticks(j) * 1000 / j->conf.clock);
 	s->target_ms = (uint32_t)((jitter_target_us(j) + 999) / 1000);
 	s->jitter_us = j->arrival.jitter_q4 >> 4;
+}
+
+const struct jitter_stats *jitter_counted(const struct jitter *j)
+{
+	return &j->stats;
 }

@@ -10,8 +10,9 @@
 #include <sys/socket.h>
 #include <string.h>
 #include "leg.h"
+#include "who.h"
 
-enum { PAD_MAX = 4800, HDR_ROOM = RTP_HDR_LEN, DTX_HANG_US = 200000, DTX_KEEP_US = 400000 };
+enum { PAD_MAX = 4800, HDR_ROOM = RTP_HDR_LEN + 4 * RTP_CSRC_MAX + RTP_EXT_HDR_LEN + CONTRIB_EXT, DTX_HANG_US = 200000, DTX_KEEP_US = 400000 };
 #define SILENCE 1e-10f            /* -100 dB */
 
 static const struct leg_codec *tx_codec(const struct leg_rt *l)
@@ -60,11 +61,15 @@ static void packet_rt(struct leg_rt *l, uint8_t pt, bool marker, uint32_t ts, co
 	struct leg_send *s = &l->send;
 	uint8_t *buf = l->t->rt.scratch.dgram;
 	struct rtp_pkt pkt = {.pt = pt, .marker = marker, .seq = s->seq, .ts = ts, .ssrc = l->ssrc};
-	size_t hdr = HDR_ROOM, total = HDR_ROOM + len;
+	uint8_t ext[CONTRIB_EXT];
+	size_t hdr = HDR_ROOM, total;
 
-	if (rtp_write_hdr(buf, &hdr, &pkt) || hdr != HDR_ROOM)
+	if (pt != l->plan->desc.dtmf_tx_pt)       /* keys are ours, not of those in the mix */
+		who_write_rt(l, &pkt, ext, len);
+	if (rtp_write_hdr(buf, &hdr, &pkt))
 		return;
-	memcpy(buf + HDR_ROOM, payload, len);
+	memcpy(buf + hdr, payload, len);
+	total = hdr + len;
 	s->seq++;
 	if (l->plan->seal_tx && seal_rtp_rt(l->plan->seal_tx, buf, &total, DGRAM_MAX))
 		return;
@@ -119,9 +124,11 @@ static int encode_rt(struct leg_rt *l, const float *smp, size_t n)
 	return tx_codec(l)->codec->encode_rt(l->plan->enc, l->t->rt.scratch.payload, DGRAM_MAX - HDR_ROOM - SEAL_ROOM, smp, n);
 }
 
-/* A frame's payload to one who hears it: under its own number, time and key. */
-static void deliver_rt(struct leg_rt *l, int len, uint32_t n48)
+/* A frame's payload to one who hears it: under its own number, time and key; if it needs that, with `red` bytes of older
+ * frames and this one. */
+static void deliver_rt(struct leg_rt *l, int len, size_t red, uint32_t n48)
 {
+	const struct scratch *x = &l->t->rt.scratch;
 	struct leg_send *s = &l->send;
 
 	if (key_rt(l, (uint32_t)((uint64_t)n48 * s->clock / CLOCK_RATE)))
@@ -130,21 +137,31 @@ static void deliver_rt(struct leg_rt *l, int len, uint32_t n48)
 		s->marker = true;
 		return;
 	}
-	packet_rt(l, tx_codec(l)->pt, s->marker, rtp_time(s), l->t->rt.scratch.payload, (size_t)len);
+	if (red && l->red.on) {
+		packet_rt(l, l->plan->desc.red_tx_pt, s->marker, rtp_time(s), x->red, red);
+		count_up(&l->n.redundant);
+	} else {
+		packet_rt(l, tx_codec(l)->pt, s->marker, rtp_time(s), x->payload, (size_t)len);
+	}
 	s->marker = false;
 }
 
 static void deliver_all_rt(struct leg_rt *l, int len, uint32_t n48)
 {
+	size_t red = leg_red_pack_rt(l, len);
 	struct le *le;
 
-	deliver_rt(l, len, n48);
+	deliver_rt(l, len, red, n48);
+	leg_cpu_end_rt(l);
 	for (le = l->share.followers.head; le; le = le->next) {
 		struct leg_rt *f = le->data;
 
+		leg_cpu_begin_rt(f);
 		f->send.pos = l->send.pos;
-		deliver_rt(f, len, n48);
+		deliver_rt(f, len, red, n48);
+		leg_cpu_end_rt(f);
 	}
+	leg_cpu_begin_rt(l);
 }
 
 /* The first frame of the collector, as the codec wants it; false: a resampler of odd ratio still owes a sample. */
@@ -214,6 +231,7 @@ static void restart_rt(struct leg_rt *l, uint64_t pos)
 		s->end = pos;
 	}
 	s->marker = s->begun = true;
+	leg_red_pause_rt(l);
 	for (le = l->share.followers.head; le; le = le->next)
 		((struct leg_rt *)le->data)->send.marker = true;
 }
@@ -311,6 +329,8 @@ void leg_send_copy_rt(struct leg_rt *dst, const struct leg_rt *src)
 	memcpy(d->pcm, s->pcm, s->n * s->channels * sizeof(*s->pcm));
 	memcpy(d->odd, s->odd, s->n_odd * s->channels * sizeof(*s->odd));
 	resample_copy_rt(dst->plan->down, src->plan->down);
+	if (dst->plan->red && src->plan->red)
+		*dst->plan->red = *src->plan->red;
 	if (c->enc_copy_rt)
 		c->enc_copy_rt(dst->plan->enc, src->plan->enc);
 }

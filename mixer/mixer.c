@@ -23,6 +23,9 @@ static void happened(const struct note *n)
 {
 	struct leg *l = n->leg->ctl;
 
+	/* It has gone to another room since, where somebody else may speak. */
+	if (l && n->ev.type == LEG_EVENT_FLOOR && (!l->bus || l->bus->rt != n->obj))
+		return;
 	if (l && l->conf.eventh)
 		l->conf.eventh(&n->ev, l->conf.arg);
 }

@@ -15,7 +15,7 @@
 #include <string.h>
 #include "rtp.h"
 
-enum { EXT_HDR_LEN = 4, EXT_ONE_BYTE = 0xbede, EXT_TWO_BYTE = 0x1000, EXT_TWO_BYTE_MASK = 0xfff0 };
+enum { EXT_TWO_BYTE = 0x1000, EXT_TWO_BYTE_MASK = 0xfff0 };
 
 static uint16_t get16(const uint8_t *p)
 {
@@ -41,16 +41,16 @@ static void put32(uint8_t *p, uint32_t v)
 
 static int read_ext(struct rtp_pkt *pkt, const uint8_t *buf, size_t len)
 {
-	if (len < EXT_HDR_LEN)
+	if (len < RTP_EXT_HDR_LEN)
 		return EBADMSG;
 
 	pkt->ext_profile = get16(buf);
 	/* RFC 3550 5.3.1: "a 16-bit length field that counts the number of 32-bit words in the extension, excluding the
 	 * four-octet extension header (therefore zero is a valid length)" */
 	pkt->ext_len = (size_t)get16(buf + 2) * 4;
-	pkt->ext     = buf + EXT_HDR_LEN;
+	pkt->ext     = buf + RTP_EXT_HDR_LEN;
 
-	return pkt->ext_len <= len - EXT_HDR_LEN ? 0 : EBADMSG;
+	return pkt->ext_len <= len - RTP_EXT_HDR_LEN ? 0 : EBADMSG;
 }
 
 static int take_padding(struct rtp_pkt *pkt)
@@ -93,7 +93,7 @@ int rtp_read(struct rtp_pkt *pkt, const uint8_t *buf, size_t len)
 	if (buf[0] & 0x10) {
 		if (read_ext(pkt, buf + pos, len - pos))
 			return EBADMSG;
-		pos += EXT_HDR_LEN + pkt->ext_len;
+		pos += RTP_EXT_HDR_LEN + pkt->ext_len;
 	}
 
 	pkt->payload = buf + pos;
@@ -104,7 +104,7 @@ int rtp_read(struct rtp_pkt *pkt, const uint8_t *buf, size_t len)
 
 static bool one_byte(uint16_t profile)
 {
-	return profile == EXT_ONE_BYTE;
+	return profile == RTP_EXT_ONE_BYTE;
 }
 
 static bool two_byte(uint16_t profile)
@@ -126,8 +126,8 @@ static void write_ext(uint8_t *p, const struct rtp_pkt *pkt, size_t padded)
 	put16(p, pkt->ext_profile);
 	put16(p + 2, (uint16_t)(padded / 4));
 	if (pkt->ext_len)
-		memcpy(p + EXT_HDR_LEN, pkt->ext, pkt->ext_len);
-	memset(p + EXT_HDR_LEN + pkt->ext_len, 0, padded - pkt->ext_len);
+		memcpy(p + RTP_EXT_HDR_LEN, pkt->ext, pkt->ext_len);
+	memset(p + RTP_EXT_HDR_LEN + pkt->ext_len, 0, padded - pkt->ext_len);
 }
 
 int rtp_write_hdr(uint8_t *buf, size_t *len, const struct rtp_pkt *pkt)
@@ -138,7 +138,7 @@ int rtp_write_hdr(uint8_t *buf, size_t *len, const struct rtp_pkt *pkt)
 		return EINVAL;
 
 	padded = pkt->ext ? (pkt->ext_len + 3) & ~(size_t)3 : 0;
-	need   = RTP_HDR_LEN + 4u * pkt->n_csrc + (pkt->ext ? EXT_HDR_LEN + padded : 0);
+	need   = RTP_HDR_LEN + 4u * pkt->n_csrc + (pkt->ext ? RTP_EXT_HDR_LEN + padded : 0);
 	if (*len < need)
 		return ENOSPC;
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 enum { RTP_HDR_LEN = 12, RTP_CSRC_MAX = 15, RTP_MTU = 1500 };
+enum { RTP_EXT_HDR_LEN = 4, RTP_EXT_ONE_BYTE = 0xbede };
 
 struct rtp_pkt {
 	uint8_t  pt;
@@ -21,7 +22,7 @@ struct rtp_pkt {
 	uint32_t ssrc;
 	uint8_t  n_csrc;
 	uint32_t csrc[RTP_CSRC_MAX];
-	uint16_t ext_profile;             /* 0xbede: one-byte elements, 0x100x: two-byte */
+	uint16_t ext_profile;             /* RTP_EXT_ONE_BYTE: one-byte elements, 0x100x: two-byte */
 	const uint8_t *ext;               /* into the packet; NULL without an extension */
 	size_t   ext_len;
 	const uint8_t *payload;           /* into the packet, padding taken off */

@@ -6,9 +6,9 @@
  * word takes the floor from nobody: a challenger must have been louder for a while; a cough or a door is too short, and
  * steady noise is not `talking`. Who falls silent keeps the floor until somebody else has it.
  *
- * To be called by the bus's tick: speaker_hear_rt behind leg_play_rt for each leg whose level says `talking` (echo and
- * muted ones not), speaker_tick_rt once, its event to control by the thread's ring; speaker_leave_rt when a leg leaves
- * the bus. It drives video switching, the console and /metrics.
+ * Called by the bus's tick (who.c): speaker_hear_rt behind leg_play_rt for each leg that is heard and whose level says
+ * `talking`, speaker_tick_rt once, its event to control by the thread's ring; speaker_leave_rt when a leg leaves the bus
+ * or is muted. It drives the roster and /metrics; pictures that follow the speakers would ask speaker_recent_rt.
  */
 #ifndef MIXER_SPEAKER_H
 #define MIXER_SPEAKER_H

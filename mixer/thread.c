@@ -76,7 +76,7 @@ static void give_back_rt(struct thread *t)
 
 void thread_event_rt(struct thread *t, struct leg_rt *leg, const struct leg_event *ev)
 {
-	struct note n = {.type = NOTE_EVENT, .leg = leg, .ev = *ev};
+	struct note n = {.type = NOTE_EVENT, .leg = leg, .obj = leg->bus, .ev = *ev};
 
 	give_back_rt(t);          /* in order: what came back before this happened is told before */
 	if (t->rt.first || ring_push(t->notes, &n))

@@ -253,11 +253,17 @@ static const struct config_setting table[] = {
 	 "present does not suffer. 100: never.", NULL},
 	{"media.jitter-max", CONFIG_UINT, "200", "20..1000", true,
 	 "Largest delay of the jitter buffer, in milliseconds; it never grows beyond.", NULL},
+	{"media.red", CONFIG_BOOL, "no", NULL, true,
+	 "Redundant audio (RFC 2198): offered, and taken where a phone offers it. A phone that loses packets then gets every frame "
+	 "twice for as long as it does. Calls made from now on.", NULL},
 	{"media.agc", CONFIG_BOOL, "no", NULL, true,
 	 "Voice rooms: make every talker about equally loud, up to 20 dB louder or 15 dB softer. Without it sound is as loud as "
 	 "it was sent. Calls made from now on.", NULL},
 	{"media.noise-gate", CONFIG_BOOL, "no", NULL, true,
 	 "Voice rooms: turn phones (PCMU, PCMA, G722) down by 12 dB between their words. Calls made from now on.", NULL},
+	{"media.levels", CONFIG_BOOL, "yes", NULL, true,
+	 "Audio levels in packet headers, with phones that know them: how loud the caller is (RFC 6464), and who in the room is "
+	 "heard and how loud (RFC 6465). no: neither. Calls made from now on.", NULL},
 
 	{"http.listen", CONFIG_STR, "127.0.0.1:8080", NULL, false,
 	 "Address and port of the HTTP server. Empty: off.", check_http},

@@ -349,6 +349,7 @@ static void web_collect(struct web_status *st, void *arg)
 	st->uptime_s = (tmr_jiffies() - server.started) / 1000;
 	st->rooms = control_rooms(server.control);
 	st->members = control_members(server.control);
+	st->speakers = control_speakers(server.control);
 	st->calls = server.focus ? focus_calls(server.focus) : 0;
 	st->sip_requests = ss.requests;
 	st->sip_bad = ss.bad;

@@ -22,6 +22,7 @@ char *metrics_text(const struct web_status *st)
 	one(out, "tutti_rooms", "gauge", "Rooms open now.", st->rooms);
 	one(out, "tutti_members", "gauge", "Members in all rooms.", st->members);
 	one(out, "tutti_calls", "gauge", "SIP calls, echo tests included.", st->calls);
+	one(out, "tutti_speaker_changes_total", "counter", "Times the floor of a room passed to another member.", st->speakers);
 	one(out, "tutti_draining", "gauge", "1 while the server takes no new calls.", st->draining);
 	one(out, "tutti_uptime_seconds", "gauge", "Seconds since the start.", st->uptime_s);
 	one(out, "tutti_sip_requests_total", "counter", "SIP requests received.", st->sip_requests);

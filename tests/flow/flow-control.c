@@ -7,9 +7,11 @@
 #include <math.h>
 #include <string.h>
 #include "control/control.h"
+#include "control/event.h"
 #include "control/snapshot.h"
 #include "control/sound.h"
 #include "control/wheel.h"
+#include "mixer/leg.h"
 #include "tests/lib/signal.h"
 #include "tests/lib/stage.h"
 
@@ -227,6 +229,82 @@ static void silent_alone(void)
 	close_house();
 }
 
+static uint32_t speaker(void)
+{
+	struct snapshot *s;
+	uint32_t id;
+
+	g_assert_cmpint(snapshot_take(&s, control, "band"), ==, 0);
+	id = s->speaker;
+	mem_deref(s);
+	return id;
+}
+
+static void on_event(const struct event *ev, void *arg)
+{
+	if (ev->type == EVENT_SPEAKER)
+		g_string_append_printf(arg, "%u ", ev->member);
+}
+
+static void on_leg(const struct leg_event *ev, void *arg)
+{
+	control_leg_event(control, ((struct end *)arg)->id, ev);
+}
+
+static void speaks(unsigned i, uint32_t ms)
+{
+	static float word[48000 * 3];
+	uint32_t seed = 5 + i;
+
+	signal_speech(word, G_N_ELEMENTS(word), 48000, &seed, PEAK);
+	end[i].mb->peer->play = word;
+	end[i].mb->peer->n_play = G_N_ELEMENTS(word);
+	stage_run(stage, ms);
+	end[i].mb->peer->play = NULL;
+}
+
+/* Two in turns; the second is muted, which ends its turn, and is not heard of while it is; the first goes. */
+static void turns(void)
+{
+	struct command leave = { .verb = VERB_LEAVE };
+	g_autoptr(GString) story = g_string_new(NULL);
+	g_autofree char *want = NULL;
+	struct event_lsnr *lsnr;
+	uint32_t a, b;
+
+	open_house(false);
+	for (unsigned i = 0; i < 2; i++) {
+		joins(i, "band", ROLE_SPEAKER);
+		end[i].mb->peer->conf.peak = 0;
+		end[i].mb->leg->conf.eventh = on_leg;
+		end[i].mb->leg->conf.arg = &end[i];
+	}
+	a = end[0].id;
+	b = end[1].id;
+	g_assert_cmpint(event_listen(&lsnr, control, "band", on_event, story), ==, 0);
+	stage_run(stage, 1000);
+	g_assert_cmpuint(speaker(), ==, 0);
+	speaks(0, 3000);
+	g_assert_cmpuint(speaker(), ==, a);
+	speaks(1, 3000);
+	g_assert_cmpuint(speaker(), ==, b);
+	by(1, VERB_MUTE, 1, true);
+	g_assert_cmpuint(speaker(), ==, 0);
+	speaks(1, 3000);
+	g_assert_cmpuint(speaker(), ==, 0);
+	speaks(0, 3000);
+	g_assert_cmpuint(speaker(), ==, a);
+	leave.member = a;
+	end[0].id = 0;
+	g_assert_cmpint(control_run(control, &sys, &leave, NULL), ==, 0);
+	g_assert_cmpuint(speaker(), ==, 0);
+	want = g_strdup_printf("%u %u 0 %u 0 ", a, b, a);
+	g_assert_cmpstr(story->str, ==, want);
+	g_assert_cmpuint(control_speakers(control), ==, 3);
+	mem_deref(lsnr);
+	close_house();
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -237,6 +315,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/control/louder", louder);
 	g_test_add_func("/control/moves", moves);
 	g_test_add_func("/control/kicked", kicked);
+	g_test_add_func("/control/speaker", turns);
 	g_test_add_func("/control/alone", alone);
 	g_test_add_func("/control/silent-alone", silent_alone);
 	int rc = g_test_run();

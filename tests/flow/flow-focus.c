@@ -342,6 +342,30 @@ static void refused_offer_changes_nothing(void)
 	house_close(&house);
 }
 
+/* The answer takes redundant audio where the settings say so, and extended reports in any case. */
+static void redundant(void)
+{
+	static const char offer[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+		"m=audio 4000 RTP/AVP 0 63\r\na=rtpmap:63 red/8000\r\na=fmtp:63 0/0\r\na=rtcp-xr:voip-metrics\r\n";
+
+	for (unsigned on = 0; on < 2; on++) {
+		struct ua *ann;
+
+		house_open(&house, on ? "[media]\nred = yes\n" : NULL);
+		ann = phone("band");
+		ua_request(ann, "INVITE", NULL, offer);
+		ua_expect(ann, "SIP/2.0 200");
+		g_assert_true(ua_has(ann, "a=fmtp:63 0/0\r\n") == (on == 1));
+		g_assert_true(ua_has(ann, "a=rtcp-xr:voip-metrics\r\n"));
+		ua_ack(ann, NULL);
+		sim_advance(20);
+		house_turn(&house);
+		g_assert_cmpstr(member("band", 0).leg.tx_codec, ==, "PCMU");
+		hangs_up(ann);
+		house_close(&house);
+	}
+}
+
 static void key_by_info(void)
 {
 	struct ua *ann;
@@ -699,6 +723,29 @@ static void trunks_after_a_reload(void)
 
 /* --- hostile --- */
 
+/* Levels in the header: agreed on, and not when they are switched off. */
+static void levels(void)
+{
+	static const char uri[] = "urn:ietf:params:rtp-hdrext:csrc-audio-level";
+
+	for (unsigned on = 0; on < 2; on++) {
+		g_autofree char *body = NULL;
+		struct ua *ann;
+
+		house_open(&house, on ? NULL : "[media]\nlevels = no\n");
+		ann = phone("band");
+		body = g_strdup_printf("%sa=extmap:4 %s\r\n", house_sdp(4000, "sendrecv"), uri);
+		ua_request(ann, "INVITE", NULL, body);
+		ua_expect(ann, "SIP/2.0 200");
+		g_assert_true(ua_has(ann, "a=extmap:4/sendonly urn:ietf:params:rtp-hdrext:csrc-audio-level\r\n") == on);
+		g_assert_true(ua_has(ann, "extmap") == on);
+		ua_ack(ann, NULL);
+		sim_advance(20);
+		hangs_up(ann);
+		house_close(&house);
+	}
+}
+
 static void hostile_bodies(void)
 {
 	static const char *const body[] = {
@@ -740,6 +787,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/focus/account/role", account_gives_its_role);
 	g_test_add_func("/focus/hold", hold_and_back);
 	g_test_add_func("/focus/refused-offer", refused_offer_changes_nothing);
+	g_test_add_func("/focus/redundant", redundant);
 	g_test_add_func("/focus/key-by-info", key_by_info);
 	g_test_add_func("/focus/kicked", kicked);
 	g_test_add_func("/focus/locked", locked);
@@ -753,6 +801,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/focus/refer/in-vain", refer_dials_in_vain);
 	g_test_add_func("/focus/refer/no-credentials-for-strangers", stranger_gets_no_credentials);
 	g_test_add_func("/focus/trunks-after-a-reload", trunks_after_a_reload);
+	g_test_add_func("/focus/levels", levels);
 	g_test_add_func("/focus/hostile-bodies", hostile_bodies);
 
 	return g_test_run();

@@ -66,10 +66,12 @@ static double db(double gain) { return 20 * log10(gain + 1e-10); }
 static void check_db(const struct member *mb, unsigned channel, double hz, double gain)
 {
 	double heard = hears_db(mb, channel, hz);
+	/* the steps of G.711, 37 dB under three tones, make products of them; a few fall near the fourth */
+	double floor_db = strncmp(mb->peer->codec->name, "PCM", 3) ? -60 : -52;
 
 	g_test_message("%.0f Hz in channel %u: %.2f dB, wanted %.2f", hz, channel, heard, db(gain));
 	if (gain < 1e-3)
-		g_assert_cmpfloat(heard, <, -60);
+		g_assert_cmpfloat(heard, <, floor_db);
 	else
 		g_assert_cmpfloat(fabs(heard - db(gain)), <, 0.5);
 }

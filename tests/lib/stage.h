@@ -6,7 +6,7 @@
 
 #include "peer.h"
 
-enum { STAGE_MAX = 16 };
+enum { STAGE_MAX = 32 };
 
 struct member {
 	struct peer *peer;
@@ -14,8 +14,8 @@ struct member {
 	struct leg_desc desc;     /* as last set */
 	/* events */
 	char keys[32];
-	unsigned n_latched, n_timeout, n_back, n_bye, n_talking;
-	bool talking;
+	unsigned n_latched, n_timeout, n_back, n_bye, n_talking, n_floor;
+	bool talking, floor;
 	struct sa latched;
 };
 

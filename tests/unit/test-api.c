@@ -43,12 +43,15 @@ static void test_room(void)
 		str_ncpy(s->member[i].name, names[i], sizeof(s->member[i].name));
 	}
 	s->member[2].muted = true;
+	s->speaker = 2;
 	s->member[2].gain_db = -3;
 
 	o = parse(parser, api_room(s));
 	g_assert_cmpstr(json_object_get_string_member(o, "room"), ==, "band");
 	g_assert_cmpint(json_object_get_int_member(o, "version"), ==, 7);
 	g_assert_cmpstr(json_object_get_string_member(o, "profile"), ==, "voice");
+	g_assert_cmpint(json_object_get_int_member(json_object_get_object_member(o, "speaker"), "id"), ==, 2);
+	g_assert_cmpstr(json_object_get_string_member(json_object_get_object_member(o, "speaker"), "name"), ==, names[1]);
 	members = json_object_get_array_member(o, "members");
 	g_assert_cmpuint(json_array_get_length(members), ==, s->n_members);
 
@@ -63,6 +66,34 @@ static void test_room(void)
 		g_assert_true(json_object_has_member(json_object_get_object_member(m, "media"), "packets_lost"));
 		g_free(valid);
 	}
+	s->speaker = 0;
+	g_assert_true(json_object_get_null_member(parse(parser, api_room(s)), "speaker"));
+	mem_deref(s);
+	g_object_unref(parser);
+}
+
+static void test_quality(void)
+{
+	JsonParser *parser = json_parser_new();
+	struct snapshot *s = room_of(1);
+	JsonObject *media, *q;
+
+	s->member[0].leg.recovered = 12;
+	s->member[0].leg.cpu_us = 345;
+	s->member[0].leg.peer_fraction_lost = 64;
+	s->member[0].leg.heard = (struct leg_quality){.known = true, .r = 91, .mos_lq = 44, .mos_cq = 127, .loss = 128, .burst_ms = 140};
+	media = json_object_get_object_member(json_array_get_object_element(
+		json_object_get_array_member(parse(parser, api_room(s)), "members"), 0), "media");
+	g_assert_cmpint(json_object_get_int_member(media, "frames_recovered"), ==, 12);
+	g_assert_cmpint(json_object_get_int_member(media, "cpu_us"), ==, 345);
+	g_assert_cmpfloat(json_object_get_double_member(media, "peer_lost_percent"), ==, 25);
+	q = json_object_get_object_member(media, "quality");
+	g_assert_cmpfloat(json_object_get_double_member(q, "r_factor"), ==, 91);
+	g_assert_cmpfloat(json_object_get_double_member(q, "mos_listening"), ==, 4.4);
+	g_assert_true(json_object_get_null_member(q, "mos_conversation"));
+	g_assert_cmpfloat(json_object_get_double_member(q, "lost_percent"), ==, 50);
+	g_assert_cmpint(json_object_get_int_member(q, "burst_ms"), ==, 140);
+	g_assert_true(json_object_get_null_member(media, "peer_quality"));
 	mem_deref(s);
 	g_object_unref(parser);
 }
@@ -108,7 +139,7 @@ static void test_error(void)
 /* Every line is a comment or `name{label="value"} number`, every name is announced by HELP and TYPE, none twice. */
 static void test_metrics(void)
 {
-	const struct web_status st = {.rooms = 3, .sip_responses = {0, 1, 2, 3, 4, 5, 6}, .mixer = {.rx_packets = 77}};
+	const struct web_status st = {.rooms = 3, .speakers = 12, .sip_responses = {0, 1, 2, 3, 4, 5, 6}, .mixer = {.rx_packets = 77}};
 	char *text = metrics_text(&st);
 	char **line = g_strsplit(text, "\n", -1);
 	GHashTable *types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -134,6 +165,7 @@ static void test_metrics(void)
 	}
 	g_assert_cmpuint(n, >=, 15);
 	g_assert_nonnull(strstr(text, "\ntutti_rooms 3\n"));
+	g_assert_nonnull(strstr(text, "\ntutti_speaker_changes_total 12\n"));
 	g_assert_nonnull(strstr(text, "tutti_sip_responses_total{class=\"4xx\"} 4\n"));
 	g_assert_nonnull(strstr(text, "tutti_rtp_packets_total{dir=\"in\"} 77\n"));
 	g_hash_table_destroy(types);
@@ -145,6 +177,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/api/room", test_room);
+	g_test_add_func("/api/quality", test_quality);
 	g_test_add_func("/api/rooms", test_rooms);
 	g_test_add_func("/api/status", test_status);
 	g_test_add_func("/api/error", test_error);

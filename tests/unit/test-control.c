@@ -691,6 +691,48 @@ static void test_talking(void)
 	end();
 }
 
+static uint32_t speaker(const char *room)
+{
+	struct snapshot *s = NULL;
+	uint32_t id;
+
+	g_assert_cmpint(snapshot_take(&s, c, room), ==, 0);
+	id = s->speaker;
+	mem_deref(s);
+	return id;
+}
+
+static void test_speaker(void)
+{
+	begin(&plain);
+	for (int i = 0; i < 3; i++)
+		join(i, "r", ROLE_SPEAKER);
+	g_assert_cmpuint(speaker("r"), ==, 0);
+	g_string_truncate(story, 0);
+	leg_says(0, LEG_EVENT_FLOOR, true);
+	leg_says(0, LEG_EVENT_FLOOR, true);
+	g_assert_cmpuint(speaker("r"), ==, ends[0].member);
+	leg_says(1, LEG_EVENT_FLOOR, true);
+	leg_says(0, LEG_EVENT_FLOOR, false);                      /* it had lost it already */
+	g_assert_cmpuint(speaker("r"), ==, ends[1].member);
+	leg_says(1, LEG_EVENT_FLOOR, false);
+	g_assert_cmpuint(speaker("r"), ==, 0);
+	leg_says(1, LEG_EVENT_FLOOR, false);
+	story_is("r speaker; r speaker; r speaker");
+	leg_says(2, LEG_EVENT_FLOOR, true);
+	g_assert_cmpint(move(&sys, 2, "new"), ==, 0);
+	g_assert_cmpuint(speaker("r") + speaker("new"), ==, 0);
+	story_is("r speaker; new room-created auto; r member-left moved; r speaker; new member-joined moved");
+	leg_says(1, LEG_EVENT_FLOOR, true);
+	g_string_truncate(story, 0);
+	g_assert_cmpint(leave(0), ==, 0);
+	g_assert_cmpuint(speaker("r"), ==, ends[1].member);
+	g_assert_cmpint(leave(1), ==, 0);
+	story_is("r member-left bye; r member-left bye; r speaker");
+	g_assert_cmpuint(control_speakers(c), ==, 4);
+	end();
+}
+
 static void test_keys(void)
 {
 	begin(&plain);
@@ -940,6 +982,8 @@ static void check_room(const char *name, size_t *n_members)
 		g_assert_true(g_hash_table_contains(roster, GUINT_TO_POINTER(s->member[i].id)));
 		check_member(&s->member[i], s->room);
 	}
+	if (s->speaker)
+		g_assert_true(g_hash_table_contains(roster, GUINT_TO_POINTER(s->speaker)));
 	*n_members += s->n_members;
 	mem_deref(s);
 	g_free(key);
@@ -1019,7 +1063,7 @@ static void any_command(void)
 
 static void any_leg_event(void)
 {
-	struct leg_event ev = { .type = any(20) ? LEG_EVENT_TALKING : (enum leg_event_type)any(LEG_EVENT_BYE + 1), .on = any(2),
+	struct leg_event ev = { .type = any(20) ? LEG_EVENT_TALKING : (enum leg_event_type)any(LEG_EVENT_FLOOR + 1), .on = any(2),
 				.key = "0123456789*#ABCDx"[any(17)] };
 
 	control_leg_event(c, ends[any(N_ENDS)].member, &ev);
@@ -1068,6 +1112,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/control/move", test_move);
 	g_test_add_func("/control/move-role", test_move_role);
 	g_test_add_func("/control/talking", test_talking);
+	g_test_add_func("/control/speaker", test_speaker);
 	g_test_add_func("/control/keys", test_keys);
 	g_test_add_func("/control/rtp-timeout", test_rtp_timeout);
 	g_test_add_func("/control/dial-drain", test_dial_drain);

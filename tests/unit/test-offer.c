@@ -37,7 +37,7 @@ enum { COST_NS = 2000000 };
 
 /* --- help --- */
 
-enum { OFF = 1, REQUIRED = 2, IP6 = 4, MUSIC = 8, STEREO = 16, HOLD = 32, NARROW = 64, WIDE = 128, CD = 256 };
+enum { OFF = 1, REQUIRED = 2, IP6 = 4, MUSIC = 8, STEREO = 16, HOLD = 32, NARROW = 64, WIDE = 128, CD = 256, LEVELS = 512, RED = 1024 };
 
 static struct offer *make(unsigned flags)
 {
@@ -46,7 +46,7 @@ static struct offer *make(unsigned flags)
 			flags & CD ? "L16/44100/2 L16/44100" : "opus G722 PCMU PCMA",
 		.music = flags & MUSIC, .answer_stereo = flags & STEREO, .ptime_ms = flags & MUSIC ? 3 : 20,
 		.srtp = flags & OFF ? OFFER_SRTP_OFF : flags & REQUIRED ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
-		.session_name = "room\r\n1",
+		.session_name = "room\r\n1", .levels = flags & LEVELS, .red = flags & RED,
 	};
 	struct offer *o = NULL;
 
@@ -200,6 +200,27 @@ static const struct { const char *name; unsigned flags; const char *offer, *answ
 		"m=audio 20000 RTP/AVP 0 13\r\n" PCMU "a=rtpmap:13 CN/8000\r\n" TAIL},
 	{"comfort noise without its codec", 0, HEAD "m=audio 4000 RTP/AVP 96 13\r\na=rtpmap:96 opus/48000/2\r\n",
 		"m=audio 20000 RTP/AVP 96\r\n" OPUS("96") TAIL},
+
+	{"redundant, switched off", 0, HEAD "m=audio 4000 RTP/AVP 63 0\r\na=rtpmap:63 red/8000\r\na=fmtp:63 0/0\r\n", PLAIN},
+	{"redundant", RED, HEAD "m=audio 4000 RTP/AVP 0 8 63 101\r\na=rtpmap:63 RED/8000\r\na=fmtp:63 8/8\r\n"
+		"a=rtpmap:101 telephone-event/8000\r\n", "m=audio 20000 RTP/AVP 0 8 63 101\r\n" PCMU PCMA
+		"a=rtpmap:63 red/8000\r\na=fmtp:63 8/8\r\n" EVENT("101", "8000") TAIL},
+	{"redundant in its place", RED, HEAD "m=audio 4000 RTP/AVP 18 63 0 97 111 98\r\na=rtpmap:63 red/8000/1\r\n"
+		"a=rtpmap:97 red/48000/2\r\na=fmtp:97 111/111/111\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:98 red/48000/2\r\n",
+		"m=audio 20000 RTP/AVP 63 0 97 111\r\na=rtpmap:63 red/8000\r\na=fmtp:63 0/0\r\n" PCMU
+		"a=rtpmap:97 red/48000/2\r\na=fmtp:97 111/111\r\n" OPUS("111") TAIL},
+	{"redundant without its codec", RED, HEAD "m=audio 4000 RTP/AVP 0 63\r\na=rtpmap:63 red/16000\r\na=fmtp:63 0/0\r\n", PLAIN},
+	{"redundant in the codec of another clock", RED, HEAD "m=audio 4000 RTP/AVP 96 0 63\r\na=rtpmap:96 opus/48000/2\r\n"
+		"a=rtpmap:63 red/8000\r\na=fmtp:63 96/96\r\n", "m=audio 20000 RTP/AVP 96 0 63\r\n" OPUS("96") PCMU
+		"a=rtpmap:63 red/8000\r\na=fmtp:63 0/0\r\n" TAIL},
+
+	{"extended reports", 0, HEAD AUDIO "a=rtcp-xr:pkt-loss-rle voip-metrics rcvr-rtt=all:64 stat-summary=loss,jitt\r\n",
+		PLAIN "a=rtcp-xr:voip-metrics rcvr-rtt=all\r\n"},
+	{"extended reports, one of them", 0, HEAD AUDIO "a=rtcp-mux\r\na=rtcp-xr:rcvr-rtt=sender\r\n",
+		PLAIN "a=rtcp-mux\r\na=rtcp-xr:rcvr-rtt=all\r\n"},
+	{"extended reports for the session", 0, HEAD "a=rtcp-xr:VOIP-METRICS\r\n" AUDIO, PLAIN "a=rtcp-xr:voip-metrics\r\n"},
+	{"extended reports of other kinds", 0, HEAD AUDIO "a=rtcp-xr:pkt-rcpt-times voip-metrics-2 rcvr-rtt\r\n", PLAIN},
+	{"extended reports of no kind", 0, HEAD AUDIO "a=rtcp-xr\r\n", PLAIN},
 
 	{"sendonly", 0, HEAD AUDIO "a=sendonly\r\n", "m=audio 20000 RTP/AVP 0\r\n" PCMU "a=ptime:20\r\na=recvonly\r\n"},
 	{"recvonly", 0, HEAD AUDIO "a=recvonly\r\n", "m=audio 20000 RTP/AVP 0\r\n" PCMU "a=ptime:20\r\na=sendonly\r\n"},
@@ -420,6 +441,127 @@ static void test_leg(void)
 	mem_deref(o);
 }
 
+/* --- header extensions --- */
+
+#define EXT(id, name) "a=extmap:" id " urn:ietf:params:rtp-hdrext:" name "\r\n"
+#define LEVEL(id) EXT(id, "ssrc-audio-level vad=off")
+#define MANY(id) EXT(id, "csrc-audio-level")
+
+static const struct { const char *name; unsigned flags; const char *session, *lines, *answer; uint8_t level, levels; } exts[] = {
+	{"none", LEVELS, "", "", "", 0, 0},
+	{"both", LEVELS, "", EXT("6", "ssrc-audio-level") MANY("7"), LEVEL("6/recvonly") MANY("7/sendonly"), 6, 7},
+	{"switched off", 0, "", EXT("6", "ssrc-audio-level") MANY("7"), "", 0, 0},
+	{"vad=on", LEVELS, "", EXT("1", "ssrc-audio-level vad=on"), LEVEL("1/recvonly"), 1, 0},
+	{"vad=off", LEVELS, "", LEVEL("14"), LEVEL("14/recvonly"), 14, 0},
+	{"they only send", LEVELS, "", EXT("1/sendonly", "ssrc-audio-level") MANY("2/sendonly"), LEVEL("1/recvonly"), 1, 0},
+	{"they only receive", LEVELS, "", EXT("1/recvonly", "ssrc-audio-level") MANY("2/recvonly"), MANY("2/sendonly"), 0, 2},
+	{"inactive", LEVELS, "", EXT("1/inactive", "ssrc-audio-level") MANY("2/inactive"), "", 0, 0},
+	{"in the session part", LEVELS, MANY("3"), EXT("4", "ssrc-audio-level"), LEVEL("4/recvonly") MANY("3/sendonly"), 4, 3},
+	{"the line's meaning of an id goes first", LEVELS, MANY("3"), EXT("3", "toffset"), "", 0, 0},
+	{"others", LEVELS, "", EXT("1", "toffset") "a=extmap:2 http://example.com/x a=b c\r\n" MANY("3"), MANY("3/sendonly"), 0, 3},
+	{"capitals", LEVELS, "", "a=extmap:2 URN:IETF:params:rtp-hdrext:CSRC-audio-level\r\n", MANY("2/sendonly"), 0, 2},
+	{"encrypted", LEVELS, "", EXT("2", "encrypt urn:ietf:params:rtp-hdrext:csrc-audio-level"), "", 0, 0},
+	{"ids 0, 15, 16, 256", LEVELS, "", MANY("0") MANY("15") MANY("16") MANY("256") EXT("255", "ssrc-audio-level"), "", 0, 0},
+	{"provisional ids", LEVELS, "", MANY("4096") EXT("4096", "ssrc-audio-level"), "", 0, 0},
+	{"ids that are none", LEVELS, "", MANY("") MANY("x") MANY("-1") MANY("1x") MANY("/sendrecv") MANY("99999999999999999999")
+		MANY("1/") MANY("1/both") "a=extmap\r\na=extmap:\r\na=extmap:3\r\n", "", 0, 0},
+	{"after those", LEVELS, "", MANY("0") MANY("x") MANY("12"), MANY("12/sendonly"), 0, 12},
+	{"one name twice", LEVELS, "", MANY("3") MANY("4"), MANY("3/sendonly"), 0, 3},
+	{"one id twice", LEVELS, "", MANY("3") EXT("3", "ssrc-audio-level"), MANY("3/sendonly"), 0, 3},
+	{"one id twice, first unknown", LEVELS, "", EXT("3", "toffset") MANY("3"), "", 0, 0},
+};
+
+static void test_extensions(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(exts); i++) {
+		g_autofree char *body = g_strconcat(HEAD, exts[i].session, AUDIO, exts[i].lines, NULL);
+		g_autofree char *want = g_strconcat("t=0 0\r\n" PLAIN, exts[i].answer, NULL), *text = NULL, *lines = NULL;
+		struct offer *o = make(exts[i].flags);
+		struct leg_desc d;
+
+		g_test_message("%s", exts[i].name);
+		text = answer_text(o, body);
+		lines = lines_of(text);
+		g_assert_cmpstr(lines, ==, want);
+		d = desc_of(o, true);
+		g_assert_cmpuint(d.level_rx_ext, ==, exts[i].level);
+		g_assert_cmpuint(d.levels_tx_ext, ==, exts[i].levels);
+		mem_deref(o);
+	}
+}
+
+#define OFFERED LEVEL("1/recvonly") MANY("2/sendonly")
+
+/* Our offer is always OFFERED. */
+static const struct { const char *name, *lines; uint8_t level, levels; } ext_answers[] = {
+	{"none", "", 0, 0},
+	{"both", EXT("1/sendonly", "ssrc-audio-level vad=off") MANY("2/recvonly"), 1, 2},
+	{"no directions", EXT("1", "ssrc-audio-level") MANY("2"), 1, 2},
+	{"wrong directions", EXT("1/recvonly", "ssrc-audio-level") MANY("2/sendonly"), 0, 0},
+	{"ids of others", EXT("2/sendonly", "ssrc-audio-level") MANY("1/recvonly"), 0, 0},
+	{"one not offered", EXT("1/sendonly", "ssrc-audio-level") EXT("3", "toffset"), 1, 0},
+	{"inactive", EXT("1/inactive", "ssrc-audio-level") MANY("2/inactive"), 0, 0},
+};
+
+static void test_extensions_offered(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(ext_answers); i++) {
+		g_autofree char *body = g_strconcat(HEAD, AUDIO, ext_answers[i].lines, NULL);
+		struct offer *o = make(LEVELS);
+		g_autofree char *ours = offer_text(o);
+		struct leg_desc d = desc_of(o, true);
+
+		g_test_message("%s", ext_answers[i].name);
+		g_assert_nonnull(strstr(ours, TAIL "a=rtcp-mux\r\n" OFFERED));
+		g_assert_cmpuint(d.level_rx_ext, ==, 1);                  /* may come as soon as the offer is out */
+		g_assert_cmpuint(d.levels_tx_ext, ==, 0);
+		g_assert_cmpint(accept_text(o, body), ==, 0);
+		d = desc_of(o, true);
+		g_assert_cmpuint(d.level_rx_ext, ==, ext_answers[i].level);
+		g_assert_cmpuint(d.levels_tx_ext, ==, ext_answers[i].levels);
+		mem_deref(o);
+	}
+}
+
+/* An id keeps its meaning as long as the line lives, and theirs are not ours to use. */
+static void test_extension_ids(void)
+{
+	struct offer *o = make(LEVELS);
+	GString *all = g_string_new(HEAD AUDIO);
+	char *text;
+
+	agree(o, HEAD AUDIO MANY("9") EXT("1", "toffset"));
+	text = offer_text(o);
+	g_assert_nonnull(strstr(text, LEVEL("2/recvonly") MANY("9/sendonly")));
+	g_free(text);
+	g_assert_cmpint(accept_text(o, HEAD AUDIO EXT("2", "ssrc-audio-level")), ==, 0);
+	offer_commit(o);
+	g_assert_cmpuint(desc_of(o, false).level_rx_ext, ==, 2);
+	g_assert_cmpuint(desc_of(o, false).levels_tx_ext, ==, 0);
+	agree(o, HEAD AUDIO);
+	g_assert_cmpuint(desc_of(o, false).level_rx_ext, ==, 0);
+	text = offer_text(o);
+	g_assert_nonnull(strstr(text, LEVEL("2/recvonly") MANY("9/sendonly")));
+	g_free(text);
+	offer_rollback(o);
+	agree(o, HEAD AUDIO EXT("2", "toffset"));         /* theirs now, where ours was refused */
+	text = offer_text(o);
+	g_assert_nonnull(strstr(text, LEVEL("3/recvonly") MANY("9/sendonly")));
+	g_free(text);
+	mem_deref(o);
+
+	o = make(LEVELS);
+	for (unsigned i = 1; i < 14; i++)
+		g_string_append_printf(all, "a=extmap:%u urn:x:%u\r\n", i, i);
+	agree(o, all->str);
+	text = offer_text(o);                             /* one is left, for the first of the two */
+	g_assert_nonnull(strstr(text, LEVEL("14/recvonly")));
+	g_assert_null(strstr(text, "csrc-audio-level"));
+	g_free(text);
+	mem_deref(o);
+	g_string_free(all, TRUE);
+}
+
 static const struct { const char *attr; uint16_t port; } rtcps[] = {
 	{"a=rtcp:5000", 5000}, {"a=rtcp:0", 0}, {"a=rtcp:70000", 0}, {"a=rtcp:x", 0}, {"a=rtcp", 0}, {"a=x", 0},
 	{"a=rtcp:5000 IN IP6 2001:db8::1", 0}, {"a=rtcp:5000 IN IP4 host.example", 0}, {"a=rtcp:5000\r\na=rtcp-mux", 0},
@@ -571,7 +713,7 @@ static void test_offer(void)
 	g_autofree char *text = offer_text(o), *lines = lines_of(text);
 	struct leg_desc d;
 
-	g_assert_cmpstr(lines, ==, "t=0 0\r\n" OURS TAIL "a=rtcp-mux\r\n");
+	g_assert_cmpstr(lines, ==, "t=0 0\r\n" OURS TAIL "a=rtcp-mux\r\na=rtcp-xr:voip-metrics rcvr-rtt=all\r\n");
 	d = desc_of(o, true);                                             /* ready to hear already */
 	g_assert_cmpuint(d.n_rx, ==, 4);
 	g_assert_cmpuint(d.dir, ==, LEG_DIR_RECV);
@@ -590,6 +732,90 @@ static void test_offer(void)
 	g_assert_cmpuint(d.dtmf_rx_pt[0], ==, 101);
 	g_assert_cmpuint(d.dtmf_tx_pt, ==, 121);
 	g_assert_true(d.rtcp_mux);
+	g_assert_true(!d.xr_voip && !d.xr_rtt);                           /* the answer did not ask for them */
+	mem_deref(o);
+}
+
+/* --- redundant audio, extended reports --- */
+
+/* What their fmtp says is what we send. */
+static void test_redundant(void)
+{
+	static const struct { const char *lines; uint8_t gen; } rows[] = {
+		{"", 1}, {"a=fmtp:63 0/0\r\n", 1}, {"a=fmtp:63 0/0/0\r\n", 2}, {"a=fmtp:63 0/0 \r\n", 1}, {"a=fmtp:63 0\r\n", 0},
+		{"a=fmtp:63 0/5\r\n", 0}, {"a=fmtp:63 8/8\r\n", 0}, {"a=fmtp:63 0/0/8\r\n", 1}, {"a=fmtp:63 x/0\r\n", 0},
+		{"a=fmtp:63 //\r\n", 0}, {"a=fmtp:63 0/999\r\n", 0},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *body = g_strconcat(HEAD "m=audio 4000 RTP/AVP 0 8 63\r\na=rtpmap:63 red/8000\r\n", rows[i].lines, NULL);
+		struct offer *o = make(RED);
+		struct leg_desc d;
+
+		g_test_message("%s", rows[i].lines);
+		agree(o, body);
+		d = desc_of(o, false);
+		g_assert_cmpuint(d.n_rx, ==, 2);
+		g_assert_cmpuint(d.n_red_rx, ==, 1);                      /* heard in any case */
+		g_assert_cmpuint(d.red_rx[0].pt, ==, 63);
+		g_assert_cmpuint(d.red_rx[0].clock, ==, 8000);
+		g_assert_cmpuint(d.red_tx_gen, ==, rows[i].gen);
+		g_assert_cmpuint(d.red_tx_pt, ==, 63);
+		agree(o, HEAD AUDIO);
+		d = desc_of(o, false);
+		g_assert_cmpuint(d.n_red_rx + d.red_tx_gen, ==, 0);
+		mem_deref(o);
+	}
+}
+
+/* Only what goes with the codec in use is sent, and nothing for frames that fill a datagram by themselves. */
+static void test_redundant_codec(void)
+{
+	struct offer *o = make(RED);
+	struct leg_desc d;
+
+	agree(o, HEAD "m=audio 4000 RTP/AVP 0 96 63\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 96/96\r\n");
+	d = desc_of(o, false);
+	g_assert_cmpuint(d.n_red_rx, ==, 1);
+	g_assert_cmpuint(d.red_tx_gen, ==, 0);
+	mem_deref(o);
+	o = make(RED | WIDE);
+	agree(o, HEAD "m=audio 4000 RTP/AVP 97 63\r\na=rtpmap:97 L16/48000\r\na=rtpmap:63 red/48000\r\na=fmtp:63 97/97\r\n");
+	d = desc_of(o, false);
+	g_assert_cmpuint(d.n_red_rx, ==, 1);
+	g_assert_cmpuint(d.red_tx_gen, ==, 0);
+	mem_deref(o);
+}
+
+static void test_redundant_offer(void)
+{
+	struct offer *o = make(RED);
+	g_autofree char *text = offer_text(o), *lines = lines_of(text), *again = NULL;
+	struct leg_desc d = desc_of(o, true);
+
+	g_assert_cmpstr(lines, ==, "t=0 0\r\nm=audio 20000 RTP/AVP 96 9 0 8 97 98 102 101\r\n" OPUS("96")
+			"a=rtpmap:9 G722/8000\r\n" PCMU PCMA "a=rtpmap:97 red/48000/2\r\na=fmtp:97 96/96\r\n"
+			"a=rtpmap:98 red/8000\r\na=fmtp:98 9/9\r\n" EVENT("102", "48000") EVENT("101", "8000") TAIL
+			"a=rtcp-mux\r\na=rtcp-xr:voip-metrics rcvr-rtt=all\r\n");
+	g_assert_cmpuint(d.n_red_rx, ==, 2);                              /* ready to hear already */
+	g_assert_cmpuint(d.red_rx[1].pt, ==, 98);
+	g_assert_cmpuint(d.red_rx[1].clock, ==, 8000);
+	g_assert_cmpint(accept_text(o, HEAD "m=audio 4000 RTP/AVP 120 121\r\na=rtpmap:120 opus/48000/2\r\n"
+				       "a=rtpmap:121 red/48000/2\r\na=fmtp:121 120/120\r\na=rtcp-xr:voip-metrics\r\n"), ==, 0);
+	offer_commit(o);
+	d = desc_of(o, false);
+	g_assert_cmpuint(d.n_red_rx, ==, 1);
+	g_assert_cmpuint(d.red_rx[0].pt, ==, 97);                         /* we hear our number and send theirs */
+	g_assert_cmpuint(d.red_tx_pt, ==, 121);
+	g_assert_cmpuint(d.red_tx_gen, ==, 1);
+	g_assert_true(d.xr_voip && !d.xr_rtt);
+	again = offer_text(o);                                            /* numbers stay */
+	g_assert_nonnull(strstr(again, " 97 98 102 101\r\n"));
+	g_assert_cmpint(accept_text(o, HEAD "m=audio 4000 RTP/AVP 0\r\n"), ==, 0);
+	offer_commit(o);
+	d = desc_of(o, false);
+	g_assert_cmpuint(d.n_red_rx + d.red_tx_gen, ==, 0);
+	g_assert_true(!d.xr_voip && !d.xr_rtt);
 	mem_deref(o);
 }
 
@@ -921,7 +1147,7 @@ static void test_libre(void)
 	struct sdp_session *theirs;
 	struct sdp_media *m;
 	struct mbuf *offer = NULL, *answer = NULL;
-	struct offer *o = make(0);
+	struct offer *o = make(LEVELS);
 	const char *why;
 
 	theirs = libre_session(&m);
@@ -934,7 +1160,7 @@ static void test_libre(void)
 	mem_deref(theirs);
 	mem_deref(o);
 
-	o = make(0);
+	o = make(LEVELS);
 	theirs = libre_session(&m);
 	g_assert_cmpint(offer_make(o, &offer), ==, 0);
 	g_assert_cmpint(sdp_decode(theirs, offer, true), ==, 0);
@@ -989,7 +1215,7 @@ static void measure(const char *name, GString *body, int want)
 	uint64_t best = UINT64_MAX;
 
 	for (unsigned n = 0; n < 5; n++) {
-		struct offer *o = make(0);
+		struct offer *o = make(LEVELS);
 		struct mbuf *mb = NULL;
 		const char *why;
 		uint64_t start = cpu_ns();
@@ -1009,6 +1235,9 @@ static void test_cost(void)
 {
 	measure("thousands of m-lines", repeat(HEAD, "m=audio 4000 RTP/AVP 0\r\n", 2700), EBADMSG);
 	measure("thousands of attributes", repeat(HEAD AUDIO, "a=x\r\n", 13000), EBADMSG);
+	measure("thousands of extensions", repeat(HEAD AUDIO, MANY("3"), 1100), EBADMSG);
+	measure("512 extensions", repeat(HEAD AUDIO, MANY("x"), 512), 0);
+	measure("64 lines with extensions", repeat(HEAD, AUDIO MANY("3") EXT("3", "toffset") MANY("4096"), 64), 0);
 	measure("64 audio lines", repeat(HEAD, AUDIO, 64), 0);
 	measure("64 audio lines for nobody", repeat(HEAD, "m=audio 4000 RTP/AVP 99 98 97 96\r\na=rtpmap:99 a/1\r\n", 64), ENOTSUP);
 	measure("64 KB of one line", repeat(HEAD AUDIO "a=", "xxxxxxxx", 8100), 0);
@@ -1026,10 +1255,16 @@ int main(int argc, char *argv[])
 	g_test_add_func("/offer/wrong-answer-leaves-session", test_wrong_answer_leaves_session);
 	g_test_add_func("/offer/leg", test_leg);
 	g_test_add_func("/offer/rtcp", test_rtcp);
+	g_test_add_func("/offer/extensions", test_extensions);
+	g_test_add_func("/offer/extensions-offered", test_extensions_offered);
+	g_test_add_func("/offer/extension-ids", test_extension_ids);
 	g_test_add_func("/offer/params", test_params);
 	g_test_add_func("/offer/datagrams", test_datagrams);
 	g_test_add_func("/offer/directions", test_directions);
 	g_test_add_func("/offer/offer", test_offer);
+	g_test_add_func("/offer/redundant", test_redundant);
+	g_test_add_func("/offer/redundant-codec", test_redundant_codec);
+	g_test_add_func("/offer/redundant-offer", test_redundant_offer);
 	g_test_add_func("/offer/accepts", test_accepts);
 	g_test_add_func("/offer/offer-secure", test_offer_secure);
 	g_test_add_func("/offer/versions", test_versions);
