@@ -7,7 +7,7 @@ BUILD      ?= build
 ARGS       ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test interop bench fuzz fresh install clean
+.PHONY: help deps build run test interop bench soak fuzz fresh install clean
 
 help:
 	@echo 'make run      install what is missing, build, start the server     (ARGS="-o sip.listen=udp:127.0.0.1:5060")'
@@ -17,6 +17,7 @@ help:
 	@echo 'make install  binary, sample config, systemd unit, man pages, fail2ban filter     (PREFIX, DESTDIR)'
 	@echo 'make fuzz     run the fuzz targets                                (FUZZ_SECONDS=3600 each)'
 	@echo 'make bench    measure what is promised about sound               (QUICK=1: three minutes; DOCS=1: into docs/)'
+	@echo 'make soak     an hour of a room on a simulated clock          (MINUTES=60: and as long of a real server)'
 	@echo 'make fresh    try make run and make test in a bare Debian          (RELEASE=trixie)'
 	@echo 'make clean    remove the build folders'
 
@@ -47,6 +48,10 @@ fuzz:
 bench:
 	@sh tools/install-deps.sh bench
 	@QUICK='$(QUICK)' OUT='$(OUT)' ONLY='$(ONLY)' DOCS='$(DOCS)' tests/bench/run.sh
+
+soak:
+	@sh tools/install-deps.sh test
+	@MINUTES='$(MINUTES)' sh tests/soak/run.sh
 
 fresh:
 	@bash tests/fresh/run.sh $(RELEASE)

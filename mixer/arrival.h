@@ -13,13 +13,12 @@
 enum { ARRIVAL_BINS = 128 };
 
 struct arrival_window {
-	uint32_t bin[ARRIVAL_BINS];
 	uint32_t n;
 	int64_t  min_us, max_us;
+	uint32_t bin[ARRIVAL_BINS];
 };
 
 struct arrival {
-	struct arrival_window cur, prev;
 	uint64_t cur_since_us;
 	int64_t  anchor_us;       /* transit at which bin 0 begins; at most one bin below the fastest packet */
 	uint32_t bin_us;
@@ -28,6 +27,7 @@ struct arrival {
 	uint32_t spread_us;       /* 99 of 100 packets came no later than base + spread */
 	int64_t  last_us;         /* transit of the packet before */
 	uint32_t jitter_q4;       /* RFC 3550 A.8, in 1/16 microseconds */
+	struct arrival_window cur, prev;
 };
 
 void arrival_init(struct arrival *a, uint32_t range_ms);  /* differences over range_ms count as range_ms */

@@ -23,6 +23,9 @@
  * its fastest packets come late, does it move. Both moves for drift (shrink_rt, stretch_rt) look at excess_us, which a
  * resampler may hold at zero instead.
  *
+ *      a hole that was   the sender says each frame twice (RFC 2198): a lost one comes inside the next packet, so much later.
+ *      filled            For as long as that happens the target is what the latest of them took, and nothing is concealed.
+ *
  * Decided against: scheduling every packet to a wall clock time. The reader's clock is the sound card of this house, and
  * two clocks in one buffer make every threshold a quarrel between them.
  */
@@ -100,6 +103,7 @@ void jitter_reset_rt(struct jitter *j)
 	memset(&j->in, 0, sizeof(j->in));
 	memset(&j->out, 0, sizeof(j->out));
 	memset(&j->least, 0, sizeof(j->least));
+	memset(&j->rescued, 0, sizeof(j->rescued));
 	arrival_clear_rt(&j->arrival);
 }
 
@@ -195,6 +199,10 @@ int64_t jitter_target_us(const struct jitter *j)
 		cap_us = frame_us * (j->conf.n_slots - 1);
 
 	us = j->arrival.spread_us;
+	if (us < j->rescued.cur_us)
+		us = j->rescued.cur_us;
+	if (us < j->rescued.prev_us)
+		us = j->rescued.prev_us;
 	if (us > cap_us)
 		us = cap_us;
 
@@ -207,4 +215,9 @@ void jitter_stats(const struct jitter *j, struct jitter_stats *s)
 	s->depth_ms  = (uint32_t)(jitter_span_ticks(j) * 1000 / j->conf.clock);
 	s->target_ms = (uint32_t)((jitter_target_us(j) + 999) / 1000);
 	s->jitter_us = j->arrival.jitter_q4 >> 4;
+}
+
+const struct jitter_stats *jitter_counted(const struct jitter *j)
+{
+	return &j->stats;
 }

@@ -65,6 +65,11 @@ void jitter_reset_rt(struct jitter *j);
  * payload is taken as jitter_skip_rt takes it. */
 int  jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us);
 
+/* A frame that was missing and came once more in a later packet (RFC 2198). That it comes so late says nothing of the net,
+ * but as long as some had to be taken from there (the last 5 to 10 seconds), a voice waits for the next one too: the target
+ * is what the latest of them took. */
+int jitter_put_again_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us);
+
 /* A packet with this sequence number came and was used elsewhere (telephone-event, comfort noise): its place is no hole,
  * and while nothing else comes the sender is pausing, not losing. */
 void jitter_skip_rt(struct jitter *j, uint16_t seq);
@@ -86,5 +91,7 @@ void jitter_quiet_rt(struct jitter *j, bool quiet);
 void jitter_catch_up_rt(struct jitter *j, uint64_t now_us);
 
 void jitter_stats(const struct jitter *j, struct jitter_stats *s);
+/* What was counted so far, as it stands: without the figures that have to be computed. */
+const struct jitter_stats *jitter_counted(const struct jitter *j);
 
 #endif

@@ -43,6 +43,13 @@ struct arriving {
 	bool     bad_any;
 	uint32_t step;            /* last difference of timestamps between neighbours */
 	unsigned late_run;
+	bool     again;           /* this one came inside a later packet */
+};
+
+/* How much later than the fastest packet those came that were taken from later ones: over this period and the last. */
+struct rescued {
+	uint64_t since_us;
+	uint32_t cur_us, prev_us;
 };
 
 /* The stream as it is given out. */
@@ -80,9 +87,10 @@ struct jitter {
 	uint32_t frame;                   /* ticks in a packet, as far as known; 0: not yet */
 	struct arriving in;
 	struct playing out;
-	struct arrival arrival;
 	struct least least;
+	struct rescued rescued;
 	struct jitter_stats stats;
+	struct arrival arrival;
 };
 
 /* From the begin of the oldest packet held to the end of the youngest. */

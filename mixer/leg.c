@@ -396,6 +396,9 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->rx_auth = count_get(&n->auth);
 	s->concealed = count_get(&n->concealed);
 	s->discarded = count_get(&n->discarded) + count_get(&n->jit_dropped);
+	s->recovered = count_get(&n->recovered);
+	s->tx_redundant = count_get(&n->redundant);
+	s->cpu_us = count_get(&n->cpu_ns) / 1000;
 	s->jitter_us = (uint32_t)count_get(&n->jitter_us);
 	s->buffer_ms = (uint32_t)count_get(&n->buffer_ms);
 	s->rtt_us = (uint32_t)count_get(&n->rtt_us);
@@ -405,4 +408,5 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->latched = atomic_load_explicit(&n->latched, memory_order_relaxed);
 	codec_name(s->rx_codec, &n->rx_codec);
 	codec_name(s->tx_codec, &n->tx_codec);
+	leg_xr_stats(s, n);
 }

@@ -24,6 +24,7 @@ static void plan_destructor(void *arg)
 	mem_deref(p->send_pcm);
 	mem_deref(p->odd);
 	mem_deref(p->enc);
+	mem_deref(p->red);
 	mem_deref(p->down);
 	mem_deref(p->seal_rx);
 	mem_deref(p->seal_tx);
@@ -149,6 +150,13 @@ static int plan_tx_init(struct leg_plan *p)
 		err = resample_alloc(&p->down, CLOCK_RATE, tx->codec->srate, tx->param.channels);
 	p->send_pcm = mem_zalloc(leg_queue_smp(p) * tx->param.channels * sizeof(float), NULL);
 	p->odd = mem_zalloc((p->frame_smp + LEG_ODD) * tx->param.channels * sizeof(float), NULL);
+	if (p->desc.red_tx_gen) {
+		p->red = mem_zalloc(sizeof(*p->red), NULL);
+		if (!p->red)
+			return ENOMEM;
+		red_tx_init(p->red, p->desc.red_tx_gen);
+		p->desc.red_tx_gen = p->red->n_gen;       /* the most we do */
+	}
 	return err ? err : p->send_pcm && p->odd ? 0 : ENOMEM;
 }
 
@@ -210,6 +218,8 @@ void leg_plan_inherit_rt(struct leg_plan *p, struct leg_plan *old)
 	inherit_rx_rt(p, old);
 	if (p->enc && old->enc && leg_codec_equal(&p->desc.tx, &old->desc.tx)) {
 		SWAP(p->enc, old->enc);
+		if (p->red && old->red && p->red->n_gen == old->red->n_gen)
+			SWAP(p->red, old->red);
 		SWAP(p->down, old->down);
 	}
 	p->key_rx_equal = seal_key_equal(&p->desc.srtp_rx, &old->desc.srtp_rx);

@@ -350,6 +350,7 @@ static void pull_rt(struct leg_rt *l, size_t n_smp, uint64_t now_us)
 	switch (jitter_get_rt(j, &f, ticks_of(ask, l->plan->jitter_conf[p->jitter].clock), now_us)) {
 
 	case JITTER_FRAME:
+		leg_xr_frame_rt(l, j);
 		frame_rt(l, j, &f, ask);
 		return;
 

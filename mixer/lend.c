@@ -40,7 +40,7 @@ static bool take_rt(struct thread *home, struct thread *by)
 		n = n < CHUNK ? n : CHUNK;
 	} while (!atomic_compare_exchange_weak_explicit(&x->ticket, &k, k + n, memory_order_acq_rel, memory_order_acquire));
 	for (unsigned i = 0; i < n; i++)
-		leg_deliver_rt(x->leg[first + i], by, x->len, x->n48);
+		leg_deliver_rt(x->leg[first + i], by, x->len, x->red, x->n48);
 	if (by != home)
 		count_add(&by->n.lent, n);
 	atomic_fetch_add_explicit(&x->done, n, memory_order_release);
@@ -94,7 +94,7 @@ static unsigned lay_out_rt(struct lend *x, const struct leg_rt *l, struct le **l
 	return n;
 }
 
-bool lend_rt(struct leg_rt *l, int len, uint32_t n48)
+bool lend_rt(struct leg_rt *l, int len, size_t red, uint32_t n48)
 {
 	struct thread *t = l->t;
 	struct lend *x = &t->lend;
@@ -108,6 +108,7 @@ bool lend_rt(struct leg_rt *l, int len, uint32_t n48)
 	if (n < atomic_load_explicit(&x->least, memory_order_relaxed))
 		return false;
 	x->len = len;
+	x->red = red;
 	x->n48 = n48;
 	for (; n; n = lay_out_rt(x, l, &le))
 		round_rt(t, n);

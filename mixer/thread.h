@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include "mixer.h"
 #include "ring.h"
+#include "rtp.h"
 
 struct leg_rt;
 struct bus_rt;
@@ -82,6 +83,7 @@ struct thread_count { count_t ticks, late, dropped, rx, tx, bad, stranger, ring_
 struct scratch {
 	uint8_t dgram[DGRAM_MAX];
 	uint8_t payload[DGRAM_MAX];
+	uint8_t red[RTP_MTU];
 	float pcm[PCM_MAX * MIX_CH];
 	float wide[PCM_MAX * MIX_CH];
 	float out[QUANTUM_MAX * MIX_CH];
@@ -98,6 +100,7 @@ struct lend {
 	/* of the round; written before its ticket is */
 	uint32_t round;
 	int len;
+	size_t red;
 	uint32_t n48;
 	struct leg_rt *leg[LEND_MAX];
 };

@@ -28,6 +28,7 @@ struct offer_conf {
 	const char *session_name;
 	bool     answer_stereo;           /* Opus: we hear and speak stereo when the peer does */
 	bool     levels;                  /* levels in the header, of one and of many (RFC 6464, 6465) */
+	bool     red;                     /* redundant audio (RFC 2198) is taken and offered */
 };
 
 /* conf is copied. EINVAL: no codec known, no ptime, no media address with a port. */

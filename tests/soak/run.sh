@@ -1,0 +1,13 @@
+#!/bin/sh
+# An hour of a room on a simulated clock, in some five minutes; then, when asked for, a real server under real calls.
+#
+#   MINUTES=60        and a real server for so long (none)
+#   SOAK_MINUTES=60   of simulated time
+set -eu
+cd "$(dirname "$0")/../.."
+
+build=build-release
+test -f $build/build.ninja || meson setup $build --buildtype=release -Dwerror=true >/dev/null
+ninja -C $build --quiet
+SOAK_MINUTES="${SOAK_MINUTES:-60}" $build/tests/soak/soak-mixer
+test -z "${MINUTES:-}" || TUTTI_BUILD=$build python3 tests/soak/soak.py "$MINUTES"
