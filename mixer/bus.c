@@ -344,15 +344,16 @@ static bool wake_rt(struct bus_rt *b, uint64_t now_us)
 }
 
 /* What should have been played in the ticks that were dropped is not played after them. */
-static void catch_up_rt(struct bus_rt *b, uint64_t now_us)
+static void catch_up_rt(struct bus_rt *b, uint64_t n_smp, uint64_t now_us)
 {
 	struct le *le;
 
 	for (le = b->legs.head; le; le = le->next) {
 		const struct leg_rt *l = le->data;
+		int i = l->play.jitter;
 
-		if (l->plan && l->play.jitter >= 0)
-			jitter_catch_up_rt(l->plan->jitter[l->play.jitter], now_us);
+		if (l->plan && i >= 0)
+			jitter_catch_up_rt(l->plan->jitter[i], (uint32_t)(n_smp * l->plan->jitter_conf[i].clock / CLOCK_RATE), now_us);
 	}
 }
 
@@ -366,7 +367,7 @@ static void drop_late_rt(struct bus_rt *b, uint64_t now_us)
 		return;
 	b->pos += n * q;
 	count_add(&b->t->n.dropped, n);
-	catch_up_rt(b, now_us);
+	catch_up_rt(b, n * q, now_us);
 }
 
 void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop)

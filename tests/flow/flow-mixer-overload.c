@@ -28,11 +28,11 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	{"pcmu", "PCMU", 8000, 0, 20000, 50000, false, 0.8},
-	{"pcmu-odd", "PCMU", 8000, 0, 20000, 63000, false, 0.8},
-	{"opus", "opus", 48000, 96, 20000, 45000, false, 0.8},
+	{"pcmu", "PCMU", 8000, 0, 20000, 50000, false, 0.7},
+	{"pcmu-odd", "PCMU", 8000, 0, 20000, 63000, false, 0.7},
+	{"opus", "opus", 48000, 96, 20000, 45000, false, 0.7},
 	{"opus-2.5ms", "opus", 48000, 96, 2500, 16000, true, 0.04},
-	{"l16", "L16", 48000, 98, 5000, 24000, true, 0.8},
+	{"l16", "L16", 48000, 98, 5000, 24000, true, 0.7},
 };
 
 struct place {
