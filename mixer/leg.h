@@ -22,6 +22,7 @@
 #include "cn.h"
 #include "dtmf.h"
 #include "gate.h"
+#include "hush.h"
 #include "jitter.h"
 #include "level.h"
 #include "limiter.h"
@@ -164,6 +165,7 @@ struct leg_send {                         /* sound out */
 	uint64_t end;                     /* of the next sample expected */
 	bool begun, marker;
 	uint32_t silent_us;               /* how long there was nothing to hear */
+	struct hush hush;                 /* ... when the peer takes comfort noise for it */
 	float *odd;                       /* the plan's; samples at the codec's rate that wait for a whole frame */
 	size_t n_odd;
 	uint32_t ts_base, clock;
