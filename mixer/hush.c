@@ -28,7 +28,7 @@ static uint8_t dbov(float energy)
 {
 	const float db = energy > 0.0f ? -10.0f * log10f(energy) : (float)DBOV_MAX;
 
-	return db >= (float)DBOV_MAX ? DBOV_MAX : db <= 0.0f ? 0 : (uint8_t)(db + 0.5f);
+	return db >= (float)DBOV_MAX ? DBOV_MAX : db <= 0.0f ? 0 : (uint8_t)lroundf(db);
 }
 
 static bool changed(uint8_t a, uint8_t b)
