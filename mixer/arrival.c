@@ -4,14 +4,14 @@
  *      packets |#
  *              |##
  *              |####  #                 one histogram of this window, one of the window before; both together are what
- *              |######## # #     #      we know. 99 of 100 lie left of `spread`.
+ *              |######## # #     #      we know. 99 of 100 (or of another number) lie left of `spread`.
  *              +----------------------> later than the fastest
  *            base       spread
  *
  * The fastest packet and the spread are taken over the last 4 to 8 seconds, so that an old spike, an old route and the
  * drift of the sender's clock are forgotten in a time one can state. An exponential forget was tried on paper and left:
  * after a drop of the delay by 100 ms it takes ln(100) time constants until the old cluster weighs less than 1 %.
- * With fewer than 100 packets known every one of them counts: the spread grows at once and shrinks by forgetting.
+ * With fewer packets known than that number every one of them counts: the spread grows at once and shrinks by forgetting.
  */
 #include <string.h>
 #include "arrival.h"
@@ -20,23 +20,30 @@ enum {
 	WINDOW_US  = 4000000,
 	WINDOW_MIN = 20,          /* packets a window must hold before it replaces the older one: DTX sends few */
 	BIN_MIN_US = 500,
-	OUTLIERS   = 100,         /* one packet of so many may come later than the spread */
 };
 
-void arrival_init(struct arrival *a, uint32_t range_ms)
+void arrival_init(struct arrival *a, uint32_t range_ms, uint32_t rare)
 {
 	memset(a, 0, sizeof(*a));
 	a->bin_us = (uint32_t)(((uint64_t)range_ms * 1000 + ARRIVAL_BINS - 1) / ARRIVAL_BINS);
 	if (a->bin_us < BIN_MIN_US)
 		a->bin_us = BIN_MIN_US;
+	a->rare = rare;
 }
 
 void arrival_clear_rt(struct arrival *a)
 {
-	const uint32_t bin_us = a->bin_us;
+	const uint32_t bin_us = a->bin_us, rare = a->rare;
 
 	memset(a, 0, sizeof(*a));
 	a->bin_us = bin_us;
+	a->rare = rare;
+}
+
+/* Who sends 65,535 packets that come equally late in four seconds may be judged by so many. */
+static void fill(uint16_t *bin, uint32_t n)
+{
+	*bin = n > (uint32_t)UINT16_MAX - *bin ? UINT16_MAX : (uint16_t)(*bin + n);
 }
 
 /* A faster packet than all before: everything known is that much later now; what leaves the range stays in its last bin. */
@@ -47,7 +54,7 @@ static void shift_later(struct arrival_window *w, uint64_t k)
 		const uint64_t to = (uint64_t)i + k;
 
 		w->bin[i] = 0;
-		w->bin[to < ARRIVAL_BINS ? to : ARRIVAL_BINS - 1] += n;
+		fill(&w->bin[to < ARRIVAL_BINS ? to : ARRIVAL_BINS - 1], n);
 	}
 }
 
@@ -93,7 +100,7 @@ static void count(struct arrival *a, int64_t transit_us)
 	const uint64_t later = (uint64_t)(transit_us - a->anchor_us) / a->bin_us;
 	const int i = later < ARRIVAL_BINS ? (int)later : ARRIVAL_BINS - 1;
 
-	a->cur.bin[i]++;
+	fill(&a->cur.bin[i], 1);
 	if (i > a->top)
 		a->top = i;
 	if (!a->cur.n || transit_us < a->cur.min_us)
@@ -105,7 +112,7 @@ static void count(struct arrival *a, int64_t transit_us)
 
 static void evaluate(struct arrival *a)
 {
-	const uint32_t may_be_later = (a->cur.n + a->prev.n) / OUTLIERS;
+	const uint32_t may_be_later = (a->cur.n + a->prev.n) / a->rare;
 	uint32_t later = 0;
 	int64_t edge, max;
 	int i;
@@ -126,6 +133,7 @@ static void evaluate(struct arrival *a)
 	edge = a->anchor_us + (int64_t)(i + 1) * a->bin_us;
 	max  = a->prev.n && a->prev.max_us > a->cur.max_us ? a->prev.max_us : a->cur.max_us;
 	a->spread_us = (uint32_t)((edge < max ? edge : max) - a->base_us);
+	a->latest_us = (uint32_t)(max - a->base_us);
 }
 
 /* RFC 3550 6.4.1: "J(i) = J(i-1) + (|D(i-1,i)| - J(i-1))/16", in integers as in A.8. */

@@ -220,10 +220,12 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
+		leg_cpu_turn_rt(l);
 		leg_play_rt(l, q, ch, now_us);
-		view_place_rt(l, q);
+		leg_cpu_end_rt(l);
 		who_hear_rt(b, l);
 		if (l->heard && !b->limbo) {
+			view_place_rt(l, q);
 			view_add_rt(b->sum, l, q, ch);
 			*last = l;
 			last = &l->next_heard;
@@ -306,8 +308,10 @@ static void tick_rt(struct bus_rt *b, uint64_t now_us)
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
+		leg_cpu_begin_rt(l);
 		if (!l->share.leader || l->share.leader == l)
 			hear_rt(b, l, ch);
+		leg_cpu_end_rt(l);
 		leg_watch_rt(l, now_us);
 	}
 	if (b->conf.n_alone)

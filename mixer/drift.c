@@ -1,5 +1,5 @@
 /*
- * drift.c - how fast does the sender's clock run, and how fast must its sound be played?
+ * drift.c - how fast does the sender's clock run?
  *
  *      transit |  .   . .    .                          of each four seconds the fastest packet (x): the network had
  *              | . .x  .  .   . .                       nothing to add to it. The median of the slopes between all pairs
@@ -7,12 +7,9 @@
  *              |               x      x                 outliers.
  *              +------------------------> time
  *
- *      speed = drift + (delay - what it should be) / TAU
- *
- * Until the slope is known, half a minute, an integral of the same error stands in for it, and TAU is short. A route that
- * changes moves all points at once: those before it are forgotten, and the estimate stays what it was until there are
- * enough again. Decided against: steering by the fill of the buffer alone. Jitter moves the fill by more than a minute of
- * drift does.
+ * A route that changes moves all points at once: those before it are forgotten, and the estimate stays what it was until
+ * there are enough again. Decided against: to go by the fill of the buffer alone. Jitter moves the fill by more than a
+ * minute of drift does.
  */
 #include <math.h>
 #include <string.h>
@@ -25,12 +22,6 @@ enum {
 	POINTS_MIN = 8,
 	JUMP_US    = 1000000,     /* another timeline */
 	STEP_US    = 4000,        /* from one block to the next no clock drifts so far */
-	TAU_FIRST_US = 8000000,
-	TAU_US     = 25000000,
-	TRIM_US    = 10000000,    /* how soon the estimate takes over */
-	SMOOTH_US  = 1000000,
-	GAP_US     = 200000,      /* longer between frames is a pause */
-	ERROR_MAX_US = 10000,     /* more delay amiss than this does not hurry it more */
 };
 
 #define EST_MAX 500.0f            /* quartz is within 100 ppm */
@@ -174,35 +165,4 @@ bool drift_known(const struct drift *d, float *ppm)
 {
 	*ppm = d->est_ppm;
 	return d->known;
-}
-
-/* --- speed --- */
-
-static float bounded(float x, float max)
-{
-	return x > max ? max : x < -max ? -max : x;
-}
-
-float drift_frame_rt(struct drift *d, int32_t excess_us, uint32_t queued_us, uint32_t aim_us, uint64_t now_us)
-{
-	const uint64_t since = now_us - d->frame_us;
-	const float tau = d->known ? TAU_US : TAU_FIRST_US;
-	float error, dt;
-
-	d->frame_us = now_us;
-	if (since > GAP_US)               /* the first, or after a pause: the delay is what it was made just now */
-		return d->ppm;
-
-	dt = (float)since;
-	error = bounded((float)excess_us + (float)queued_us - (float)aim_us, ERROR_MAX_US);
-	if (d->known)
-		d->trim_ppm += (d->est_ppm - d->trim_ppm) * dt / (dt + TRIM_US);
-	else                              /* critically damped: (1 / 2 TAU)^2 */
-		d->trim_ppm = bounded(d->trim_ppm + error * dt / (4.0f * tau) / tau * 1e6f, EST_MAX);
-
-	/* microseconds amiss, to be made good in tau microseconds, are millionths */
-	d->ppm += (d->trim_ppm + error * (1e6f / tau) - d->ppm) * dt / (dt + SMOOTH_US);
-	d->ppm = bounded(d->ppm, DRIFT_PPM_MAX);
-
-	return d->ppm;
 }

@@ -20,8 +20,11 @@
  *      too little        packets came after their time was concealed: insert concealment up to the target
  *
  * A fixed buffer never waits: concealed time has passed. Only if the sender's clock ran away from ours, so that even
- * its fastest packets come late, does it move. Both moves for drift (shrink_rt, stretch_rt) look at excess_us, which a
- * resampler may hold at zero instead.
+ * its fastest packets come late, does it move; or, where it is to fit, when a packet came late and the target says so.
+ * A reader that plays faster where excess_us is long (pace.h) leaves little for shrink_rt to do.
+ *
+ *      a hole that was   the sender says each frame twice (RFC 2198): a lost one comes inside the next packet, so much later.
+ *      filled            For as long as that happens the target is what the latest of them took, and nothing is concealed.
  *
  * Decided against: scheduling every packet to a wall clock time. The reader's clock is the sound card of this house, and
  * two clocks in one buffer make every threshold a quarrel between them.
@@ -31,7 +34,7 @@
 #include <re.h>
 #include "jitter_priv.h"
 
-enum { SLOTS_MAX = 1024 };
+enum { SLOTS_MAX = 1024, RARE = 100, FIT_RARE = 1000, FIT_RANGE_MS = 64, FIT_FRAMES = 3 };
 
 /* ---- making and resetting ---- */
 
@@ -46,7 +49,8 @@ static void destructor(void *arg)
 static bool conf_ok(const struct jitter_conf *c)
 {
 	return c->clock >= 1000 && c->clock <= 1000000 && c->max_ms && c->max_ms <= 10000 && c->min_ms <= c->max_ms &&
-		c->max_payload && c->max_payload <= 65536 && (!c->room || c->room >= c->max_payload) && c->n_slots >= 2 && c->n_slots <= SLOTS_MAX;
+		c->start_ms <= c->max_ms && c->max_payload && c->max_payload <= 65536 && (!c->room || c->room >= c->max_payload) &&
+		c->n_slots >= 2 && c->n_slots <= SLOTS_MAX;
 }
 
 int jitter_alloc(struct jitter **jp, const struct jitter_conf *conf)
@@ -76,7 +80,10 @@ int jitter_alloc(struct jitter **jp, const struct jitter_conf *conf)
 		goto out;
 	}
 
-	arrival_init(&j->arrival, conf->max_ms);
+	if (conf->fit)
+		arrival_init(&j->arrival, conf->max_ms < FIT_RANGE_MS ? conf->max_ms : FIT_RANGE_MS, FIT_RARE);
+	else
+		arrival_init(&j->arrival, conf->max_ms, RARE);
 
  out:
 	if (err)
@@ -100,6 +107,7 @@ void jitter_reset_rt(struct jitter *j)
 	memset(&j->in, 0, sizeof(j->in));
 	memset(&j->out, 0, sizeof(j->out));
 	memset(&j->least, 0, sizeof(j->least));
+	memset(&j->rescued, 0, sizeof(j->rescued));
 	arrival_clear_rt(&j->arrival);
 }
 
@@ -180,25 +188,43 @@ int64_t jitter_span_ticks(const struct jitter *j)
 	return span > 0 ? span : 0;
 }
 
+int64_t jitter_floor_us(const struct jitter *j)
+{
+	const int64_t min_us = (int64_t)j->conf.min_ms * 1000, start_us = (int64_t)j->conf.start_ms * 1000;
+	int64_t us = start_us;
+
+	if (arrival_sure(&j->arrival) && j->arrival.latest_us < start_us)
+		us = j->arrival.latest_us;
+
+	return us > min_us ? us : min_us;
+}
+
 int64_t jitter_target_us(const struct jitter *j)
 {
-	const int64_t min_us = (int64_t)j->conf.min_ms * 1000;
-	const int64_t frame_us = us_of(j, j->frame);
+	const int64_t frame_us = us_of(j, j->frame), floor_us = jitter_floor_us(j);
 	int64_t us, cap_us;
 
-	if (j->conf.fixed)
-		return min_us;
+	if (j->conf.fixed && !j->conf.fit)
+		return floor_us;
 
 	/* A target that needs more room than there is would be asked for again and again. */
 	cap_us = (int64_t)j->conf.max_ms * 1000 - frame_us;
 	if (j->frame && cap_us > frame_us * (j->conf.n_slots - 1))
 		cap_us = frame_us * (j->conf.n_slots - 1);
+	if (j->frame && j->conf.fit && cap_us > FIT_FRAMES * frame_us)
+		cap_us = FIT_FRAMES * frame_us;
 
 	us = j->arrival.spread_us;
+	if (us < j->rescued.cur_us)
+		us = j->rescued.cur_us;
+	if (us < j->rescued.prev_us)
+		us = j->rescued.prev_us;
 	if (us > cap_us)
 		us = cap_us;
+	if (us < floor_us)
+		us = j->conf.fit && floor_us > cap_us ? cap_us : floor_us;
 
-	return us > min_us ? us : min_us;
+	return us;
 }
 
 void jitter_stats(const struct jitter *j, struct jitter_stats *s)
@@ -207,4 +233,9 @@ void jitter_stats(const struct jitter *j, struct jitter_stats *s)
 	s->depth_ms  = (uint32_t)(jitter_span_ticks(j) * 1000 / j->conf.clock);
 	s->target_ms = (uint32_t)((jitter_target_us(j) + 999) / 1000);
 	s->jitter_us = j->arrival.jitter_q4 >> 4;
+}
+
+const struct jitter_stats *jitter_counted(const struct jitter *j)
+{
+	return &j->stats;
 }

@@ -8,6 +8,9 @@
  * Voice (`fixed` false): the target follows the observed distribution of arrival times, grows at once, shrinks in
  * silence or by leaving out one frame, within min_ms..max_ms. Music (`fixed`): the target is min_ms and stays there;
  * what is not there in time is concealed and never waited for.
+ * With `fit` a fixed buffer finds its target: all but one of a thousand packets of the last seconds, within three frames.
+ * With `start_ms` the target begins there; once four seconds are known it covers every packet that is up to so late, and
+ * those later than that as above.
  * The buffer never holds more than max_ms (or one packet, if that is longer): of more, the oldest is dropped and counted.
  */
 #ifndef MIXER_JITTER_H
@@ -20,7 +23,11 @@ struct jitter;
 struct jitter_conf {
 	uint32_t clock;           /* RTP clock of the stream */
 	uint32_t min_ms, max_ms;  /* bounds of the target; max_ms is the hard bound of what is held */
+	uint32_t start_ms;        /* up to max_ms; 0: begins at min_ms */
 	bool     fixed;
+	bool     fit;             /* with fixed */
+	bool     steered;         /* the reader plays faster while excess_us is long: leave out packets only where nobody hears
+				   * it, or of very much too much */
 	size_t   max_payload;     /* longer packets are refused with EMSGSIZE and counted */
 	uint16_t n_slots;         /* packets held at most, 2 .. 1024, e.g. 64 */
 	size_t   room;            /* for the payloads held, in bytes, at least max_payload; 0: as many as there may be */
@@ -54,7 +61,8 @@ struct jitter_stats {
 	uint32_t depth_ms;        /* held now */
 	uint32_t target_ms;       /* rounded up */
 	uint32_t jitter_us;       /* RFC 3550 interarrival jitter */
-	int32_t  excess_us;       /* delay of the last packet given out, over the target; what a drift resampler steers to 0 */
+	int32_t  excess_us;       /* delay of the last packet given out, over the target */
+	bool     resting;         /* it has had to grow not long ago: not to be made shorter yet */
 };
 
 int  jitter_alloc(struct jitter **jp, const struct jitter_conf *conf);
@@ -64,6 +72,11 @@ void jitter_reset_rt(struct jitter *j);
  * for a packet far outside the sequence (a second one that follows it is believed, and the buffer begins anew). An empty
  * payload is taken as jitter_skip_rt takes it. */
 int  jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us);
+
+/* A frame that was missing and came once more in a later packet (RFC 2198). That it comes so late says nothing of the net,
+ * but as long as some had to be taken from there (the last 5 to 10 seconds), a voice waits for the next one too: the target
+ * is what the latest of them took. */
+int jitter_put_again_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us);
 
 /* A packet with this sequence number came and was used elsewhere (telephone-event, comfort noise): its place is no hole,
  * and while nothing else comes the sender is pausing, not losing. */
@@ -79,9 +92,14 @@ enum jitter_result jitter_get_rt(struct jitter *j, struct jitter_frame *f, uint3
  * the `next` of a LOST, where that is more than was asked for. */
 void jitter_played_rt(struct jitter *j, uint32_t n_ts);
 
+/* The reader has made the delay shorter by itself, by playing faster. */
+void jitter_shrunk_rt(struct jitter *j, uint64_t now_us);
+
 /* Was the sound last given out as good as silent? Frames are left out there first, where nobody hears it. */
 void jitter_quiet_rt(struct jitter *j, bool quiet);
 
 void jitter_stats(const struct jitter *j, struct jitter_stats *s);
+/* What was counted so far, as it stands: without the figures that have to be computed. */
+const struct jitter_stats *jitter_counted(const struct jitter *j);
 
 #endif

@@ -13,6 +13,8 @@ enum {
 	REST_MIN_US      = 2000000,   /* after growing, not to shrink for so long; */
 	REST_MAX_US      = 64000000,  /* twice as long each time it grew again soon after having shrunk */
 	REGRET_US        = 5000000,
+	REGRET_SLOW_US   = 30000000,  /* who shrinks by playing faster takes longer for it */
+	SHRINK_MUSIC_OVER = 20000,
 	HELD_PERIOD_US   = 1000000,
 };
 
@@ -26,6 +28,7 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 
 	j->stats.got++;
 	j->stats.excess_us = (int32_t)(due_us(j, s->ts, now_us) - jitter_target_us(j));
+	j->stats.resting   = now_us - out->grown_us < out->rest_us;
 	if (out->begun)
 		j->stats.lost += jitter_missing(j, out->next_seq, s->seq);
 	else
@@ -50,13 +53,13 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
  * or a reader whose tick shivers would wait for a whole one more. */
 static enum jitter_result start_rt(struct jitter *j, struct jitter_frame *f, uint32_t n_ts, uint64_t now_us)
 {
-	const int64_t min_us = (int64_t)j->conf.min_ms * 1000;
-	int64_t enough = jitter_target_us(j) - us_of(j, n_ts) / 4;
+	const int64_t target = jitter_target_us(j), floor = jitter_floor_us(j), least = floor < target ? floor : target;
+	int64_t enough = target - us_of(j, n_ts) / 4;
 
 	if (!j->held)
 		return JITTER_SILENCE;
-	if (enough < min_us)
-		enough = min_us;
+	if (enough < least)
+		enough = least;
 	if (due_us(j, at(j, j->head)->ts, now_us) < enough)
 		return JITTER_WAIT;
 
@@ -124,20 +127,31 @@ static int64_t excess_us(const struct jitter *j, uint64_t now_us)
 {
 	const uint32_t least = j->least.cur_us < j->least.prev_us ? j->least.cur_us : j->least.prev_us;
 
-	if (!j->conf.fixed)
+	if (!j->conf.fixed || j->conf.fit)
 		return due_us(j, at(j, j->head)->ts, now_us) - jitter_target_us(j);
 
 	/* fixed: the fastest packet may belong to an older route, what always lies here does not lie */
 	return j->least.periods < 2 ? 0 : (int64_t)least - us_of(j, j->frame) - jitter_target_us(j);
 }
 
+/* From which excess on a packet is left out. */
+static int64_t enough_to_shrink_us(const struct jitter *j, int64_t frame_us)
+{
+	if (j->conf.steered) {
+		const int64_t over = !j->conf.fixed ? SHRINK_FAST_OVER : frame_us * 3 > SHRINK_MUSIC_OVER ? frame_us * 3 : SHRINK_MUSIC_OVER;
+
+		return frame_us + (j->out.quiet ? frame_us / 8 : over);
+	}
+
+	/* a voice may end a little under its target, or what grew by a frame would never shrink by one */
+	return j->conf.fixed ? frame_us + frame_us / 16 : frame_us - frame_us / 8;
+}
+
 /* Leave out packets while the delay is a frame too long; a voice loses one at a time, and none soon after it
  * waited: what came late once may do so again. */
 static void shrink_rt(struct jitter *j, uint64_t now_us)
 {
-	const int64_t frame_us = us_of(j, j->frame);
-	/* a voice may end a little under its target, or what grew by a frame would never shrink by one */
-	const int64_t enough_us = j->conf.fixed ? frame_us + frame_us / 16 : frame_us - frame_us / 8;
+	const int64_t frame_us = us_of(j, j->frame), enough_us = enough_to_shrink_us(j, frame_us);
 	int64_t excess = excess_us(j, now_us);
 	const bool soon = excess > SHRINK_FAST_OVER || j->out.quiet;
 
@@ -164,7 +178,7 @@ static bool stretch_rt(struct jitter *j, uint32_t n_ts, uint64_t now_us)
 {
 	const int64_t due = due_us(j, at(j, j->head)->ts, now_us), target = jitter_target_us(j);
 
-	if (j->conf.fixed)
+	if (j->conf.fixed && !j->conf.fit)
 		return due + (target < us_of(j, j->frame) ? target : us_of(j, j->frame)) / 2 < target;
 
 	if (j->out.late && due < target)
@@ -194,9 +208,9 @@ static void settle_concealed_rt(struct jitter *j, int64_t gap)
 }
 
 /* The delay has grown. Was it a mistake to have shrunk? */
-static void grown_rt(struct playing *out, uint64_t now_us)
+static void grown_rt(struct playing *out, uint32_t regret_us, uint64_t now_us)
 {
-	const bool regret = out->shrunk_us && now_us - out->shrunk_us < REGRET_US;
+	const bool regret = out->shrunk_us && now_us - out->shrunk_us < regret_us;
 
 	out->rest_us  = regret ? out->rest_us * 2 : out->rest_us / 2;
 	out->rest_us  = out->rest_us < REST_MIN_US ? REST_MIN_US : out->rest_us > REST_MAX_US ? REST_MAX_US : out->rest_us;
@@ -212,7 +226,7 @@ static enum jitter_result play_rt(struct jitter *j, struct jitter_frame *f, uint
 
 	gap = s->ts - out->next_ts;
 	if (out->concealed && gap <= 0)
-		grown_rt(out, now_us);
+		grown_rt(out, j->conf.steered ? REGRET_SLOW_US : REGRET_US, now_us);
 	settle_concealed_rt(j, gap);
 	gap = s->ts - out->next_ts;
 
@@ -286,6 +300,12 @@ void jitter_played_rt(struct jitter *j, uint32_t n_ts)
 	j->out.next_ts   = j->out.frame_ts + n_ts;
 	j->out.may_learn = false;
 	jitter_bound_rt(j);
+}
+
+void jitter_shrunk_rt(struct jitter *j, uint64_t now_us)
+{
+	j->out.shrunk_us = now_us;
+	memset(&j->least, 0, sizeof(j->least));
 }
 
 void jitter_quiet_rt(struct jitter *j, bool quiet)

@@ -42,6 +42,13 @@ struct arriving {
 	bool     bad_any;
 	uint32_t step;            /* last difference of timestamps between neighbours */
 	unsigned late_run;
+	bool     again;           /* this one came inside a later packet */
+};
+
+/* How much later than the fastest packet those came that were taken from later ones: over this period and the last. */
+struct rescued {
+	uint64_t since_us;
+	uint32_t cur_us, prev_us;
 };
 
 /* The stream as it is given out. */
@@ -79,14 +86,16 @@ struct jitter {
 	uint32_t frame;                   /* ticks in a packet, as far as known; 0: not yet */
 	struct arriving in;
 	struct playing out;
-	struct arrival arrival;
 	struct least least;
+	struct rescued rescued;
 	struct jitter_stats stats;
+	struct arrival arrival;
 };
 
 /* From the begin of the oldest packet held to the end of the youngest. */
 int64_t jitter_span_ticks(const struct jitter *j);
 int64_t jitter_target_us(const struct jitter *j);
+int64_t jitter_floor_us(const struct jitter *j);  /* the least it may be */
 
 /* How many places from..to-1 hold neither a packet nor one used elsewhere. */
 unsigned jitter_missing(const struct jitter *j, uint16_t from, uint16_t to);

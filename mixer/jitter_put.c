@@ -9,6 +9,7 @@
 enum {
 	JUMP_US  = 1000000,       /* timestamps against arrival: more than this is a new count, not a late packet */
 	LATE_RUN = 4,             /* so many late ones and none in time: our timing is wrong, not theirs */
+	RESCUED_US = 5000000,     /* a period of struct rescued */
 };
 
 static void begin_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
@@ -97,15 +98,34 @@ static void learn_frame_rt(struct jitter *j, uint32_t step)
 	j->in.step = step;
 }
 
+static void rescued_rt(struct jitter *j, int64_t transit_us, uint64_t now_us)
+{
+	struct rescued *r = &j->rescued;
+	/* a voice may end an eighth of a frame under its target (shrink_rt), and then it would be too late again */
+	const int64_t late_us = transit_us - j->arrival.base_us + us_of(j, j->frame) / 8 + 1;
+	const int64_t max_us = (int64_t)j->conf.max_ms * 1000;
+
+	if (now_us - r->since_us >= RESCUED_US) {
+		r->prev_us  = r->cur_us;
+		r->cur_us   = 0;
+		r->since_us = now_us;
+	}
+	if (j->in.again && late_us > r->cur_us)
+		r->cur_us = (uint32_t)(late_us < max_us ? late_us : max_us);
+}
+
 static void measure_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64, uint64_t now_us)
 {
 	struct arriving *in = &j->in;
 	const int64_t transit = (int64_t)(now_us - in->origin_us) - us_of(j, ts64);
 	const int16_t d = rtp_seq_diff(pkt->seq, in->newest);
 
-	arrival_add_rt(&j->arrival, transit, now_us);
+	/* one that came inside another has no arrival of its own */
+	if (!in->again || !arrival_any(&j->arrival))
+		arrival_add_rt(&j->arrival, transit, now_us);
+	rescued_rt(j, transit, now_us);
 	if (d < 0) {
-		j->stats.reordered++;
+		j->stats.reordered += !in->again;
 		return;
 	}
 	if (d == 1 && !pkt->marker)
@@ -114,7 +134,8 @@ static void measure_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64
 	in->newest     = pkt->seq;
 	in->ts         = pkt->ts;
 	in->ts64       = ts64;
-	in->transit_us = transit;
+	if (!in->again)
+		in->transit_us = transit;
 }
 
 static bool too_late(const struct jitter *j, uint16_t seq, int64_t ts64)
@@ -257,6 +278,18 @@ int jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
 	jitter_bound_rt(j);
 
 	return 0;
+}
+
+int jitter_put_again_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
+{
+	int err;
+
+	if (!j)
+		return EINVAL;
+	j->in.again = true;
+	err = jitter_put_rt(j, pkt, now_us);
+	j->in.again = false;
+	return err;
 }
 
 void jitter_skip_rt(struct jitter *j, uint16_t seq)

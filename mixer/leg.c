@@ -47,6 +47,7 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	level_init(&rt->play.level);
 	noisegate_init(&rt->play.noisegate, NULL);
 	agc_init(&rt->play.agc, NULL);
+	pace_init(&rt->play.pace);
 	rt->play.gate.open = true;
 	memset(rt->play.dbov, LEG_NO_LEVEL, sizeof(rt->play.dbov));
 	/* RFC 3550 5.1: "The initial value of the sequence number SHOULD be random", and of the timestamp as well. For
@@ -232,8 +233,12 @@ uint32_t leg_ssrc(const struct leg *l) { return l->rt ? l->rt->ssrc : 0; }
 
 static int plan(struct leg *l)
 {
-	struct plan_conf conf = {l->music ? l->conf.jitter_music_ms : l->conf.jitter_min_ms, l->conf.jitter_max_ms, l->music,
-				 !l->music && !l->conf.ungated};
+	const struct leg_conf *lc = &l->conf;
+	bool fit = l->music && lc->jitter_music_fit;
+	struct plan_conf conf = {.jitter_min_ms = !l->music ? lc->jitter_min_ms : fit ? 0 : lc->jitter_music_ms,
+				 .jitter_start_ms = !l->music ? lc->jitter_start_ms : fit ? lc->jitter_music_ms : 0,
+				 .jitter_max_ms = lc->jitter_max_ms, .music = l->music, .fit = fit,
+				 .gated = !l->music && !lc->ungated};
 	struct cmd c = {.type = CMD_LEG_PLAN, .leg = l->rt};
 	int err = leg_plan_alloc(&c.plan, &l->desc, &conf);
 
@@ -368,6 +373,9 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->rx_auth = count_get(&n->auth);
 	s->concealed = count_get(&n->concealed);
 	s->discarded = count_get(&n->discarded) + count_get(&n->jit_dropped);
+	s->recovered = count_get(&n->recovered);
+	s->tx_redundant = count_get(&n->redundant);
+	s->cpu_us = count_get(&n->cpu_ns) / 1000;
 	s->jitter_us = (uint32_t)count_get(&n->jitter_us);
 	s->buffer_ms = (uint32_t)count_get(&n->buffer_ms);
 	s->rtt_us = (uint32_t)count_get(&n->rtt_us);
@@ -377,4 +385,5 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->latched = atomic_load_explicit(&n->latched, memory_order_relaxed);
 	codec_name(s->rx_codec, &n->rx_codec);
 	codec_name(s->tx_codec, &n->tx_codec);
+	leg_xr_stats(s, n);
 }

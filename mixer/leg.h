@@ -8,6 +8,9 @@
  *     leg_send.c   sound to packets: collect a frame, encode, number, send; keys
  *     leg_rtcp.c   reports
  *     leg_view.c   what it hears otherwise than all (view.h)
+ *     leg_xr.c     what extended reports say: how good the sound is that comes in, round trips
+ *     leg_red.c    redundant packets, both ways
+ *     leg_cpu.c    what it costs
  *
  * struct leg is the control thread's; struct leg_rt belongs to the media thread it was given to until it comes back by
  * ring. What control may change at any time (mute, deaf, gain, echo) is atomic; what it may read is a counter.
@@ -27,11 +30,14 @@
 #include "level.h"
 #include "limiter.h"
 #include "noisegate.h"
+#include "pace.h"
+#include "red.h"
 #include "resample.h"
 #include "rtcp.h"
 #include "seal.h"
 #include "speaker.h"
 #include "view.h"
+#include "xr.h"
 
 enum {
 	LEG_JITTERS = 4,                  /* one per RTP clock in use: 8000, 48000, 16000, 44100 */
@@ -55,25 +61,26 @@ struct plan_rx {
 	bool fec;                         /* a packet may hold the one before it */
 };
 
-struct leg_plan {
-	struct back back;
-	struct leg_desc desc;
-	bool music, gated;
-	struct plan_rx rx[LEG_RX_MAX];
+struct leg_plan {                         /* first what each packet and each tick looks at */
 	uint8_t n_rx;
 	uint8_t channels;                 /* of the sound we decode: 2 when any codec has them */
-	struct jitter *jitter[LEG_JITTERS];
-	struct jitter_conf jitter_conf[LEG_JITTERS];
 	uint8_t n_jitter;
-	float *play_pcm, *send_pcm, *odd; /* queues of leg_play and leg_send, as long as these codecs need */
-	struct codec_enc *enc;
+	bool music, fit, gated;
 	uint32_t frame_smp;               /* what it encodes, at 48 kHz */
-	struct resample *down;
+	struct codec_enc *enc;
+	struct red_tx *red;               /* frames sent before; NULL: no redundancy agreed on */
 	struct seal *seal_rx, *seal_tx;
+	struct jitter *jitter[LEG_JITTERS];
+	struct plan_rx rx[LEG_RX_MAX];
+	struct leg_desc desc;
+	struct back back;
+	struct jitter_conf jitter_conf[LEG_JITTERS];
+	float *play_pcm, *send_pcm, *odd; /* queues of leg_play and leg_send, as long as these codecs need */
+	struct resample *down;
 	bool key_rx_equal;                /* set at the swap */
 };
 
-struct plan_conf { uint32_t jitter_min_ms, jitter_max_ms; bool music, gated; };
+struct plan_conf { uint32_t jitter_min_ms, jitter_start_ms, jitter_max_ms; bool music, fit, gated; };
 
 int  leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct plan_conf *conf);
 /* Takes from the old plan what stays the same, state and all; the old one gets the fresh ones, to be freed with it. */
@@ -114,6 +121,8 @@ struct leg_count {
 	_Atomic bool talking, latched;
 	count_t bad, stranger, auth, concealed, discarded;
 	count_t jit_lost, jit_late, jit_dup, jit_reord, jit_dropped, jitter_us, buffer_ms, rtt_us;
+	count_t recovered, redundant, cpu_ns;
+	count_t quality, bursts, peer_quality, peer_bursts;    /* struct leg_quality, eight bytes at a time: leg_xr.c */
 	const struct codec *_Atomic rx_codec, *_Atomic tx_codec;
 };
 
@@ -151,6 +160,7 @@ struct leg_play {                         /* sound in */
 	struct gate gate;
 	struct noisegate noisegate;
 	struct agc agc;
+	struct pace pace;
 	struct cn cn;
 	uint8_t dbov[LEG_LEVELS];         /* what packets said of themselves (RFC 6464), by sequence number; */
 	uint16_t dbov_seq[LEG_LEVELS];    /* ... of which it is true only for these */
@@ -203,7 +213,32 @@ struct leg_reports {
 	bool begun, sent_rtp, said;
 	uint32_t octets;                  /* of payload sent */
 	uint32_t packets;
+	uint32_t received_at_last;
 	uint32_t packets_at_last, packets_before;     /* at the last report, and the one before it */
+};
+
+struct leg_red {                          /* leg_red.c */
+	struct red_rx rx;
+	bool on;                          /* we send redundancy */
+	uint64_t lossy_us;                /* when the peer last reported loss */
+};
+
+struct leg_xr {                           /* leg_xr.c */
+	struct xr_runs runs;
+	const struct jitter *of;          /* whose counters were followed, and how far */
+	uint64_t lost, late, dropped;
+	uint32_t n_late;                  /* of those in runs.lost */
+	float loud;                       /* of speech, mean square; 0: none heard yet */
+	uint64_t next_us;
+	bool asked;                       /* by this receiver, for its round trip */
+	uint32_t asked_ssrc, asked_ntp;
+	uint64_t asked_us;
+};
+
+struct leg_cpu {                          /* leg_cpu.c */
+	bool on;                          /* this tick is measured */
+	uint8_t turn;
+	uint64_t since_ns;
 };
 
 /* What a tick touches of everybody, also of who only listens, stands together and first: in a large room all else has
@@ -220,7 +255,6 @@ struct leg_rt {
 	bool agc, noise_gate;
 	bool timed_out;
 	bool heard;                       /* it is in the sum this tick; its part: own, below */
-	struct leg_rt *next_heard;        /* of the bus */
 	/* for both threads */
 	_Atomic bool mute, deaf, echo;
 	_Atomic float gain, pan;
@@ -230,15 +264,17 @@ struct leg_rt {
 	struct leg_sock rtp;
 	struct leg_count n;
 	struct leg_reports rep;
+	struct leg_cpu cpu;
 	struct leg_share share;
 	struct speaker_leg floor;         /* who.c */
-	struct leg_place place;
 	struct leg_view_rt view;
 	struct leg_send send;
 	struct leg_play play;
 	/* seldom touched */
 	struct leg_sock rtcp;
 	struct leg_lost lost;             /* counted by jitter buffers that are gone */
+	struct leg_xr xr;
+	struct leg_red red;
 	struct dtmf_rx dtmf_rx;
 	struct bus_rt *next_bus;
 	struct back back;
@@ -252,6 +288,8 @@ struct leg_rt {
 	struct view_end views;            /* its row and column of private mixes */
 	struct thread *home;              /* where it is, or was sent */
 
+	struct leg_place place;           /* media thread, of who is heard */
+	struct leg_rt *next_heard;        /* of the bus, this tick */
 	float own[QUANTUM_MAX * MIX_CH];  /* media thread: its part of the sum this tick */
 };
 
@@ -277,6 +315,27 @@ void leg_send_swap_rt(struct leg_rt *l, struct leg_plan *p);
 void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len);
 bool leg_rtcp_rt(struct leg_rt *l, const uint8_t *buf, size_t len, uint64_t now_us);
 void leg_report_rt(struct leg_rt *l, uint64_t now_us, bool bye);
+uint64_t leg_ntp_rt(const struct leg_rt *l, uint64_t now_us);
 bool leg_source_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, uint64_t now_us);
+
+/* leg_xr.c */
+void leg_xr_forget_rt(struct leg_rt *l);                  /* another source */
+void leg_xr_frame_rt(struct leg_rt *l, const struct jitter *j);   /* one was taken from the buffer: what went before it? */
+void leg_xr_watch_rt(struct leg_rt *l, uint64_t now_us);
+void leg_xr_read_rt(struct leg_rt *l, const uint8_t *buf, size_t len, uint64_t now_us);
+size_t leg_xr_write_rt(struct leg_rt *l, uint8_t *buf, size_t size, bool sender, uint64_t now_us);       /* 0: nothing to say */
+void leg_xr_stats(struct leg_stats *s, const struct leg_count *n);        /* control thread */
+
+/* leg_red.c */
+const struct leg_red_rx *leg_red_find_rt(const struct leg_desc *d, uint8_t pt);
+void leg_red_judge_rt(struct leg_rt *l, uint8_t fraction, uint64_t now_us);      /* the peer's report of loss */
+/* What l encoded, `len` bytes in scratch.payload, with older frames into scratch.red. Its length; 0: there are none. */
+size_t leg_red_pack_rt(struct leg_rt *l, int len);
+void leg_red_pause_rt(struct leg_rt *l);                  /* what comes next does not follow on what was */
+
+/* leg_cpu.c */
+void leg_cpu_turn_rt(struct leg_rt *l);                   /* once a tick; begins as well */
+void leg_cpu_begin_rt(struct leg_rt *l);
+void leg_cpu_end_rt(struct leg_rt *l);
 
 #endif

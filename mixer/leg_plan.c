@@ -24,6 +24,7 @@ static void plan_destructor(void *arg)
 	mem_deref(p->send_pcm);
 	mem_deref(p->odd);
 	mem_deref(p->enc);
+	mem_deref(p->red);
 	mem_deref(p->down);
 	mem_deref(p->seal_rx);
 	mem_deref(p->seal_tx);
@@ -80,7 +81,7 @@ static int plan_jitter(struct leg_plan *p, const struct leg_codec *c, const stru
 		p->n_jitter++;
 		*j = (struct jitter_conf){
 			.clock = c->codec->clock, .min_ms = conf->jitter_min_ms, .max_ms = conf->jitter_max_ms,
-			.fixed = conf->music,
+			.start_ms = conf->jitter_start_ms, .fixed = conf->music, .fit = conf->fit, .steered = true,
 			.n_slots = (uint16_t)(slots < SLOTS_MIN ? SLOTS_MIN : slots > SLOTS_MAX ? SLOTS_MAX : slots) };
 	}
 	if (payload_max(c) > j->max_payload)
@@ -117,7 +118,7 @@ static int plan_rx_init(struct leg_plan *p, const struct plan_conf *conf)
 	for (int i = 0; i < p->n_jitter && !err; i++)
 		err = jitter_alloc(&p->jitter[i], &p->jitter_conf[i]);
 	if (!err)
-		p->play_pcm = mem_zalloc(PCM_MAX * p->channels * sizeof(float), NULL);
+		p->play_pcm = mem_zalloc((PCM_MAX + PACE_ROOM) * p->channels * sizeof(float), NULL);
 	return err ? err : p->play_pcm ? 0 : ENOMEM;
 }
 
@@ -149,6 +150,13 @@ static int plan_tx_init(struct leg_plan *p)
 		err = resample_alloc(&p->down, CLOCK_RATE, tx->codec->srate, tx->param.channels);
 	p->send_pcm = mem_zalloc(leg_queue_smp(p) * tx->param.channels * sizeof(float), NULL);
 	p->odd = mem_zalloc((p->frame_smp + LEG_ODD) * tx->param.channels * sizeof(float), NULL);
+	if (p->desc.red_tx_gen) {
+		p->red = mem_zalloc(sizeof(*p->red), NULL);
+		if (!p->red)
+			return ENOMEM;
+		red_tx_init(p->red, p->desc.red_tx_gen);
+		p->desc.red_tx_gen = p->red->n_gen;       /* the most we do */
+	}
 	return err ? err : p->send_pcm && p->odd ? 0 : ENOMEM;
 }
 
@@ -164,6 +172,7 @@ int leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct 
 		return ENOMEM;
 	p->desc = *d;
 	p->music = conf->music;
+	p->fit = conf->fit;
 	p->gated = conf->gated;
 	err = plan_rx_init(p, conf);
 	if (!err)
@@ -183,8 +192,9 @@ int leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct 
 
 static bool jitter_conf_equal(const struct jitter_conf *a, const struct jitter_conf *b)
 {
-	return a->clock == b->clock && a->min_ms == b->min_ms && a->max_ms == b->max_ms && a->fixed == b->fixed &&
-	       a->max_payload >= b->max_payload && a->room >= b->room && a->n_slots == b->n_slots;
+	return a->clock == b->clock && a->min_ms == b->min_ms && a->max_ms == b->max_ms && a->start_ms == b->start_ms &&
+	       a->fixed == b->fixed && a->fit == b->fit && a->max_payload >= b->max_payload &&
+	       a->room >= b->room && a->n_slots == b->n_slots;
 }
 
 static void inherit_rx_rt(struct leg_plan *p, struct leg_plan *old)
@@ -210,6 +220,8 @@ void leg_plan_inherit_rt(struct leg_plan *p, struct leg_plan *old)
 	inherit_rx_rt(p, old);
 	if (p->enc && old->enc && leg_codec_equal(&p->desc.tx, &old->desc.tx)) {
 		SWAP(p->enc, old->enc);
+		if (p->red && old->red && p->red->n_gen == old->red->n_gen)
+			SWAP(p->red, old->red);
 		SWAP(p->down, old->down);
 	}
 	p->key_rx_equal = seal_key_equal(&p->desc.srtp_rx, &old->desc.srtp_rx);

@@ -35,11 +35,10 @@ static void fade_rt(float *smp, size_t n_smp, uint8_t channels, float from, floa
 	mix_ramp(smp, smp, from, to, n_smp * channels);
 }
 
-/* Lays the tail under what was just put at the queue's place `at`. */
-static void blend_rt(struct leg_play *p, size_t at, size_t n_smp)
+/* Lays the tail under n_smp that come next. */
+static void blend_rt(struct leg_play *p, float *smp, size_t n_smp)
 {
 	size_t n = p->n_tail < n_smp ? p->n_tail : n_smp;
-	float *smp = p->pcm + at * p->channels;
 
 	if (p->fade_in) {
 		fade_rt(smp, n_smp < RAMP_SMP ? n_smp : RAMP_SMP, p->channels, 0, 1);
@@ -52,6 +51,13 @@ static void blend_rt(struct leg_play *p, size_t at, size_t n_smp)
 	memmove(p->tail, p->tail + n * p->channels, p->n_tail * p->channels * sizeof(*p->tail));
 }
 
+static size_t fitting_rt(const struct leg_play *p, size_t n_smp)
+{
+	size_t room = p->n < PCM_MAX ? PCM_MAX - p->n : 0;
+
+	return n_smp < room ? n_smp : room;
+}
+
 /* Most members are silent most of the time; then the queue is only a number. Something is to follow: now it is sound. */
 static void unhush_rt(struct leg_play *p)
 {
@@ -60,32 +66,62 @@ static void unhush_rt(struct leg_play *p)
 	p->hush = false;
 }
 
-static void append_rt(struct leg_play *p, const float *smp, size_t n_smp, uint8_t channels)
+/* Where what comes next is made ready: in the queue, or on the way through the pace. */
+static float *bench_rt(struct leg_rt *l)
 {
-	size_t room = PCM_MAX - p->n;
+	struct leg_play *p = &l->play;
 
 	unhush_rt(p);
-	if (n_smp > room)
-		n_smp = room;
-	channels_rt(p->pcm + p->n * p->channels, p->channels, smp, channels, n_smp);
-	p->n += n_smp;
-	blend_rt(p, p->n - n_smp, n_smp);
+	return pace_on(&p->pace) ? l->t->rt.scratch.pcm : p->pcm + p->n * p->channels;
 }
 
-static void append_zero_rt(struct leg_play *p, size_t n_smp)
+/* n_smp are ready there. */
+static void queue_rt(struct leg_rt *l, size_t n_smp)
 {
-	if (n_smp > PCM_MAX - p->n)
-		n_smp = PCM_MAX - p->n;
-	if ((p->hush || !p->n) && !p->n_tail) {
-		p->hush = true;
-		p->fade_in = false;
+	struct leg_play *p = &l->play;
+
+	if (pace_on(&p->pace))
+		p->n += pace_rt(&p->pace, p->pcm + p->n * p->channels, l->t->rt.scratch.pcm, n_smp);
+	else
 		p->n += n_smp;
+	if (pace_due(&p->pace) && p->n >= WARP_KEEP)
+		pace_join_rt(&p->pace, p->pcm + (p->n - WARP_KEEP) * p->channels, p->channels);
+}
+
+/* smp is not scratch.pcm. */
+static void append_rt(struct leg_rt *l, const float *smp, size_t n_smp, uint8_t channels)
+{
+	float *to = bench_rt(l);
+
+	n_smp = fitting_rt(&l->play, n_smp);
+	channels_rt(to, l->play.channels, smp, channels, n_smp);
+	blend_rt(&l->play, to, n_smp);
+	queue_rt(l, n_smp);
+}
+
+static void append_hush_rt(struct leg_play *p, size_t n_smp)
+{
+	if (pace_due(&p->pace))
+		pace_join_rt(&p->pace, NULL, p->channels);
+	p->hush = true;
+	p->fade_in = false;
+	p->n += pace_on(&p->pace) ? pace_zero_rt(&p->pace, n_smp) : n_smp;
+}
+
+static void append_zero_rt(struct leg_rt *l, size_t n_smp)
+{
+	struct leg_play *p = &l->play;
+	float *to;
+
+	n_smp = fitting_rt(p, n_smp);
+	if ((p->hush || !p->n) && !p->n_tail && (!pace_on(&p->pace) || pace_silent(&p->pace))) {
+		append_hush_rt(p, n_smp);
 		return;
 	}
-	unhush_rt(p);
-	mix_clear(p->pcm + p->n * p->channels, n_smp * p->channels);
-	p->n += n_smp;
-	blend_rt(p, p->n - n_smp, n_smp);
+	to = bench_rt(l);
+	mix_clear(to, n_smp * p->channels);
+	blend_rt(p, to, n_smp);
+	queue_rt(l, n_smp);
 }
 
 /* How much to ask for when the tick still needs n_smp: as little as the codec can conceal. */
@@ -106,7 +142,7 @@ static void append_noise_rt(struct leg_rt *l, size_t n_smp)
 
 	cn_fill_rt(&p->cn, x->wide, n);
 	channels_rt(x->pcm, ch, x->wide, 1, n);
-	append_rt(p, x->wide, resample_rt(p->cur->up, x->wide, x->pcm, n), ch);
+	append_rt(l, x->wide, resample_rt(p->cur->up, x->wide, x->pcm, n), ch);
 }
 
 /* n_smp at 48 kHz from what the current decoder thinks comes next. Returns samples at 48 kHz in scratch.wide. */
@@ -152,7 +188,7 @@ static void quiet_rt(struct leg_rt *l, size_t n_smp)
 	if (l->play.noisy && l->play.cur)
 		append_noise_rt(l, n_smp);
 	else
-		append_zero_rt(&l->play, n_smp);
+		append_zero_rt(l, n_smp);
 }
 
 /* So much of what was lost is made up for; counted in frames. */
@@ -178,7 +214,7 @@ static void lost_rt(struct leg_rt *l, size_t n_smp)
 		return;
 	}
 	concealed_rt(l, n_smp);
-	append_rt(p, l->t->rt.scratch.wide, n, p->cur->c.param.channels);
+	append_rt(l, l->t->rt.scratch.wide, n, p->cur->c.param.channels);
 }
 
 /* The packet after the lost one is here and may hold it once more, coarser: then the whole frame comes back from there,
@@ -206,7 +242,7 @@ static bool recover_rt(struct leg_rt *l, struct jitter *j, const struct jitter_f
 	}
 	if (conceal_rt(l, n, f->next, f->next_len) <= skip)
 		return false;
-	append_rt(p, l->t->rt.scratch.wide + skip * ch, n - skip, ch);
+	append_rt(l, l->t->rt.scratch.wide + skip * ch, n - skip, ch);
 	concealed_rt(l, n - skip);
 	jitter_played_rt(j, ticks_of(n - skip, p->cur->c.codec->clock));
 	return true;
@@ -335,7 +371,22 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 	/* Out of silence, but for what the gate held back: that joins by itself. */
 	p->fade_in = !p->sounding && !caught_up;
 	p->sounding = true;
-	append_rt(p, x->wide, resample_rt(rx->up, x->wide, x->pcm, (size_t)n), rx->c.param.channels);
+	append_rt(l, x->wide, resample_rt(rx->up, x->wide, x->pcm, (size_t)n), rx->c.param.channels);
+}
+
+/* Does its delay want to be made longer or shorter by playing it slower or faster? */
+static void level_rt(struct leg_rt *l, struct jitter *j, uint64_t now_us)
+{
+	struct pace_level level = {.tick_us = (uint32_t)((uint64_t)l->bus->quantum * 1000000 / CLOCK_RATE), .music = l->plan->music,
+				   .hold = l->plan->music && !l->plan->fit};
+	struct jitter_stats s;
+
+	jitter_stats(j, &s);
+	level.excess_us = s.excess_us;
+	level.resting = s.resting;
+	level.queued = (uint32_t)l->play.n;
+	if (pace_frame_rt(&l->play.pace, &level, now_us))
+		jitter_shrunk_rt(j, now_us);
 }
 
 /* A frame more in the queue, or n_smp of what stands for it. */
@@ -350,6 +401,8 @@ static void pull_rt(struct leg_rt *l, size_t n_smp, uint64_t now_us)
 	switch (jitter_get_rt(j, &f, ticks_of(ask, l->plan->jitter_conf[p->jitter].clock), now_us)) {
 
 	case JITTER_FRAME:
+		leg_xr_frame_rt(l, j);
+		level_rt(l, j, now_us);
 		frame_rt(l, j, &f, ask);
 		return;
 
@@ -367,6 +420,7 @@ static void pull_rt(struct leg_rt *l, size_t n_smp, uint64_t now_us)
 
 	case JITTER_SILENCE:
 		quiet_rt(l, ask);
+		pace_pause_rt(&p->pace);
 		break;
 	}
 	if (p->jitter_next >= 0) {
@@ -380,17 +434,17 @@ static void fill_rt(struct leg_rt *l, uint32_t n_smp, uint64_t now_us)
 	struct leg_play *p = &l->play;
 
 	while (p->n < n_smp) {
-		size_t before = p->n;
+		size_t before = p->n, need = pace_need(&p->pace, n_smp - p->n);
 
 		if (l->plan && (l->plan->desc.dir & LEG_DIR_RECV) && p->jitter >= 0) {
-			pull_rt(l, n_smp - p->n, now_us);
+			pull_rt(l, need, now_us);
 		} else {
 			end_sound_rt(l);
 			p->noisy = false;
-			append_zero_rt(p, n_smp - p->n);
+			append_zero_rt(l, need);
 		}
-		if (p->n == before)
-			append_zero_rt(p, n_smp - p->n);      /* a resampler that gave nothing yet */
+		if (p->n == before)       /* a resampler that gave nothing yet */
+			append_zero_rt(l, pace_need(&p->pace, n_smp - p->n));
 	}
 }
 
@@ -489,6 +543,7 @@ void leg_play_join_rt(struct leg_rt *l)
 	for (int i = 0; i < l->plan->n_jitter; i++)
 		jitter_reset_rt(l->plan->jitter[i]);
 	p->n = p->n_tail = 0;
+	pace_stop_rt(&p->pace);
 	p->sounding = false;
 }
 
@@ -511,6 +566,7 @@ static void requeue_rt(struct leg_play *p, float *pcm, uint8_t channels)
 	memcpy(p->tail, tail, p->n_tail * channels * sizeof(*tail));
 	p->pcm = pcm;
 	p->channels = channels;
+	pace_channels_rt(&p->pace, channels);
 }
 
 void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *plan)

@@ -100,8 +100,10 @@ static void level_rt(struct leg_rt *l, const struct rtp_pkt *pkt)
 	l->play.dbov_seq[i] = pkt->seq;
 }
 
-static void sound_rt(struct leg_rt *l, const struct rtp_pkt *pkt, struct plan_rx *rx, uint64_t now_us)
+/* `again`: it was missing, and came inside a later packet. */
+static void sound_rt(struct leg_rt *l, const struct rtp_pkt *pkt, struct plan_rx *rx, bool again, uint64_t now_us)
 {
+	struct jitter *j = l->plan->jitter[rx->jitter];
 	struct leg_play *p = &l->play;
 
 	p->noisy = false;
@@ -109,10 +111,15 @@ static void sound_rt(struct leg_rt *l, const struct rtp_pkt *pkt, struct plan_rx
 	if (p->jitter < 0) {
 		p->jitter = rx->jitter;
 	} else if (rx->jitter != p->jitter && p->jitter_next != rx->jitter) {
-		jitter_reset_rt(l->plan->jitter[rx->jitter]);     /* another clock: the old buffer is played out first */
+		jitter_reset_rt(j);       /* another clock: the old buffer is played out first */
 		p->jitter_next = rx->jitter;
 	}
-	jitter_put_rt(l->plan->jitter[rx->jitter], pkt, now_us);
+	if (!again) {
+		pace_packet_rt(&p->pace, rx->c.codec->clock, pkt->ts, now_us);
+		jitter_put_rt(j, pkt, now_us);
+	} else if (!jitter_put_again_rt(j, pkt, now_us)) {
+		count_up(&l->n.recovered);
+	}
 }
 
 static struct plan_rx *find_rx_rt(struct leg_plan *p, uint8_t pt)
@@ -136,6 +143,8 @@ bool leg_source_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, 
 		for (int i = 0; i < l->plan->n_jitter; i++)
 			jitter_reset_rt(l->plan->jitter[i]);
 		memset(&l->dtmf_rx, 0, sizeof(l->dtmf_rx));
+		leg_xr_forget_rt(l);
+		pace_source_rt(&l->play.pace);
 		r->src.any = false;
 	}
 	r->rival = pkt->ssrc;
@@ -163,26 +172,64 @@ static bool is_key_rt(const struct leg_desc *d, uint8_t pt)
 	return false;
 }
 
+/* What a packet carries, or one of the frames in it. */
+static void content_rt(struct leg_rt *l, const struct rtp_pkt *pkt, struct plan_rx *rx, bool again, uint64_t now_us)
+{
+	const struct leg_desc *d = &l->plan->desc;
+
+	if (is_key_rt(d, pkt->pt))
+		key_rt(l, pkt);
+	else if (!(d->dir & LEG_DIR_RECV))
+		count_up(&l->n.discarded);
+	else if (rx)
+		sound_rt(l, pkt, rx, again, now_us);
+	else if (pkt->pt == d->cn_rx_pt)
+		noise_rt(l, pkt);
+	else
+		count_up(&l->n.discarded);
+}
+
+/* RFC 2198: what was lost before it, then its own frame. What is inside must be of a kind that was agreed on, and of the
+ * one clock that its timestamps count; so redundancy within redundancy is none. */
+static void redundant_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, uint64_t now_us)
+{
+	struct rtp_pkt part[RED_BLOCKS_MAX];
+	unsigned n = 0;
+
+	if (red_packets_rt(&l->red.rx, part, &n, pkt)) {
+		bad_rt(l);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct plan_rx *rx = find_rx_rt(l->plan, part[i].pt);
+
+		if (rx && rx->c.codec->clock != clock)
+			count_up(&l->n.discarded);
+		else
+			content_rt(l, &part[i], rx, i + 1 < n, now_us);
+	}
+}
+
 static void rtp_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint64_t now_us)
 {
 	const struct leg_desc *d = &l->plan->desc;
+	const struct leg_red_rx *red = leg_red_find_rt(d, pkt->pt);
 	struct plan_rx *rx = find_rx_rt(l->plan, pkt->pt);
-	uint32_t clock = rx ? rx->c.codec->clock : l->rep.src.any ? l->rep.src.clock : 8000;
-	bool key = is_key_rt(d, pkt->pt), known = rx || key || pkt->pt == d->cn_rx_pt;
+	uint32_t clock = red ? red->clock : rx ? rx->c.codec->clock : l->rep.src.any ? l->rep.src.clock : 8000;
+	bool known = red || rx || is_key_rt(d, pkt->pt) || pkt->pt == d->cn_rx_pt;
 
 	if (!known || !leg_source_rt(l, pkt, clock, now_us)) {
 		count_up(&l->n.discarded);
 		return;
 	}
 	alive_rt(l, now_us);
-	if (key)
-		key_rt(l, pkt);
-	else if (!(d->dir & LEG_DIR_RECV))
-		count_up(&l->n.discarded);
-	else if (rx)
-		sound_rt(l, pkt, rx, now_us);
-	else
-		noise_rt(l, pkt);
+	if (red) {
+		redundant_rt(l, pkt, clock, now_us);
+		return;
+	}
+	if (d->n_red_rx)
+		red_plain_rt(&l->red.rx, pkt);
+	content_rt(l, pkt, rx, false, now_us);
 }
 
 static void datagram_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len, const struct sa *from,
@@ -264,12 +311,17 @@ static bool one_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us)
 /* One packet; asking an empty socket for a second costs a sixth of the first. More show in the next round. */
 bool leg_recv_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us)
 {
+	bool more;
+
 	if (s->turn != l->t->rt.turn) {
 		s->turn = l->t->rt.turn;
 		s->left = LEG_BURST;
 	}
-	if (!s->left || !one_rt(l, s, now_us))
+	if (!s->left)
 		return false;
-	s->left--;
-	return true;
+	leg_cpu_begin_rt(l);
+	more = one_rt(l, s, now_us);
+	leg_cpu_end_rt(l);
+	s->left -= more;
+	return more;
 }

@@ -162,5 +162,6 @@ void leg_watch_rt(struct leg_rt *l, uint64_t now_us)
 {
 	watch_timeout_rt(l, now_us);
 	watch_counters_rt(l, now_us);
+	leg_xr_watch_rt(l, now_us);
 	leg_report_rt(l, now_us, false);
 }

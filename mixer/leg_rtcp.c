@@ -19,6 +19,21 @@ static uint32_t time_now_rt(const struct leg_send *s)
 	return s->ts_base + (uint32_t)((s->pos + s->n) * s->clock / CLOCK_RATE);
 }
 
+uint64_t leg_ntp_rt(const struct leg_rt *l, uint64_t now_us)
+{
+	return rtcp_ntp(now_us + l->t->rt.unix_off_us);
+}
+
+/* RFC 3550 6.4: blocks are for "synchronization sources from which this receiver has received RTP data packets since the
+ * last report": of one that is silent there is nothing to say, and "nothing lost" would be a lie. */
+static bool heard_rt(struct leg_reports *r)
+{
+	const bool heard = r->src.any && r->src.received != r->received_at_last;
+
+	r->received_at_last = r->src.received;
+	return heard;
+}
+
 static size_t compose_rt(struct leg_rt *l, uint8_t *buf, uint64_t now_us, bool bye)
 {
 	struct leg_reports *r = &l->rep;
@@ -28,19 +43,22 @@ static size_t compose_rt(struct leg_rt *l, uint8_t *buf, uint64_t now_us, bool b
 		/* RFC 3550 6.4: SR "if a site has sent any data packets during the interval since issuing the last report or
 		 * the previous one" */
 		.sender = r->packets != r->packets_before,
-		.ntp = rtcp_ntp(now_us + l->t->rt.unix_off_us), .rtp_ts = time_now_rt(&l->send),
+		.ntp = leg_ntp_rt(l, now_us), .rtp_ts = time_now_rt(&l->send),
 		.packets = r->packets, .octets = r->octets,
 		.blocks = &block };
 	int n;
 
-	if (r->src.any) {
+	if (heard_rt(r)) {
 		rtcp_src_block_rt(&r->src, &block, now_us);
 		rep.n_blocks = 1;
 	}
 	n = rtcp_write(buf, REPORT_MAX, &rep);
 	r->packets_before = r->packets_at_last;
 	r->packets_at_last = r->packets;
-	return n > 0 ? (size_t)n : 0;
+	if (n <= 0)
+		return 0;
+	/* RFC 3550 6.1: "BYE SHOULD be the last packet sent with a given SSRC" */
+	return (size_t)n + (bye ? 0 : leg_xr_write_rt(l, buf + n, REPORT_MAX - (size_t)n, rep.sender, now_us));
 }
 
 static void say_rt(struct leg_rt *l, uint64_t now_us, bool bye)
@@ -79,9 +97,10 @@ void leg_report_rt(struct leg_rt *l, uint64_t now_us, bool bye)
 
 static void block_rt(struct leg_rt *l, const struct rtcp_block *b, uint64_t now_us)
 {
-	int64_t rtt = rtcp_rtt_us(b, rtcp_ntp(now_us + l->t->rt.unix_off_us));
+	int64_t rtt = rtcp_rtt_us(b, leg_ntp_rt(l, now_us));
 
 	atomic_store_explicit(&l->n.fraction, b->fraction, memory_order_relaxed);
+	leg_red_judge_rt(l, b->fraction, now_us);
 	if (rtt >= 0)
 		count_set(&l->n.rtt_us, (uint64_t)rtt);
 }
@@ -100,6 +119,7 @@ bool leg_rtcp_rt(struct leg_rt *l, const uint8_t *buf, size_t len, uint64_t now_
 	for (int i = 0; i < info.n_blocks; i++)
 		if (info.block[i].ssrc == l->ssrc)
 			block_rt(l, &info.block[i], now_us);
+	leg_xr_read_rt(l, buf, len, now_us);
 	if (info.bye && (!r->src.any || info.ssrc == r->src.ssrc))
 		thread_event_rt(l->t, l, &ev);
 	return true;

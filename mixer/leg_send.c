@@ -164,9 +164,11 @@ static bool is_noise_rt(const struct leg_rt *l)
 	return takes_noise_rt(from) && from->send.hush.now == HUSH_NOISE;
 }
 
-/* A frame's payload to one who hears it: under its own number, time and key. */
-static void deliver_rt(struct leg_rt *l, int len, uint32_t n48)
+/* A frame's payload to one who hears it: under its own number, time and key; if it needs that, with `red` bytes of older
+ * frames and this one. */
+static void deliver_rt(struct leg_rt *l, int len, size_t red, uint32_t n48)
 {
+	const struct scratch *x = &l->t->rt.scratch;
 	struct leg_send *s = &l->send;
 
 	if (key_rt(l, (uint32_t)((uint64_t)n48 * s->clock / CLOCK_RATE)))
@@ -177,25 +179,35 @@ static void deliver_rt(struct leg_rt *l, int len, uint32_t n48)
 	}
 	if (is_noise_rt(l)) {
 		if (takes_noise_rt(l))
-			packet_rt(l, l->plan->desc.cn_tx_pt, false, rtp_time(s), l->t->rt.scratch.payload, (size_t)len);
+			packet_rt(l, l->plan->desc.cn_tx_pt, false, rtp_time(s), x->payload, (size_t)len);
 		s->marker = true;
 		return;
 	}
-	packet_rt(l, tx_codec(l)->pt, s->marker, rtp_time(s), l->t->rt.scratch.payload, (size_t)len);
+	if (red && l->red.on) {
+		packet_rt(l, l->plan->desc.red_tx_pt, s->marker, rtp_time(s), x->red, red);
+		count_up(&l->n.redundant);
+	} else {
+		packet_rt(l, tx_codec(l)->pt, s->marker, rtp_time(s), x->payload, (size_t)len);
+	}
 	s->marker = false;
 }
 
 static void deliver_all_rt(struct leg_rt *l, int len, uint32_t n48)
 {
+	size_t red = leg_red_pack_rt(l, is_noise_rt(l) ? 0 : len);        /* older frames are sound */
 	struct le *le;
 
-	deliver_rt(l, len, n48);
+	deliver_rt(l, len, red, n48);
+	leg_cpu_end_rt(l);
 	for (le = l->share.followers.head; le; le = le->next) {
 		struct leg_rt *f = le->data;
 
+		leg_cpu_begin_rt(f);
 		f->send.pos = l->send.pos;
-		deliver_rt(f, len, n48);
+		deliver_rt(f, len, red, n48);
+		leg_cpu_end_rt(f);
 	}
+	leg_cpu_begin_rt(l);
 }
 
 /* The first frame of the collector, as the codec wants it; false: a resampler of odd ratio still owes a sample. */
@@ -265,6 +277,7 @@ static void restart_rt(struct leg_rt *l, uint64_t pos)
 		s->end = pos;
 	}
 	s->marker = s->begun = true;
+	leg_red_pause_rt(l);
 	for (le = l->share.followers.head; le; le = le->next)
 		((struct leg_rt *)le->data)->send.marker = true;
 }
@@ -363,6 +376,8 @@ void leg_send_copy_rt(struct leg_rt *dst, const struct leg_rt *src)
 	memcpy(d->pcm, s->pcm, s->n * s->channels * sizeof(*s->pcm));
 	memcpy(d->odd, s->odd, s->n_odd * s->channels * sizeof(*s->odd));
 	resample_copy_rt(dst->plan->down, src->plan->down);
+	if (dst->plan->red && src->plan->red)
+		*dst->plan->red = *src->plan->red;
 	if (c->enc_copy_rt)
 		c->enc_copy_rt(dst->plan->enc, src->plan->enc);
 }

@@ -64,12 +64,14 @@ int  bus_alloc(struct bus **bp, struct mixer *m, const struct bus_conf *conf);
 /* --- leg: one member's media --- */
 
 enum { LEG_DIR_INACTIVE = 0, LEG_DIR_SEND = 1, LEG_DIR_RECV = 2, LEG_DIR_BOTH = 3 };   /* from our side */
-enum { LEG_RX_MAX = 12, LEG_DTMF_MAX = 4 };
+enum { LEG_RX_MAX = 12, LEG_DTMF_MAX = 4, LEG_RED_MAX = 2 };
 
 enum leg_srtp { LEG_SRTP_NONE, LEG_SRTP_AES128_SHA1_80, LEG_SRTP_AES128_SHA1_32, LEG_SRTP_AEAD_AES128_GCM };
 struct leg_key { enum leg_srtp suite; uint8_t key[64]; size_t len; };       /* master key and salt, as in SDES */
 
 struct leg_codec { const struct codec *codec; uint8_t pt; struct codec_param param; };
+
+struct leg_red_rx { uint32_t clock; uint8_t pt; };       /* redundant audio (RFC 2198) of codecs with this clock */
 
 /* Everything an offer/answer exchange settled about one sound stream. A value: copied, never pointed to. */
 struct leg_desc {
@@ -79,8 +81,6 @@ struct leg_desc {
 	bool     rtcp_mux;
 	uint8_t  dir;
 	struct leg_codec tx;              /* what we send; tx.codec NULL: nothing */
-	struct leg_codec rx[LEG_RX_MAX];  /* what we accept */
-	uint8_t  n_rx;
 	/* telephone-event; 0xff: none. Keys are heard at every clock that was offered, sent at that of tx. */
 	uint8_t  dtmf_rx_pt[LEG_DTMF_MAX], dtmf_tx_pt;
 	uint32_t dtmf_clock;              /* of the telephone-event in use */
@@ -89,6 +89,12 @@ struct leg_desc {
 	/* Ids of header extensions, 1 to 14; 0: none. The sender's level, received (RFC 6464); the levels of all that are in
 	 * the mix, sent with the list of their SSRCs (RFC 6465). */
 	uint8_t  level_rx_ext, levels_tx_ext;
+	struct leg_red_rx red_rx[LEG_RED_MAX];    /* accepted; what is inside must be in rx, or a key, or noise */
+	uint8_t  n_red_rx;
+	uint8_t  red_tx_pt, red_tx_gen;   /* while the peer loses packets it gets so many older frames with each; 0: never */
+	bool     xr_voip, xr_rtt;         /* extended reports (RFC 3611): the peer wants voice metrics; round trips for all */
+	uint8_t  n_rx;
+	struct leg_codec rx[LEG_RX_MAX];  /* what we accept */
 	struct leg_key srtp_tx, srtp_rx;
 };
 
@@ -116,7 +122,9 @@ struct leg_conf {
 	struct sa local;          /* address to bind; ports are chosen from the mixer's range */
 	char     cname[64];
 	uint32_t jitter_min_ms, jitter_max_ms;
+	uint32_t jitter_start_ms; /* with what it begins, until its network is known; 0: jitter_min_ms */
 	uint32_t jitter_music_ms; /* what its fixed buffer holds in a music room; 0: nothing but the packet that is due */
+	bool     jitter_music_fit; /* begins with that, and then goes by what the network needs */
 	bool     agc;             /* voice rooms: every talker about equally loud */
 	bool     noise_gate;      /* voice rooms, codecs up to 16 kHz: softer between the words */
 	bool     ungated;         /* decode all there is, also what says that it is silence */
@@ -154,14 +162,28 @@ static inline int leg_clear_views(struct leg *l) { return leg_set_views(l, NULL,
 void leg_view(const struct leg *l, const struct leg *other, float *gain, float *pan);     /* 1, LEG_PAN_SAME: as all */
 int  leg_send_dtmf(struct leg *l, const char *keys);
 
+/* How good a stream sounds where it is received (RFC 3611 4.7). */
+struct leg_quality {
+	bool     known;
+	uint8_t  r, mos_lq, mos_cq;               /* R factor 0 .. 93, MOS times ten; 127: not known */
+	uint8_t  loss, discard;                   /* of 256, of all packets; redundancy was used before */
+	uint8_t  burst_density, gap_density;      /* of 256: how much is missing within bursts of loss, and between them */
+	uint16_t burst_ms, gap_ms;                /* how long these are in the mean */
+	uint16_t end_ms;                          /* delay of that end: the packet and the jitter buffer */
+};
+
 struct leg_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint64_t rx_lost, rx_late, rx_duplicate, rx_reordered, rx_bad, rx_stranger, rx_auth, concealed, discarded;
+	uint64_t recovered;                       /* frames that were lost and came once more (RFC 2198) */
+	uint64_t tx_redundant;                    /* packets sent with older frames in them */
+	uint64_t cpu_us;                          /* of the media thread, estimated from one tick of 17 */
 	uint32_t jitter_us, buffer_ms, rtt_us;    /* rtt 0: not known */
 	uint8_t  level_dbov;                      /* 127 = silence */
 	uint8_t  peer_fraction_lost;              /* of 256, as the peer reports */
 	bool     talking, latched;
 	char     rx_codec[16], tx_codec[16];
+	struct leg_quality heard, peer;           /* its sound as we get it; ours as it says that it gets it */
 };
 void leg_stats(const struct leg *l, struct leg_stats *s);  /* counters kept without locks, read as they stand */
 

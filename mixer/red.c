@@ -152,6 +152,9 @@ int red_packets_rt(struct red_rx *r, struct rtp_pkt *out, unsigned *n, const str
 		out[*n] = *pkt;
 		out[*n].pt      = old->pt;
 		out[*n].marker  = false;
+		out[*n].ext     = NULL;           /* it speaks of this packet's frame: its level, for one */
+		out[*n].ext_len = 0;
+		out[*n].n_csrc  = 0;
 		out[*n].seq     = (uint16_t)(pkt->seq - d);
 		out[*n].ts      = pkt->ts - old->ts_off;
 		out[*n].payload = old->payload;

@@ -2,12 +2,11 @@
  * red.h - redundant audio (RFC 2198): each packet carries the frames of the packets before it once more.
  *
  * Pure, no allocation, any thread. What comes out of a packet goes into the jitter buffer as if each frame had come in a
- * packet of its own: the buffer takes what was missing, before any concealment. That a lost frame comes one packet late
- * is jitter like any other: once more than one in a hundred does, the buffer's target grows by the packet it takes.
+ * packet of its own: the buffer takes what was missing, before any concealment, and waits for the next one that is missing
+ * as long as this one took (jitter_put_again_rt).
  *
- * To be called: by leg_recv, red_packets_rt where a packet has the red payload type, then each of its packets the usual
- * way (its pt looked up again: it may be telephone-event) into jitter_put_rt; rtcp_src_packet_rt and drift_packet_rt see
- * only the packet that came. By leg_send, red_write_rt between the encoder and rtp_write_hdr.
+ * Called by leg_recv where a packet has the red payload type (each of its packets goes on the usual way, its pt looked up
+ * again: it may be telephone-event; reports and clocks see only the packet that came), and by leg_red for what we send.
  */
 #ifndef MIXER_RED_H
 #define MIXER_RED_H

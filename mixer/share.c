@@ -20,12 +20,15 @@
 
 enum { SETTLE_SMP = CLOCK_RATE / 100, PATIENCE_SMP = 3 * CLOCK_RATE };
 
-/* All but the payload type, which stands in the header. */
+/* All but the payload type, which stands in the header; but for who may get redundancy (RFC 2198), inside the payload. */
 static bool same_codec(const struct leg_plan *p, const struct leg_plan *q)
 {
 	struct leg_codec c = p->desc.tx;
 
-	c.pt = q->desc.tx.pt;
+	if (p->desc.red_tx_gen != q->desc.red_tx_gen)
+		return false;
+	if (!p->desc.red_tx_gen)
+		c.pt = q->desc.tx.pt;
 	return p->frame_smp == q->frame_smp && leg_codec_equal(&c, &q->desc.tx);
 }
 

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include "mixer.h"
 #include "ring.h"
+#include "rtp.h"
 
 struct leg_rt;
 struct bus_rt;
@@ -76,6 +77,7 @@ struct thread_count { count_t ticks, late, dropped, rx, tx, bad, stranger, ring_
 struct scratch {
 	uint8_t dgram[DGRAM_MAX];
 	uint8_t payload[DGRAM_MAX];
+	uint8_t red[RTP_MTU];
 	float pcm[PCM_MAX * MIX_CH];
 	float wide[PCM_MAX * MIX_CH];
 	float out[QUANTUM_MAX * MIX_CH];

@@ -18,7 +18,7 @@
 #include "ramp.h"
 #include "thread.h"
 
-enum { VIEW_CELLS_MAX = 65536 };          /* of one engine: 256 x 256, 5 MiB */
+enum { VIEW_CELLS_MAX = 65536 };          /* of one engine: 256 x 256, 14 MiB */
 
 struct view_pool { uint64_t last_id, refused; uint32_t n, max; };        /* cells there are, and may be; how often ENOSPC */
 

@@ -78,10 +78,6 @@ void view_place_rt(struct leg_rt *l, uint32_t n_smp)
 		p->pan = pan;
 		p->want = view_place(pan);
 	}
-	if (!l->heard) {
-		ramp_set(&p->l, p->want.l);
-		ramp_set(&p->r, p->want.r);
-	}
 	ramp_aim(&p->l, p->want.l, n_smp, RAMP_SMP);
 	ramp_aim(&p->r, p->want.r, n_smp, RAMP_SMP);
 	p->now.from = (struct view_pair){p->l.now, p->r.now};
@@ -200,7 +196,8 @@ void view_update_rt(struct bus_rt *b, struct leg_rt *l)
 	struct leg_view_rt *v = &l->view;
 	struct view_row *r = v->row;
 
-	v->turned = r && r->moving;
+	if (r || v->turned)       /* nothing is written for all those who have no row */
+		v->turned = r && r->moving;
 	if (!r)
 		return;
 	r->active = NULL;

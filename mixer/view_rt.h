@@ -9,7 +9,7 @@
 void view_init_rt(struct leg_rt *l);                      /* before it has a thread: in the middle */
 void view_swap_rt(struct leg_rt *l, struct view_row *r);  /* another row; the old one goes back to control */
 
-/* Once a tick, when own and heard are there: where in the mix it stands, and so in the sum. */
+/* Once a tick for each that is heard, when own is there: where in the mix it stands, and so in the sum. */
 void view_place_rt(struct leg_rt *l, uint32_t n_smp);
 void view_add_rt(float *sum, const struct leg_rt *l, uint32_t n_smp, uint8_t ch);
 void view_minus_rt(float *dst, const float *sum, const struct leg_rt *l, uint32_t n_smp, uint8_t ch);    /* but for l */

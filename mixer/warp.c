@@ -15,13 +15,10 @@
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
-#include <re.h>
-
 #include "warp.h"
 
 enum {
 	BLOCK      = 480,
-	CH_MAX     = 2,
 	PHASE_BITS = 7,
 	PHASES     = 1 << PHASE_BITS,
 	REST_BITS  = 32 - PHASE_BITS,
@@ -31,11 +28,8 @@ enum {
 
 typedef float v4 __attribute__((vector_size(16)));
 
-struct warp {
-	uint64_t pos;             /* 32.32: place of the next output in the block to come */
-	uint8_t  ch;
-	float    hist[CH_MAX][WARP_TAPS - 1 + BLOCK];
-};
+/* A block of sound with what came before it, each channel by itself. */
+struct lane { float smp[WARP_CH][WARP_KEEP + BLOCK]; };
 
 /* [p] is the filter for a place p / PHASES behind a sample, oldest input first; one more than PHASES to mix with. */
 static float table[PHASES + 1][WARP_TAPS];
@@ -73,27 +67,21 @@ static void table_fill(void)
 	}
 }
 
-int warp_alloc(struct warp **wp, uint8_t channels)
+int warp_init(struct warp *w, uint8_t channels)
 {
-	struct warp *w;
-
-	if (!wp || channels < 1 || channels > CH_MAX)
+	if (!w || channels < 1 || channels > WARP_CH)
 		return EINVAL;
 
 	pthread_once(&table_once, table_fill);
-	w = mem_zalloc(sizeof(*w), NULL);
-	if (!w)
-		return ENOMEM;
-	w->ch = channels;
-	*wp = w;
+	warp_reset_rt(w, channels);
 
 	return 0;
 }
 
-void warp_reset_rt(struct warp *w)
+void warp_reset_rt(struct warp *w, uint8_t channels)
 {
-	w->pos = 0;
-	memset(w->hist, 0, sizeof(w->hist));
+	memset(w, 0, sizeof(*w));
+	w->ch = channels;
 }
 
 static inline v4 load_rt(const float *p)
@@ -110,52 +98,78 @@ static inline float sum_rt(v4 s)
 }
 
 /* One output, of all channels: the mixed filter is made once. */
-static inline void output_rt(const struct warp *w, float *out, size_t at, uint32_t frac)
+static inline void output_rt(const struct lane *l, uint8_t ch, float *out, size_t at, uint32_t frac)
 {
 	const float *a = table[frac >> REST_BITS], *b = a + WARP_TAPS;
 	const float rest = (float)(frac & ((1u << REST_BITS) - 1)) * (1.0f / (1u << REST_BITS));
-	v4 sum[CH_MAX] = {{0}};
+	v4 sum[WARP_CH] = {{0}};
 
 	for (size_t k = 0; k < WARP_TAPS; k += 4) {
 		const v4 va = load_rt(a + k), h = va + (load_rt(b + k) - va) * rest;
 
-		sum[0] += h * load_rt(w->hist[0] + at + k);
-		if (w->ch == 2)
-			sum[1] += h * load_rt(w->hist[1] + at + k);
+		sum[0] += h * load_rt(l->smp[0] + at + k);
+		if (ch == 2)
+			sum[1] += h * load_rt(l->smp[1] + at + k);
 	}
-	for (uint8_t c = 0; c < w->ch; c++)
+	for (uint8_t c = 0; c < ch; c++)
 		out[c] = sum_rt(sum[c]);
 }
 
-static size_t block_rt(struct warp *w, float *out, const float *in, size_t n, uint64_t step)
+/* --- speed --- */
+
+struct tempo { uint64_t slip; bool slower; };      /* per output, in 32.32 samples */
+
+static struct tempo tempo_of(float ppm)
+{
+	const float abs = fabsf(ppm), bound = abs > WARP_PPM_MAX ? WARP_PPM_MAX : abs == abs ? abs : 0;
+
+	return (struct tempo){(uint64_t)((double)bound * 4294.967296), ppm < 0};
+}
+
+static inline uint64_t step_rt(struct tempo p, uint64_t *left)
+{
+	const uint64_t slip = p.slip < *left ? p.slip : *left;
+
+	*left -= slip;
+	return p.slower ? (1ull << 32) - slip : (1ull << 32) + slip;
+}
+
+/* --- sound --- */
+
+static void load_lane_rt(struct lane *l, const struct warp *w, const float *in, size_t n)
+{
+	for (uint8_t c = 0; c < w->ch; c++) {
+		memcpy(l->smp[c], w->hist[c], sizeof(w->hist[c]));
+		for (size_t i = 0; i < n; i++)
+			l->smp[c][WARP_KEEP + i] = in[i * w->ch + c];
+	}
+}
+
+static size_t block_rt(struct warp *w, float *out, const float *in, size_t n, struct tempo p, uint64_t *left)
 {
 	const uint64_t end = (uint64_t)n << 32;
 	size_t n_out = 0;
+	struct lane l;
 
-	for (uint8_t c = 0; c < w->ch; c++)
-		for (size_t i = 0; i < n; i++)
-			w->hist[c][WARP_TAPS - 1 + i] = in[i * w->ch + c];
-
-	for (; w->pos < end; w->pos += step, n_out++)
-		output_rt(w, out + n_out * w->ch, (size_t)(w->pos >> 32), (uint32_t)w->pos);
+	load_lane_rt(&l, w, in, n);
+	for (; w->pos < end; w->pos += step_rt(p, left), n_out++)
+		output_rt(&l, w->ch, out + n_out * w->ch, (size_t)(w->pos >> 32), (uint32_t)w->pos);
 	w->pos -= end;
 
 	for (uint8_t c = 0; c < w->ch; c++)
-		memmove(w->hist[c], w->hist[c] + n, (WARP_TAPS - 1) * sizeof(float));
+		memcpy(w->hist[c], l.smp[c] + n, sizeof(w->hist[c]));
 
 	return n_out;
 }
 
-size_t warp_rt(struct warp *w, float *out, const float *in, size_t n_in, float ppm)
+static size_t blocks_rt(struct warp *w, float *out, const float *in, size_t n_in, struct tempo p, uint64_t *left)
 {
-	const float bound = ppm > WARP_PPM_MAX ? WARP_PPM_MAX : ppm < -WARP_PPM_MAX ? -WARP_PPM_MAX : ppm == ppm ? ppm : 0;
-	const uint64_t step = (1ull << 32) + (uint64_t)(int64_t)((double)bound * 4294.967296);
 	size_t n_out = 0;
 
 	while (n_in) {
 		const size_t n = n_in < BLOCK ? n_in : BLOCK;
 
-		n_out += block_rt(w, out + n_out * w->ch, in, n, step);
+		n_out += block_rt(w, out + n_out * w->ch, in, n, p, left);
 		in += n * w->ch;
 		n_in -= n;
 	}
@@ -163,7 +177,91 @@ size_t warp_rt(struct warp *w, float *out, const float *in, size_t n_in, float p
 	return n_out;
 }
 
+size_t warp_slip_rt(struct warp *w, float *out, const float *in, size_t n_in, float ppm, uint64_t *left)
+{
+	return blocks_rt(w, out, in, n_in, tempo_of(ppm), left);
+}
+
+size_t warp_rt(struct warp *w, float *out, const float *in, size_t n_in, float ppm)
+{
+	uint64_t endless = UINT64_MAX;
+
+	return warp_slip_rt(w, out, in, n_in, ppm, &endless);
+}
+
+size_t warp_skip_rt(struct warp *w, size_t n_in, float ppm, uint64_t *left)
+{
+	const struct tempo p = tempo_of(ppm);
+	const uint64_t end = (uint64_t)n_in << 32;
+	size_t n_out = 0;
+
+	for (; w->pos < end; w->pos += step_rt(p, left))
+		n_out++;
+	w->pos -= end;
+
+	return n_out;
+}
+
 size_t warp_max(size_t n_in)
 {
 	return n_in + n_in * WARP_PPM_MAX / (1000000 - WARP_PPM_MAX) + 2;
+}
+
+size_t warp_need(const struct warp *w, size_t n_out, float ppm)
+{
+	const struct tempo p = tempo_of(ppm);
+	const uint64_t step = p.slower ? (1ull << 32) - p.slip : (1ull << 32) + p.slip;
+
+	return n_out ? (size_t)((w->pos + (n_out - 1) * step) >> 32) + 1 : 0;
+}
+
+/* --- begin and end --- */
+
+void warp_join_rt(struct warp *w, const float *last, uint8_t channels)
+{
+	warp_reset_rt(w, channels);
+	w->pos = (uint64_t)WARP_DELAY << 32;      /* the first out is the first that comes in now */
+	for (uint8_t c = 0; last && c < channels; c++)
+		for (size_t i = 0; i < WARP_KEEP; i++)
+			w->hist[c][i] = last[i * channels + c];
+}
+
+size_t warp_part_rt(struct warp *w, float *out)
+{
+	const size_t from = WARP_DELAY - 1 + (size_t)(w->pos >> 32);
+	size_t n = 0;
+
+	for (size_t i = from; i < WARP_KEEP; i++, n++)
+		for (uint8_t c = 0; c < w->ch; c++)
+			out[n * w->ch + c] = w->hist[c][i];
+
+	return n;
+}
+
+size_t warp_stretch_rt(struct warp *w, float *out, const float *in, size_t n_in)
+{
+	const struct tempo p = {w->pos / n_in, true};
+	uint64_t endless = UINT64_MAX;
+	const size_t n_out = blocks_rt(w, out, in, n_in, p, &endless);
+
+	w->pos = 0;               /* but for some ten millionths */
+	return n_out;
+}
+
+void warp_channels_rt(struct warp *w, uint8_t channels)
+{
+	if (w->ch == 1 && channels == 2)
+		memcpy(w->hist[1], w->hist[0], sizeof(w->hist[0]));
+	for (size_t i = 0; i < WARP_KEEP && w->ch == 2 && channels == 1; i++)
+		w->hist[0][i] = (w->hist[0][i] + w->hist[1][i]) * 0.5f;
+	w->ch = channels;
+}
+
+bool warp_silent(const struct warp *w)
+{
+	for (uint8_t c = 0; c < w->ch; c++)
+		for (size_t i = 0; i < WARP_KEEP; i++)
+			if (w->hist[c][i] != 0.0f)
+				return false;
+	return true;
 }

@@ -241,7 +241,8 @@ void xr_runs_rt(struct xr_runs *r, enum xr_fate fate)
 
 	r->lost += fate == XR_LOST;
 	r->discarded += fate == XR_DISCARDED;
-	if (r->good >= XR_GMIN) {
+	/* the first bad one of all is alone as yet, however soon it comes: the RFC's sample code begins with a burst there */
+	if (r->good >= XR_GMIN || !r->bad) {
 		r->c14 += r->bad == 1;    /* the one before was alone; */
 		r->c13 += r->bad > 1;     /* it was a burst, which is over */
 		r->bad = 1;

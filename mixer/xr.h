@@ -1,9 +1,9 @@
 /*
  * xr.h - extended reports (RFC 3611): how good the sound is that arrives, and the round trip of one who only listens.
  *
- * Pure, no allocation; may run on a media thread. To be called: xr_read behind rtcp_read, on the same bytes; xr_write
- * behind rtcp_write, to append to the same compound, for a peer whose SDP had a=rtcp-xr; xr_runs_rt by leg_play for each
- * packet's worth of time, played or missing; xr_voip_fill when a report is due.
+ * Pure, no allocation; may run on a media thread. Called by leg_xr: xr_read behind rtcp_read, on the same bytes; xr_write
+ * behind rtcp_write, to append to the same compound, for a peer whose SDP had a=rtcp-xr; xr_runs_rt for each packet,
+ * played or missing; xr_voip_fill once a second and when a report is due.
  */
 #ifndef MIXER_XR_H
 #define MIXER_XR_H

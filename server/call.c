@@ -409,6 +409,7 @@ static int offer_engine(struct call *c)
 		.srtp         = srtp_policy(c->focus->cfg),
 		.ptime_ms     = config_uint(c->focus->cfg, "media.ptime"),
 		.comfort_noise = config_bool(c->focus->cfg, "media.comfort-noise"),
+		.red          = config_bool(c->focus->cfg, "media.red"),
 		.session_name = c->echo ? "echo" : c->room,
 		.levels       = config_bool(c->focus->cfg, "media.levels"),
 	};

@@ -239,6 +239,9 @@ static const struct config_setting table[] = {
 	 "present does not suffer. 100: never.", NULL},
 	{"media.jitter-max", CONFIG_UINT, "200", "20..1000", true,
 	 "Largest delay of the jitter buffer, in milliseconds; it never grows beyond.", NULL},
+	{"media.red", CONFIG_BOOL, "no", NULL, true,
+	 "Redundant audio (RFC 2198): offered, and taken where a phone offers it. A phone that loses packets then gets every frame "
+	 "twice for as long as it does. Calls made from now on.", NULL},
 	{"media.agc", CONFIG_BOOL, "no", NULL, true,
 	 "Voice rooms: make every talker about equally loud, up to 20 dB louder or 15 dB softer. Without it sound is as loud as "
 	 "it was sent. Calls made from now on.", NULL},

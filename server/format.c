@@ -148,6 +148,8 @@ void format_read(struct format *f, const struct format_prefs *prefs, const struc
 		f->what = FORMAT_EVENT;
 	} else if (!str_casecmp(name, "CN")) {
 		f->what = FORMAT_NOISE;
+	} else if (!str_casecmp(name, "red") && prefs->red) {
+		f->what = FORMAT_RED;
 	} else {
 		f->codec = allowed(prefs, name, map.clock, map.channels);
 		/* RFC 7587 7: "the number of channels MUST be 2". Some write none; there is only one Opus. */
@@ -162,6 +164,51 @@ void format_read(struct format *f, const struct format_prefs *prefs, const struc
 bool format_same(const struct format *a, const struct format *b)
 {
 	return a->what == b->what && a->codec == b->codec && a->clock == b->clock && a->channels == b->channels;
+}
+
+/* --- redundancy --- */
+
+bool format_redundant(const struct format *f)
+{
+	return f->what == FORMAT_SOUND && (is_opus(f) || fits(f, 2 * PTIME_MAX_US));
+}
+
+/* RFC 2198 5: "a=fmtp:121 0/5": the payload types of the frame itself and of each older one, divided by slashes. Cuts one off. */
+static bool next_inner(uint64_t *pt, struct pl *rest)
+{
+	const char *slash = pl_strchr(rest, '/');
+	struct pl one = {rest->p, slash ? (size_t)(slash - rest->p) : rest->l};
+
+	pl_advance(rest, (ssize_t)(one.l + (slash ? 1 : 0)));
+	while (one.l && one.p[one.l - 1] == ' ')
+		one.l--;
+	return sdesc_number(pt, &one, 127);
+}
+
+bool format_red_inner(uint8_t *inner, const struct sdesc_media *m, uint8_t red_pt)
+{
+	struct pl rest;
+	uint64_t pt;
+
+	if (sdesc_fmtp(&rest, m, red_pt) || !next_inner(&pt, &rest))
+		return false;
+	*inner = (uint8_t)pt;
+	return true;
+}
+
+uint8_t format_red_gens(const struct sdesc_media *m, uint8_t red_pt, uint8_t inner)
+{
+	uint8_t n = 0;
+	struct pl rest;
+	uint64_t pt;
+
+	if (sdesc_fmtp(&rest, m, red_pt))
+		return 1;
+	if (!next_inner(&pt, &rest) || pt != inner)
+		return 0;
+	while (rest.l && n < UINT8_MAX && next_inner(&pt, &rest) && pt == inner)
+		n++;
+	return n;
 }
 
 /* --- printing --- */
@@ -180,7 +227,8 @@ static int print_opus(struct mbuf *mb, const struct format *f, const struct offe
 
 int format_print(struct mbuf *mb, const struct format *f, const struct offer_conf *conf)
 {
-	const char *name = f->codec ? f->codec->name : f->what == FORMAT_EVENT ? "telephone-event" : "CN";
+	const char *name = f->codec ? f->codec->name : f->what == FORMAT_EVENT ? "telephone-event" :
+		f->what == FORMAT_RED ? "red" : "CN";
 	int err;
 
 	err = mbuf_printf(mb, "a=rtpmap:%u %s/%u", f->rx_pt, name, f->clock);
@@ -192,6 +240,8 @@ int format_print(struct mbuf *mb, const struct format *f, const struct offer_con
 	/* RFC 4733 2.4.1: the events we can receive; flash (16) would not be heard by anybody. */
 	if (f->what == FORMAT_EVENT)
 		err |= mbuf_printf(mb, "a=fmtp:%u 0-15\r\n", f->rx_pt);
+	if (f->what == FORMAT_RED)
+		err |= mbuf_printf(mb, "a=fmtp:%u %u/%u\r\n", f->rx_pt, f->inner, f->inner);
 	return err;
 }
 

@@ -296,6 +296,7 @@ int offer_alloc(struct offer **op, const struct offer_conf *conf)
 		err = str_dup(&o->session_name, conf->session_name);
 	if (!err)
 		err = format_prefs_read(&o->prefs, o->codecs);
+	o->prefs.red = conf->red;
 	o->conf.codecs = o->codecs;
 	o->conf.session_name = o->session_name;
 	/* RFC 8866 5.2 wants it unique; 62 bits, because some read it as a signed number. */

@@ -29,6 +29,7 @@ struct offer_conf {
 	bool     comfort_noise;           /* silence goes as comfort noise to who offers CN (voice, codecs at 8 kHz) */
 	bool     answer_stereo;           /* Opus: we hear and speak stereo when the peer does */
 	bool     levels;                  /* levels in the header, of one and of many (RFC 6464, 6465) */
+	bool     red;                     /* redundant audio (RFC 2198) is taken and offered */
 };
 
 /* conf is copied. EINVAL: no codec known, no ptime, no media address with a port. */

@@ -20,6 +20,7 @@ struct audio {
 	struct offer_ext ext;
 	uint8_t  dir;                     /* what our description says */
 	bool     peer_holds;
+	bool     xr_voip, xr_rtt;         /* what our description says */
 	struct leg_desc desc;
 };
 
@@ -235,6 +236,36 @@ static bool useful(const struct audio *s, const struct format *f)
 	return f->what == FORMAT_NOISE && f->clock == 8000 && f->channels == 1 && has_clock(s, FORMAT_SOUND, 8000);
 }
 
+/* Whose frames it repeats: the codec its fmtp names, else the first of that clock. */
+static void red_inner(struct audio *s, struct format *f, const struct sdesc_media *m)
+{
+	const struct format *sound = first(s, FORMAT_SOUND, f->clock);
+	uint8_t pt;
+
+	f->inner = sound->rx_pt;
+	for (size_t i = 0; format_red_inner(&pt, m, f->tx_pt) && i < s->n_fmt; i++)
+		if (s->fmt[i].what == FORMAT_SOUND && s->fmt[i].clock == f->clock && s->fmt[i].tx_pt == pt)
+			f->inner = s->fmt[i].rx_pt;
+}
+
+/* Redundant audio stands where it stood in the offer: before its codec says that the peer likes it better. One of each
+ * clock. */
+static void add_red(struct audio *s, const struct format theirs[], size_t i, const struct sdesc_media *m)
+{
+	struct format f = theirs[i];
+	size_t at = 0;
+
+	if (!has_clock(s, FORMAT_SOUND, f.clock) || has_clock(s, FORMAT_RED, f.clock) || has_number(s, f.tx_pt) ||
+	    s->n_fmt >= FORMAT_MAX || count(s, FORMAT_RED) >= LEG_RED_MAX)
+		return;
+	for (size_t k = 0; k < i && at < s->n_fmt; k++)
+		at += s->fmt[at].tx_pt == theirs[k].tx_pt;
+	red_inner(s, &f, m);
+	memmove(&s->fmt[at + 1], &s->fmt[at], (s->n_fmt - at) * sizeof(s->fmt[0]));
+	s->fmt[at] = f;
+	s->n_fmt++;
+}
+
 /* RFC 3264 6.1: the answerer "SHOULD use the same order" of formats as the offer. */
 static int read_formats(struct audio *s, const char **why, const struct format_prefs *prefs, const struct sdesc_media *m)
 {
@@ -248,6 +279,9 @@ static int read_formats(struct audio *s, const char **why, const struct format_p
 	}
 	if (!s->n_fmt)
 		return refuse(why, ENOTSUP, "no codec in common");
+	for (size_t i = 0; i < m->n_fmt; i++)
+		if (theirs[i].what == FORMAT_RED)
+			add_red(s, theirs, i, m);
 	for (size_t i = 0; i < m->n_fmt; i++)
 		if (useful(s, &theirs[i]) && !has_number(s, theirs[i].tx_pt))
 			add(s, &theirs[i]);
@@ -263,6 +297,52 @@ static void describe_rx(struct audio *s, const struct offer_conf *conf)
 	for (size_t i = 0; i < s->n_fmt; i++)
 		if (s->fmt[i].what == FORMAT_SOUND)
 			format_rx(&s->desc.rx[s->desc.n_rx++], &s->fmt[i], conf);
+	s->desc.n_red_rx = 0;
+	for (size_t i = 0; i < s->n_fmt && s->desc.n_red_rx < LEG_RED_MAX; i++) {
+		if (s->fmt[i].what != FORMAT_RED)
+			continue;
+		s->desc.red_rx[s->desc.n_red_rx].pt = s->fmt[i].rx_pt;
+		s->desc.red_rx[s->desc.n_red_rx++].clock = s->fmt[i].clock;
+	}
+}
+
+/* What we send once more goes by their fmtp. */
+static void describe_red_tx(struct audio *s, const struct format *sound, const struct sdesc_media *m)
+{
+	const struct format *red = first(s, FORMAT_RED, sound->clock);
+
+	if (!red || !format_redundant(sound))
+		return;
+	s->desc.red_tx_pt = red->tx_pt;
+	s->desc.red_tx_gen = format_red_gens(m, red->tx_pt, sound->tx_pt);
+}
+
+/* RFC 3611 5.1: "a=rtcp-xr:voip-metrics rcvr-rtt=all:64": what the peer wants to get (5.2), and for round trips that it
+ * answers. The same in a line and in the session part. */
+static void read_xr(struct leg_desc *desc, const struct sdesc *d, const struct sdesc_media *m)
+{
+	const struct sdesc_attr *a = sdesc_media_attr(m, "rtcp-xr", NULL);
+	struct pl rest, word;
+
+	if (!a)
+		a = sdesc_attr(d, "rtcp-xr");
+	if (!a || !a->value.p)
+		return;
+	rest = a->value;
+	while (sdesc_word(&word, &rest)) {
+		if (!pl_strcasecmp(&word, "voip-metrics"))
+			desc->xr_voip = true;
+		else if (word.l >= 9 && !strncasecmp(word.p, "rcvr-rtt=", 9))
+			desc->xr_rtt = true;
+	}
+}
+
+static int print_xr(struct mbuf *mb, const struct audio *s)
+{
+	if (!s->xr_voip && !s->xr_rtt)
+		return 0;
+	return mbuf_printf(mb, "a=rtcp-xr:%s%s%s\r\n", s->xr_voip ? "voip-metrics" : "", s->xr_voip && s->xr_rtt ? " " : "",
+			   s->xr_rtt ? "rcvr-rtt=all" : "");
 }
 
 /* A phone may press keys at any clock it offered, whatever codec it speaks. */
@@ -301,6 +381,7 @@ static void describe(struct audio *s, const struct offer_conf *conf, const struc
 	describe_ext(s);
 	format_tx(&s->desc.tx, sound, conf, m);
 	describe_keys(s);
+	describe_red_tx(s, sound, m);
 	event = first(s, FORMAT_EVENT, sound->clock);
 	if (!event)
 		event = first(s, FORMAT_EVENT, 0);
@@ -357,6 +438,9 @@ static int make_answer(struct audio *s, const char **why, const struct offer_ctx
 	s->ext.on = 0;
 	if (ctx->conf->levels)
 		offer_ext_answer(&s->ext, d, m);
+	read_xr(&s->desc, d, m);
+	s->xr_voip = s->desc.xr_voip;
+	s->xr_rtt = s->desc.xr_rtt;
 	s->dir = dir_flip(theirs) & (ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH);
 	settle_dir(s, theirs, held_by_address(d, m));
 	describe(s, ctx->conf, m);
@@ -425,6 +509,14 @@ static void offer_format(struct audio *s, struct format f)
 	add(s, &f);
 }
 
+/* Behind the codecs: who takes the first we offer does not send everything twice for that. */
+static void offer_red(struct audio *s, const struct format *sound)
+{
+	if (format_redundant(sound) && !has_clock(s, FORMAT_RED, sound->clock) && count(s, FORMAT_RED) < LEG_RED_MAX)
+		offer_format(s, (struct format){.what = FORMAT_RED, .clock = sound->clock, .channels = sound->channels,
+						.inner = sound->rx_pt});
+}
+
 /* The codec in use stays first, so that a hold or a refresh does not change it; then all we allow, in our order. */
 static void offer_formats(struct audio *s, const struct format_prefs *prefs, const struct audio *before)
 {
@@ -436,6 +528,8 @@ static void offer_formats(struct audio *s, const struct format_prefs *prefs, con
 	for (size_t i = 0; i < prefs->n; i++)
 		offer_format(s, format_of_pref(prefs, i));
 	n_sound = s->n_fmt;
+	for (size_t i = 0; i < n_sound && prefs->red; i++)
+		offer_red(s, &s->fmt[i]);
 	for (size_t i = 0; i < n_sound; i++)
 		offer_format(s, (struct format){.what = FORMAT_EVENT, .clock = s->fmt[i].clock, .channels = 1});
 	if (before && before->desc.cn_rx_pt != 0xff)
@@ -462,6 +556,10 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
 	s->ext.on = 0;
 	if (ctx->conf->levels)
 		offer_ext_offer(&s->ext);
+	s->xr_voip = before ? before->xr_voip : true;
+	s->xr_rtt = before ? before->xr_rtt : true;
+	s->desc.xr_voip = before && before->desc.xr_voip;
+	s->desc.xr_rtt = before && before->desc.xr_rtt;
 	describe_rx(s, ctx->conf);
 	s->desc.level_rx_ext = offer_ext_id(&s->ext, OFFER_EXT_LEVEL);
 	if (err)
@@ -499,6 +597,7 @@ static int accept_formats(struct audio *s, const char **why, const struct format
 		f.codec = ours->codec;
 		f.clock = ours->clock;
 		f.channels = ours->channels;
+		f.inner = ours->inner;
 		add(s, &f);
 	}
 	return count(s, FORMAT_SOUND) ? 0 : refuse(why, ENOTSUP, "the answer has no codec in common");
@@ -530,6 +629,9 @@ static int make_accept(struct audio *s, const char **why, const struct offer_ctx
 	if (err)
 		return err;
 	offer_ext_accept(&s->ext, &offered->ext, d, m);
+	read_xr(&s->desc, d, m);
+	s->xr_voip = offered->xr_voip;
+	s->xr_rtt = offered->xr_rtt;
 	s->dir = offered->dir;
 	settle_dir(s, dir_theirs(d, m), held_by_address(d, m));
 	describe(s, ctx->conf, m);
@@ -567,6 +669,7 @@ static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)
 	if (s->desc.rtcp_mux)
 		err |= mbuf_printf(mb, "a=rtcp-mux\r\n");
 	err |= offer_ext_print(mb, &s->ext);
+	err |= print_xr(mb, s);
 	return err | offer_keys_print(mb, &s->keys);
 }
 

@@ -92,6 +92,44 @@ char *api_rooms(const struct snapshot_names *names)
 	return object_end(b);
 }
 
+/* XR_UNKNOWN is null: a script that adds up must not take 127 for a figure. */
+static void put_figure(JsonBuilder *b, const char *name, uint8_t value, double scale)
+{
+	json_builder_set_member_name(b, name);
+	if (value >= 127)
+		json_builder_add_null_value(b);
+	else
+		json_builder_add_double_value(b, value / scale);
+}
+
+static void put_part(JsonBuilder *b, const char *name, uint8_t of_256)
+{
+	json_builder_set_member_name(b, name);
+	json_builder_add_double_value(b, of_256 * 100 / 256.0);
+}
+
+/* null: not known. */
+static void put_quality(JsonBuilder *b, const char *name, const struct leg_quality *q)
+{
+	json_builder_set_member_name(b, name);
+	if (!q->known) {
+		json_builder_add_null_value(b);
+		return;
+	}
+	json_builder_begin_object(b);
+	put_figure(b, "r_factor", q->r, 1);
+	put_figure(b, "mos_listening", q->mos_lq, 10);
+	put_figure(b, "mos_conversation", q->mos_cq, 10);
+	put_part(b, "lost_percent", q->loss);
+	put_part(b, "late_percent", q->discard);
+	put_part(b, "burst_lost_percent", q->burst_density);
+	put_part(b, "gap_lost_percent", q->gap_density);
+	put_int(b, "burst_ms", q->burst_ms);
+	put_int(b, "gap_ms", q->gap_ms);
+	put_int(b, "delay_ms", q->end_ms);
+	json_builder_end_object(b);
+}
+
 static void put_leg(JsonBuilder *b, const struct leg_stats *s)
 {
 	json_builder_set_member_name(b, "media");
@@ -102,11 +140,19 @@ static void put_leg(JsonBuilder *b, const struct leg_stats *s)
 	put_int(b, "packets_sent", s->tx_packets);
 	put_int(b, "packets_lost", s->rx_lost);
 	put_int(b, "packets_late", s->rx_late);
+	put_int(b, "packets_reordered", s->rx_reordered);
+	put_int(b, "packets_discarded", s->discarded);
+	put_int(b, "frames_recovered", s->recovered);
 	put_int(b, "frames_concealed", s->concealed);
+	put_int(b, "redundant_packets_sent", s->tx_redundant);
+	put_part(b, "peer_lost_percent", s->peer_fraction_lost);
 	put_int(b, "jitter_us", s->jitter_us);
 	put_int(b, "buffer_ms", s->buffer_ms);
 	put_int(b, "round_trip_us", s->rtt_us);
 	put_int(b, "level_dbov", s->level_dbov);
+	put_int(b, "cpu_us", s->cpu_us);
+	put_quality(b, "quality", &s->heard);
+	put_quality(b, "peer_quality", &s->peer);
 	json_builder_end_object(b);
 }
 

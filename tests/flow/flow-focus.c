@@ -342,6 +342,30 @@ static void refused_offer_changes_nothing(void)
 	house_close(&house);
 }
 
+/* The answer takes redundant audio where the settings say so, and extended reports in any case. */
+static void redundant(void)
+{
+	static const char offer[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+		"m=audio 4000 RTP/AVP 0 63\r\na=rtpmap:63 red/8000\r\na=fmtp:63 0/0\r\na=rtcp-xr:voip-metrics\r\n";
+
+	for (unsigned on = 0; on < 2; on++) {
+		struct ua *ann;
+
+		house_open(&house, on ? "[media]\nred = yes\n" : NULL);
+		ann = phone("band");
+		ua_request(ann, "INVITE", NULL, offer);
+		ua_expect(ann, "SIP/2.0 200");
+		g_assert_true(ua_has(ann, "a=fmtp:63 0/0\r\n") == (on == 1));
+		g_assert_true(ua_has(ann, "a=rtcp-xr:voip-metrics\r\n"));
+		ua_ack(ann, NULL);
+		sim_advance(20);
+		house_turn(&house);
+		g_assert_cmpstr(member("band", 0).leg.tx_codec, ==, "PCMU");
+		hangs_up(ann);
+		house_close(&house);
+	}
+}
+
 static void key_by_info(void)
 {
 	struct ua *ann;
@@ -763,6 +787,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/focus/account/role", account_gives_its_role);
 	g_test_add_func("/focus/hold", hold_and_back);
 	g_test_add_func("/focus/refused-offer", refused_offer_changes_nothing);
+	g_test_add_func("/focus/redundant", redundant);
 	g_test_add_func("/focus/key-by-info", key_by_info);
 	g_test_add_func("/focus/kicked", kicked);
 	g_test_add_func("/focus/locked", locked);

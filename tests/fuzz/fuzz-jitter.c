@@ -41,7 +41,7 @@ static void put(struct world *w, int8_t d_seq, int8_t d_ts, uint8_t how)
 		p.len = 0;
 	memcpy(payload, &w->serial, sizeof(w->serial));
 
-	w->accepted += jitter_put_rt(w->j, &p, w->now_us) == 0 && p.len;
+	w->accepted += (how & 128 ? jitter_put_again_rt : jitter_put_rt)(w->j, &p, w->now_us) == 0 && p.len;
 	w->serial++;
 	w->seq = p.seq;
 	w->ts  = p.ts;

@@ -20,7 +20,9 @@ static struct offer *make(uint8_t settings)
 	struct offer_conf conf = {
 		.codecs = settings & 1 ? "L16/48000/2 L16 opus" : "opus G722 PCMU PCMA",
 		.music = settings & 2, .answer_stereo = settings & 4, .ptime_ms = settings & 2 ? 3 : 20,
-		.levels = settings & 64, .srtp = settings & 8 ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
+		.levels = settings & 64,
+		.srtp = settings & 8 ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
+		.red = settings & 128,
 	};
 	struct offer *o;
 
@@ -43,6 +45,13 @@ static void check_leg(const struct offer *o, bool pending)
 	for (size_t i = 0; i < d.n_rx; i++)
 		if (!d.rx[i].codec || d.rx[i].pt > 127 || d.rx[i].param.channels < 1 || d.rx[i].param.channels > 2)
 			abort();
+	if (d.n_red_rx > LEG_RED_MAX)
+		abort();
+	for (size_t i = 0; i < d.n_red_rx; i++)
+		if (d.red_rx[i].pt > 127 || !d.red_rx[i].clock)
+			abort();
+	if (d.red_tx_gen && (!d.tx.codec || !d.n_red_rx || d.red_tx_pt > 127 || d.red_tx_pt == d.tx.pt))
+		abort();
 	if (!d.tx.codec)
 		return;
 	if (d.tx.pt > 127 || d.tx.param.ptime_us < 1333 || d.tx.param.ptime_us > 60000 ||

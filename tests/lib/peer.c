@@ -84,6 +84,13 @@ void peer_secure(struct peer *p, const struct leg_key *tx, const struct leg_key 
 	g_assert_cmpint(seal_alloc(&p->open, rx), ==, 0);
 }
 
+void peer_redundant(struct peer *p, uint8_t pt, uint8_t gen)
+{
+	p->red_pt = pt;
+	p->red_gen = gen;
+	red_tx_init(&p->red, gen);
+}
+
 void peer_codec(struct peer *p, const struct peer_conf *conf)
 {
 	codec_set(p, conf);
@@ -128,6 +135,11 @@ void peer_desc(const struct peer *p, struct leg_desc *d)
 	d->cn_tx_pt = p->conf.dtx ? 13 : 0xff;
 	d->level_rx_ext = p->level_id;
 	d->levels_tx_ext = p->levels_id;
+	if (!p->red_gen)
+		return;
+	d->red_rx[d->n_red_rx++] = (struct leg_red_rx){.clock = p->codec->clock, .pt = p->red_pt};
+	d->red_tx_pt = p->red_pt;
+	d->red_tx_gen = p->red_gen;
 }
 
 /* --- out --- */
@@ -150,8 +162,6 @@ static uint32_t dice(struct peer *p, uint32_t n)
 
 static void to_path(struct peer *p, const uint8_t *buf, size_t n)
 {
-	if (p->loss_pct && dice(p, 100) < p->loss_pct)
-		return;
 	for (unsigned i = 0; p->jitter_us && i < PEER_LATE_MAX; i++) {
 		struct peer_late *l = &p->late[i];
 
@@ -176,6 +186,14 @@ static void late_send(struct peer *p)
 	}
 }
 
+/* Does the net lose this one? */
+static bool dropped(struct peer *p)
+{
+	const unsigned run = p->drop_run ? p->drop_run : 1;
+
+	return (p->drop_every && p->n_sent % p->drop_every < run) || (p->drop_pct && dice(p, 100) < p->drop_pct);
+}
+
 static void send_rtp(struct peer *p, uint8_t pt, bool marker, uint32_t ts, const uint8_t *payload, size_t len)
 {
 	struct rtp_pkt pkt = {.pt = pt, .marker = marker, .seq = p->seq++, .ts = ts, .ssrc = p->ssrc};
@@ -194,13 +212,29 @@ static void send_rtp(struct peer *p, uint8_t pt, bool marker, uint32_t ts, const
 	if (p->seal)
 		g_assert_cmpint(seal_rtp_rt(p->seal, buf, &n, sizeof(buf)), ==, 0);
 	p->n_sent++;
-	if (!p->drop_every || p->n_sent % p->drop_every)
+	if (dropped(p))
+		p->n_dropped++;
+	else
 		to_path(p, buf, n);
 }
 
 void peer_send_raw_rtp(struct peer *p, uint8_t pt, uint32_t ts, const uint8_t *payload, size_t len)
 {
 	send_rtp(p, pt, false, ts, payload, len);
+}
+
+static void send_sound(struct peer *p, bool marker, const uint8_t *payload, size_t len)
+{
+	uint8_t buf[4000];
+	int n;
+
+	if (!p->red_gen || p->red_plain) {
+		send_rtp(p, p->conf.pt, marker, p->ts, payload, len);
+		return;
+	}
+	n = red_write_rt(&p->red, buf, sizeof(buf), p->conf.pt, p->ts, payload, len);
+	g_assert_cmpint(n, >, 0);
+	send_rtp(p, p->red_pt, marker, p->ts, buf, (size_t)n);
 }
 
 /* Returns how many samples there were in it. */
@@ -220,7 +254,7 @@ static size_t send_frame(struct peer *p)
 	len = p->codec->encode_rt(p->enc, buf, sizeof(buf), smp, n);
 	g_assert_cmpint(len, >=, 0);
 	if (len && !p->mute)
-		send_rtp(p, p->conf.pt, p->n_smp == 0, p->ts, buf, (size_t)len);
+		send_sound(p, p->n_smp == 0, buf, (size_t)len);
 	p->n_smp += n;
 	p->ts += (uint32_t)((uint64_t)n * p->codec->clock / p->codec->srate);
 	return n;
@@ -233,7 +267,8 @@ void peer_send(struct peer *p, uint64_t now_us)
 	if (!p->next_us)
 		p->next_us = now_us;
 	while (p->next_us <= now_us) {
-		uint64_t ns = p->next_ns + send_frame(p) * 1000000000ULL / p->codec->srate;
+		double frame_ns = (double)send_frame(p) * 1e9 / p->codec->srate / (1 + p->ppm * 1e-6);
+		uint64_t ns = p->next_ns + (uint64_t)(frame_ns + 0.5);
 
 		p->next_us += ns / 1000;
 		p->next_ns = ns % 1000;
@@ -300,6 +335,47 @@ static void keep_header(struct peer *p, const struct rtp_pkt *pkt)
 	p->in.ext = p->in_ext;
 }
 
+/* To hold older frames against, when they come again. */
+static void keep(struct peer *p, const struct rtp_pkt *pkt)
+{
+	const unsigned i = p->n_past++ % G_N_ELEMENTS(p->past);
+
+	p->past[i].ts = pkt->ts;
+	p->past[i].len = MIN(pkt->len, sizeof(p->past[i].buf));
+	memcpy(p->past[i].buf, pkt->payload, p->past[i].len);
+}
+
+static bool known(const struct peer *p, uint32_t ts, const struct red_block *b)
+{
+	for (unsigned i = 0; i < MIN(p->n_past, G_N_ELEMENTS(p->past)); i++)
+		if (p->past[i].ts == ts && p->past[i].len == b->len && !memcmp(p->past[i].buf, b->payload, b->len))
+			return b->pt == p->conf.pt;
+	return false;
+}
+
+/* Its own frame is heard; the others must be what came before. */
+static void hear_redundant(struct peer *p, struct rtp_pkt *pkt)
+{
+	struct red_block b[RED_BLOCKS_MAX];
+	unsigned n = 0;
+
+	p->n_red++;
+	if (red_read(b, &n, pkt->payload, pkt->len) || b[n - 1].pt != p->conf.pt) {
+		p->n_red_wrong++;
+		return;
+	}
+	for (unsigned i = 0; i + 1 < n; i++) {
+		bool is = known(p, pkt->ts - b[i].ts_off, &b[i]);
+
+		p->n_red_old += is;
+		p->n_red_wrong += !is;
+	}
+	pkt->payload = b[n - 1].payload;
+	pkt->len = b[n - 1].len;
+	keep(p, pkt);
+	hear_sound(p, pkt);
+}
+
 static void hear(struct peer *p, uint8_t *buf, size_t n)
 {
 	struct rtp_pkt pkt;
@@ -315,7 +391,10 @@ static void hear(struct peer *p, uint8_t *buf, size_t n)
 	p->ssrc_in = pkt.ssrc;
 	if (pkt.pt == p->conf.pt) {
 		keep_header(p, &pkt);
+		keep(p, &pkt);
 		hear_sound(p, &pkt);
+	} else if (p->red_gen && pkt.pt == p->red_pt) {
+		hear_redundant(p, &pkt);
 	} else if (pkt.pt == p->key_pt) {
 		hear_key(p, &pkt);
 	} else if (pkt.pt == 13 && pkt.len) {
@@ -332,6 +411,7 @@ static void hear_rtcp(struct peer *p, uint8_t *buf, size_t n)
 		p->n_bad++;
 		return;
 	}
+	p->n_xr += !xr_read(&p->xr, buf, n);
 	p->n_rtcp++;
 	p->n_sr += p->rtcp.sr;
 	p->n_rtcp_bye += p->rtcp.bye;

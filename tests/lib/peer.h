@@ -8,8 +8,10 @@
 #define TESTS_LIB_PEER_H
 
 #include "mixer/mixer.h"
+#include "mixer/red.h"
 #include "mixer/rtcp.h"
 #include "mixer/seal.h"
+#include "mixer/xr.h"
 
 enum { PEER_REC_MAX = 48000 * 12 * 2, PEER_LATE_MAX = 16 };
 
@@ -39,20 +41,24 @@ struct peer {
 	uint64_t next_us;         /* of the next frame; 0: not begun */
 	uint64_t next_ns;         /* ... and the rest of it */
 	uint64_t n_smp;           /* of the tone so far */
+	double ppm;               /* by which its clock is fast; 0 at first */
 	bool mute;                /* sends nothing at all */
 	uint8_t level_id;         /* says its level in this header extension (RFC 6464); 0: does not */
 	uint8_t level;
 	uint8_t levels_id;        /* is told who is in the mix, in this header extension (RFC 6465); 0: is not */
 	const float *play;        /* instead of the tone, over and over; mono at the codec's rate */
 	size_t n_play;
-	unsigned drop_every;      /* of what it sends; 0: none */
-	unsigned n_sent;
-	/* its path: loses so many in a hundred, holds each packet up to so long; seeded */
-	unsigned loss_pct;
+	/* its path: drops a packet of so many, each time so many in a row (0: one); drops so many in a hundred; holds each
+	 * up to so long */
+	unsigned drop_every, drop_run, drop_pct;
 	uint32_t jitter_us, net_seed;
 	uint64_t now_us;
 	struct peer_late late[PEER_LATE_MAX];
+	unsigned n_sent, n_dropped;
 	uint8_t key_pt;           /* telephone-event */
+	uint8_t red_gen, red_pt;  /* redundant audio (RFC 2198), so many older frames in a packet; 0: no such thing */
+	bool red_plain;           /* ... but what it sends now is not */
+	struct red_tx red;
 
 	/* heard */
 	float *rec;               /* mono or interleaved, at the codec's rate */
@@ -68,11 +74,18 @@ struct peer {
 	uint32_t key_ts;
 	struct rtcp_info rtcp;    /* the last report, and how many */
 	unsigned n_rtcp, n_sr, n_rtcp_bye;
+	struct xr_info xr;        /* the last extended report, and how many */
+	unsigned n_xr;
+	unsigned n_red, n_red_old;        /* redundant packets, older frames in them that are the bytes that came before, */
+	unsigned n_red_wrong;             /* ... and others */
+	struct { uint32_t ts; size_t len; uint8_t buf[1500]; } past[4];   /* what came */
+	unsigned n_past;
 };
 
 struct peer *peer_new(const struct peer_conf *conf);
 void peer_free(struct peer *p);
 void peer_secure(struct peer *p, const struct leg_key *tx, const struct leg_key *rx);
+void peer_redundant(struct peer *p, uint8_t pt, uint8_t gen);          /* before peer_desc; the leg may send it so as well */
 void peer_codec(struct peer *p, const struct peer_conf *conf);         /* changes to another; the recording starts anew */
 void peer_voice(struct peer *p);                          /* Opus: encodes as a phone would, 24 kbit/s, from now on */
 void peer_send(struct peer *p, uint64_t now_us);          /* all frames due */

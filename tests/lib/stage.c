@@ -55,7 +55,8 @@ struct member *stage_member(struct stage *s, const struct peer_conf *conf)
 {
 	struct member *mb = g_new0(struct member, 1);
 	struct leg_conf lc = {.cname = "tutti@test", .jitter_min_ms = s->jitter_min_ms, .ungated = s->ungated, .agc = s->agc, .noise_gate = s->noise_gate, .jitter_max_ms = 200,
-			      .rtp_timeout_ms = s->timeout_ms, .eventh = on_event, .arg = mb};
+			      .jitter_start_ms = s->jitter_start_ms, .jitter_music_ms = s->jitter_music_ms,
+			      .jitter_music_fit = s->jitter_music_fit, .rtp_timeout_ms = s->timeout_ms, .eventh = on_event, .arg = mb};
 
 	g_assert_cmpuint(s->n, <, STAGE_MAX);
 	g_assert_cmpint(sa_set_str(&lc.local, conf->host ? conf->host : "127.0.0.1", 0), ==, 0);

@@ -26,7 +26,8 @@ struct stage {
 	struct member *member[STAGE_MAX];
 	unsigned n;
 	uint32_t timeout_ms;      /* of legs made from now on; as well: */
-	uint32_t jitter_min_ms;
+	uint32_t jitter_min_ms, jitter_start_ms, jitter_music_ms;
+	bool jitter_music_fit;
 	bool ungated, agc, noise_gate;
 };
 

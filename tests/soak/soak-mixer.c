@@ -106,7 +106,7 @@ static struct bus *room_new(struct stage *s, uint32_t quantum)
 
 static void rough_path(struct peer *p)
 {
-	p->loss_pct = LOSS_PCT;
+	p->drop_pct = LOSS_PCT;
 	p->jitter_us = JITTER_US;
 	p->net_seed = (uint32_t)g_test_rand_int();
 }

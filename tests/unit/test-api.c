@@ -72,6 +72,32 @@ static void test_room(void)
 	g_object_unref(parser);
 }
 
+static void test_quality(void)
+{
+	JsonParser *parser = json_parser_new();
+	struct snapshot *s = room_of(1);
+	JsonObject *media, *q;
+
+	s->member[0].leg.recovered = 12;
+	s->member[0].leg.cpu_us = 345;
+	s->member[0].leg.peer_fraction_lost = 64;
+	s->member[0].leg.heard = (struct leg_quality){.known = true, .r = 91, .mos_lq = 44, .mos_cq = 127, .loss = 128, .burst_ms = 140};
+	media = json_object_get_object_member(json_array_get_object_element(
+		json_object_get_array_member(parse(parser, api_room(s)), "members"), 0), "media");
+	g_assert_cmpint(json_object_get_int_member(media, "frames_recovered"), ==, 12);
+	g_assert_cmpint(json_object_get_int_member(media, "cpu_us"), ==, 345);
+	g_assert_cmpfloat(json_object_get_double_member(media, "peer_lost_percent"), ==, 25);
+	q = json_object_get_object_member(media, "quality");
+	g_assert_cmpfloat(json_object_get_double_member(q, "r_factor"), ==, 91);
+	g_assert_cmpfloat(json_object_get_double_member(q, "mos_listening"), ==, 4.4);
+	g_assert_true(json_object_get_null_member(q, "mos_conversation"));
+	g_assert_cmpfloat(json_object_get_double_member(q, "lost_percent"), ==, 50);
+	g_assert_cmpint(json_object_get_int_member(q, "burst_ms"), ==, 140);
+	g_assert_true(json_object_get_null_member(media, "peer_quality"));
+	mem_deref(s);
+	g_object_unref(parser);
+}
+
 static void test_rooms(void)
 {
 	struct snapshot_names *names = mem_zalloc(sizeof(*names) + 2 * sizeof(names->name[0]), NULL);
@@ -151,6 +177,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/api/room", test_room);
+	g_test_add_func("/api/quality", test_quality);
 	g_test_add_func("/api/rooms", test_rooms);
 	g_test_add_func("/api/status", test_status);
 	g_test_add_func("/api/error", test_error);

@@ -19,7 +19,7 @@ static void test_first(void)
 {
 	struct feeder f = { .now_us = 77 };
 
-	arrival_init(&f.a, RANGE_MS);
+	arrival_init(&f.a, RANGE_MS, 100);
 	g_assert_false(arrival_any(&f.a));
 	g_assert_cmpuint(f.a.spread_us, ==, 0);
 	feed(&f, 1, -5000000);
@@ -36,7 +36,7 @@ static void test_grows_at_once(void)
 {
 	struct feeder f = { 0 };
 
-	arrival_init(&f.a, RANGE_MS);
+	arrival_init(&f.a, RANGE_MS, 100);
 	feed(&f, 50, 0);
 	feed(&f, 1, 40500);               /* one of 51: more than one in a hundred */
 	g_assert_cmpuint(f.a.spread_us, ==, 40500);
@@ -53,7 +53,7 @@ static void test_moves(void)
 {
 	struct feeder f = { 0 };
 
-	arrival_init(&f.a, RANGE_MS);
+	arrival_init(&f.a, RANGE_MS, 100);
 	feed(&f, 400, 50000);
 	g_assert_cmpuint(f.a.spread_us, ==, 0);
 	feed(&f, 10, 20300);
@@ -77,7 +77,7 @@ static void test_sparse(void)
 {
 	struct feeder f = { 0 };
 
-	arrival_init(&f.a, RANGE_MS);
+	arrival_init(&f.a, RANGE_MS, 100);
 	for (unsigned i = 0; i < 19; i++, f.now_us += 1000000)
 		arrival_add_rt(&f.a, i % 2 ? 30000 : 0, f.now_us);
 	g_assert_cmpint(f.a.base_us, ==, 0);
@@ -88,7 +88,7 @@ static void test_jitter(void)
 {
 	struct feeder f = { 0 };
 
-	arrival_init(&f.a, RANGE_MS);
+	arrival_init(&f.a, RANGE_MS, 100);
 	for (unsigned i = 0; i < 500; i++)
 		feed(&f, 1, i % 2 ? 5000 : 0);
 	g_assert_cmpuint(f.a.jitter_q4 >> 4, >=, 4990);

@@ -655,6 +655,48 @@ static void test_step(void)
 	}
 }
 
+/* Frames that came inside later packets: no arrivals of their own, but the voice waits for the next as long as they took;
+ * five to ten seconds later, when there were no more, not any longer. */
+static void test_again(void)
+{
+	const uint8_t payload[4] = { 0 };
+	struct rtp_pkt p = { .ssrc = SSRC, .payload = payload, .len = sizeof(payload) };
+	struct jitter_stats s;
+	struct jitter_frame f;
+	struct jitter *j = NULL;
+	unsigned concealed = 0;
+
+	g_assert_cmpint(jitter_alloc(&j, &voice), ==, 0);
+	for (uint32_t i = 0; i < 1000; i++) {
+		const bool lost = i < 400 && i % 25 == 24, before = i && i < 401 && i % 25 == 0;
+
+		if (before) {
+			p.seq = (uint16_t)(i - 1);
+			p.ts  = (i - 1) * FRAME;
+			g_assert_cmpint(jitter_put_again_rt(j, &p, i * 20000ull), ==, 0);
+			g_assert_cmpint(jitter_put_again_rt(j, &p, i * 20000ull), ==, EALREADY);
+		}
+		p.seq = (uint16_t)i;
+		p.ts  = i * FRAME;
+		if (!lost)
+			g_assert_cmpint(jitter_put_rt(j, &p, i * 20000ull), ==, 0);
+		concealed += jitter_get_rt(j, &f, FRAME, i * 20000ull + 5000) == JITTER_LOST;
+		if (i == 450) {
+			jitter_stats(j, &s);
+			g_assert_cmpuint(s.target_ms, >=, 20);
+			g_assert_cmpuint(s.target_ms, <=, 25);
+			g_assert_cmpuint(s.jitter_us, ==, 0);
+		}
+	}
+	jitter_stats(j, &s);
+	g_assert_cmpuint(concealed, ==, 1);
+	g_assert_cmpuint(s.lost + s.late + s.reordered, ==, 0);
+	g_assert_cmpuint(s.target_ms, ==, 0);
+	g_assert_cmpuint(s.dropped_shrink, ==, 1);
+	g_assert_cmpint(jitter_put_again_rt(NULL, &p, 0), ==, EINVAL);
+	mem_deref(j);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -665,6 +707,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/jitter/new-ssrc", test_new_ssrc);
 	g_test_add_func("/jitter/fixed-never-waits", test_fixed_never_waits);
 	g_test_add_func("/jitter/recovered", test_recovered);
+	g_test_add_func("/jitter/again", test_again);
 	g_test_add_func("/jitter/quiet", test_quiet);
 	g_test_add_func("/jitter/talk-spurts", test_talk_spurts);
 	g_test_add_func("/jitter/networks", test_networks);

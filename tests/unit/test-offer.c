@@ -37,8 +37,8 @@ enum { COST_NS = 2000000 };
 
 /* --- help --- */
 
-enum { OFF = 1, REQUIRED = 2, IP6 = 4, MUSIC = 8, STEREO = 16, HOLD = 32, NARROW = 64, WIDE = 128, CD = 256, LEVELS = 512,
-	NO_NOISE = 1024 };
+enum { OFF = 1, REQUIRED = 2, IP6 = 4, MUSIC = 8, STEREO = 16, HOLD = 32, NARROW = 64, WIDE = 128, CD = 256, LEVELS = 512, RED = 1024,
+	NO_NOISE = 2048 };
 
 static struct offer *make(unsigned flags)
 {
@@ -47,7 +47,7 @@ static struct offer *make(unsigned flags)
 			flags & CD ? "L16/44100/2 L16/44100" : "opus G722 PCMU PCMA",
 		.music = flags & MUSIC, .answer_stereo = flags & STEREO, .ptime_ms = flags & MUSIC ? 3 : 20,
 		.srtp = flags & OFF ? OFFER_SRTP_OFF : flags & REQUIRED ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
-		.session_name = "room\r\n1", .levels = flags & LEVELS, .comfort_noise = !(flags & NO_NOISE),
+		.session_name = "room\r\n1", .levels = flags & LEVELS, .red = flags & RED, .comfort_noise = !(flags & NO_NOISE),
 	};
 	struct offer *o = NULL;
 
@@ -201,6 +201,27 @@ static const struct { const char *name; unsigned flags; const char *offer, *answ
 		"m=audio 20000 RTP/AVP 0 13\r\n" PCMU "a=rtpmap:13 CN/8000\r\n" TAIL},
 	{"comfort noise without its codec", 0, HEAD "m=audio 4000 RTP/AVP 96 13\r\na=rtpmap:96 opus/48000/2\r\n",
 		"m=audio 20000 RTP/AVP 96\r\n" OPUS("96") TAIL},
+
+	{"redundant, switched off", 0, HEAD "m=audio 4000 RTP/AVP 63 0\r\na=rtpmap:63 red/8000\r\na=fmtp:63 0/0\r\n", PLAIN},
+	{"redundant", RED, HEAD "m=audio 4000 RTP/AVP 0 8 63 101\r\na=rtpmap:63 RED/8000\r\na=fmtp:63 8/8\r\n"
+		"a=rtpmap:101 telephone-event/8000\r\n", "m=audio 20000 RTP/AVP 0 8 63 101\r\n" PCMU PCMA
+		"a=rtpmap:63 red/8000\r\na=fmtp:63 8/8\r\n" EVENT("101", "8000") TAIL},
+	{"redundant in its place", RED, HEAD "m=audio 4000 RTP/AVP 18 63 0 97 111 98\r\na=rtpmap:63 red/8000/1\r\n"
+		"a=rtpmap:97 red/48000/2\r\na=fmtp:97 111/111/111\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:98 red/48000/2\r\n",
+		"m=audio 20000 RTP/AVP 63 0 97 111\r\na=rtpmap:63 red/8000\r\na=fmtp:63 0/0\r\n" PCMU
+		"a=rtpmap:97 red/48000/2\r\na=fmtp:97 111/111\r\n" OPUS("111") TAIL},
+	{"redundant without its codec", RED, HEAD "m=audio 4000 RTP/AVP 0 63\r\na=rtpmap:63 red/16000\r\na=fmtp:63 0/0\r\n", PLAIN},
+	{"redundant in the codec of another clock", RED, HEAD "m=audio 4000 RTP/AVP 96 0 63\r\na=rtpmap:96 opus/48000/2\r\n"
+		"a=rtpmap:63 red/8000\r\na=fmtp:63 96/96\r\n", "m=audio 20000 RTP/AVP 96 0 63\r\n" OPUS("96") PCMU
+		"a=rtpmap:63 red/8000\r\na=fmtp:63 0/0\r\n" TAIL},
+
+	{"extended reports", 0, HEAD AUDIO "a=rtcp-xr:pkt-loss-rle voip-metrics rcvr-rtt=all:64 stat-summary=loss,jitt\r\n",
+		PLAIN "a=rtcp-xr:voip-metrics rcvr-rtt=all\r\n"},
+	{"extended reports, one of them", 0, HEAD AUDIO "a=rtcp-mux\r\na=rtcp-xr:rcvr-rtt=sender\r\n",
+		PLAIN "a=rtcp-mux\r\na=rtcp-xr:rcvr-rtt=all\r\n"},
+	{"extended reports for the session", 0, HEAD "a=rtcp-xr:VOIP-METRICS\r\n" AUDIO, PLAIN "a=rtcp-xr:voip-metrics\r\n"},
+	{"extended reports of other kinds", 0, HEAD AUDIO "a=rtcp-xr:pkt-rcpt-times voip-metrics-2 rcvr-rtt\r\n", PLAIN},
+	{"extended reports of no kind", 0, HEAD AUDIO "a=rtcp-xr\r\n", PLAIN},
 
 	{"sendonly", 0, HEAD AUDIO "a=sendonly\r\n", "m=audio 20000 RTP/AVP 0\r\n" PCMU "a=ptime:20\r\na=recvonly\r\n"},
 	{"recvonly", 0, HEAD AUDIO "a=recvonly\r\n", "m=audio 20000 RTP/AVP 0\r\n" PCMU "a=ptime:20\r\na=sendonly\r\n"},
@@ -720,7 +741,7 @@ static void test_offer(void)
 	g_autofree char *text = offer_text(o), *lines = lines_of(text);
 	struct leg_desc d;
 
-	g_assert_cmpstr(lines, ==, "t=0 0\r\n" OURS TAIL "a=rtcp-mux\r\n");
+	g_assert_cmpstr(lines, ==, "t=0 0\r\n" OURS TAIL "a=rtcp-mux\r\na=rtcp-xr:voip-metrics rcvr-rtt=all\r\n");
 	d = desc_of(o, true);                                             /* ready to hear already */
 	g_assert_cmpuint(d.n_rx, ==, 4);
 	g_assert_cmpuint(d.dir, ==, LEG_DIR_RECV);
@@ -739,6 +760,90 @@ static void test_offer(void)
 	g_assert_cmpuint(d.dtmf_rx_pt[0], ==, 101);
 	g_assert_cmpuint(d.dtmf_tx_pt, ==, 121);
 	g_assert_true(d.rtcp_mux);
+	g_assert_true(!d.xr_voip && !d.xr_rtt);                           /* the answer did not ask for them */
+	mem_deref(o);
+}
+
+/* --- redundant audio, extended reports --- */
+
+/* What their fmtp says is what we send. */
+static void test_redundant(void)
+{
+	static const struct { const char *lines; uint8_t gen; } rows[] = {
+		{"", 1}, {"a=fmtp:63 0/0\r\n", 1}, {"a=fmtp:63 0/0/0\r\n", 2}, {"a=fmtp:63 0/0 \r\n", 1}, {"a=fmtp:63 0\r\n", 0},
+		{"a=fmtp:63 0/5\r\n", 0}, {"a=fmtp:63 8/8\r\n", 0}, {"a=fmtp:63 0/0/8\r\n", 1}, {"a=fmtp:63 x/0\r\n", 0},
+		{"a=fmtp:63 //\r\n", 0}, {"a=fmtp:63 0/999\r\n", 0},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *body = g_strconcat(HEAD "m=audio 4000 RTP/AVP 0 8 63\r\na=rtpmap:63 red/8000\r\n", rows[i].lines, NULL);
+		struct offer *o = make(RED);
+		struct leg_desc d;
+
+		g_test_message("%s", rows[i].lines);
+		agree(o, body);
+		d = desc_of(o, false);
+		g_assert_cmpuint(d.n_rx, ==, 2);
+		g_assert_cmpuint(d.n_red_rx, ==, 1);                      /* heard in any case */
+		g_assert_cmpuint(d.red_rx[0].pt, ==, 63);
+		g_assert_cmpuint(d.red_rx[0].clock, ==, 8000);
+		g_assert_cmpuint(d.red_tx_gen, ==, rows[i].gen);
+		g_assert_cmpuint(d.red_tx_pt, ==, 63);
+		agree(o, HEAD AUDIO);
+		d = desc_of(o, false);
+		g_assert_cmpuint(d.n_red_rx + d.red_tx_gen, ==, 0);
+		mem_deref(o);
+	}
+}
+
+/* Only what goes with the codec in use is sent, and nothing for frames that fill a datagram by themselves. */
+static void test_redundant_codec(void)
+{
+	struct offer *o = make(RED);
+	struct leg_desc d;
+
+	agree(o, HEAD "m=audio 4000 RTP/AVP 0 96 63\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:63 red/48000/2\r\na=fmtp:63 96/96\r\n");
+	d = desc_of(o, false);
+	g_assert_cmpuint(d.n_red_rx, ==, 1);
+	g_assert_cmpuint(d.red_tx_gen, ==, 0);
+	mem_deref(o);
+	o = make(RED | WIDE);
+	agree(o, HEAD "m=audio 4000 RTP/AVP 97 63\r\na=rtpmap:97 L16/48000\r\na=rtpmap:63 red/48000\r\na=fmtp:63 97/97\r\n");
+	d = desc_of(o, false);
+	g_assert_cmpuint(d.n_red_rx, ==, 1);
+	g_assert_cmpuint(d.red_tx_gen, ==, 0);
+	mem_deref(o);
+}
+
+static void test_redundant_offer(void)
+{
+	struct offer *o = make(RED);
+	g_autofree char *text = offer_text(o), *lines = lines_of(text), *again = NULL;
+	struct leg_desc d = desc_of(o, true);
+
+	g_assert_cmpstr(lines, ==, "t=0 0\r\nm=audio 20000 RTP/AVP 96 9 0 8 97 98 102 101\r\n" OPUS("96")
+			"a=rtpmap:9 G722/8000\r\n" PCMU PCMA "a=rtpmap:97 red/48000/2\r\na=fmtp:97 96/96\r\n"
+			"a=rtpmap:98 red/8000\r\na=fmtp:98 9/9\r\n" EVENT("102", "48000") EVENT("101", "8000") TAIL
+			"a=rtcp-mux\r\na=rtcp-xr:voip-metrics rcvr-rtt=all\r\n");
+	g_assert_cmpuint(d.n_red_rx, ==, 2);                              /* ready to hear already */
+	g_assert_cmpuint(d.red_rx[1].pt, ==, 98);
+	g_assert_cmpuint(d.red_rx[1].clock, ==, 8000);
+	g_assert_cmpint(accept_text(o, HEAD "m=audio 4000 RTP/AVP 120 121\r\na=rtpmap:120 opus/48000/2\r\n"
+				       "a=rtpmap:121 red/48000/2\r\na=fmtp:121 120/120\r\na=rtcp-xr:voip-metrics\r\n"), ==, 0);
+	offer_commit(o);
+	d = desc_of(o, false);
+	g_assert_cmpuint(d.n_red_rx, ==, 1);
+	g_assert_cmpuint(d.red_rx[0].pt, ==, 97);                         /* we hear our number and send theirs */
+	g_assert_cmpuint(d.red_tx_pt, ==, 121);
+	g_assert_cmpuint(d.red_tx_gen, ==, 1);
+	g_assert_true(d.xr_voip && !d.xr_rtt);
+	again = offer_text(o);                                            /* numbers stay */
+	g_assert_nonnull(strstr(again, " 97 98 102 101\r\n"));
+	g_assert_cmpint(accept_text(o, HEAD "m=audio 4000 RTP/AVP 0\r\n"), ==, 0);
+	offer_commit(o);
+	d = desc_of(o, false);
+	g_assert_cmpuint(d.n_red_rx + d.red_tx_gen, ==, 0);
+	g_assert_true(!d.xr_voip && !d.xr_rtt);
 	mem_deref(o);
 }
 
@@ -1186,6 +1291,9 @@ int main(int argc, char *argv[])
 	g_test_add_func("/offer/datagrams", test_datagrams);
 	g_test_add_func("/offer/directions", test_directions);
 	g_test_add_func("/offer/offer", test_offer);
+	g_test_add_func("/offer/redundant", test_redundant);
+	g_test_add_func("/offer/redundant-codec", test_redundant_codec);
+	g_test_add_func("/offer/redundant-offer", test_redundant_offer);
 	g_test_add_func("/offer/accepts", test_accepts);
 	g_test_add_func("/offer/offer-secure", test_offer_secure);
 	g_test_add_func("/offer/versions", test_versions);

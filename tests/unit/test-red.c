@@ -219,7 +219,8 @@ static void filling(void)
 		p.seq = holes[i].seq;
 		p.ts = holes[i].ts;
 		p.marker = holes[i].marker;
-		p.payload = buf;
+		p.payload = p.ext = buf;          /* the header speaks of this packet's own frame */
+		p.ext_len = 4;
 		p.len = put_blocks(buf, holes[i].in);
 		g_assert_cmpint(red_packets_rt(&r, out, &n, &p), ==, 0);
 		for (k = 0; k < 4 && holes[i].want[k].id; k++) {
@@ -227,10 +228,10 @@ static void filling(void)
 			g_assert_cmpuint(out[k].seq, ==, holes[i].want[k].seq);
 			g_assert_cmpuint(out[k].ts, ==, holes[i].want[k].ts);
 			g_assert_cmpuint(out[k].payload[0], ==, holes[i].want[k].id);
-			g_assert_true(out[k].len == 1 && out[k].pt == 0 && !out[k].marker);
+			g_assert_true(out[k].len == 1 && out[k].pt == 0 && !out[k].marker && !out[k].ext && !out[k].ext_len);
 		}
 		g_assert_cmpuint(n, ==, k + 1);
-		g_assert_true(out[k].seq == p.seq && out[k].ts == p.ts && out[k].payload[0] == 0xee && out[k].marker == p.marker);
+		g_assert_true(out[k].ext == buf && out[k].seq == p.seq && out[k].ts == p.ts && out[k].payload[0] == 0xee && out[k].marker == p.marker);
 	}
 }
 

@@ -33,13 +33,12 @@ static void counts(void)
 	static const float ppm[] = {0, 1, -1, 50, 200, -200, 1000, -5000, 5000, 0.01f};
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(ppm); i++) {
-		struct warp *w = NULL;
+		struct warp w;
 		size_t got;
 
-		g_assert_cmpint(warp_alloc(&w, 1), ==, 0);
-		got = run(w, N, 441, 1, ppm[i]);
+		g_assert_cmpint(warp_init(&w, 1), ==, 0);
+		got = run(&w, N, 441, 1, ppm[i]);
 		g_assert_cmpfloat(fabs((double)got - N / (1.0 + (double)ppm[i] * 1e-6)), <=, 1.0);
-		mem_deref(w);
 	}
 }
 
@@ -52,19 +51,18 @@ static void snr(void)
 
 	for (unsigned i = 0; i < G_N_ELEMENTS(row); i++) {
 		const double hz = row[i].hz * (1.0 + (double)row[i].ppm * 1e-6);
-		struct warp *w = NULL;
+		struct warp w;
 		double db, peak;
 		size_t got;
 
-		g_assert_cmpint(warp_alloc(&w, 1), ==, 0);
+		g_assert_cmpint(warp_init(&w, 1), ==, 0);
 		signal_sine(in, N, 0, RATE, row[i].hz, 0.5);
-		got = run(w, N, 480, 1, row[i].ppm);
+		got = run(&w, N, 480, 1, row[i].ppm);
 		db = signal_snr_db(out + 2000, got - 2000, RATE, hz);
 		peak = 20 * log10(signal_tone_peak(out + 2000, got - 2000, RATE, hz) / 0.5);
 		g_test_message("%g Hz, %+g ppm: SNR %.1f dB, level %+.3f dB", row[i].hz, (double)row[i].ppm, db, peak);
 		g_assert_cmpfloat(db, >, row[i].least);
 		g_assert_cmpfloat(fabs(peak), <, 0.1);
-		mem_deref(w);
 	}
 }
 
@@ -72,70 +70,66 @@ static void snr(void)
 static void straight(void)
 {
 	uint32_t seed = 1;
-	struct warp *w = NULL;
+	struct warp w;
 
-	g_assert_cmpint(warp_alloc(&w, 2), ==, 0);
+	g_assert_cmpint(warp_init(&w, 2), ==, 0);
 	signal_noise(in, 2 * N, &seed, 0.3);
-	g_assert_cmpuint(run(w, N, 120, 2, 0), ==, N);
+	g_assert_cmpuint(run(&w, N, 120, 2, 0), ==, N);
 	for (size_t i = 0; i < 2 * (N - WARP_DELAY); i++)
 		g_assert_cmpfloat(fabs((double)(out[i + 2 * WARP_DELAY] - in[i])), <, 1e-6);
-	mem_deref(w);
 }
 
 /* The speed moves all the time, as drift.h moves it and faster: no click, no step of the phase. */
 static void moving(void)
 {
-	struct warp *w = NULL;
+	struct warp w;
 	size_t got = 0;
 
-	g_assert_cmpint(warp_alloc(&w, 1), ==, 0);
+	g_assert_cmpint(warp_init(&w, 1), ==, 0);
 	signal_sine(in, N, 0, RATE, 1000.0, 0.5);
 	for (size_t at = 0; at < N; at += 480)
-		got += warp_rt(w, out + got, in + at, 480, (float)(500.0 * sin((double)at / 5000.0)));
+		got += warp_rt(&w, out + got, in + at, 480, (float)(500.0 * sin((double)at / 5000.0)));
 	g_assert_cmpuint(signal_clicks(out + 100, got - 100, RATE, 2.0), ==, 0);
 	g_assert_cmpfloat(signal_phase_jump(out + 100, got - 100, RATE, 1000.0), <, 0.05);
 	g_assert_cmpfloat(signal_snr_db(out + 100, 4000, RATE, 1000.0), >, 30.0);
-	mem_deref(w);
 }
 
 static void stereo_reset_bad(void)
 {
-	struct warp *w = NULL;
+	struct warp w;
 	size_t got;
 
-	g_assert_cmpint(warp_alloc(NULL, 1), ==, EINVAL);
-	g_assert_cmpint(warp_alloc(&w, 0), ==, EINVAL);
-	g_assert_cmpint(warp_alloc(&w, 3), ==, EINVAL);
-	g_assert_cmpint(warp_alloc(&w, 2), ==, 0);
+	g_assert_cmpint(warp_init(NULL, 1), ==, EINVAL);
+	g_assert_cmpint(warp_init(&w, 0), ==, EINVAL);
+	g_assert_cmpint(warp_init(&w, 3), ==, EINVAL);
+	g_assert_cmpint(warp_init(&w, 2), ==, 0);
 	for (size_t i = 0; i < N; i++) {
 		in[2 * i] = (float)sin((double)i * 0.1);
 		in[2 * i + 1] = -0.5f * in[2 * i];
 	}
-	got = run(w, N, 64, 2, 150);
+	got = run(&w, N, 64, 2, 150);
 	for (size_t i = 0; i < got; i++)
 		g_assert_cmpfloat(fabs((double)(out[2 * i + 1] + 0.5f * out[2 * i])), <, 1e-6);
 
-	warp_reset_rt(w);
+	warp_reset_rt(&w, 2);
 	memset(in, 0, sizeof(in));
-	got = run(w, 1000, 64, 2, NAN);   /* as if it were 0 */
+	got = run(&w, 1000, 64, 2, NAN);   /* as if it were 0 */
 	g_assert_cmpuint(got, ==, 1000);
 	for (size_t i = 0; i < 2 * got; i++)
 		g_assert_true(out[i] == 0.0f);
-	mem_deref(w);
 }
 
 static void cost(void)
 {
 	for (uint8_t ch = 1; ch <= 2; ch++) {
-		struct warp *w = NULL;
+		struct warp w;
 		gint64 t;
 
-		g_assert_cmpint(warp_alloc(&w, ch), ==, 0);
+		g_assert_cmpint(warp_init(&w, ch), ==, 0);
 		signal_sine(in, N, 0, RATE, 440.0, 0.5);
 		t = g_get_monotonic_time();
-		g_assert_cmpuint(run(w, N, 480, ch, 123), >, 0);
+		g_assert_cmpuint(run(&w, N, 480, ch, 123), >, 0);
 		g_test_message("%u ch: %.2f us for 10 ms", ch, (double)(g_get_monotonic_time() - t) / (N / 480));
-		mem_deref(w);
 	}
 }
 

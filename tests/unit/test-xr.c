@@ -130,6 +130,13 @@ static void bursts(void)
 	g_assert_cmpuint(v.gap_density, ==, 256 / 21);
 	g_assert_cmpuint(v.burst_ms, ==, 0);
 
+	/* nor is the first of all a burst because it comes soon */
+	memset(&r, 0, sizeof(r));
+	feed(&r, "..x", 1);
+	feed(&r, GOOD20 "x", 20);
+	xr_voip_fill(&v, &r, &s);
+	g_assert_true(!v.burst_ms && !v.burst_density && v.gap_density);
+
 	/* bursts of ten packets of which every second is lost, forty good ones between them: 180 and 820 ms */
 	memset(&r, 0, sizeof(r));
 	feed(&r, GOOD20 GOOD20 "x.x.d.x.x", 200);
