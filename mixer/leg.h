@@ -26,6 +26,7 @@
 #include "cn.h"
 #include "dtmf.h"
 #include "gate.h"
+#include "hush.h"
 #include "jitter.h"
 #include "level.h"
 #include "limiter.h"
@@ -179,6 +180,7 @@ struct leg_send {                         /* sound out */
 	bool begun, marker;
 	struct thread *by;                /* who sends for it just now (lend.c); NULL: its thread */
 	uint32_t silent_us;               /* how long there was nothing to hear */
+	struct hush hush;                 /* ... when the peer takes comfort noise for it */
 	float *odd;                       /* the plan's; samples at the codec's rate that wait for a whole frame */
 	size_t n_odd;
 	uint32_t ts_base, clock;

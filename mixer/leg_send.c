@@ -15,7 +15,7 @@
 #include "who.h"
 
 enum { HDR_ROOM = RTP_HDR_LEN + 4 * RTP_CSRC_MAX + RTP_EXT_HDR_LEN + CONTRIB_EXT,
-       DTX_HANG_US = 200000, DTX_KEEP_US = 400000 };
+       DTX_HANG_US = 200000, DTX_KEEP_US = 400000, NOISE_RATE = 8000 };
 #define SILENCE 1e-10f            /* -100 dB */
 
 static const struct leg_codec *tx_codec(const struct leg_rt *l)
@@ -121,13 +121,53 @@ static bool dtx_rt(struct leg_rt *l, const float *smp, size_t n)
 	return false;
 }
 
+/* Does its peer hear silence as comfort noise? The noise's clock is 8 kHz, and so is its band. */
+static bool takes_noise_rt(const struct leg_rt *l)
+{
+	const struct leg_codec *tx = tx_codec(l);
+
+	return tx->param.dtx && tx->codec->srate == NOISE_RATE && l->plan->desc.cn_tx_pt != 0xff;
+}
+
+/* Length of a CN payload (its level; no spectrum), 0 for nothing, < 0: the frame is to be encoded. */
+static int noise_rt(struct leg_rt *l, const float *smp, size_t n)
+{
+	struct leg_send *s = &l->send;
+
+	switch (hush_frame_rt(&s->hush, mix_energy(smp, n * s->channels), tx_codec(l)->param.ptime_us)) {
+
+	case HUSH_SOUND:
+		break;
+
+	case HUSH_NOISE:
+		l->t->rt.scratch.payload[0] = s->hush.said;
+		return 1;
+
+	case HUSH_NOTHING:
+		return 0;
+	}
+	return -1;
+}
+
 /* Length of what lies in scratch.payload; <= 0: nothing to send. */
 static int encode_rt(struct leg_rt *l, const float *smp, size_t n)
 {
-	if (dtx_rt(l, smp, n))
+	int len = takes_noise_rt(l) ? noise_rt(l, smp, n) : -1;
+
+	if (len >= 0)
+		return len;
+	if (!takes_noise_rt(l) && dtx_rt(l, smp, n))
 		return 0;
 	count_up(&l->t->n.encodes);
 	return tx_codec(l)->codec->encode_rt(l->plan->enc, l->t->rt.scratch.payload, DGRAM_MAX - HDR_ROOM - SEAL_ROOM, smp, n);
+}
+
+/* Whoever made the payload knows what it is. */
+static bool is_noise_rt(const struct leg_rt *l)
+{
+	const struct leg_rt *from = l->share.leader ? l->share.leader : l;
+
+	return takes_noise_rt(from) && from->send.hush.now == HUSH_NOISE;
 }
 
 /* A frame's payload to one who hears it: under its own number, time and key; if it needs that, with `red` bytes of older
@@ -140,6 +180,12 @@ static void deliver_rt(struct leg_rt *l, int len, size_t red, uint32_t n48)
 	if (key_rt(l, (uint32_t)((uint64_t)n48 * s->clock / CLOCK_RATE)))
 		return;
 	if (len <= 0) {           /* DTX: time goes on, and the next packet begins a talkspurt */
+		s->marker = true;
+		return;
+	}
+	if (is_noise_rt(l)) {
+		if (takes_noise_rt(l))
+			packet_rt(l, l->plan->desc.cn_tx_pt, false, rtp_time(s), x->payload, (size_t)len);
 		s->marker = true;
 		return;
 	}
@@ -163,7 +209,7 @@ void leg_deliver_rt(struct leg_rt *l, struct thread *by, int len, size_t red, ui
 
 static void deliver_all_rt(struct leg_rt *l, int len, uint32_t n48)
 {
-	size_t red = leg_red_pack_rt(l, len);
+	size_t red = leg_red_pack_rt(l, is_noise_rt(l) ? 0 : len);        /* older frames are sound */
 	struct le *le;
 
 	deliver_rt(l, len, red, n48);
@@ -347,6 +393,7 @@ void leg_send_copy_rt(struct leg_rt *dst, const struct leg_rt *src)
 	d->end = s->end;
 	d->n_odd = s->n_odd;
 	d->silent_us = s->silent_us;
+	d->hush = s->hush;
 	d->limiter = s->limiter;
 	memcpy(d->pcm, s->pcm, s->n * s->channels * sizeof(*s->pcm));
 	memcpy(d->odd, s->odd, s->n_odd * s->channels * sizeof(*s->odd));

@@ -91,6 +91,7 @@ struct leg_desc {
 	uint8_t  dtmf_rx_pt[LEG_DTMF_MAX], dtmf_tx_pt;
 	uint32_t dtmf_clock;              /* of the telephone-event in use */
 	uint8_t  cn_rx_pt;                /* comfort noise (RFC 3389) accepted; 0xff: none */
+	uint8_t  cn_tx_pt;                /* sent for silence, if tx.param.dtx and tx is at 8 kHz; 0xff: none */
 	/* Ids of header extensions, 1 to 14; 0: none. The sender's level, received (RFC 6464); the levels of all that are in
 	 * the mix, sent with the list of their SSRCs (RFC 6465). */
 	uint8_t  level_rx_ext, levels_tx_ext;
@@ -108,7 +109,7 @@ static inline void leg_desc_clear(struct leg_desc *d)
 {
 	memset(d, 0, sizeof(*d));
 	memset(d->dtmf_rx_pt, 0xff, sizeof(d->dtmf_rx_pt));
-	d->dtmf_tx_pt = d->cn_rx_pt = 0xff;
+	d->dtmf_tx_pt = d->cn_rx_pt = d->cn_tx_pt = 0xff;
 }
 
 enum leg_event_type {

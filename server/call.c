@@ -417,6 +417,7 @@ static int offer_engine(struct call *c)
 		.music        = !c->echo && control_room_is_music(c->focus->control, c->room),
 		.srtp         = srtp_policy(c->focus->cfg),
 		.ptime_ms     = config_uint(c->focus->cfg, "media.ptime"),
+		.comfort_noise = config_bool(c->focus->cfg, "media.comfort-noise"),
 		.red          = config_bool(c->focus->cfg, "media.red"),
 		.session_name = c->echo ? "echo" : c->room,
 		.levels       = config_bool(c->focus->cfg, "media.levels"),

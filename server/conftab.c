@@ -264,6 +264,9 @@ static const struct config_setting table[] = {
 	{"media.levels", CONFIG_BOOL, "yes", NULL, true,
 	 "Audio levels in packet headers, with phones that know them: how loud the caller is (RFC 6464), and who in the room is "
 	 "heard and how loud (RFC 6465). no: neither. Calls made from now on.", NULL},
+	{"media.comfort-noise", CONFIG_BOOL, "yes", NULL, true,
+	 "Voice rooms: to phones at 8 kHz that offer CN (RFC 3389) silence under -60 dBov is sent as a packet that tells its level, "
+	 "and one a second. Calls made from now on.", NULL},
 
 	{"http.listen", CONFIG_STR, "127.0.0.1:8080", NULL, false,
 	 "Address and port of the HTTP server. Empty: off.", check_http},
