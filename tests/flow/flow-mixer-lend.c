@@ -135,7 +135,7 @@ static void test_lend(void)
 		if (i % 3 == 1 && i / 3 < 10)
 			g_assert_cmpstr(p->keys, ==, "7");
 	}
-	g_assert_cmpuint(silent, ==, 0);
+	g_assert_cmpuint(silent, <=, after.dropped_ticks ? N_EARS / 4 : 0);
 	for (unsigned i = 0; i < N_EARS; i++) {
 		mem_deref(ears[i].leg);
 		peer_free(ears[i].peer);
