@@ -24,6 +24,9 @@ static const struct verb_info table[VERB_N] = {
 	V(VERB_MOVE,     "move",     ARG_MEMBER | ARG_ROOM, "take the member to another room"),
 	V(VERB_DIAL,     "dial",     ARG_ROOM | ARG_URI, "call somebody in"),
 	V(VERB_KEY,      "key",      ARG_MEMBER | ARG_TEXT, "the member pressed a key"),
+	V(VERB_PAN,      "pan",      ARG_MEMBER | ARG_PAN, "place of the member in the mix, -1 left to 1 right"),
+	V(VERB_VIEW,     "view",     ARG_MEMBER | ARG_OTHER | ARG_VALUE | ARG_PAN,
+	  "how the member hears another: gain on top, -60 (silence) to 20 dB, and place, or 2 for that for all"),
 };
 #undef V
 

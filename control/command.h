@@ -26,6 +26,8 @@ enum verb {
 	VERB_MOVE,                /* member, room: into another room */
 	VERB_DIAL,                /* room, uri: call somebody in */
 	VERB_KEY,                 /* member, text: a key was pressed */
+	VERB_PAN,                 /* member, pan: its place in everybody's mix */
+	VERB_VIEW,                /* member, other, value (dB, -60..+20; -60 is silence), pan: how the one hears the other */
 	VERB_N,
 };
 
@@ -33,17 +35,19 @@ enum role { ROLE_LISTENER, ROLE_SPEAKER, ROLE_HOST, ROLE_N };
 
 enum command_arg {                /* which fields of struct command a verb reads */
 	ARG_ROOM = 1 << 0, ARG_MEMBER = 1 << 1, ARG_ON = 1 << 2, ARG_VALUE = 1 << 3, ARG_ROLE = 1 << 4,
-	ARG_URI = 1 << 5, ARG_NAME = 1 << 6, ARG_TEXT = 1 << 7, ARG_FACE = 1 << 8,
+	ARG_URI = 1 << 5, ARG_NAME = 1 << 6, ARG_TEXT = 1 << 7, ARG_FACE = 1 << 8, ARG_OTHER = 1 << 9, ARG_PAN = 1 << 10,
 };
 
 struct face;                      /* control.h: how a member is reached */
 
+#define COMMAND_PAN_SAME 2.0f     /* VERB_VIEW: where all hear the other */
+
 struct command {
 	enum verb verb;
 	const char *room;
-	uint32_t member;
+	uint32_t member, other;
 	bool on;
-	float value;
+	float value, pan;         /* pan: -1 left, 0 in the middle, 1 right */
 	enum role role;
 	const char *uri;
 	const char *name;

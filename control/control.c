@@ -182,7 +182,8 @@ static bool args_there(unsigned args, const struct command *cmd)
 	return !((args & ARG_ROOM && (!cmd->room || !cmd->room[0])) || (args & ARG_MEMBER && !cmd->member) ||
 		 (args & ARG_VALUE && !isfinite(cmd->value)) || (args & ARG_ROLE && (unsigned)cmd->role >= ROLE_N) ||
 		 (args & ARG_URI && (!cmd->uri || !cmd->uri[0])) || (args & ARG_NAME && !cmd->name) ||
-		 (args & ARG_TEXT && !cmd->text) || (args & ARG_FACE && !cmd->face));
+		 (args & ARG_TEXT && !cmd->text) || (args & ARG_FACE && !cmd->face) || (args & ARG_OTHER && !cmd->other) ||
+		 (args & ARG_PAN && !isfinite(cmd->pan)));
 }
 
 static int find(struct act *a, unsigned finds)

@@ -72,6 +72,7 @@ void member_apply(struct member *m)
 	leg_set_mute(m->face.leg, !member_heard(m));
 	leg_set_deaf(m->face.leg, m->deaf);
 	leg_set_gain(m->face.leg, powf(10.0f, m->gain_db / 20.0f));
+	(void)leg_set_pan(m->face.leg, m->pan);
 }
 
 /* The flags reach the leg before the mix can hear it. A room where all but hosts are muted mutes who comes in. */

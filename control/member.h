@@ -22,7 +22,7 @@ struct member {
 	bool deaf, hold, hand, talking, dialed_out;
 	bool leg_talking;         /* what the leg says; told as talking only while others can hear it */
 	bool rtp_lost;            /* silence on the wire while on hold: judged when the hold ends */
-	float gain_db;
+	float gain_db, pan;
 	uint64_t since_ms;
 	struct face face;
 	char keys[8];             /* pressed so far, of a code like *6 */

@@ -4,8 +4,8 @@
  * Two columns a role: on itself, and on others or the room. A verb that names a room and no member is always
  * "others", but for join: who joins brings itself. LEAVE, HOLD and KEY tell what a member's own end has done; not
  * even a host says that for somebody else (it would unmute people by pressing their keys), a host has KICK and
- * MUTE. Anybody may MOVE itself: it could as well hang up and call the other room. The system may everything and
- * does not come here.
+ * MUTE. VIEW is about what the member hears, so anybody may on itself. Anybody may MOVE itself: it could as well
+ * hang up and call the other room. The system may everything and does not come here.
  */
 #include <errno.h>
 #include "policy.h"
@@ -30,6 +30,8 @@ static const struct { uint8_t self[ROLE_N], others[ROLE_N]; } table[VERB_N] = {
 	[VERB_MOVE]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
 	[VERB_DIAL]     = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
 	[VERB_KEY]      = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     NO  } },
+	[VERB_PAN]      = { .self = {    NO,      YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_VIEW]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
 };
 
 enum right policy_right(enum role role, enum verb verb, bool self)

@@ -20,6 +20,7 @@ static void copy_member(struct snapshot_member *s, const struct member *m)
 	s->talking = m->talking;
 	s->dialed_out = m->dialed_out;
 	s->gain_db = m->gain_db;
+	s->pan = m->pan;
 	s->since_ms = m->since_ms;
 	if (m->face.leg)
 		leg_stats(m->face.leg, &s->leg);

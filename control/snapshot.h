@@ -14,7 +14,7 @@ struct snapshot_member {
 	enum role role;
 	bool muted;               /* by itself or by a host */
 	bool muted_by_host, deaf, hold, hand, talking, dialed_out;
-	float gain_db;
+	float gain_db, pan;
 	uint64_t since_ms;        /* unix time */
 	struct leg_stats leg;     /* as of now */
 };

@@ -218,6 +218,40 @@ static int verb_gain(struct act *a)
 	return 0;
 }
 
+static int verb_pan(struct act *a)
+{
+	float pan = a->cmd->pan;
+
+	if (!(pan >= -1 && pan <= 1))
+		return EINVAL;
+	if (a->member->pan == pan)
+		return 0;
+	a->member->pan = pan;
+	member_changed(a->member, "pan");
+	return 0;
+}
+
+/* The cells themselves are the leg's: they end when one of the two does, and no list of them is kept twice. */
+static int verb_view(struct act *a)
+{
+	const struct member *m = a->member, *other = member_by_id(a->c, a->cmd->other);
+	float db = a->cmd->value, gain = db <= GAIN_MIN_DB ? 0 : powf(10.0f, db / 20.0f);
+	float pan = a->cmd->pan == COMMAND_PAN_SAME ? LEG_PAN_SAME : a->cmd->pan, was_gain, was_pan;
+	int err;
+
+	if (!(db >= GAIN_MIN_DB && db <= GAIN_MAX_DB) || other == m)
+		return EINVAL;
+	if (!other || other->room != m->room)
+		return ENOENT;
+	if (!m->face.leg || !other->face.leg)
+		return ENOTSUP;
+	leg_view(m->face.leg, other->face.leg, &was_gain, &was_pan);
+	err = leg_set_view(m->face.leg, other->face.leg, gain, pan);
+	if (!err && (gain != was_gain || pan != was_pan))
+		event_tell(m->room, EVENT_MEMBER_CHANGED, m, "view");
+	return err;
+}
+
 static int verb_role(struct act *a)
 {
 	struct member *m = a->member;
@@ -297,6 +331,8 @@ static const struct verb_run table[VERB_N] = {
 	[VERB_MOVE]       = { M, verb_move },
 	[VERB_DIAL]       = { R, verb_dial },
 	[VERB_KEY]        = { M, verb_key },
+	[VERB_PAN]        = { M, verb_pan },
+	[VERB_VIEW]       = { M, verb_view },
 };
 
 const struct verb_run *verb_run(enum verb verb)

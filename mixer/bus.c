@@ -22,8 +22,10 @@
  * quantum) is dropped and counted: catching up further would only queue delay.
  */
 #include <string.h>
+#include "ahead.h"
 #include "bus.h"
 #include "leg.h"
+#include "move.h"
 #include "share.h"
 #include "view_rt.h"
 #include "who.h"
@@ -220,6 +222,7 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
+		ahead_walk_rt(le);
 		leg_cpu_turn_rt(l);
 		leg_play_rt(l, q, ch, now_us);
 		leg_cpu_end_rt(l);
@@ -308,10 +311,11 @@ static void tick_rt(struct bus_rt *b, uint64_t now_us)
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
-		leg_cpu_begin_rt(l);
-		if (!l->share.leader || l->share.leader == l)
+		if (!l->share.leader || l->share.leader == l) {
+			leg_cpu_begin_rt(l);
 			hear_rt(b, l, ch);
-		leg_cpu_end_rt(l);
+			leg_cpu_end_rt(l);
+		}
 		leg_watch_rt(l, now_us);
 	}
 	if (b->conf.n_alone)
@@ -339,16 +343,31 @@ static bool wake_rt(struct bus_rt *b, uint64_t now_us)
 	return b->running;
 }
 
+/* What should have been played in the ticks that were dropped is not played after them. */
+static void catch_up_rt(struct bus_rt *b, uint64_t n_smp, uint64_t now_us)
+{
+	struct le *le;
+
+	for (le = b->legs.head; le; le = le->next) {
+		const struct leg_rt *l = le->data;
+		int i = l->play.jitter;
+
+		if (l->plan && i >= 0)
+			jitter_catch_up_rt(l->plan->jitter[i], (uint32_t)(n_smp * l->plan->jitter_conf[i].clock / CLOCK_RATE), now_us);
+	}
+}
+
 static void drop_late_rt(struct bus_rt *b, uint64_t now_us)
 {
 	uint32_t q = b->quantum;
 	uint64_t late_us = now_us - tick_us(b);
 	uint64_t n = late_us * 48 / 1000 / q;     /* whole quanta late: their time is over */
 
-	if (late_us <= LATE_US || n < 2)
+	if (move_arrived_rt(b, late_us) || late_us <= LATE_US || n < 2)
 		return;
 	b->pos += n * q;
 	count_add(&b->t->n.dropped, n);
+	catch_up_rt(b, n * q, now_us);
 }
 
 void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop)
@@ -369,4 +388,6 @@ void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop)
 	}
 	if (b->ending)
 		bus_end_rt(b);
+	else if (b->departing)
+		move_go_rt(b);
 }

@@ -22,11 +22,17 @@ struct bus_rt {
 	struct bus *ctl;          /* control thread: NULL when it is gone there */
 	struct le all;            /* control thread: of all there are */
 	struct cmd_wait spare;    /* control thread: for the command that ends it */
+	struct cmd_wait spare_move;       /* control thread: for those that move it */
+	struct thread *to;        /* control thread: where it is going; NULL: it stays */
+	_Atomic uint32_t share;   /* of a core that its ticks used lately, in millionths */
 	struct le le;
 	struct back back;
 	struct thread *t;
 	struct bus_conf conf;
 	bool limbo, ending;
+	bool departing;           /* asked to leave its thread */
+	bool arrived;             /* and now it is on another, where nothing has run yet */
+	uint64_t busy_us;         /* in the thread's second that runs */
 	bool running;             /* ticking: it has legs */
 	uint64_t pos;             /* sample count of the next tick */
 	uint32_t quantum, wanted; /* of this tick; and what would be best */

@@ -65,24 +65,27 @@ static void frame_add_rt(struct contrib_frame *f, struct contrib_src src)
 	f->src[at] = src;
 }
 
-void contrib_add_rt(struct contrib *c, uint32_t ssrc, uint8_t dbov)
+void contrib_add_rt(struct contrib *c, struct contrib_src src)
 {
-	const struct contrib_src src = {ssrc, dbov > 127 ? 127 : dbov};
-
+	src.dbov = src.dbov > 127 ? 127 : src.dbov;
 	for (unsigned i = 0; i < c->n; i++)
 		frame_add_rt(&c->frame[i], src);
 }
 
-void contrib_write_rt(const struct contrib *c, struct rtp_pkt *pkt, uint8_t ext[CONTRIB_EXT], uint8_t id, uint32_t n48,
-		      uint32_t own)
+/* RFC 3550 8.2: an own identifier among the CSRCs is a loop to whoever finds it. So is the one under which this stream
+ * goes out. */
+static bool is_for_rt(const struct contrib_src *src, const struct rtp_pkt *pkt, const struct contrib_to *to)
 {
-	const struct contrib_frame *f = list_rt(c, n48);
+	return src->ssrc != to->own && src->ssrc != pkt->ssrc && !(to->skiph && to->skiph(src->member, to->arg));
+}
+
+void contrib_write_rt(const struct contrib *c, struct rtp_pkt *pkt, uint8_t ext[CONTRIB_EXT], const struct contrib_to *to)
+{
+	const struct contrib_frame *f = list_rt(c, to->n48);
 	uint8_t n = 0;
 
 	for (unsigned i = 0; f && i < f->n && n < RTP_CSRC_MAX; i++) {
-		/* RFC 3550 8.2: an own identifier among the CSRCs is a loop to whoever finds it. So is the one under which
-		 * this stream goes out. */
-		if (f->src[i].ssrc == own || f->src[i].ssrc == pkt->ssrc)
+		if (!is_for_rt(&f->src[i], pkt, to))
 			continue;
 		pkt->csrc[n++] = f->src[i].ssrc;
 		ext[n] = f->src[i].dbov;
@@ -91,7 +94,7 @@ void contrib_write_rt(const struct contrib *c, struct rtp_pkt *pkt, uint8_t ext[
 		return;
 	/* RFC 6465: a level for each of the list, in its order. RFC 8285 4.2: the length field is the number of bytes less
 	 * one. */
-	ext[0] = (uint8_t)(id << 4 | (n - 1));
+	ext[0] = (uint8_t)(to->id << 4 | (n - 1));
 	pkt->n_csrc = n;
 	pkt->ext_profile = RTP_EXT_ONE_BYTE;
 	pkt->ext = ext;

@@ -15,7 +15,7 @@ enum {
 	CONTRIB_EXT = 1 + RTP_CSRC_MAX,   /* bytes of the extension: id and length, then a level each */
 };
 
-struct contrib_src { uint32_t ssrc; uint8_t dbov; };
+struct contrib_src { uint64_t member; uint32_t ssrc; uint8_t dbov; };       /* member: only for skiph */
 
 struct contrib_frame {
 	uint32_t n48;                     /* its length in samples at 48 kHz */
@@ -34,11 +34,20 @@ void contrib_want_rt(struct contrib *c, const uint32_t *n48, unsigned n);
 
 /* A tick begins at this sample; then each source that is heard in it, at most 127 - dbov over silence. */
 void contrib_tick_rt(struct contrib *c, uint64_t pos);
-void contrib_add_rt(struct contrib *c, uint32_t ssrc, uint8_t dbov);
+void contrib_add_rt(struct contrib *c, struct contrib_src src);
 
-/* Into the header of a frame of that length, for the listener whose own packets have the SSRC `own`. The extension's id
- * is 1 to 14; ext is room that must live as long as pkt. Nobody heard, or no such list: pkt stays as it was. */
-void contrib_write_rt(const struct contrib *c, struct rtp_pkt *pkt, uint8_t ext[CONTRIB_EXT], uint8_t id, uint32_t n48,
-		      uint32_t own);
+typedef bool (contrib_skip_h)(uint64_t member, void *arg);
+
+struct contrib_to {                       /* a listener */
+	uint32_t n48;
+	uint32_t own;                     /* SSRC of its packets */
+	uint8_t id;                       /* of the extension, 1 to 14 */
+	contrib_skip_h *skiph;            /* does it not hear that one? NULL: it hears all */
+	void *arg;
+};
+
+/* Into the header of its next packet. ext is room that must live as long as pkt. Nobody heard, or no such list: pkt stays
+ * as it was. */
+void contrib_write_rt(const struct contrib *c, struct rtp_pkt *pkt, uint8_t ext[CONTRIB_EXT], const struct contrib_to *to);
 
 #endif

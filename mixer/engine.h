@@ -4,11 +4,10 @@
 #ifndef MIXER_ENGINE_H
 #define MIXER_ENGINE_H
 
+#include "balance.h"
 #include "thread.h"
 #include "bus.h"
 #include "view.h"
-
-enum { THREADS_MAX = 64 };
 
 struct mixer {
 	struct mixer_conf conf;
@@ -19,6 +18,8 @@ struct mixer {
 	struct list legs;         /* struct leg_rt, also those that are on their way out */
 	struct list buses;        /* struct bus_rt, as well */
 	uint32_t n_legs, n_buses; /* that their owners still hold */
+	struct balance balance;
+	uint64_t moves;           /* of rooms, from thread to thread */
 	struct view_pool views;
 };
 

@@ -98,6 +98,9 @@ void jitter_shrunk_rt(struct jitter *j, uint64_t now_us);
 /* Was the sound last given out as good as silent? Frames are left out there first, where nobody hears it. */
 void jitter_quiet_rt(struct jitter *j, bool quiet);
 
+/* The reader has dropped n_ts of its time: so much is passed over, in whole packets, as far as more waits than the target. */
+void jitter_catch_up_rt(struct jitter *j, uint32_t n_ts, uint64_t now_us);
+
 void jitter_stats(const struct jitter *j, struct jitter_stats *s);
 /* What was counted so far, as it stands: without the figures that have to be computed. */
 const struct jitter_stats *jitter_counted(const struct jitter *j);

@@ -1,9 +1,10 @@
 /*
- * jitter_priv.h - what the three files of the jitter buffer share: its state, and arithmetic on it.
+ * jitter_priv.h - what the four files of the jitter buffer share: its state, and arithmetic on it.
  *
  *     jitter.c      what it is (read that first), making it, the slots
  *     jitter_put.c  packets in: follow the stream, measure it, store
  *     jitter_get.c  sound out: a packet, or what stands for one
+ *     jitter_late.c the reader was late
  */
 #ifndef MIXER_JITTER_PRIV_H
 #define MIXER_JITTER_PRIV_H
@@ -65,6 +66,7 @@ struct playing {
 	uint64_t history;         /* bit i: next_seq - 1 - i has been here */
 	uint32_t concealed;       /* ticks given out as LOST or WAIT for what may still come */
 	uint32_t asked;           /* of the last LOST that offered `next`; 0: the last answer was another */
+	uint32_t owed;            /* ticks that the reader dropped and no packet was passed over for yet */
 	uint32_t credit;          /* ticks of the packet last declared lost not yet concealed */
 	uint64_t shrunk_us, grown_us, rest_us;
 };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 #include "engine.h"
 #include "leg.h"
+#include "move.h"
 #include "view_rt.h"
 
 #define GAIN_MAX 16.0f            /* +24 dB */
@@ -121,15 +122,13 @@ static void end_homeless(struct leg_rt *rt)
 	thread_post(rt->home, &c, &rt->spare);
 }
 
-void leg_returned(struct leg_rt *rt)
+void leg_land(struct leg *l)
 {
-	struct leg *l = rt->ctl;
+	struct leg_rt *rt = l->rt;
 
-	rt->home->load--;
-	if (!l) {
-		end_homeless(rt);
+	l->parked = l->bus && bus_moving(l->bus);
+	if (l->parked)
 		return;
-	}
 	l->moving = false;
 	if (give(l, l->bus ? l->bus->t : mixer_idlest(l->m), l->bus)) {
 		rt->ctl = NULL;
@@ -138,6 +137,15 @@ void leg_returned(struct leg_rt *rt)
 		return;
 	}
 	tell_what_waited(l);
+}
+
+void leg_returned(struct leg_rt *rt)
+{
+	rt->home->load--;
+	if (rt->ctl)
+		leg_land(rt->ctl);
+	else
+		end_homeless(rt);
 }
 
 void leg_orphan(struct leg_rt *rt)
@@ -158,12 +166,28 @@ static int move(struct leg *l, struct bus *b)
 
 	if (l->moving)
 		return 0;                 /* on its way: it is told at its arrival */
-	if (b && b->t != rt->home)
+	if (b && (b->t != rt->home || bus_moving(b)))
 		c.type = CMD_LEG_DETACH;
 	err = thread_post(rt->home, &c, NULL);
 	if (!err)
 		l->moving = c.type == CMD_LEG_DETACH;
 	return err;
+}
+
+void leg_arrived(struct leg_rt *rt, const struct bus *b)
+{
+	struct cmd c = {.type = CMD_LEG_END, .leg = rt};
+	struct leg *l = rt->ctl;
+
+	rt->aboard = false;
+	if (!l) {                         /* freed on the way */
+		thread_post(rt->home, &c, &rt->spare);
+		return;
+	}
+	l->moving = false;
+	tell_what_waited(l);
+	if (!b || l->bus != b)            /* it was freed, or is no longer wanted */
+		move(l, l->bus);
 }
 
 void leg_forget_bus(struct leg *l, const struct bus *b)
@@ -190,6 +214,8 @@ static void leg_destructor(void *arg)
 		struct cmd c = {.type = CMD_LEG_END, .leg = rt};
 
 		thread_post(rt->home, &c, &rt->spare);
+	} else if (l->parked) {
+		end_homeless(rt);
 	}
 }
 
@@ -285,7 +311,9 @@ int leg_set_bus(struct leg *l, struct bus *b)
 	if (err)
 		return err;
 	l->bus = b;
-	if (b && b->music != l->music) {
+	if (l->parked)
+		leg_land(l);
+	if (l->rt && b && b->music != l->music) {
 		l->music = b->music;
 		if (l->described)
 			err = plan(l);    /* its jitter buffers are of the other kind now */

@@ -18,6 +18,7 @@
 #ifndef MIXER_LEG_H
 #define MIXER_LEG_H
 
+#include <stddef.h>
 #include "thread.h"
 #include "bus.h"
 #include "agc.h"
@@ -25,6 +26,7 @@
 #include "cn.h"
 #include "dtmf.h"
 #include "gate.h"
+#include "hush.h"
 #include "jitter.h"
 #include "level.h"
 #include "limiter.h"
@@ -102,12 +104,15 @@ struct leg {
 	struct leg_desc desc;
 	bool described, music;
 	bool moving;                      /* asked back from one thread, not yet given to another */
+	bool parked;                      /* ... and here, as its bus is on the way between two (move.c) */
 	struct leg_plan *next_plan;       /* ... and what to tell it there */
 	char next_keys[33];
 	struct view_row *next_row;
 };
 
 void leg_returned(struct leg_rt *rt);             /* its thread has let go, and it is to go to another */
+void leg_land(struct leg *l);                     /* returned: to the thread of its bus, when that is on one */
+void leg_arrived(struct leg_rt *rt, const struct bus *b);         /* on another thread, together with its bus */
 void leg_orphan(struct leg_rt *rt);               /* the engine ends */
 void leg_forget_bus(struct leg *l, const struct bus *b);
 void leg_view_done(struct view_row *row);         /* it came back */
@@ -173,7 +178,9 @@ struct leg_send {                         /* sound out */
 	uint64_t pos;                     /* of pcm[0], in the engine's sample count */
 	uint64_t end;                     /* of the next sample expected */
 	bool begun, marker;
+	struct thread *by;                /* who sends for it just now (lend.c); NULL: its thread */
 	uint32_t silent_us;               /* how long there was nothing to hear */
+	struct hush hush;                 /* ... when the peer takes comfort noise for it */
 	float *odd;                       /* the plan's; samples at the codec's rate that wait for a whole frame */
 	size_t n_odd;
 	uint32_t ts_base, clock;
@@ -188,6 +195,7 @@ struct leg_share {                        /* share.c */
 	struct list followers;            /* of the leader */
 	struct le le;                     /* in that list; a leader in its bus's */
 	uint32_t same_smp;                /* for how long it has heard what all hear */
+	bool known;                       /* a stream has been heard in it: another encoder's would be a seam */
 };
 
 struct leg_place {                        /* view_rt.c: where in everybody's mix it stands */
@@ -285,6 +293,7 @@ struct leg_rt {
 	struct cmd_wait spare;            /* for the command that ends it */
 	struct view_end views;            /* its row and column of private mixes */
 	struct thread *home;              /* where it is, or was sent */
+	bool aboard;                      /* a bus that just came to another thread */
 
 	struct leg_place place;           /* media thread, of who is heard */
 	struct leg_rt *next_heard;        /* of the bus, this tick */
@@ -307,6 +316,7 @@ void leg_play_join_rt(struct leg_rt *l);                  /* in another bus, and
 int32_t leg_spare_us_rt(const struct leg_rt *l);          /* how long its packet had been waiting for this tick */
 void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *p);      /* before the plan changes */
 void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos);
+void leg_deliver_rt(struct leg_rt *l, struct thread *by, int len, size_t red, uint32_t n48);       /* what its leader encoded */
 bool leg_sending_rt(const struct leg_rt *l);
 void leg_send_copy_rt(struct leg_rt *dst, const struct leg_rt *src);     /* dst's stream goes on where src's is */
 void leg_send_swap_rt(struct leg_rt *l, struct leg_plan *p);

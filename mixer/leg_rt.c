@@ -156,12 +156,12 @@ static void watch_counters_rt(struct leg_rt *l, uint64_t now_us)
 		jitter_stats(l->plan->jitter[l->play.jitter], &s);
 	count_set(&l->n.buffer_ms, s.depth_ms);
 	count_set(&l->n.jitter_us, s.jitter_us);
+	leg_xr_watch_rt(l, now_us);
 }
 
 void leg_watch_rt(struct leg_rt *l, uint64_t now_us)
 {
 	watch_timeout_rt(l, now_us);
 	watch_counters_rt(l, now_us);
-	leg_xr_watch_rt(l, now_us);
 	leg_report_rt(l, now_us, false);
 }

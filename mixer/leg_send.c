@@ -9,10 +9,13 @@
  */
 #include <sys/socket.h>
 #include <string.h>
+#include "ahead.h"
 #include "leg.h"
+#include "lend.h"
 #include "who.h"
 
-enum { PAD_MAX = 4800, HDR_ROOM = RTP_HDR_LEN + 4 * RTP_CSRC_MAX + RTP_EXT_HDR_LEN + CONTRIB_EXT, DTX_HANG_US = 200000, DTX_KEEP_US = 400000 };
+enum { HDR_ROOM = RTP_HDR_LEN + 4 * RTP_CSRC_MAX + RTP_EXT_HDR_LEN + CONTRIB_EXT,
+       DTX_HANG_US = 200000, DTX_KEEP_US = 400000, NOISE_RATE = 8000 };
 #define SILENCE 1e-10f            /* -100 dB */
 
 static const struct leg_codec *tx_codec(const struct leg_rt *l)
@@ -35,6 +38,9 @@ static const struct sa *destination_rt(const struct leg_rt *l, const struct leg_
 	return tmp;
 }
 
+/* Whose room to work in and counters: another thread's while that helps to send. */
+static struct thread *hands_rt(const struct leg_rt *l) { return l->send.by ? l->send.by : l->t; }
+
 void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len)
 {
 	struct sa tmp;
@@ -48,7 +54,7 @@ void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len)
 		return;
 	count_up(&l->n.tx_packets);
 	count_add(&l->n.tx_bytes, len);
-	count_up(&l->t->n.tx);
+	count_up(&hands_rt(l)->n.tx);
 }
 
 static uint32_t rtp_time(const struct leg_send *s)
@@ -59,7 +65,7 @@ static uint32_t rtp_time(const struct leg_send *s)
 static void packet_rt(struct leg_rt *l, uint8_t pt, bool marker, uint32_t ts, const uint8_t *payload, size_t len)
 {
 	struct leg_send *s = &l->send;
-	uint8_t *buf = l->t->rt.scratch.dgram;
+	uint8_t *buf = hands_rt(l)->rt.scratch.dgram;
 	struct rtp_pkt pkt = {.pt = pt, .marker = marker, .seq = s->seq, .ts = ts, .ssrc = l->ssrc};
 	uint8_t ext[CONTRIB_EXT];
 	size_t hdr = HDR_ROOM, total;
@@ -115,13 +121,53 @@ static bool dtx_rt(struct leg_rt *l, const float *smp, size_t n)
 	return false;
 }
 
+/* Does its peer hear silence as comfort noise? The noise's clock is 8 kHz, and so is its band. */
+static bool takes_noise_rt(const struct leg_rt *l)
+{
+	const struct leg_codec *tx = tx_codec(l);
+
+	return tx->param.dtx && tx->codec->srate == NOISE_RATE && l->plan->desc.cn_tx_pt != 0xff;
+}
+
+/* Length of a CN payload (its level; no spectrum), 0 for nothing, < 0: the frame is to be encoded. */
+static int noise_rt(struct leg_rt *l, const float *smp, size_t n)
+{
+	struct leg_send *s = &l->send;
+
+	switch (hush_frame_rt(&s->hush, mix_energy(smp, n * s->channels), tx_codec(l)->param.ptime_us)) {
+
+	case HUSH_SOUND:
+		break;
+
+	case HUSH_NOISE:
+		l->t->rt.scratch.payload[0] = s->hush.said;
+		return 1;
+
+	case HUSH_NOTHING:
+		return 0;
+	}
+	return -1;
+}
+
 /* Length of what lies in scratch.payload; <= 0: nothing to send. */
 static int encode_rt(struct leg_rt *l, const float *smp, size_t n)
 {
-	if (dtx_rt(l, smp, n))
+	int len = takes_noise_rt(l) ? noise_rt(l, smp, n) : -1;
+
+	if (len >= 0)
+		return len;
+	if (!takes_noise_rt(l) && dtx_rt(l, smp, n))
 		return 0;
 	count_up(&l->t->n.encodes);
 	return tx_codec(l)->codec->encode_rt(l->plan->enc, l->t->rt.scratch.payload, DGRAM_MAX - HDR_ROOM - SEAL_ROOM, smp, n);
+}
+
+/* Whoever made the payload knows what it is. */
+static bool is_noise_rt(const struct leg_rt *l)
+{
+	const struct leg_rt *from = l->share.leader ? l->share.leader : l;
+
+	return takes_noise_rt(from) && from->send.hush.now == HUSH_NOISE;
 }
 
 /* A frame's payload to one who hears it: under its own number, time and key; if it needs that, with `red` bytes of older
@@ -137,6 +183,12 @@ static void deliver_rt(struct leg_rt *l, int len, size_t red, uint32_t n48)
 		s->marker = true;
 		return;
 	}
+	if (is_noise_rt(l)) {
+		if (takes_noise_rt(l))
+			packet_rt(l, l->plan->desc.cn_tx_pt, false, rtp_time(s), x->payload, (size_t)len);
+		s->marker = true;
+		return;
+	}
 	if (red && l->red.on) {
 		packet_rt(l, l->plan->desc.red_tx_pt, s->marker, rtp_time(s), x->red, red);
 		count_up(&l->n.redundant);
@@ -146,16 +198,31 @@ static void deliver_rt(struct leg_rt *l, int len, size_t red, uint32_t n48)
 	s->marker = false;
 }
 
+void leg_deliver_rt(struct leg_rt *l, struct thread *by, int len, size_t red, uint32_t n48)
+{
+	leg_cpu_begin_rt(l);
+	l->send.by = by;
+	deliver_rt(l, len, red, n48);
+	l->send.by = NULL;
+	leg_cpu_end_rt(l);
+}
+
 static void deliver_all_rt(struct leg_rt *l, int len, uint32_t n48)
 {
-	size_t red = leg_red_pack_rt(l, len);
+	size_t red = leg_red_pack_rt(l, is_noise_rt(l) ? 0 : len);        /* older frames are sound */
 	struct le *le;
 
 	deliver_rt(l, len, red, n48);
 	leg_cpu_end_rt(l);
+	if (lend_rt(l, len, red, n48)) {
+		leg_cpu_begin_rt(l);
+		return;
+	}
 	for (le = l->share.followers.head; le; le = le->next) {
 		struct leg_rt *f = le->data;
 
+		if (le->next)
+			ahead_leg_rt(le->next->data);
 		leg_cpu_begin_rt(f);
 		f->send.pos = l->send.pos;
 		deliver_rt(f, len, red, n48);
@@ -303,7 +370,8 @@ void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels,
 		return;
 	}
 	gain_rt(l, mix, n_smp, channels);
-	if (!s->begun || pos > s->end + PAD_MAX)
+	/* A frame or more that was not mixed is not sent: silence in its place would cost as much as sound, and that is why. */
+	if (!s->begun || pos >= s->end + l->plan->frame_smp)
 		restart_rt(l, pos);
 	else if (pos > s->end)
 		pad_rt(l, pos);
@@ -325,6 +393,7 @@ void leg_send_copy_rt(struct leg_rt *dst, const struct leg_rt *src)
 	d->end = s->end;
 	d->n_odd = s->n_odd;
 	d->silent_us = s->silent_us;
+	d->hush = s->hush;
 	d->limiter = s->limiter;
 	memcpy(d->pcm, s->pcm, s->n * s->channels * sizeof(*s->pcm));
 	memcpy(d->odd, s->odd, s->n_odd * s->channels * sizeof(*s->odd));

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include "engine.h"
 #include "leg.h"
+#include "move.h"
 
 /* --- what comes back --- */
 
@@ -43,7 +44,7 @@ static void bus_ended(struct bus_rt *b)
 	mem_deref(b);
 }
 
-static void take_note(const struct note *n)
+static void take_note(struct mixer *m, const struct note *n)
 {
 	switch (n->type) {
 
@@ -51,6 +52,7 @@ static void take_note(const struct note *n)
 	case NOTE_LEG_DETACHED: leg_returned(n->obj); break;
 	case NOTE_LEG_ENDED:    leg_ended(n->obj); break;
 	case NOTE_BUS_ENDED:    bus_ended(n->obj); break;
+	case NOTE_BUS_LEFT:     move_returned(m, n->obj); break;
 	case NOTE_PLAN_DONE:    mem_deref(n->obj); break;
 	case NOTE_VIEW_DONE:    leg_view_done(n->obj); break;
 	}
@@ -65,7 +67,7 @@ void mixer_dispatch(struct mixer *m)
 		return;
 	for (unsigned i = 0; i < m->n_threads; i++) {
 		while (!ring_pop(m->threads[i]->notes, &n))
-			take_note(&n);
+			take_note(m, &n);
 		thread_flush(m->threads[i]);
 	}
 }
@@ -152,6 +154,10 @@ static int threads_start(struct mixer *m)
 {
 	int err = 0;
 
+	for (unsigned i = 0; i < m->n_threads; i++) {
+		m->threads[i]->crew = m->threads;
+		m->threads[i]->n_crew = m->n_threads;
+	}
 	m->realtime = m->conf.realtime && m->conf.n_threads;
 	for (unsigned i = 0; i < m->conf.n_threads && !err; i++) {
 		err = thread_start(m->threads[i], m->conf.realtime);
@@ -162,10 +168,11 @@ static int threads_start(struct mixer *m)
 
 int mixer_alloc(struct mixer **mp, const struct mixer_conf *conf)
 {
+	unsigned n = conf->n_threads ? conf->n_threads : conf->n_turned ? conf->n_turned : 1;
 	struct mixer *m;
 	int err = 0;
 
-	if (conf->n_threads > THREADS_MAX || conf->port_max < conf->port_min)
+	if (n > THREADS_MAX || conf->port_max < conf->port_min)
 		return EINVAL;
 	m = mem_zalloc(sizeof(*m), mixer_destructor);
 	if (!m)
@@ -175,7 +182,7 @@ int mixer_alloc(struct mixer **mp, const struct mixer_conf *conf)
 	m->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (m->event_fd < 0)
 		err = errno;
-	for (unsigned i = 0; i < (conf->n_threads ? conf->n_threads : 1) && !err; i++) {
+	for (unsigned i = 0; i < n && !err; i++) {
 		err = thread_alloc(&m->threads[i], m->event_fd);
 		if (!err)
 			m->n_threads++;
@@ -197,18 +204,8 @@ bool mixer_realtime(const struct mixer *m) { return m->realtime; }
 
 void mixer_turn(struct mixer *m, uint64_t now_us)
 {
-	if (!m->conf.n_threads)
-		thread_turn_rt(m->threads[0], now_us, false);
-}
-
-struct thread *mixer_idlest(const struct mixer *m)
-{
-	struct thread *best = m->threads[0];
-
-	for (unsigned i = 1; i < m->n_threads; i++)
-		if (m->threads[i]->load < best->load)
-			best = m->threads[i];
-	return best;
+	for (unsigned i = 0; !m->conf.n_threads && i < m->n_threads; i++)
+		thread_turn_rt(m->threads[i], now_us, false);
 }
 
 void mixer_stats(const struct mixer *m, struct mixer_stats *s)
@@ -228,7 +225,9 @@ void mixer_stats(const struct mixer *m, struct mixer_stats *s)
 		s->encodes += count_get(&n->encodes);
 		s->decodes += count_get(&n->decodes);
 		s->busy_us += count_get(&n->busy_us);
+		s->lent_packets += count_get(&n->lent);
 	}
+	s->moves = m->moves;
 	s->legs = m->n_legs;
 	s->buses = m->n_buses;
 	s->views = m->views.n;
@@ -265,7 +264,8 @@ static void bus_destructor(void *arg)
 	}
 	b->m->n_buses--;
 	b->rt->ctl = NULL;
-	thread_post(b->t, &c, &b->rt->spare);
+	if (!bus_moving(b))
+		thread_post(b->t, &c, &b->rt->spare);
 }
 
 static bool quantum_ok(uint32_t q) { return !q || q == 64 || q == 120 || q == 240 || q == 480 || q == 960; }

@@ -25,6 +25,7 @@ struct leg;
 
 struct mixer_conf {
 	unsigned n_threads;       /* media threads; 0: no thread, a test turns the engine by hand with mixer_turn */
+	unsigned n_turned;        /* with n_threads 0: how many it turns, one after the other; 0: one */
 	bool     realtime;        /* try SCHED_FIFO and locked memory; refusal is only logged by the caller */
 	uint16_t port_min, port_max;      /* RTP ports, even, inclusive */
 };
@@ -40,6 +41,8 @@ struct mixer_stats {
 	uint64_t ticks, late_ticks, dropped_ticks, rx_packets, tx_packets, rx_bad, rx_stranger, ring_full;
 	uint64_t encodes, decodes;        /* frames */
 	uint64_t busy_us;                 /* that media threads worked, since they began */
+	uint64_t moves;                   /* rooms that went to another thread */
+	uint64_t lent_packets;            /* that another thread sent than the room's */
 	uint32_t legs, buses;
 	uint32_t views;                   /* cells of private mixes (leg_set_view) */
 	uint64_t views_refused;           /* too many of them */
@@ -49,6 +52,9 @@ void mixer_stats(const struct mixer *m, struct mixer_stats *s);
 /* How busy the busiest media thread was in the last second or so: 1 is all of a core. Whoever asks before a new call gets
  * in (more than 0.8: 503) keeps the sound of those who are in. 0 for an engine without threads. */
 double mixer_load(const struct mixer *m);
+
+/* Every second or so: when one media thread has much more to do than another, a room moves there, unheard. */
+void mixer_balance(struct mixer *m, uint64_t now_ms);
 
 /* --- bus: one room's mix --- */
 
@@ -85,6 +91,7 @@ struct leg_desc {
 	uint8_t  dtmf_rx_pt[LEG_DTMF_MAX], dtmf_tx_pt;
 	uint32_t dtmf_clock;              /* of the telephone-event in use */
 	uint8_t  cn_rx_pt;                /* comfort noise (RFC 3389) accepted; 0xff: none */
+	uint8_t  cn_tx_pt;                /* sent for silence, if tx.param.dtx and tx is at 8 kHz; 0xff: none */
 	/* Ids of header extensions, 1 to 14; 0: none. The sender's level, received (RFC 6464); the levels of all that are in
 	 * the mix, sent with the list of their SSRCs (RFC 6465). */
 	uint8_t  level_rx_ext, levels_tx_ext;
@@ -102,7 +109,7 @@ static inline void leg_desc_clear(struct leg_desc *d)
 {
 	memset(d, 0, sizeof(*d));
 	memset(d->dtmf_rx_pt, 0xff, sizeof(d->dtmf_rx_pt));
-	d->dtmf_tx_pt = d->cn_rx_pt = 0xff;
+	d->dtmf_tx_pt = d->cn_rx_pt = d->cn_tx_pt = 0xff;
 }
 
 enum leg_event_type {

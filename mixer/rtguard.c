@@ -265,13 +265,16 @@ static const int allowed[] = {
 #ifdef SYS_epoll_wait
 	SYS_epoll_wait,
 #endif
+	SYS_sched_yield,          /* while another thread ends what it took (lend.c) */
 	SYS_clock_gettime,        /* where the kernel cannot tell the time without one */
 	/* its end, and abort */
 	SYS_exit, SYS_exit_group, SYS_madvise, SYS_munmap, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_restart_syscall,
 	SYS_getpid, SYS_gettid, SYS_tgkill, SYS_rt_sigaction,
 };
 
-struct program { struct sock_filter f[128]; unsigned short n; };
+enum { PROGRAM_MAX = 512 };
+
+struct program { struct sock_filter f[PROGRAM_MAX]; unsigned short n; };
 
 static void emit(struct program *p, uint16_t code, uint32_t k, uint8_t jt, uint8_t jf)
 {
@@ -295,7 +298,7 @@ static void allow_with(struct program *p, int nr, int fd)
 	load(p, offsetof(struct seccomp_data, nr));
 }
 
-static void compile(struct program *p, int wake_fd, int event_fd)
+static void compile(struct program *p, const int *may_write, unsigned n, int may_read)
 {
 	p->n = 0;
 	load(p, offsetof(struct seccomp_data, arch));
@@ -304,9 +307,9 @@ static void compile(struct program *p, int wake_fd, int event_fd)
 	load(p, offsetof(struct seccomp_data, nr));
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++)
 		allow_if(p, allowed[i]);
-	allow_with(p, SYS_read, wake_fd);
-	allow_with(p, SYS_write, wake_fd);
-	allow_with(p, SYS_write, event_fd);
+	allow_with(p, SYS_read, may_read);
+	for (unsigned i = 0; i < n && p->n < PROGRAM_MAX - 12; i++)
+		allow_with(p, SYS_write, may_write[i]);
 	allow_with(p, SYS_writev, STDERR_FILENO);
 	emit(p, BPF_RET | BPF_K, SECCOMP_RET_TRAP, 0, 0);
 }
@@ -327,13 +330,13 @@ static void on_trap(int sig, siginfo_t *info, void *context)
 	abort();
 }
 
-bool rtguard_thread_rt(int wake_fd, int event_fd)
+bool rtguard_thread_rt(const int *may_write, unsigned n, int may_read)
 {
 	struct sigaction sa = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
 	struct program p;
 	struct sock_fprog prog = {.filter = p.f};
 
-	compile(&p, wake_fd, event_fd);
+	compile(&p, may_write, n, may_read);
 	prog.len = p.n;
 	if (!sigaction(SIGSYS, &sa, NULL) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
 	    !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog))
@@ -344,9 +347,9 @@ bool rtguard_thread_rt(int wake_fd, int event_fd)
 
 #else
 
-bool rtguard_thread_rt(int wake_fd, int event_fd)
+bool rtguard_thread_rt(const int *may_write, unsigned n, int may_read)
 {
-	(void)wake_fd, (void)event_fd;
+	(void)may_write, (void)n, (void)may_read;
 	return false;
 }
 

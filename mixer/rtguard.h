@@ -13,12 +13,12 @@
 
 void rtguard_begin_rt(void);
 void rtguard_end_rt(void);
-/* The descriptors it may read (the first) and write (both). false: this system lets nobody watch system calls. */
-bool rtguard_thread_rt(int wake_fd, int event_fd);
+/* Which descriptors it may write, and read, and from now on nothing else. false: this system lets nobody watch system calls. */
+bool rtguard_thread_rt(const int *may_write, unsigned n, int may_read);
 #else
 static inline void rtguard_begin_rt(void) {}
 static inline void rtguard_end_rt(void) {}
-static inline void rtguard_thread_rt(int wake_fd, int event_fd) { (void)wake_fd, (void)event_fd; }
+static inline void rtguard_thread_rt(const int *may_write, unsigned n, int may_read) { (void)may_write, (void)n, (void)may_read; }
 #endif
 
 #endif

@@ -14,6 +14,8 @@
  * Back it goes when it has heard the same as all for so long that what waits in both queues is the same, and both limiters
  * turn it down by the same: the next peak over full scale makes them equal, or two seconds without one. An encoder with
  * memory has by then another one than the leader's; it changes over in a moment when all are quiet, or after PATIENCE_SMP.
+ * Who has just come, and has heard two frames of its own encoder at most, follows at once: a room that fills while somebody
+ * talks would else encode for each newcomer, three seconds long.
  */
 #include "share.h"
 #include "view_rt.h"
@@ -65,19 +67,21 @@ static struct leg_rt *leader_for_rt(const struct bus_rt *b, const struct leg_rt 
 static void lead_rt(struct bus_rt *b, struct leg_rt *l)
 {
 	l->share.leader = l;
+	l->share.known = true;
 	list_append(&b->leaders, &l->share.le, l);
 }
 
 static void follow_rt(struct leg_rt *l, struct leg_rt *leader)
 {
 	l->share.leader = leader;
+	l->share.known = true;
 	list_append(&leader->share.followers, &l->share.le, l);
 }
 
 /* Another encoder's next frame: would its ear hear that? */
 static bool may_change_rt(const struct bus_rt *b, const struct leg_rt *l)
 {
-	return !l->plan->desc.tx.codec->enc_copy_rt || b->quiet || l->share.same_smp > PATIENCE_SMP;
+	return !l->plan->desc.tx.codec->enc_copy_rt || b->quiet || !l->share.known || l->share.same_smp > PATIENCE_SMP;
 }
 
 static void join_rt(struct bus_rt *b, struct leg_rt *l)
@@ -130,8 +134,12 @@ void share_part_rt(struct leg_rt *l)
 
 void share_update_rt(struct bus_rt *b, struct leg_rt *l)
 {
-	if (!hears_all_rt(b, l))
-		share_part_rt(l);
-	else if (!l->share.leader)
-		join_rt(b, l);
+	if (hears_all_rt(b, l)) {
+		if (!l->share.leader)
+			join_rt(b, l);
+		return;
+	}
+	if (!b->limbo && l->send.begun && l->send.gain.now == 1)
+		l->share.known = true;    /* ... by its ear, at its full volume */
+	share_part_rt(l);
 }

@@ -12,9 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 #include "thread.h"
+#include "ahead.h"
 #include "bus.h"
 #include "leg.h"
+#include "lend.h"
 #include "mix.h"
+#include "move.h"
 #include "rtguard.h"
 #include "view_rt.h"
 
@@ -110,6 +113,8 @@ static void command_rt(struct thread *t, struct cmd *c, uint64_t now_us)
 
 	case CMD_BUS_ADD:    list_append(&t->rt.buses, &c->bus->le, c->bus); break;
 	case CMD_BUS_END:    bus_end_rt(c->bus); break;
+	case CMD_BUS_LEAVE:  move_ask_rt(t, c->bus); break;
+	case CMD_BUS_ARRIVE: move_in_rt(t, c->bus); break;
 	case CMD_LEG_ADD:
 		leg_attach_rt(c->leg, t);
 		bus_join_rt(c->bus ? c->bus : t->rt.limbo, c->leg);
@@ -133,6 +138,15 @@ static void commands_rt(struct thread *t, uint64_t now_us)
 		t->rt.noted = true;       /* there is room again: let control come and fill it */
 }
 
+static void ahead_sockets_rt(const struct epoll_event *ev, int i, int n)
+{
+	if (i + 2 >= n)
+		return;
+	/* not looked at yet, but nearly always a member's first socket */
+	ahead_leg_rt((const struct leg_rt *)(const void *)((const char *)ev[i + 2].data.ptr - offsetof(struct leg_rt, rtp)));
+	ahead_plan_rt(((const struct leg_sock *)ev[i + 1].data.ptr)->leg);
+}
+
 static void sockets_rt(struct thread *t, uint64_t now_us)
 {
 	struct epoll_event ev[EVENTS];
@@ -145,9 +159,20 @@ static void sockets_rt(struct thread *t, uint64_t now_us)
 		for (int i = 0; i < n; i++) {
 			struct leg_sock *s = ev[i].data.ptr;
 
+			ahead_sockets_rt(ev, i, n);
 			taken += leg_recv_rt(s->leg, s, now_us);
 		}
 	} while (taken && ++rounds < ROUNDS);
+}
+
+static void bus_timed_rt(struct thread *t, struct bus_rt *b, uint64_t now_us, bool may_drop)
+{
+	const bool timed = t->running && bus_due_us_rt(b) <= now_us;
+	const uint64_t begin = timed ? thread_clock_us() : 0;
+
+	bus_run_rt(b, now_us, may_drop);
+	if (timed)
+		b->busy_us += thread_clock_us() - begin;
 }
 
 void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop)
@@ -163,7 +188,7 @@ void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop)
 		struct bus_rt *b = le->data;
 
 		le = le->next;
-		bus_run_rt(b, now_us, may_drop);
+		bus_timed_rt(t, b, now_us, may_drop);
 	}
 	give_back_rt(t);
 	if (t->rt.noted)
@@ -172,7 +197,7 @@ void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop)
 	rtguard_end_rt();
 }
 
-static uint64_t next_due_rt(const struct thread *t)
+uint64_t thread_due_us_rt(const struct thread *t)
 {
 	uint64_t due = bus_due_us_rt(t->rt.limbo), d;
 	struct le *le;
@@ -187,7 +212,7 @@ static uint64_t next_due_rt(const struct thread *t)
 static void wait_rt(struct thread *t)
 {
 	struct pollfd pfd = {.fd = t->wake_fd, .events = POLLIN};
-	uint64_t due = next_due_rt(t), now = thread_clock_us(), rung;
+	uint64_t due = thread_due_us_rt(t), now = thread_clock_us(), rung;
 	uint64_t left = due > now ? due - now : 0, dropped = count_get(&t->n.dropped);
 	struct timespec ts = {.tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000};
 
@@ -210,14 +235,30 @@ static void wait_rt(struct thread *t)
 static void load_rt(struct thread *t, uint64_t busy_us, uint64_t now_us)
 {
 	uint64_t passed = now_us - t->rt.since_us;
+	struct le *le;
 
 	t->rt.busy_us += busy_us;
 	if (passed < LOAD_US)
 		return;
+	for (le = t->rt.buses.head; le; le = le->next) {
+		struct bus_rt *b = le->data;
+
+		atomic_store_explicit(&b->share, (uint32_t)(b->busy_us * 1000000 / passed), memory_order_relaxed);
+		b->busy_us = 0;
+	}
 	atomic_store_explicit(&t->share, (uint32_t)(t->rt.since_us ? t->rt.busy_us * 1000000 / passed : 0),
 			      memory_order_relaxed);
 	t->rt.since_us = now_us;
 	t->rt.busy_us = 0;
+}
+
+static void guard_rt(const struct thread *t)
+{
+	int bells[THREADS_MAX + 1] = {t->event_fd};
+
+	for (unsigned i = 0; i < t->n_crew; i++)
+		bells[i + 1] = t->crew[i]->wake_fd;
+	(void)rtguard_thread_rt(bells, t->n_crew + 1, t->wake_fd);
 }
 
 static void *thread_main(void *arg)
@@ -226,13 +267,14 @@ static void *thread_main(void *arg)
 
 	pthread_setname_np(pthread_self(), "media");
 	mix_flush_denormals(true);
-	(void)rtguard_thread_rt(t->wake_fd, t->event_fd);
+	guard_rt(t);
 	rtguard_begin_rt();
 	while (!atomic_load_explicit(&t->stop, memory_order_acquire)) {
 		uint64_t begin = thread_clock_us(), end;
 
 		t->rt.unix_off_us = unix_offset_us();
 		thread_turn_rt(t, begin, true);
+		lend_help_rt(t);
 		end = thread_clock_us();
 		count_add(&t->n.busy_us, end - begin);
 		load_rt(t, end - begin, end);
@@ -267,6 +309,8 @@ int thread_alloc(struct thread **tp, int event_fd)
 	if (!t)
 		return ENOMEM;
 	t->event_fd = event_fd;
+	atomic_store_explicit(&t->lend.from_share, LEND_FROM_SHARE, memory_order_relaxed);
+	atomic_store_explicit(&t->lend.least, LEND_LEAST, memory_order_relaxed);
 	t->rt.last = &t->rt.first;
 	t->rt.unix_off_us = unix_offset_us();
 	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

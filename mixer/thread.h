@@ -21,6 +21,8 @@ struct view_row;
 
 enum { CLOCK_RATE = 48000, QUANTUM_MAX = 960, MIX_CH = 2, PCM_MAX = CODEC_SMP_MAX + QUANTUM_MAX, DGRAM_MAX = 4096 };
 
+enum { THREADS_MAX = 64 };        /* of an engine */
+
 /* Counters have one writer, the media thread; anyone may read them. */
 typedef _Atomic uint64_t count_t;
 static inline void count_add(count_t *c, uint64_t n)
@@ -33,6 +35,8 @@ static inline uint64_t count_get(const count_t *c) { return atomic_load_explicit
 
 enum cmd_type {
 	CMD_BUS_ADD, CMD_BUS_END,
+	CMD_BUS_LEAVE,            /* at the end of a tick, with its legs: it goes to another thread */
+	CMD_BUS_ARRIVE,
 	CMD_LEG_ADD,              /* bus NULL: nowhere, in the thread's own limbo */
 	CMD_LEG_MOVE,             /* to another bus of the same thread */
 	CMD_LEG_DETACH,           /* fade out, then give it back: it goes to another thread */
@@ -56,7 +60,9 @@ struct cmd_wait {                 /* a command that found the ring full */
 	struct cmd cmd;
 };
 
-enum note_type { NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_PLAN_DONE, NOTE_VIEW_DONE };
+enum note_type {
+	NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_BUS_LEFT, NOTE_PLAN_DONE, NOTE_VIEW_DONE
+};
 
 struct note {
 	enum note_type type;
@@ -71,7 +77,7 @@ struct back {                     /* inside each thing that comes back */
 	void *obj;
 };
 
-struct thread_count { count_t ticks, late, dropped, rx, tx, bad, stranger, ring_full, encodes, decodes, busy_us; };
+struct thread_count { count_t ticks, late, dropped, rx, tx, bad, stranger, ring_full, encodes, decodes, busy_us, lent; };
 
 /* Room to work in, one per thread: contents live no longer than a call. */
 struct scratch {
@@ -84,6 +90,21 @@ struct scratch {
 	float tmp[QUANTUM_MAX * MIX_CH];
 };
 
+/* The sending of one frame to many, that other threads may take a part of (lend.c). */
+enum { LEND_MAX = 4096, LEND_LEAST = 128, LEND_FROM_SHARE = 500000 };
+
+struct lend {
+	_Atomic uint64_t ticket;          /* round, how many, how many of them are taken */
+	_Atomic uint32_t done;
+	_Atomic uint32_t from_share, least;       /* from which load on, and for how many */
+	/* of the round; written before its ticket is */
+	uint32_t round;
+	int len;
+	size_t red;
+	uint32_t n48;
+	struct leg_rt *leg[LEND_MAX];
+};
+
 struct thread {
 	/* control thread */
 	struct ring *cmds, *notes;
@@ -93,6 +114,9 @@ struct thread {
 	bool realtime;
 	/* both */
 	bool running;             /* on its own; set before it begins */
+	struct thread *const *crew;       /* all there are, it too; set before any begins */
+	unsigned n_crew;
+	struct lend lend;
 	int wake_fd;              /* control rings it after a command */
 	int event_fd;             /* the mixer's: rung after notes */
 	_Atomic bool stop;
@@ -121,6 +145,7 @@ int  thread_post(struct thread *t, const struct cmd *cmd, struct cmd_wait *spare
 void thread_flush(struct thread *t);              /* control: retry what waits */
 
 void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop);
+uint64_t thread_due_us_rt(const struct thread *t);        /* of its next tick */
 void thread_event_rt(struct thread *t, struct leg_rt *leg, const struct leg_event *ev);
 void thread_back_rt(struct thread *t, struct back *b, enum note_type type, void *obj);
 uint64_t thread_clock_us(void);

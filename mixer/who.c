@@ -12,6 +12,7 @@
  */
 #include <stddef.h>
 #include "bus.h"
+#include "view.h"
 #include "who.h"
 
 enum {
@@ -94,7 +95,7 @@ void who_hear_rt(struct bus_rt *b, struct leg_rt *l)
 		return;
 	dbov = (uint8_t)atomic_load_explicit(&l->n.level, memory_order_relaxed);
 	if (b->contrib.n && l->rep.src.any)
-		contrib_add_rt(&b->contrib, l->rep.src.ssrc, dbov);
+		contrib_add_rt(&b->contrib, (struct contrib_src){l->view_id, l->rep.src.ssrc, dbov});
 	if (l->play.level.talking)
 		speaker_hear_rt(&b->floor, &l->floor, dbov);
 }
@@ -112,11 +113,20 @@ void who_end_rt(struct bus_rt *b)
 		tell_rt(leg_of(b->floor.holder), true);
 }
 
+/* Silent in its own mix is not in its mix. */
+static bool is_silenced_rt(uint64_t member, void *arg)
+{
+	const struct view_gain *g = view_row_find_rt(arg, member);
+
+	return g && g->gain == 0;
+}
+
 void who_write_rt(const struct leg_rt *l, struct rtp_pkt *pkt, uint8_t ext[CONTRIB_EXT], size_t len)
 {
-	uint8_t id = l->plan->desc.levels_tx_ext;
-	uint32_t own = l->rep.src.any ? l->rep.src.ssrc : l->ssrc;
+	const struct contrib_to to = {
+		.n48 = l->plan->frame_smp, .own = l->rep.src.any ? l->rep.src.ssrc : l->ssrc, .id = l->plan->desc.levels_tx_ext,
+		.skiph = l->view.row ? is_silenced_rt : NULL, .arg = l->view.row };
 
-	if (id && len <= PAYLOAD_MAX && !ramp_silent(&l->send.gain))      /* who is deaf hears nobody */
-		contrib_write_rt(&l->bus->contrib, pkt, ext, id, l->plan->frame_smp, own);
+	if (to.id && len <= PAYLOAD_MAX && !ramp_silent(&l->send.gain))      /* who is deaf hears nobody */
+		contrib_write_rt(&l->bus->contrib, pkt, ext, &to);
 }

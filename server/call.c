@@ -18,6 +18,8 @@
 #include "control/log.h"
 #include "control/wheel.h"
 
+enum { MUSIC_START_MS = 5 };      /* until the network of a player is known */
+
 struct call {
 	struct le le;
 	struct focus *focus;
@@ -377,17 +379,24 @@ static const struct session_ops ops = {
 
 static int leg_make(struct call *c, const struct sa *local)
 {
+	const char *music = config_str(c->focus->cfg, "media.jitter-music");
 	struct leg_conf conf = {
 		.jitter_min_ms  = config_uint(c->focus->cfg, "media.jitter-min"),
 		.jitter_max_ms  = config_uint(c->focus->cfg, "media.jitter-max"),
-		.jitter_music_ms = config_uint(c->focus->cfg, "media.jitter-music"),
+		.jitter_start_ms = config_uint(c->focus->cfg, "media.jitter-start"),
+		.jitter_music_ms = MUSIC_START_MS,
+		.jitter_music_fit = 0 == strcmp(music, "auto"),
 		.agc            = config_bool(c->focus->cfg, "media.agc"),
 		.noise_gate     = config_bool(c->focus->cfg, "media.noise-gate"),
 		.rtp_timeout_ms = config_uint(c->focus->cfg, "media.rtp-timeout") * 1000,
 		.eventh = leg_handler, .arg = c,
 	};
 	const char *address = config_str(c->focus->cfg, "media.address");
+	struct pl pl;
 
+	pl_set_str(&pl, music);
+	if (!conf.jitter_music_fit)
+		conf.jitter_music_ms = pl_u32(&pl);
 	conf.local = *local;
 	if (address[0] && sa_set_str(&conf.local, address, 0))
 		return EINVAL;
@@ -412,6 +421,7 @@ static int offer_engine(struct call *c)
 		.music        = !c->echo && control_room_is_music(c->focus->control, c->room),
 		.srtp         = srtp_policy(c->focus->cfg),
 		.ptime_ms     = config_uint(c->focus->cfg, "media.ptime"),
+		.comfort_noise = config_bool(c->focus->cfg, "media.comfort-noise"),
 		.red          = config_bool(c->focus->cfg, "media.red"),
 		.session_name = c->echo ? "echo" : c->room,
 		.levels       = config_bool(c->focus->cfg, "media.levels"),

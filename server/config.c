@@ -587,6 +587,7 @@ int config_check(const struct config *c, char **why)
 	} order[] = {
 		{"sip.min-se", "sip.session-expires"},
 		{"media.jitter-min", "media.jitter-max"},
+		{"media.jitter-start", "media.jitter-max"},
 	};
 
 	*why = NULL;

@@ -106,6 +106,17 @@ static const char *check_hosts(const char *value)
 	return NULL;
 }
 
+static const char *check_music(const char *value)
+{
+	struct pl pl;
+
+	pl_set_str(&pl, value);
+	if (0 == strcmp(value, "auto"))
+		return NULL;
+	return pl.l && pl.l <= 3 && strspn(value, "0123456789") == pl.l && pl_u32(&pl) <= 100 ? NULL :
+	       "auto, or a number from 0 to 100";
+}
+
 static const char *check_codecs(const char *value)
 {
 	static const char *const known[] = {"opus", "G722", "PCMU", "PCMA", "L16"};
@@ -235,12 +246,15 @@ static const struct config_setting table[] = {
 	 "Encrypted sound with keys in SDP (RFC 4568).", NULL},
 	{"media.rtp-timeout", CONFIG_UINT, "30", "0..3600", true,
 	 "Seconds without a packet after which a call that should send is ended. 0: never.", NULL},
-	{"media.jitter-min", CONFIG_UINT, "10", "0..500", true,
+	{"media.jitter-min", CONFIG_UINT, "0", "0..500", true,
 	 "Smallest delay of the jitter buffer of a voice call, in milliseconds. It grows by itself as far as the network needs.",
 	 NULL},
-	{"media.jitter-music", CONFIG_UINT, "5", "0..100", true,
-	 "Delay of the jitter buffer in music rooms, in milliseconds; it is fixed, what comes later is concealed. 0 for players on "
-	 "one quiet wire.", NULL},
+	{"media.jitter-start", CONFIG_UINT, "10", "0..500", true,
+	 "Delay with which the jitter buffer of a voice call begins, in milliseconds. Once some seconds of its network are known, "
+	 "it goes down as far as those allow.", NULL},
+	{"media.jitter-music", CONFIG_STR, "auto", NULL, true,
+	 "Delay of the jitter buffer in music rooms, in milliseconds, 0 to 100; then it is fixed, what comes later is concealed. "
+	 "auto: begins with 5 and goes by what the network of each player needs, up to three of its frames.", check_music},
 	{"media.max-load", CONFIG_UINT, "80", "10..100", true,
 	 "Percent of its time that the busiest media thread may be at work; above it new calls get 503, so that the sound of those "
 	 "present does not suffer. 100: never.", NULL},
@@ -257,6 +271,9 @@ static const struct config_setting table[] = {
 	{"media.levels", CONFIG_BOOL, "yes", NULL, true,
 	 "Audio levels in packet headers, with phones that know them: how loud the caller is (RFC 6464), and who in the room is "
 	 "heard and how loud (RFC 6465). no: neither. Calls made from now on.", NULL},
+	{"media.comfort-noise", CONFIG_BOOL, "yes", NULL, true,
+	 "Voice rooms: to phones at 8 kHz that offer CN (RFC 3389) silence under -60 dBov is sent as a packet that tells its level, "
+	 "and one a second. Calls made from now on.", NULL},
 
 	{"http.listen", CONFIG_STR, "127.0.0.1:8080", NULL, false,
 	 "Address and port of the HTTP server. Empty: off.", check_http},

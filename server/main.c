@@ -36,7 +36,7 @@
 #include "mixer/mixer.h"
 #include "web/web.h"
 
-enum { MEDIA_THREADS_MAX = 4, DRAIN_POLL_MS = 100, FAREWELL_MS = 300 };
+enum { MEDIA_THREADS_MAX = 4, DRAIN_POLL_MS = 100, FAREWELL_MS = 300, BALANCE_MS = 1000 };
 
 static struct server {
 	struct options options;
@@ -51,7 +51,7 @@ static struct server {
 	int signal_fd;
 	bool draining;
 	uint64_t drain_until;
-	struct tmr drain_tmr, watchdog_tmr;
+	struct tmr drain_tmr, watchdog_tmr, balance_tmr;
 	uint64_t watchdog_ticks;
 } server = {.signal_fd = -1};
 
@@ -286,6 +286,14 @@ static void watchdog(void *arg)
 	tmr_start(&server.watchdog_tmr, *period_ms, watchdog, period_ms);
 }
 
+/* Rooms grow and shrink: now and then one is better off on another media thread. */
+static void balance(void *arg)
+{
+	(void)arg;
+	mixer_balance(server.mixer, tmr_jiffies());
+	tmr_start(&server.balance_tmr, BALANCE_MS, balance, NULL);
+}
+
 static void start_watchdog(void)
 {
 	static uint64_t period_ms;
@@ -428,6 +436,7 @@ static void take_down(void)
 {
 	tmr_cancel(&server.drain_tmr);
 	tmr_cancel(&server.watchdog_tmr);
+	tmr_cancel(&server.balance_tmr);
 	if (server.signal_fd >= 0)
 		fd_close(server.signal_fd);
 
@@ -469,6 +478,7 @@ static int run(void)
 		greet();
 		(void)systemd_notify("READY=1");
 		start_watchdog();
+		balance(NULL);
 		err = loop_run(NULL);
 	}
 	take_down();

@@ -26,6 +26,7 @@ struct offer_conf {
 	enum offer_srtp srtp;
 	uint32_t ptime_ms;                /* what we like to send and get, 20; 3 means 2.5 with Opus (RFC 7587 7) */
 	const char *session_name;
+	bool     comfort_noise;           /* silence goes as comfort noise to who offers CN (voice, codecs at 8 kHz) */
 	bool     answer_stereo;           /* Opus: we hear and speak stereo when the peer does */
 	bool     levels;                  /* levels in the header, of one and of many (RFC 6464, 6465) */
 	bool     red;                     /* redundant audio (RFC 2198) is taken and offered */

@@ -58,7 +58,7 @@ static struct audio *part_new(const struct audio *before)
 	sa_init(&s->desc.rtp, AF_UNSPEC);
 	sa_init(&s->desc.rtcp, AF_UNSPEC);
 	sa_init(&s->desc.source, AF_UNSPEC);
-	s->desc.dtmf_tx_pt = s->desc.cn_rx_pt = 0xff;
+	s->desc.dtmf_tx_pt = s->desc.cn_rx_pt = s->desc.cn_tx_pt = 0xff;
 	memset(s->desc.dtmf_rx_pt, 0xff, sizeof(s->desc.dtmf_rx_pt));
 	return s;
 }
@@ -361,6 +361,16 @@ static void describe_ext(struct audio *s)
 	s->desc.levels_tx_ext = offer_ext_id(&s->ext, OFFER_EXT_LEVELS);
 }
 
+/* RFC 3389 5: a CN number in the description says that comfort noise may be sent. Opus has a silence of its own. */
+static void describe_noise(struct audio *s, const struct offer_conf *conf, const struct format *noise)
+{
+	s->desc.cn_rx_pt = noise->rx_pt;
+	if (!conf->comfort_noise || conf->music || s->desc.tx.codec->srate != noise->clock)
+		return;
+	s->desc.cn_tx_pt = noise->tx_pt;
+	s->desc.tx.param.dtx = true;
+}
+
 static void describe(struct audio *s, const struct offer_conf *conf, const struct sdesc_media *m)
 {
 	const struct format *sound = first(s, FORMAT_SOUND, 0), *event, *noise = first(s, FORMAT_NOISE, 0);
@@ -380,7 +390,7 @@ static void describe(struct audio *s, const struct offer_conf *conf, const struc
 		s->desc.dtmf_clock = event->clock;
 	}
 	if (noise)
-		s->desc.cn_rx_pt = noise->rx_pt;
+		describe_noise(s, conf, noise);
 }
 
 /* --- the three steps --- */

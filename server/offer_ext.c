@@ -6,8 +6,8 @@
  *                     a=extmap:8 urn:x:unknown                                   (left out)
  *
  * The answer uses the offer's ids and names nothing that was not offered (RFC 8285). Only ids 1 to 14 are taken: the form
- * of one byte has no others, and 15 is reserved. So an extension that is offered under a provisional id (4096 and up, for
- * alternatives) is refused. Each kind goes one way only: we read levels of one, we send levels of many. Who answers
+ * of one byte has no others, and 15 is reserved. So an extension under a provisional id (4096 and up, for alternatives) is
+ * refused. Each kind goes one way only: we read levels of one, we send levels of many. Who answers
  * without a direction, as some phones do, gets the same.
  *
  * An encrypted extension (RFC 6904) has another name and is not taken. vad=off: the bit for speech is not looked at, the
@@ -140,7 +140,8 @@ void offer_ext_offer(struct offer_ext *x)
 	}
 }
 
-void offer_ext_accept(struct offer_ext *x, const struct offer_ext *offered, const struct sdesc *d, const struct sdesc_media *m)
+void offer_ext_accept(struct offer_ext *x, const struct offer_ext *offered, const struct sdesc *d,
+		      const struct sdesc_media *m)
 {
 	struct theirs t = read_all(d, m);
 

@@ -23,7 +23,8 @@ struct offer_ext {
 /* x is a copy of what the line had before, or zero. None of these can fail: what is odd is passed over. */
 void offer_ext_answer(struct offer_ext *x, const struct sdesc *d, const struct sdesc_media *m);
 void offer_ext_offer(struct offer_ext *x);
-void offer_ext_accept(struct offer_ext *x, const struct offer_ext *offered, const struct sdesc *d, const struct sdesc_media *m);
+void offer_ext_accept(struct offer_ext *x, const struct offer_ext *offered, const struct sdesc *d,
+		      const struct sdesc_media *m);
 int  offer_ext_print(struct mbuf *mb, const struct offer_ext *x);
 uint8_t offer_ext_id(const struct offer_ext *x, enum offer_ext_kind kind);               /* in use; 0: not */
 

@@ -172,6 +172,8 @@ static void put_member(JsonBuilder *b, const struct snapshot_member *m)
 	put_bool(b, "dialed_out", m->dialed_out);
 	json_builder_set_member_name(b, "gain_db");
 	json_builder_add_double_value(b, (double)m->gain_db);
+	json_builder_set_member_name(b, "pan");
+	json_builder_add_double_value(b, (double)m->pan);
 	put_int(b, "since_ms", m->since_ms);
 	put_leg(b, &m->leg);
 	json_builder_end_object(b);

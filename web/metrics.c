@@ -50,5 +50,9 @@ char *metrics_text(const struct web_status *st)
 	one(out, "tutti_mix_late_ticks_total", "counter", "Ticks that began after their deadline.", st->mixer.late_ticks);
 	one(out, "tutti_mix_deadline_missed_total", "counter", "Ticks dropped because they came too late.", st->mixer.dropped_ticks);
 
+	one(out, "tutti_mix_room_moves_total", "counter", "Rooms moved from one media thread to another.", st->mixer.moves);
+	one(out, "tutti_mix_lent_packets_total", "counter", "RTP packets that another media thread sent than the room's.",
+	    st->mixer.lent_packets);
+
 	return g_string_free(out, FALSE);
 }

@@ -6,7 +6,9 @@
  * A minute of 20 ms packets for each row, on a clock turned by hand. Delay is that of the sound given out against the
  * fastest a packet could have come; concealed is the share of time for which there was no packet. "lost" is what the
  * network itself lost: below that no buffer comes. A fixed buffer is measured at many settings, which draws the curve that
- * can be had without adapting; the adaptive one with its usual bounds, one point for each lower bound.
+ * can be had without adapting; the adaptive one with its usual bounds, one point for each lower bound. "server" is the
+ * adaptive one as the server runs it, that begins with the setting and is read by somebody who plays faster or slower
+ * (pace.h). "music" and "auto" are frames of 2.5 ms: a fixed buffer, and one that finds its size and begins with the setting.
  *
  * The networks are made from a seed, after what is seen in the field:
  *     clean   a wired network: half a millisecond of jitter
@@ -21,8 +23,13 @@
 #include <string.h>
 #include <re.h>
 #include "mixer/jitter.h"
+#include "mixer/pace.h"
 
-enum { PACKETS = 3000, FRAME_US = 20000, TICK_US = 2500, CLOCK = 8000, BASE_US = 30000, NEVER = -1, SETTLE_US = 3000000 };
+enum { PACKETS_MAX = 24000, MINUTE_US = 60000000, TICK_US = 2500, CLOCK = 48000, BASE_US = 30000, NEVER = -1, SETTLE_US = 3000000,
+       PHONE_US = 20000, MUSIC_US = 2500, RATE = PACE_RATE };
+
+/* A kind of buffer; settings in ms. */
+struct mode { const char *name; bool fixed, server, music; const uint32_t *setting; size_t n; };
 
 struct dice { uint64_t state; };
 
@@ -85,14 +92,14 @@ static const struct network {
 } networks[] = {{"clean", clean}, {"wifi", wifi}, {"4g", mobile}, {"step", step}};
 
 /* Queues keep order: nobody overtakes. */
-static unsigned arrivals(int64_t *at_us, const struct network *net, uint64_t seed)
+static unsigned arrivals(int64_t *at_us, const struct network *net, uint32_t frame_us, uint64_t seed)
 {
 	struct dice d = {.state = seed * 2654435761u + 1};
 	struct path p = {.last_us = 0};
 	unsigned lost = 0;
 
-	for (int i = 0; i < PACKETS; i++) {
-		double t = (double)i * FRAME_US, extra = net->extra(&d, &p, t);
+	for (uint32_t i = 0; i < MINUTE_US / frame_us; i++) {
+		double t = (double)i * frame_us, extra = net->extra(&d, &p, t);
 
 		at_us[i] = extra == NEVER ? NEVER : (int64_t)(t + BASE_US + extra);
 		lost += extra == NEVER;
@@ -107,8 +114,11 @@ static unsigned arrivals(int64_t *at_us, const struct network *net, uint64_t see
 
 struct listener {
 	struct jitter *j;
-	int64_t queued_us;
-	double delay_ms[PACKETS];
+	const struct mode *mode;
+	uint32_t frame_us;
+	struct pace pace;
+	size_t queued;            /* samples */
+	double delay_ms[PACKETS_MAX];
 	size_t n;
 	int64_t concealed_us, played_us;
 };
@@ -116,30 +126,57 @@ struct listener {
 static void put(struct listener *l, int i, int64_t now_us)
 {
 	uint8_t payload[160] = {0};
-	struct rtp_pkt pkt = {.pt = 0, .seq = (uint16_t)i, .ts = (uint32_t)i * 160, .ssrc = 1, .payload = payload, .len = 160};
+	struct rtp_pkt pkt = {.pt = 0, .seq = (uint16_t)i, .ts = (uint32_t)i * (l->frame_us * (CLOCK / 1000) / 1000), .ssrc = 1,
+			      .payload = payload, .len = 160};
 
+	pace_packet_rt(&l->pace, CLOCK, pkt.ts, (uint64_t)now_us);
 	(void)jitter_put_rt(l->j, &pkt, (uint64_t)now_us);
 }
 
 /* People talk in phrases: a second and a half of sound, a second of quiet. */
-static bool is_quiet(uint16_t seq) { return seq % 125 >= 75; }
+static bool is_quiet(const struct listener *l, uint16_t seq) { return seq * l->frame_us / PHONE_US % 125 >= 75; }
+
+static void steer(struct listener *l, int64_t now_us)
+{
+	struct pace_level level = {.tick_us = TICK_US, .music = l->mode->music, .hold = l->mode->music && l->mode->fixed,
+				   .queued = (uint32_t)l->queued};
+	struct jitter_stats s;
+
+	jitter_stats(l->j, &s);
+	level.excess_us = s.excess_us;
+	level.resting = s.resting;
+	if (l->mode->server && pace_frame_rt(&l->pace, &level, (uint64_t)now_us))
+		jitter_shrunk_rt(l->j, (uint64_t)now_us);
+}
+
+static void queue(struct listener *l, size_t n)
+{
+	static float in[RATE / 10], out[RATE / 10 + PACE_ROOM];
+
+	l->queued += pace_on(&l->pace) ? pace_rt(&l->pace, out, in, n) : n;
+	if (pace_due(&l->pace) && l->queued >= WARP_KEEP)
+		pace_join_rt(&l->pace, in, 1);
+}
 
 static void pull(struct listener *l, int64_t now_us)
 {
+	size_t n = pace_need(&l->pace, RATE / 1000 * TICK_US / 1000 - l->queued);
 	struct jitter_frame f = {.payload = NULL};
-	enum jitter_result r = jitter_get_rt(l->j, &f, CLOCK / 1000 * TICK_US / 1000, (uint64_t)now_us);
-	int64_t us = r == JITTER_FRAME ? FRAME_US : TICK_US, sound_at = now_us + l->queued_us;
+	enum jitter_result r = jitter_get_rt(l->j, &f, (uint32_t)n, (uint64_t)now_us);
+	double sound_at = (double)now_us + (double)l->queued * 1e6 / RATE;
 
 	if (r == JITTER_FRAME) {
-		jitter_played_rt(l->j, 160);
-		jitter_quiet_rt(l->j, is_quiet(f.seq));
-		if (now_us > SETTLE_US && l->n < PACKETS)
-			l->delay_ms[l->n++] = (double)(sound_at - (int64_t)f.seq * FRAME_US - BASE_US) / 1000;
+		n = (size_t)l->frame_us * (RATE / 1000) / 1000;
+		jitter_played_rt(l->j, (uint32_t)n);
+		jitter_quiet_rt(l->j, !l->mode->music && is_quiet(l, f.seq));
+		steer(l, now_us);
+		if (now_us > SETTLE_US && l->n < PACKETS_MAX)
+			l->delay_ms[l->n++] = (sound_at - (double)f.seq * l->frame_us - BASE_US) / 1000;
 	} else if (now_us > SETTLE_US) {
-		l->concealed_us += us;
+		l->concealed_us += (int64_t)(n * 1000000 / RATE);
 	}
-	l->played_us += now_us > SETTLE_US ? us : 0;
-	l->queued_us += us;
+	l->played_us += now_us > SETTLE_US ? (int64_t)(n * 1000000 / RATE) : 0;
+	queue(l, n);
 }
 
 static int compare(const void *a, const void *b)
@@ -149,21 +186,25 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void hear(struct outcome *o, const struct jitter_conf *conf, const int64_t *at_us, unsigned lost)
+static void hear(struct outcome *o, const struct mode *m, const struct jitter_conf *conf, const int64_t *at_us, uint32_t frame_us,
+		 unsigned lost)
 {
+	const size_t tick = RATE / 1000 * TICK_US / 1000;
 	static struct listener l;
-	int next = 0;
+	uint32_t n_packets = MINUTE_US / frame_us, next = 0;
 
 	memset(&l, 0, sizeof(l));
-	if (jitter_alloc(&l.j, conf))
+	l.mode = m;
+	l.frame_us = frame_us;
+	if (jitter_alloc(&l.j, conf) || pace_init(&l.pace))
 		exit(69);
-	for (int64_t now = 0; now < (int64_t)PACKETS * FRAME_US; now += TICK_US) {
-		for (; next < PACKETS && at_us[next] <= now; next++)
+	for (int64_t now = 0; now < MINUTE_US; now += TICK_US) {
+		for (; next < n_packets && at_us[next] <= now; next++)
 			if (at_us[next] != NEVER)
-				put(&l, next, at_us[next]);
-		while (now >= BASE_US && l.queued_us < TICK_US)
+				put(&l, (int)next, at_us[next]);
+		while (now >= BASE_US && l.queued < tick)
 			pull(&l, now);
-		l.queued_us -= now >= BASE_US ? TICK_US : 0;
+		l.queued -= now >= BASE_US ? tick : 0;
 	}
 	mem_deref(l.j);
 	qsort(l.delay_ms, l.n, sizeof(double), compare);
@@ -172,33 +213,44 @@ static void hear(struct outcome *o, const struct jitter_conf *conf, const int64_
 		o->mean_ms += l.delay_ms[i] / (double)l.n;
 	o->p95_ms = l.n ? l.delay_ms[l.n * 95 / 100] : 0;
 	o->concealed_pct = 100.0 * (double)l.concealed_us / (double)l.played_us;
-	o->lost_pct = 100.0 * lost / PACKETS;
+	o->lost_pct = 100.0 * lost / n_packets;
 }
 
-static void row(const struct network *net, bool fixed, uint32_t setting_ms, uint64_t seed)
+static void row(const struct network *net, const struct mode *m, uint32_t ms, uint64_t seed)
 {
-	struct jitter_conf conf = {.clock = CLOCK, .min_ms = setting_ms, .max_ms = fixed ? setting_ms + 40 : 300, .fixed = fixed,
-				   .max_payload = 160, .n_slots = 64};
-	static int64_t at_us[PACKETS];
-	unsigned lost = arrivals(at_us, net, seed);
+	const uint32_t frame_us = m->music ? MUSIC_US : PHONE_US;
+	struct jitter_conf conf = {.clock = CLOCK, .min_ms = ms, .max_ms = m->fixed ? ms + 40 : 300, .fixed = m->fixed || m->music,
+				   .steered = m->server, .max_payload = 160, .n_slots = 64};
+	static int64_t at_us[PACKETS_MAX];
+	unsigned lost = arrivals(at_us, net, frame_us, seed);
 	struct outcome o;
 
-	hear(&o, &conf, at_us, lost);
-	printf("%s,%s,%u,%.2f,%.2f,%.3f,%.3f\n", net->name, fixed ? "fixed" : "adaptive", setting_ms, o.mean_ms, o.p95_ms,
-	       o.concealed_pct, o.lost_pct);
+	if (m->server && !m->fixed) {
+		conf.min_ms = 0;
+		conf.start_ms = ms;
+		conf.fit = m->music;
+	}
+	hear(&o, m, &conf, at_us, frame_us, lost);
+	printf("%s,%s,%u,%.2f,%.2f,%.3f,%.3f\n", net->name, m->name, ms, o.mean_ms, o.p95_ms, o.concealed_pct, o.lost_pct);
 }
 
 int main(int argc, char **argv)
 {
-	static const uint32_t fixed[] = {0, 5, 10, 20, 30, 40, 60, 80, 120, 160, 200}, adaptive[] = {0, 10, 20, 40, 60};
+	static const uint32_t fixed[] = {0, 5, 10, 20, 30, 40, 60, 80, 120, 160, 200}, adaptive[] = {0, 10, 20, 40, 60}, start[] = {0, 10, 20};
+	static const uint32_t music[] = {0, 5, 10, 20}, start_music[] = {0, 5};
+	static const struct mode modes[] = {
+		{"fixed", true, false, false, fixed, sizeof(fixed) / sizeof(*fixed)},
+		{"adaptive", false, false, false, adaptive, sizeof(adaptive) / sizeof(*adaptive)},
+		{"server", false, true, false, start, sizeof(start) / sizeof(*start)},
+		{"music", true, true, true, music, sizeof(music) / sizeof(*music)},
+		{"auto", false, true, true, start_music, sizeof(start_music) / sizeof(*start_music)},
+	};
 	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
 
 	puts("network,mode,setting_ms,delay_ms,delay_p95_ms,concealed_pct,lost_pct");
-	for (size_t n = 0; n < sizeof(networks) / sizeof(networks[0]); n++) {
-		for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
-			row(&networks[n], true, fixed[i], seed);
-		for (size_t i = 0; i < sizeof(adaptive) / sizeof(adaptive[0]); i++)
-			row(&networks[n], false, adaptive[i], seed);
-	}
+	for (size_t n = 0; n < sizeof(networks) / sizeof(networks[0]); n++)
+		for (size_t m = 0; m < sizeof(modes) / sizeof(modes[0]); m++)
+			for (size_t i = 0; i < modes[m].n; i++)
+				row(&networks[n], &modes[m], modes[m].setting[i], seed);
 	return 0;
 }

@@ -323,7 +323,7 @@ static void room_make(void)
 
 	need(!mixer_alloc(&it.m, &conf) && !bus_alloc(&it.bus, it.m, &bus), "mixer");
 	/* between ticks, wherever those are */
-	it.now_us = START_US + it.kind->frame / 0.048 / 4;
+	it.now_us = START_US + it.kind->frame / 0.048 * 3 / 4;
 }
 
 static void run(void)

@@ -151,6 +151,27 @@ static void louder(void)
 	close_house();
 }
 
+/* Two hear the third, each in its own way. */
+static void hears_otherwise(void)
+{
+	struct command cmd = { .verb = VERB_VIEW, .value = -12, .pan = COMMAND_PAN_SAME };
+
+	trio();
+	cmd.member = end[0].id;
+	cmd.other = end[1].id;
+	g_assert_cmpint(control_run(control, &sys, &cmd, NULL), ==, 0);
+	stage_run(stage, 1000);
+	g_assert_cmpfloat(fabs(member_hears_db(end[0].mb, hz[1], PEAK, 500) + 12), <, 0.7);
+	HEARS(0, hz[2]);
+	HEARS(2, hz[1]);
+	cmd.value = -60;
+	g_assert_cmpint(control_run(control, &sys, &cmd, NULL), ==, 0);
+	stage_run(stage, 1000);
+	SILENT(0, hz[1]);
+	HEARS(2, hz[1]);
+	close_house();
+}
+
 static void moves(void)
 {
 	struct command cmd = { .verb = VERB_MOVE, .room = "music-other" };
@@ -313,6 +334,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/control/not-heard", not_heard);
 	g_test_add_func("/control/only-listens", only_listens);
 	g_test_add_func("/control/louder", louder);
+	g_test_add_func("/control/hears-otherwise", hears_otherwise);
 	g_test_add_func("/control/moves", moves);
 	g_test_add_func("/control/kicked", kicked);
 	g_test_add_func("/control/speaker", turns);

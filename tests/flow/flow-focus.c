@@ -3,6 +3,7 @@
  */
 #include <glib.h>
 #include <string.h>
+#include "mixer/engine.h"
 #include "server/auth.h"
 #include "tests/lib/house.h"
 #include "tests/lib/sim.h"
@@ -248,6 +249,38 @@ static void too_many_calls(void)
 	}
 	hangs_up(ann);
 	ann = joins("band");                              /* there is room again */
+	hangs_up(ann);
+	house_close(&house);
+}
+
+static void load_is(uint32_t percent)
+{
+	atomic_store(&house.mixer->threads[0]->share, percent * 10000);
+}
+
+/* A new call is refused, who is in may change what was agreed, and later there is room again. */
+static void overloaded(void)
+{
+	struct ua *ann, *ben;
+
+	house_open(&house, "[media]\nmax-load = 70\n");
+	ann = joins("band");
+	load_is(71);
+	ben = phone("band");
+	ua_request(ben, "INVITE", NULL, house_sdp(4000, "sendrecv"));
+	ua_expect(ben, "SIP/2.0 503");
+	g_assert_true(ua_has(ben, "Retry-After: 10"));
+	ua_ack_failed(ben);
+	mem_deref(ben);
+	sim_advance(20);
+	g_assert_cmpuint(house_members(&house, "band"), ==, 1);
+	ua_request(ann, "INVITE", NULL, house_sdp(4000, "sendonly"));
+	ua_expect(ann, "SIP/2.0 200");
+	ua_ack(ann, NULL);
+	load_is(70);
+	ben = joins("band");
+	g_assert_cmpuint(house_members(&house, "band"), ==, 2);
+	hangs_up(ben);
 	hangs_up(ann);
 	house_close(&house);
 }
@@ -783,6 +816,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/focus/numbers", numbers);
 	g_test_add_func("/focus/closed-to-strangers", closed_to_strangers);
 	g_test_add_func("/focus/too-many-calls", too_many_calls);
+	g_test_add_func("/focus/overloaded", overloaded);
 	g_test_add_func("/focus/account/password", account_needs_its_password);
 	g_test_add_func("/focus/account/role", account_gives_its_role);
 	g_test_add_func("/focus/hold", hold_and_back);

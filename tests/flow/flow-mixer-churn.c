@@ -1,16 +1,20 @@
 /*
- * flow-mixer-churn.c - the engine with real threads: legs come, change, move between threads and go while sound runs.
+ * flow-mixer-churn.c - the engine with real threads: legs come, change, move between threads and go, and
+ * rooms move, while sound runs.
  *
  * Meant for the thread sanitizer. What it hears is judged loosely, as time here is the machine's.
  */
 #include <sys/mman.h>
 #include <dirent.h>
+#include <errno.h>
 #include <glib.h>
 #include <math.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 #include <re.h>
+#include "mixer/engine.h"
+#include "mixer/move.h"
 #include "tests/lib/signal.h"
 #include "tests/lib/stage.h"
 
@@ -122,6 +126,15 @@ static void poke(struct slot *sl, struct slot *other, struct bus **bus)
 	leg_stats(sl->leg, &st);
 }
 
+/* EALREADY: it is there, or on its way. */
+static void move_one(struct mixer *m, struct bus **bus)
+{
+	struct thread *to = m->threads[g_test_rand_int_range(0, (int)m->n_threads)];
+	int err = bus_move(bus[g_test_rand_int_range(0, N_BUS)], to);
+
+	g_assert_true(!err || err == EALREADY);
+}
+
 static unsigned descriptors(void)
 {
 	unsigned n = 0;
@@ -143,7 +156,7 @@ static void wait_empty(struct mixer *m, unsigned want)
 static void test_churn(void)
 {
 	static const uint32_t quanta[N_BUS] = {0, 120, 64, 0};
-	struct mixer_conf conf = {.n_threads = 2, .port_min = 30000, .port_max = 39999};
+	struct mixer_conf conf = {.n_threads = 4, .port_min = 30000, .port_max = 39999};
 	GPtrArray *graves = g_ptr_array_new_with_free_func(g_free);
 	struct slot *slot[N_SLOT] = {NULL};
 	struct bus *bus[N_BUS];
@@ -153,6 +166,10 @@ static void test_churn(void)
 
 	g_assert_cmpint(mixer_alloc(&m, &conf), ==, 0);
 	g_assert_false(mixer_realtime(m));
+	for (unsigned i = 0; i < m->n_threads; i++) {      /* one helps the other, whatever there is */
+		atomic_store(&m->threads[i]->lend.from_share, 0);
+		atomic_store(&m->threads[i]->lend.least, 1);
+	}
 	for (int i = 0; i < N_BUS; i++)
 		bus[i] = make_bus(m, quanta[i], i == 2);
 	start = descriptors();
@@ -165,6 +182,8 @@ static void test_churn(void)
 			slot_end(&slot[i], graves);
 		else
 			poke(slot[i], slot[g_test_rand_int_range(0, N_SLOT)], bus);
+		if (!g_test_rand_int_range(0, 4))
+			move_one(m, bus);
 		turn(m, slot, N_SLOT, 5);
 		mixer_stats(m, &ms);
 	}
@@ -185,6 +204,7 @@ static void test_churn(void)
 	g_assert_cmpuint(ms.ticks, >, 100);
 	g_assert_cmpuint(ms.rx_packets, >, 100);
 	g_assert_cmpuint(ms.tx_packets, >, 100);
+	g_assert_cmpuint(ms.moves, >, 10);
 	mem_deref(m);
 	g_ptr_array_unref(graves);
 }
@@ -197,7 +217,8 @@ static void test_move_threads(void)
 	struct slot *slot[3];
 	struct bus *bus[2];
 	struct mixer *m = NULL;
-	g_autofree float *heard = NULL;
+	g_autofree float *heard = NULL, *own = NULL;
+	double loudest = 0;
 
 	g_assert_cmpint(mixer_alloc(&m, &conf), ==, 0);
 	for (int i = 0; i < 2; i++)
@@ -210,6 +231,7 @@ static void test_move_threads(void)
 		leg_send_dtmf(slot[0]->leg, "1");
 		slot[0]->desc.dir = LEG_DIR_BOTH;
 		leg_set_desc(slot[0]->leg, &slot[0]->desc);
+		g_assert_cmpint(leg_set_view(slot[0]->leg, slot[1]->leg, (float)i / 38, LEG_PAN_SAME), ==, 0);
 		for (int k = 0; k < i; k++)
 			turn(m, slot, 3, 2);
 	}
@@ -227,6 +249,12 @@ static void test_move_threads(void)
 		g_assert_cmpuint(st.jitter_us, >, 0);     /* by the kernel's stamps it is never exactly nothing */
 	}
 	g_assert_cmpfloat(signal_tone_peak(heard, 4000, 8000, 441.7), >, PEAK / 2);
+	/* and hears in its own way, as it was told when it last was under way; keys are sent in between */
+	own = peer_last(slot[0]->peer, 8000, 0);
+	for (unsigned i = 0; i < 8000; i += 200)
+		loudest = MAX(loudest, signal_tone_peak(own + i, 200, 8000, 703.3));
+	g_test_message("own mix %.2f", loudest / PEAK);
+	g_assert_cmpfloat(fabs(loudest / PEAK - 0.5), <, 0.15);
 	g_assert_cmpuint(slot[0]->n_latched, ==, 1);
 	/* the engine ends first, with all that is in it */
 	mem_deref(m);

@@ -28,19 +28,28 @@ struct kind {
 	uint32_t step_us, warm_ms;
 	unsigned trials;
 	double median_ms, tail_ms, tail;          /* what is promised */
+	uint32_t start_ms;        /* what the buffer begins with, and finds itself smaller */
 };
 
 #define PEAK 0.25
 
+/* The defaults find their size. In music that is up to 0.6 ms more than 0, which is what was promised: an eighth of a tick, and the
+ * 12 samples that a slip leaves (pace.h). */
 static const struct kind kinds[] = {
 	{"g711-20ms", {"PCMU", 8000, 0, 1, 20000, 11, PEAK, 0, 0}, {"PCMU", 8000, 0, 1, 20000, 17, PEAK, 0, 0}, false, 500, 6500, 16,
-	 11, 21, 0.99},
+	 11, 21, 0.99, 0},
+	{"g711-default", {"PCMU", 8000, 0, 1, 20000, 11, PEAK, 0, 0}, {"PCMU", 8000, 0, 1, 20000, 17, PEAK, 0, 0}, false, 500, 20500, 12,
+	 11, 21, 0.99, 10},
 	{"g711-one-talks", {"PCMU", 8000, 0, 1, 20000, 11, PEAK, 0, 0}, {"PCMU", 8000, 0, 1, 20000, 17, 0, 0, 0}, false, 500, 6500, 16,
-	 3, 4, 0.99},
+	 3, 4, 0.99, 0},
 	{"opus-2.5ms", {"opus", 48000, 96, 2, 2500, 97, PEAK, 0, 0}, {"opus", 48000, 96, 2, 2500, 113, PEAK, 0, 0}, true, 50, 1200, 12,
-	 1.8, 3, 0.95},
+	 1.8, 3, 0.95, 0},
 	{"l16-64", {"L16", 48000, 96, 1, 1334, 97, PEAK, 0, 0}, {"L16", 48000, 96, 1, 1334, 113, PEAK, 0, 0}, true, 50, 1200, 24,
-	 0.7, 1.4, 0.95},
+	 0.7, 1.4, 0.95, 0},
+	{"opus-2.5ms-default", {"opus", 48000, 96, 2, 2500, 97, PEAK, 0, 0}, {"opus", 48000, 96, 2, 2500, 113, PEAK, 0, 0}, true, 50, 12500, 8,
+	 2.5, 3.5, 0.95, 5},
+	{"l16-64-default", {"L16", 48000, 96, 1, 1334, 97, PEAK, 0, 0}, {"L16", 48000, 96, 1, 1334, 113, PEAK, 0, 0}, true, 50, 12500, 8,
+	 1.5, 2.2, 0.95, 5},
 };
 
 /* Of x(n) = sin(w n + phase). */
@@ -138,13 +147,21 @@ static struct trial run_trial(const struct kind *k, unsigned no)
 	struct trial t;
 
 	s->jitter_min_ms = 0;
+	s->jitter_start_ms = s->jitter_music_ms = k->start_ms;
+	s->jitter_music_fit = k->start_ms;
 	g_assert_cmpint(bus_alloc(&b, s->m, &conf), ==, 0);
 	for (unsigned i = 0; i < 2; i++) {
 		mb[i] = stage_member(s, i ? &k->b : &k->a);
 		mb[i]->peer->next_us = s->now_us + phase_us(k, i ? (no * 5 + 3) % k->trials : no, k->trials);
 		g_assert_cmpint(leg_set_bus(mb[i]->leg, b), ==, 0);
 	}
-	for (end = s->now_us + (k->warm_ms + WINDOW_MS) * 1000ULL; s->now_us < end;) {
+	if (k->start_ms) {                /* a recording does not hold that long */
+		stage_run(s, k->warm_ms - 200);
+		for (unsigned i = 0; i < 2; i++)
+			g_assert_cmpuint(mb[i]->peer->n_ts_gaps, ==, 0);
+		stage_forget(s);
+	}
+	for (end = s->now_us + ((k->start_ms ? 200 : k->warm_ms) + WINDOW_MS) * 1000ULL; s->now_us < end;) {
 		stage_step(s);
 		for (unsigned i = 0; i < 2; i++) {
 			if (mb[i]->peer->n_packets == n_packets[i])

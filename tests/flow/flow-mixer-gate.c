@@ -20,20 +20,21 @@ struct kind {
 	uint32_t clock, ptime_us;
 	bool voice, dtx, level;           /* level: says it in its headers */
 	double diff_db;           /* what may differ, against the words' level */
+	double onset_db;          /* ... and in the first 20 ms of a word, against their level */
 	unsigned decoded;         /* percent of frames at most */
 };
 
 static const struct kind kinds[] = {
-	{"pcmu", "PCMU", 8000, 20000, false, false, false, -45, 50},
-	{"pcma", "PCMA", 8000, 20000, false, false, false, -45, 50},
-	{"pcmu-30", "PCMU", 8000, 30000, false, false, false, -45, 50},
-	{"opus-silk", "opus", 48000, 20000, true, false, false, -30, 55},
-	{"opus-dtx", "opus", 48000, 20000, true, true, false, -30, 101},
-	{"opus-celt", "opus", 48000, 20000, false, false, false, -30, 101},
-	{"opus-celt-10", "opus", 48000, 10000, false, false, false, -30, 101},
-	{"opus-celt-level", "opus", 48000, 20000, false, false, true, -30, 50},
-	{"g722-level", "G722", 8000, 20000, false, false, true, -40, 50},
-	{"g722", "G722", 8000, 20000, false, false, false, -40, 101},
+	{"pcmu", "PCMU", 8000, 20000, false, false, false, -45, -45, 50},
+	{"pcma", "PCMA", 8000, 20000, false, false, false, -45, -45, 50},
+	{"pcmu-30", "PCMU", 8000, 30000, false, false, false, -45, -45, 50},
+	{"opus-silk", "opus", 48000, 20000, true, false, false, -30, -35, 55},
+	{"opus-dtx", "opus", 48000, 20000, true, true, false, -30, -35, 101},
+	{"opus-celt", "opus", 48000, 20000, false, false, false, -30, -30, 101},
+	{"opus-celt-10", "opus", 48000, 10000, false, false, false, -30, -30, 101},
+	{"opus-celt-level", "opus", 48000, 20000, false, false, true, -30, -30, 50},
+	{"g722-level", "G722", 8000, 20000, false, false, true, -40, -20, 50},
+	{"g722", "G722", 8000, 20000, false, false, false, -40, -30, 101},
 };
 
 /* Words of 400 ms, and pauses of 1.4 to 2 s in which a line hisses at -70 dB. Where they begin goes to start[]. */
@@ -110,7 +111,9 @@ static double rms(const float *a, const float *b, size_t n)
 	return sqrt(sum / (double)n);
 }
 
-/* The first 20 ms of each word, as far as one hears them: where b has sound after a pause. */
+/* The first 20 ms of each word, as far as one hears them: where b has sound after a pause. And what came just before, which
+ * the gate may have held back, was under its threshold of -60 dB. G.722 has no packet that stands for itself: its decoder
+ * has to find its step again. */
 static unsigned check_onsets(const struct kind *k, const float *a, const float *b, size_t n)
 {
 	unsigned n_words = 0;
@@ -130,6 +133,8 @@ static unsigned check_onsets(const struct kind *k, const float *a, const float *
 			g_test_message("%s: word %u, first 20 ms %.2f dB against ungated, differ %.1f dB", k->name, n_words, db,
 				       20 * log10(rms(a + at, b + at, 960) / rms(b + at, NULL, 960) + 1e-10));
 			g_assert_cmpfloat(fabs(db), <, 0.5);
+			g_assert_cmpfloat(20 * log10(rms(a + at, b + at, 960) / rms(b + at, NULL, 960) + 1e-10), <, k->onset_db);
+			g_assert_cmpfloat(rms(a + at - 1920, b + at - 1920, 1920), <, 1e-3);
 		}
 		quiet = 0;
 	}

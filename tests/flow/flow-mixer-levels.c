@@ -143,6 +143,26 @@ static void test_changes(void)
 	end(s, b);
 }
 
+/* In a mix of its own: whom it has silenced is not in it, and one it hears softer says what it sends. */
+static void test_own_mix(void)
+{
+	struct stage *s = stage_new(1000);
+	struct bus *b = make_bus(s, 0);
+	struct member *a = l16(s, b, 10000, 441.7, 0.5, false), *c = l16(s, b, 10000, 703.3, 0.25, false);
+	struct member *ear = l16(s, b, 10000, 0, 0, true), *twin = l16(s, b, 10000, 0, 0, true);
+
+	g_assert_cmpint(leg_set_view(ear->leg, a->leg, 0, LEG_PAN_SAME), ==, 0);
+	g_assert_cmpint(leg_set_view(ear->leg, c->leg, 0.5f, LEG_PAN_SAME), ==, 0);
+	stage_run(s, 1000);
+	g_assert_cmpuint(ear->peer->in.n_csrc, ==, 1);
+	says(ear, c);
+	g_assert_cmpuint(twin->peer->in.n_csrc, ==, 2);
+	g_assert_cmpint(leg_set_view(ear->leg, a->leg, 1, LEG_PAN_SAME), ==, 0);
+	stage_run(s, 500);
+	says(ear, a);
+	end(s, b);
+}
+
 /* Keys are sent in the leg's own name. */
 static void test_keys(void)
 {
@@ -352,6 +372,7 @@ int main(int argc, char *argv[])
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/levels/list", test_list);
 	g_test_add_func("/levels/changes", test_changes);
+	g_test_add_func("/levels/own-mix", test_own_mix);
 	g_test_add_func("/levels/keys", test_keys);
 	g_test_add_func("/levels/many", test_many);
 	g_test_add_func("/levels/srtp", test_srtp);

@@ -104,6 +104,32 @@ static void test_cost(void)
 	room_end(&r);
 }
 
+/* A newcomer's ear knows no encoder yet: it hears all the others' at once, also while somebody talks. */
+static void test_newcomers(void)
+{
+	struct room r = room_new(0);
+	uint64_t n;
+
+	room_join(&r, "opus", 48000, 96, 20000, tones[0]);
+	for (unsigned i = 0; i < 2; i++)
+		room_join(&r, "opus", 48000, 96, 20000, 0);
+	stage_run(r.s, 4500);
+	for (unsigned i = 0; i < 8; i++)
+		room_join(&r, "opus", 48000, 96, 20000, 0);
+	stage_run(r.s, 100);
+	stage_forget(r.s);
+	n = encodes_in(&r, 1000);
+	g_test_message("%" G_GUINT64_FORMAT " encodes in 1 s for 11 members, 8 of them new", n);
+	g_assert_cmpuint(n, >=, 99);
+	g_assert_cmpuint(n, <=, 101);
+	for (unsigned i = 1; i < r.n; i++) {
+		g_assert_cmpfloat(fabs(member_hears_db(r.mb[i], tones[0], PEAK, 500)), <, 0.5);
+		g_assert_cmpuint(r.mb[i]->peer->n_seq_gaps, ==, 0);
+		g_assert_cmpuint(r.mb[i]->peer->n_ts_gaps, ==, 0);
+	}
+	room_end(&r);
+}
+
 /* --- transitions --- */
 
 struct kind { const char *name, *codec; uint32_t clock; uint8_t pt; uint32_t ptime_us, quantum; };
@@ -211,6 +237,7 @@ int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/share/cost", test_cost);
+	g_test_add_func("/share/newcomers", test_newcomers);
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
 		g_autofree char *path = g_strdup_printf("/share/transition/%s", kinds[i].name);
 

@@ -494,6 +494,54 @@ static void test_comfort_noise(void)
 	end(s, b);
 }
 
+static struct stage *ungated_stage(void)
+{
+	struct stage *s = stage_new(1000);
+
+	s->ungated = true;        /* the decode gate would leave nothing of a hiss */
+	return s;
+}
+
+/* We pause, too: two phones that take comfort noise hear how loud the room's hiss is, and after it the first word. */
+static void test_comfort_noise_sent(void)
+{
+	struct stage *s = ungated_stage();
+	struct bus *b = make_bus(s, 480, false);
+	struct peer_conf deaf = {"PCMU", 8000, 0, 1, 20000, HZ_A, 0, false, NULL}, takes = {"PCMU", 8000, 0, 1, 20000, HZ_A, 0, true, NULL};
+	struct member *a[2] = {join(s, b, &takes), join(s, b, &takes)}, *none = join(s, b, &deaf);
+	struct member *c = join(s, b, &(struct peer_conf){"L16", 48000, 98, 1, 10000, HZ_B, PEAK, 0, NULL});
+	g_autofree float *hiss = g_new(float, 48000);
+	uint32_t seed = 3;
+
+	signal_noise(hiss, 48000, &seed, 3.16e-4);         /* -70 dB, a sixth of it under 4 kHz */
+	c->peer->play = hiss;
+	c->peer->n_play = 48000;
+	stage_run(s, 2000);
+	stage_forget(s);
+	stage_run(s, 4000);
+	for (unsigned i = 0; i < 2; i++) {
+		g_test_message("%u packets, %u of noise, -%u dBov", a[i]->peer->n_packets, a[i]->peer->n_noise, a[i]->peer->noise_dbov);
+		g_assert_cmpuint(a[i]->peer->n_noise, >=, 3);
+		g_assert_cmpuint(a[i]->peer->n_noise, <=, 6);
+		g_assert_cmpuint(a[i]->peer->n_packets, ==, a[i]->peer->n_noise);
+		g_assert_cmpuint(a[i]->peer->noise_dbov, >=, 75);
+		g_assert_cmpuint(a[i]->peer->noise_dbov, <=, 81);
+		g_assert_cmpuint(a[i]->peer->n_seq_gaps + a[i]->peer->n_bad + a[i]->peer->n_other, ==, 0);
+	}
+	g_assert_cmpuint(none->peer->n_noise, ==, 0);
+	g_assert_cmpuint(none->peer->n_packets, ==, 200);
+	stage_forget(s);
+	c->peer->play = NULL;
+	stage_run(s, 1000);
+	for (unsigned i = 0; i < 2; i++) {
+		HEARD(a[i], HZ_B);
+		g_assert_cmpuint(a[i]->peer->n_markers, ==, 1);
+		g_assert_cmpuint(a[i]->peer->n_seq_gaps, ==, 0);
+		g_assert_cmpuint(a[i]->peer->n_packets - a[i]->peer->n_noise, >=, 47);
+	}
+	end(s, b);
+}
+
 static void test_talking(void)
 {
 	struct stage *s = stage_new(1000);
@@ -683,6 +731,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/mixer/sender-stops", test_sender_stops);
 	g_test_add_func("/mixer/dtx", test_dtx);
 	g_test_add_func("/mixer/comfort-noise", test_comfort_noise);
+	g_test_add_func("/mixer/comfort-noise-sent", test_comfort_noise_sent);
 	g_test_add_func("/mixer/late", test_late);
 	g_test_add_func("/mixer/talking", test_talking);
 	g_test_add_func("/mixer/quantum", test_quantum);

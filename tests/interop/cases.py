@@ -1,7 +1,9 @@
 """The cases of run.py. A case returns a list of texts: what is wrong. Missing means skipped."""
 import json
+import math
 import os
 import re
+import struct
 import subprocess
 import sys
 import threading
@@ -225,6 +227,39 @@ def sip_echo():
         got = sound.level(samples, rate, p.tone) + 20
         p.stop()
         return [] if abs(got) < 1.5 else ['the echo is at %+.1f dB' % got]
+    return with_server(run)
+
+
+LEVELS = 'a=extmap:%d/recvonly urn:ietf:params:rtp-hdrext:csrc-audio-level'
+
+
+def contributors(packet):
+    """SSRC to level, of an RTP packet with a one-byte extension 5 (RFC 6465)."""
+    n = packet[0] & 15
+    csrc = struct.unpack('!%dI' % n, packet[12:12 + 4 * n])
+    if not packet[0] & 0x10:
+        return {s: None for s in csrc}
+    ext = packet[16 + 4 * n:]
+    return dict(zip(csrc, ext[1:2 + (ext[0] & 15)])) if packet[12 + 4 * n:14 + 4 * n] == b'\xbe\xde' and ext[0] >> 4 == 5 else {}
+
+
+@case('levels', 'who asked for it reads who is in the mix and how loud, itself left out; who did not has a plain header', limit=30)
+def levels():
+    def run(server):
+        wrong, a, lines = [], sound.AMPLITUDE, [LEVELS % 5]
+        quiet = pyphone.Phone(server.addr(), 'quiet', sound.TONES[0], amplitude=a / 2)
+        asks = pyphone.Phone(server.addr(), 'asks', sound.TONES[1], lines=lines)
+        ear = pyphone.Phone(server.addr(), 'ear', lines=lines)
+        for p in (quiet, asks, ear):
+            p.call('levels')
+        time.sleep(2.5)
+        want = {quiet.ssrc: 3 - 20 * math.log10(a / 2), asks.ssrc: 3 - 20 * math.log10(a)}
+        for p, others in ((quiet, []), (asks, [quiet.ssrc]), (ear, [quiet.ssrc, asks.ssrc])):
+            got = contributors(p.packets[-1][1])
+            if sorted(got) != sorted(others) or any(level is None or abs(level - want[s]) > 1 for s, level in got.items()):
+                wrong.append('%s is told %s, and it should be %s' % (p.name, got, {s: round(want[s], 1) for s in others}))
+        together([quiet, asks, ear], 'bye')
+        return wrong
     return with_server(run)
 
 

@@ -32,7 +32,7 @@ class CallFailed(Exception):
 
 
 class Phone:
-    def __init__(self, server, name='py', tone=None, codecs=('PCMU',), transport='udp', amplitude=sound.AMPLITUDE):
+    def __init__(self, server, name='py', tone=None, codecs=('PCMU',), transport='udp', amplitude=sound.AMPLITUDE, lines=()):
         self.server, self.name, self.transport = server, name, transport
         self.codecs = [CODECS[c] for c in codecs]
         self.tone, self.amplitude = tone, amplitude
@@ -44,6 +44,8 @@ class Phone:
         self.to, self.target, self.routes, self.room = None, None, [], None
         self.sdp_version = 0
         self.direction = 'sendrecv'
+        self.lines = list(lines)                  # more of the description
+        self.ssrc = int(token(8), 16)
         self.ended = threading.Event()            # BYE came, or was sent
         self.packets, self.late, self.sent = [], [], 0      # late: when this machine let the phone sleep too long
         self.rtp = self.dst = self.codec = None
@@ -202,7 +204,7 @@ class Phone:
                  'c=IN %s %s' % (family, self.end.host), 't=0 0',
                  'm=audio %d RTP/AVP %s' % (self.rtp.getsockname()[1], ' '.join(str(c[0]) for c in self.codecs))]
         lines += ['a=rtpmap:%d %s/%d' % c for c in self.codecs]
-        lines += ['a=ptime:%d' % PTIME_MS, 'a=' + self.direction, '']
+        lines += ['a=ptime:%d' % PTIME_MS, 'a=' + self.direction] + self.lines + ['']
         return '\r\n'.join(lines).encode()
 
     def _use(self, body):
@@ -248,7 +250,7 @@ class Phone:
 
     def _send_rtp(self):
         punctual()
-        ssrc, seq, ts, n = int(token(8), 16), int(token(4), 16), int(token(8), 16), 0
+        seq, ts, n = int(token(4), 16), int(token(8), 16), 0
         at = time.monotonic()
         while not self.ended.is_set():
             late = time.monotonic() - at
@@ -260,7 +262,7 @@ class Phone:
             frames = self._loop(codec)
             payload = frames[n % len(frames)]
             if self.sending and not self.silent:
-                packet = struct.pack('!BBHII', 0x80, codec[0], seq & 0xffff, ts & 0xffffffff, ssrc) + payload
+                packet = struct.pack('!BBHII', 0x80, codec[0], seq & 0xffff, ts & 0xffffffff, self.ssrc) + payload
                 try:
                     self.rtp.sendto(packet, self.dst)
                     self.sent += 1
@@ -299,6 +301,8 @@ class Phone:
             if base is None:
                 base = ts
             start = 12 + 4 * (data[0] & 15)
+            if data[0] & 0x10:
+                start += 4 + 4 * struct.unpack('!H', data[start + 2:start + 4])[0]
             out[(ts - base) & 0xffffffff] = sound.decode(codec[1], data[start:])
         out = {k: v for k, v in out.items() if k < 0x7fffffff and k < (rate or 0) * 120}
         if not out:

@@ -113,7 +113,7 @@ void peer_forget(struct peer *p)
 	memset(p->rec, 0, PEER_REC_MAX * sizeof(*p->rec));
 	p->n_rec = 0;
 	p->any = false;
-	p->n_packets = p->n_seq_gaps = p->n_ts_gaps = p->n_markers = p->n_other = 0;
+	p->n_packets = p->n_seq_gaps = p->n_ts_gaps = p->n_markers = p->n_other = p->n_noise = 0;
 	p->keys[0] = 0;
 }
 
@@ -132,6 +132,7 @@ void peer_desc(const struct peer *p, struct leg_desc *d)
 	d->dtmf_rx_pt[0] = d->dtmf_tx_pt = p->key_pt;
 	d->dtmf_clock = p->codec->clock;
 	d->cn_rx_pt = 13;
+	d->cn_tx_pt = p->conf.dtx ? 13 : 0xff;
 	d->level_rx_ext = p->level_id;
 	d->levels_tx_ext = p->levels_id;
 	if (!p->red_gen)
@@ -396,6 +397,9 @@ static void hear(struct peer *p, uint8_t *buf, size_t n)
 		hear_redundant(p, &pkt);
 	} else if (pkt.pt == p->key_pt) {
 		hear_key(p, &pkt);
+	} else if (pkt.pt == 13 && pkt.len) {
+		p->n_noise++;
+		p->noise_dbov = pkt.payload[0];
 	} else {
 		p->n_other++;
 	}

@@ -68,7 +68,8 @@ struct peer {
 	uint16_t last_seq;
 	struct rtp_pkt in;        /* the header of the last packet with sound */
 	uint8_t in_ext[64];
-	unsigned n_packets, n_seq_gaps, n_ts_gaps, n_markers, n_bad, n_other;
+	unsigned n_packets, n_seq_gaps, n_ts_gaps, n_markers, n_bad, n_other, n_noise;
+	uint8_t noise_dbov;       /* as the last CN packet said */
 	char keys[64];
 	uint32_t key_ts;
 	struct rtcp_info rtcp;    /* the last report, and how many */

@@ -7,6 +7,11 @@
 
 enum { ID = 3, STREAM = 0x5000, OWN = 0x7000 };
 
+static void add(struct contrib *c, uint32_t ssrc, uint8_t dbov)
+{
+	contrib_add_rt(c, (struct contrib_src){1000 + ssrc, ssrc, dbov});
+}
+
 /* The packet as it would go out, to one whose own SSRC is `own`. */
 static struct rtp_pkt sent(const struct contrib *c, uint32_t n48, uint32_t own)
 {
@@ -14,7 +19,7 @@ static struct rtp_pkt sent(const struct contrib *c, uint32_t n48, uint32_t own)
 	struct rtp_pkt pkt = {.ssrc = STREAM}, back;
 	size_t len = sizeof(buf);
 
-	contrib_write_rt(c, &pkt, ext, ID, n48, own);
+	contrib_write_rt(c, &pkt, ext, &(struct contrib_to){n48, own, ID, NULL, NULL});
 	g_assert_cmpint(rtp_write_hdr(buf, &len, &pkt), ==, 0);
 	g_assert_cmpint(rtp_read(&back, buf, len), ==, 0);
 	if (!back.n_csrc)
@@ -55,13 +60,13 @@ static void test_frames(void)
 	want(&c, 480, 960);
 	contrib_tick_rt(&c, 960);
 	LIST(&c, 480, OWN, "");
-	contrib_add_rt(&c, 1, 30);
-	contrib_add_rt(&c, 2, 20);
+	add(&c, 1, 30);
+	add(&c, 2, 20);
 	LIST(&c, 480, OWN, "2:20 1:30");
 	contrib_tick_rt(&c, 1440);        /* the longer frame goes on, and its loudest moment counts */
-	contrib_add_rt(&c, 1, 10);
-	contrib_add_rt(&c, 2, 40);
-	contrib_add_rt(&c, 3, 50);
+	add(&c, 1, 10);
+	add(&c, 2, 40);
+	add(&c, 3, 50);
 	LIST(&c, 480, OWN, "1:10 2:40 3:50");
 	LIST(&c, 960, OWN, "1:10 2:20 3:50");
 	contrib_tick_rt(&c, 1920);
@@ -76,10 +81,10 @@ static void test_odd_frames(void)
 
 	want(&c, 240, 720);
 	contrib_tick_rt(&c, 0);
-	contrib_add_rt(&c, 1, 30);
+	add(&c, 1, 30);
 	LIST(&c, 240, OWN, "1:30");
 	contrib_tick_rt(&c, 480);
-	contrib_add_rt(&c, 2, 30);
+	add(&c, 2, 30);
 	LIST(&c, 240, OWN, "2:30");
 	LIST(&c, 720, OWN, "1:30 2:30");
 	contrib_tick_rt(&c, 960);
@@ -93,10 +98,10 @@ static void test_want(void)
 
 	want(&c, 960, 0);
 	contrib_tick_rt(&c, 0);
-	contrib_add_rt(&c, 1, 30);
+	add(&c, 1, 30);
 	want(&c, 480, 960);               /* one more asks: the others' list is not lost */
 	contrib_tick_rt(&c, 480);
-	contrib_add_rt(&c, 2, 40);
+	add(&c, 2, 40);
 	LIST(&c, 960, OWN, "1:30 2:40");
 	LIST(&c, 480, OWN, "2:40");
 	want(&c, 0, 0);
@@ -105,7 +110,7 @@ static void test_want(void)
 		many[i] = 64 * (i + 1);
 	contrib_want_rt(&c, many, G_N_ELEMENTS(many));
 	contrib_tick_rt(&c, 0);
-	contrib_add_rt(&c, 1, 30);
+	add(&c, 1, 30);
 	LIST(&c, 64 * CONTRIB_FRAMES, OWN, "1:30");
 	LIST(&c, 64 * (CONTRIB_FRAMES + 1), OWN, "");
 }
@@ -117,12 +122,12 @@ static void test_own(void)
 
 	want(&c, 960, 0);
 	contrib_tick_rt(&c, 0);
-	contrib_add_rt(&c, OWN, 3);
+	add(&c, OWN, 3);
 	LIST(&c, 960, OWN, "");           /* nobody but the listener: the plain header */
-	contrib_add_rt(&c, STREAM, 5);    /* somebody chose the SSRC under which we send to it */
+	add(&c, STREAM, 5);    /* somebody chose the SSRC under which we send to it */
 	LIST(&c, 960, OWN, "");
 	for (unsigned i = 0; i < 20; i++)
-		contrib_add_rt(&c, 100 + i, (uint8_t)(20 + i));
+		add(&c, 100 + i, (uint8_t)(20 + i));
 	p = sent(&c, 960, 1);
 	g_assert_cmpuint(p.n_csrc, ==, 15);
 	g_assert_cmpuint(p.csrc[0], ==, OWN);
@@ -131,10 +136,30 @@ static void test_own(void)
 	g_assert_cmpuint(p.csrc[0], ==, 100);
 	contrib_tick_rt(&c, 960);
 	for (unsigned i = 0; i < 20; i++)
-		contrib_add_rt(&c, 100 + i, (uint8_t)(40 - i));
+		add(&c, 100 + i, (uint8_t)(40 - i));
 	p = sent(&c, 960, 115);           /* one of the loudest still sees 15 others */
 	g_assert_cmpuint(p.n_csrc, ==, 15);
 	g_assert_cmpuint(p.csrc[14], ==, 104);
+}
+
+static bool even(uint64_t member, void *arg) { return member % 2 == *(unsigned *)arg; }
+
+/* A listener that does not hear all is told of those it hears. */
+static void test_skip(void)
+{
+	struct contrib c = {0};
+	struct rtp_pkt p = {.ssrc = STREAM};
+	uint8_t ext[CONTRIB_EXT];
+	unsigned rest = 0;
+
+	want(&c, 960, 0);
+	contrib_tick_rt(&c, 0);
+	for (uint32_t i = 1; i <= 4; i++)
+		add(&c, i, 20);
+	contrib_write_rt(&c, &p, ext, &(struct contrib_to){960, OWN, ID, even, &rest});
+	g_assert_cmpuint(p.n_csrc, ==, 2);
+	g_assert_cmpuint(p.csrc[0], ==, 1);
+	g_assert_cmpuint(p.csrc[1], ==, 3);
 }
 
 /* Levels out of range, and the bytes themselves. */
@@ -145,13 +170,13 @@ static void test_bytes(void)
 
 	want(&c, 960, 0);
 	contrib_tick_rt(&c, 0);
-	contrib_add_rt(&c, 1, 255);
-	contrib_add_rt(&c, 2, 0);
+	add(&c, 1, 255);
+	add(&c, 2, 0);
 	p = sent(&c, 960, OWN);
 	g_assert_cmphex(p.ext_profile, ==, 0xbede);
 	g_assert_cmpmem(p.ext, p.ext_len, "\x31\x00\x7f\x00", 4);
 	for (unsigned i = 3; i < 20; i++)
-		contrib_add_rt(&c, i, 9);
+		add(&c, i, 9);
 	p = sent(&c, 960, OWN);
 	g_assert_cmpuint(p.ext_len, ==, 16);
 	g_assert_cmphex(p.ext[0], ==, 0x3e);
@@ -187,7 +212,7 @@ static void test_random(void)
 
 			if (g_rand_int_range(rnd, 0, 3) < (int)(tick / 4 % 3))
 				continue;
-			contrib_add_rt(&c, i + 1, dbov);
+			add(&c, i + 1, dbov);
 			loudest[i] = MIN(loudest[i], dbov);
 		}
 		p = sent(&c, 1920, OWN);
@@ -209,6 +234,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/contrib/odd-frames", test_odd_frames);
 	g_test_add_func("/contrib/want", test_want);
 	g_test_add_func("/contrib/own", test_own);
+	g_test_add_func("/contrib/skip", test_skip);
 	g_test_add_func("/contrib/bytes", test_bytes);
 	g_test_add_func("/contrib/random", test_random);
 	return g_test_run();

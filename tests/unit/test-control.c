@@ -18,7 +18,7 @@
 
 struct mixer { uint32_t n_buses; int fail_set_bus; };
 struct bus { struct mixer *m; struct bus_conf conf; int n_legs; };
-struct leg { struct bus *bus; bool mute, deaf; float gain; };
+struct leg { struct bus *bus; bool mute, deaf; float gain, pan; struct leg_view view; };
 
 static struct mixer the_mixer;
 
@@ -56,6 +56,27 @@ int leg_set_bus(struct leg *l, struct bus *b)
 void leg_set_mute(struct leg *l, bool on) { l->mute = on; }
 void leg_set_deaf(struct leg *l, bool on) { l->deaf = on; }
 void leg_set_gain(struct leg *l, float gain) { l->gain = gain; }
+
+int leg_set_pan(struct leg *l, float pan)
+{
+	l->pan = pan;
+	return 0;
+}
+
+/* One cell a row is enough here. */
+int leg_set_view(struct leg *l, struct leg *other, float gain, float pan)
+{
+	l->view = (struct leg_view){other, gain, pan};
+	return gain > 9 ? ENOSPC : 0;
+}
+
+void leg_view(const struct leg *l, const struct leg *other, float *gain, float *pan)
+{
+	bool is = l->view.other == other;
+
+	*gain = is ? l->view.gain : 1;
+	*pan = is ? l->view.pan : LEG_PAN_SAME;
+}
 
 void leg_stats(const struct leg *l, struct leg_stats *s)
 {
@@ -251,6 +272,22 @@ static int gain(int who, int i, float db)
 {
 	struct actor a = by(who);
 	struct command cmd = { .verb = VERB_GAIN, .member = ends[i].member, .value = db };
+
+	return control_run(c, &a, &cmd, NULL);
+}
+
+static int pan(int who, int i, float to)
+{
+	struct actor a = by(who);
+	struct command cmd = { .verb = VERB_PAN, .member = ends[i].member, .pan = to };
+
+	return control_run(c, &a, &cmd, NULL);
+}
+
+static int view(int who, int i, uint32_t other, float db, float to)
+{
+	struct actor a = by(who);
+	struct command cmd = { .verb = VERB_VIEW, .member = ends[i].member, .other = other, .value = db, .pan = to };
 
 	return control_run(c, &a, &cmd, NULL);
 }
@@ -523,6 +560,57 @@ static void test_gain_deaf_hold(void)
 	g_assert_cmpint(does(0, VERB_HOLD, 0, false), ==, 0);
 	g_assert_true(heard(0));
 	story_is("r member-changed hold; r member-changed resume");
+	end();
+}
+
+static void test_pan(void)
+{
+	static const struct { float pan; int err; } row[] = {
+		{ -1, 0 }, { 1, 0 }, { -1.01f, EINVAL }, { 1.01f, EINVAL }, { NAN, EINVAL }, { COMMAND_PAN_SAME, EINVAL }, { 0.25f, 0 },
+	};
+	struct snapshot *s = NULL;
+
+	begin(&plain);
+	join(0, "r", ROLE_SPEAKER);
+	g_string_truncate(story, 0);
+	for (size_t i = 0; i < G_N_ELEMENTS(row); i++)
+		g_assert_cmpint(pan(0, 0, row[i].pan), ==, row[i].err);
+	g_assert_cmpint(pan(0, 0, 0.25f), ==, 0);                  /* no change, no event */
+	g_assert_true(ends[0].leg.pan == 0.25f);
+	story_is("r member-changed pan; r member-changed pan; r member-changed pan");
+	g_assert_cmpint(snapshot_take(&s, c, "r"), ==, 0);
+	g_assert_true(s->member[0].pan == 0.25f);
+	mem_deref(s);
+	end();
+}
+
+static void test_view(void)
+{
+	static const struct { float db, pan; int err; float gain; } row[] = {
+		{ -60, 0, 0, 0 }, { 0, COMMAND_PAN_SAME, 0, 1 }, { -6, -1, 0, 0.501187f }, { -60.01f, 0, EINVAL, 0 },
+		{ 20.01f, 0, EINVAL, 0 }, { NAN, 0, EINVAL, 0 }, { 0, NAN, EINVAL, 0 }, { 20, 0, ENOSPC, 10 },
+	};
+
+	begin(&plain);
+	join(0, "r", ROLE_LISTENER);
+	join(1, "r", ROLE_HOST);
+	join(2, "elsewhere", ROLE_SPEAKER);
+	for (size_t i = 0; i < G_N_ELEMENTS(row); i++) {
+		g_assert_cmpint(view(0, 0, ends[1].member, row[i].db, row[i].pan), ==, row[i].err);
+		if (row[i].err == EINVAL)
+			continue;
+		g_assert_true(ends[0].leg.view.other == &ends[1].leg);
+		g_assert_cmpfloat_with_epsilon(ends[0].leg.view.gain, row[i].gain, 1e-5);
+	}
+	g_assert_cmpint(view(0, 0, ends[0].member, 0, 0), ==, EINVAL);
+	g_assert_cmpint(view(0, 0, ends[2].member, 0, 0), ==, ENOENT);
+	g_assert_cmpint(view(0, 0, 4711, 0, 0), ==, ENOENT);
+	g_assert_cmpint(view(0, 0, 0, 0, 0), ==, EINVAL);
+	g_assert_cmpint(view(0, 1, ends[0].member, 0, 0), ==, EPERM);      /* what others hear is theirs, or a host's */
+	g_string_truncate(story, 0);
+	g_assert_cmpint(view(1, 0, ends[1].member, -6, 0), ==, 0);
+	g_assert_cmpint(view(1, 0, ends[1].member, -6, 0), ==, 0);
+	story_is("r member-changed view");
 	end();
 }
 
@@ -1106,6 +1194,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/control/lock", test_lock);
 	g_test_add_func("/control/roles", test_roles);
 	g_test_add_func("/control/gain-deaf-hold", test_gain_deaf_hold);
+	g_test_add_func("/control/pan", test_pan);
+	g_test_add_func("/control/view", test_view);
 	g_test_add_func("/control/kick-end", test_kick_end);
 	g_test_add_func("/control/bye-again", test_bye_again);
 	g_test_add_func("/control/limits", test_limits);

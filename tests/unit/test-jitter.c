@@ -217,6 +217,41 @@ static void test_overflow(void)
 	}
 }
 
+/* Packets of all lengths, some in another order, in a room for a few of them: what is given out is what was put in, and
+ * what has no place pushes the oldest out. */
+static void test_room(void)
+{
+	struct jitter_conf conf = voice;
+	unsigned n_got = 0;
+	struct jitter *j;
+	struct jitter_stats s;
+	struct jitter_frame f;
+
+	conf.room = 500;
+	j = make(&conf);
+	for (uint16_t i = 0; i < 4000; i++) {
+		const uint16_t n = i ^ (i % 16 >= 8);     /* half of the time neighbours change places */
+		uint8_t payload[200];
+		const size_t len = 1 + n * 37u % sizeof(payload);
+		const struct rtp_pkt p = { .ssrc = SSRC, .seq = n, .ts = n * FRAME, .payload = payload, .len = len };
+
+		memset(payload, n & 0xff, len);
+		(void)jitter_put_rt(j, &p, i * 20000ull);
+		/* the reader pauses now and then for ten packets, which are more than there is room for */
+		if (i % 100 >= 90 || jitter_get_rt(j, &f, FRAME, i * 20000ull + 5000) != JITTER_FRAME)
+			continue;
+		n_got++;
+		g_assert_cmpuint(f.len, ==, 1 + f.seq * 37u % sizeof(payload));
+		for (size_t k = 0; k < f.len; k++)
+			g_assert_cmpuint(f.payload[k], ==, f.seq & 0xff);
+	}
+	jitter_stats(j, &s);
+	g_assert_cmpuint(n_got, >, 3000);
+	g_assert_cmpuint(s.overflow, >, 40);
+	g_assert_cmpuint(s.got, ==, n_got);
+	mem_deref(j);
+}
+
 static void test_new_ssrc(void)
 {
 	struct jitter *j = make(&voice);
@@ -381,6 +416,132 @@ static void test_talk_spurts(void)
 	g_assert_cmpuint(s.resets, ==, 0);
 	g_assert_cmpuint(silences, >, 60 * 40);
 	g_rand_free(r);
+	mem_deref(j);
+}
+
+/* ---- what begins safe, what finds its size, what is steered ---- */
+
+/* n packets of frame_us on their way; every `late_in`-th comes late_us later. The reader takes each a millisecond after it
+ * was due. Returns the target of then in microseconds. */
+static int64_t run_target(struct jitter *j, unsigned *k, unsigned n, uint32_t frame_us, unsigned late_in, uint32_t late_us, uint32_t clock)
+{
+	const uint32_t ticks = (uint32_t)(((uint64_t)frame_us * clock + 500000) / 1000000);
+	struct jitter_stats s;
+	struct jitter_frame f;
+
+	for (unsigned end = *k + n; *k < end; (*k)++) {
+		const uint64_t sent = (uint64_t)*k * ticks * 1000000 / clock + 100000;
+
+		put(j, (uint16_t)*k, *k * ticks, sent + (late_in && *k % late_in == late_in - 1 ? late_us : 0));
+		(void)jitter_get_rt(j, &f, ticks, sent + frame_us - 1);
+	}
+	jitter_stats(j, &s);
+	return s.target_ms;
+}
+
+static const struct settle {
+	const char *name;
+	struct jitter_conf conf;
+	uint32_t frame_us;
+	unsigned late_in;
+	uint32_t late_us;
+	int64_t at_first, least, most;    /* ms: in the first four seconds; ten seconds later */
+} settles[] = {
+	{ "a clean wire: from 10 ms to nothing", { .clock = 8000, .start_ms = 10, .max_ms = 200, .max_payload = 200, .n_slots = 64 },
+		20000, 0, 0, 10, 0, 0 },
+	{ "not under its lower bound", { .clock = 8000, .start_ms = 10, .min_ms = 4, .max_ms = 200, .max_payload = 200, .n_slots = 64 },
+		20000, 0, 0, 10, 4, 4 },
+	{ "a phone that now and then sleeps 6 ms too long: every packet counts",
+		{ .clock = 8000, .start_ms = 10, .max_ms = 200, .max_payload = 200, .n_slots = 64 }, 20000, 150, 6000, 10, 6, 6 },
+	{ "30 ms once in three seconds: no more than the start is kept for that",
+		{ .clock = 8000, .start_ms = 10, .max_ms = 200, .max_payload = 200, .n_slots = 64 }, 20000, 150, 30000, 10, 10, 10 },
+	{ "30 ms five times a second: they are the network", { .clock = 8000, .start_ms = 10, .max_ms = 200, .max_payload = 200, .n_slots = 64 },
+		20000, 10, 30000, 30, 30, 32 },
+	{ "music on a clean wire", { .clock = 48000, .start_ms = 5, .max_ms = 200, .fixed = true, .fit = true, .max_payload = 200, .n_slots = 64 },
+		2500, 0, 0, 5, 0, 0 },
+	{ "music, 3 ms once in a thousand packets", { .clock = 48000, .start_ms = 5, .max_ms = 200, .fixed = true, .fit = true,
+		.max_payload = 200, .n_slots = 64 }, 2500, 1000, 3000, 5, 3, 4 },
+	{ "music, 60 ms now and then: three frames and no more", { .clock = 48000, .start_ms = 5, .max_ms = 200, .fixed = true, .fit = true,
+		.max_payload = 200, .n_slots = 64 }, 2500, 50, 60000, 8, 8, 8 },
+	{ "music of 64 samples begins with three of its frames", { .clock = 48000, .start_ms = 5, .max_ms = 200, .fixed = true, .fit = true,
+		.max_payload = 200, .n_slots = 64 }, 1333, 0, 0, 4, 0, 1 },
+};
+
+static void test_settles(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(settles); i++) {
+		const struct settle *t = &settles[i];
+		struct jitter *j = make(&t->conf);
+		const unsigned second = 1000000 / t->frame_us;
+		unsigned k = 0;
+		int64_t ms = run_target(j, &k, 3 * second, t->frame_us, t->late_in, t->late_us, t->conf.clock);
+
+		g_test_message("%s: %d ms at first", t->name, (int)ms);
+		g_assert_cmpint(ms, ==, t->at_first);
+		ms = run_target(j, &k, 11 * second, t->frame_us, t->late_in, t->late_us, t->conf.clock);
+		g_test_message("  then %d ms", (int)ms);
+		g_assert_cmpint(ms, >=, t->least);
+		g_assert_cmpint(ms, <=, t->most);
+		mem_deref(j);
+	}
+}
+
+/* Two frames too much: a reader that steers is left to it under sound, and helped where it is quiet. */
+static void test_steered(void)
+{
+	for (int quiet = 0; quiet <= 1; quiet++) {
+		struct jitter_conf conf = voice;
+		struct jitter *j;
+		struct jitter_stats s;
+		struct jitter_frame f;
+
+		conf.steered = true;
+		j = make(&conf);
+		for (unsigned n = 0; n < 500; n++) {
+			put(j, (uint16_t)n, n * FRAME, n * 20000ull);
+			jitter_quiet_rt(j, quiet);
+			if (n >= 2)
+				g_assert_cmpint(jitter_get_rt(j, &f, FRAME, n * 20000ull + 5000), ==, JITTER_FRAME);
+		}
+		jitter_stats(j, &s);
+		g_assert_cmpuint(s.dropped_shrink, ==, quiet ? 2 : 0);
+		g_assert_cmpint(s.excess_us, ==, quiet ? 5000 : 45000);
+		g_assert_false(s.resting);
+		mem_deref(j);
+	}
+}
+
+/* What grew rests before it is made shorter, and longer when that was a mistake. */
+static void test_rests(void)
+{
+	struct jitter_conf conf = voice;
+	unsigned rest[2] = { 0, 0 };
+	struct jitter_stats s;
+	struct jitter_frame f;
+	struct jitter *j;
+
+	conf.steered = true;
+	j = make(&conf);
+	for (unsigned n = 0; n < 1000; n++) {
+		const bool late = n == 300 || n == 600;
+
+		if (!late)
+			put(j, (uint16_t)n, n * FRAME, n * 20000ull);
+		if (n == 599)
+			jitter_shrunk_rt(j, n * 20000ull);
+		(void)jitter_get_rt(j, &f, FRAME, n * 20000ull + 5000);
+		if (late) {
+			put(j, (uint16_t)n, n * FRAME, n * 20000ull + 10000);
+			while (jitter_get_rt(j, &f, FRAME, n * 20000ull + 15000) != JITTER_FRAME)
+				;
+		}
+		jitter_stats(j, &s);
+		rest[n >= 600] += s.resting;
+	}
+	g_test_message("rested %u and %u frames", rest[0], rest[1]);
+	g_assert_cmpuint(rest[0], >=, 95);
+	g_assert_cmpuint(rest[0], <=, 105);
+	g_assert_cmpuint(rest[1], >=, 195);
 	mem_deref(j);
 }
 
@@ -704,12 +865,16 @@ int main(int argc, char **argv)
 	g_test_add_func("/jitter/conf", test_conf);
 	g_test_add_func("/jitter/oversize", test_oversize);
 	g_test_add_func("/jitter/overflow", test_overflow);
+	g_test_add_func("/jitter/room", test_room);
 	g_test_add_func("/jitter/new-ssrc", test_new_ssrc);
 	g_test_add_func("/jitter/fixed-never-waits", test_fixed_never_waits);
 	g_test_add_func("/jitter/recovered", test_recovered);
 	g_test_add_func("/jitter/again", test_again);
 	g_test_add_func("/jitter/quiet", test_quiet);
 	g_test_add_func("/jitter/talk-spurts", test_talk_spurts);
+	g_test_add_func("/jitter/settles", test_settles);
+	g_test_add_func("/jitter/steered", test_steered);
+	g_test_add_func("/jitter/rests", test_rests);
 	g_test_add_func("/jitter/networks", test_networks);
 	g_test_add_func("/jitter/step", test_step);
 	return g_test_run();

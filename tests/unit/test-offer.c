@@ -37,7 +37,8 @@ enum { COST_NS = 2000000 };
 
 /* --- help --- */
 
-enum { OFF = 1, REQUIRED = 2, IP6 = 4, MUSIC = 8, STEREO = 16, HOLD = 32, NARROW = 64, WIDE = 128, CD = 256, LEVELS = 512, RED = 1024 };
+enum { OFF = 1, REQUIRED = 2, IP6 = 4, MUSIC = 8, STEREO = 16, HOLD = 32, NARROW = 64, WIDE = 128, CD = 256, LEVELS = 512, RED = 1024,
+	NO_NOISE = 2048 };
 
 static struct offer *make(unsigned flags)
 {
@@ -46,7 +47,7 @@ static struct offer *make(unsigned flags)
 			flags & CD ? "L16/44100/2 L16/44100" : "opus G722 PCMU PCMA",
 		.music = flags & MUSIC, .answer_stereo = flags & STEREO, .ptime_ms = flags & MUSIC ? 3 : 20,
 		.srtp = flags & OFF ? OFFER_SRTP_OFF : flags & REQUIRED ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
-		.session_name = "room\r\n1", .levels = flags & LEVELS, .red = flags & RED,
+		.session_name = "room\r\n1", .levels = flags & LEVELS, .red = flags & RED, .comfort_noise = !(flags & NO_NOISE),
 	};
 	struct offer *o = NULL;
 
@@ -560,6 +561,33 @@ static void test_extension_ids(void)
 	g_free(text);
 	mem_deref(o);
 	g_string_free(all, TRUE);
+}
+
+/* Comfort noise is sent for silence to who offered it with a codec at 8 kHz. */
+static const struct { unsigned flags; const char *line; uint8_t rx, tx; } noises[] = {
+	{0, "m=audio 4000 RTP/AVP 0 13\r\n", 13, 13},
+	{0, "m=audio 4000 RTP/AVP 8 97\r\na=rtpmap:97 CN/8000\r\n", 97, 97},
+	{0, "m=audio 4000 RTP/AVP 0\r\n", 0xff, 0xff},
+	{0, "m=audio 4000 RTP/AVP 9 0 13\r\n", 13, 0xff},                   /* G.722 is sent, of 16 kHz */
+	{0, "m=audio 4000 RTP/AVP 96 0 13\r\na=rtpmap:96 opus/48000/2\r\n", 13, 0xff},
+	{MUSIC, "m=audio 4000 RTP/AVP 0 13\r\n", 13, 0xff},
+	{NO_NOISE, "m=audio 4000 RTP/AVP 0 13\r\n", 13, 0xff},
+};
+
+static void test_noise(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(noises); i++) {
+		g_autofree char *sdp = g_strconcat(HEAD, noises[i].line, NULL);
+		struct offer *o = make(noises[i].flags);
+		struct leg_desc d;
+
+		agree(o, sdp);
+		d = desc_of(o, false);
+		g_assert_cmpuint(d.cn_rx_pt, ==, noises[i].rx);
+		g_assert_cmpuint(d.cn_tx_pt, ==, noises[i].tx);
+		g_assert_true(d.tx.param.dtx == (noises[i].tx != 0xff));
+		mem_deref(o);
+	}
 }
 
 static const struct { const char *attr; uint16_t port; } rtcps[] = {
@@ -1255,6 +1283,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/offer/wrong-answer-leaves-session", test_wrong_answer_leaves_session);
 	g_test_add_func("/offer/leg", test_leg);
 	g_test_add_func("/offer/rtcp", test_rtcp);
+	g_test_add_func("/offer/noise", test_noise);
 	g_test_add_func("/offer/extensions", test_extensions);
 	g_test_add_func("/offer/extensions-offered", test_extensions_offered);
 	g_test_add_func("/offer/extension-ids", test_extension_ids);

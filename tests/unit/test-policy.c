@@ -21,6 +21,8 @@ static const struct { enum verb verb; const char *self, *others; } want[] = {
 	{ VERB_MOVE,     "yyy", "--y" },
 	{ VERB_DIAL,     "--y", "--y" },
 	{ VERB_KEY,      "yyy", "---" },
+	{ VERB_PAN,      "-yy", "--y" },
+	{ VERB_VIEW,     "yyy", "--y" },
 };
 
 static int expected(char right, bool on, bool held)

@@ -110,7 +110,9 @@ static void run_engine(unsigned n_threads)
 
 static void *try_seccomp(void *arg)
 {
-	*(bool *)arg = rtguard_thread_rt(STDERR_FILENO, STDERR_FILENO);
+	const int may_write = STDERR_FILENO;
+
+	*(bool *)arg = rtguard_thread_rt(&may_write, 1, STDIN_FILENO);
 	return NULL;
 }
 
