@@ -23,7 +23,7 @@
 #include "tests/lib/signal.h"
 #include "tests/lib/peer.h"
 
-enum { N_EARS = 96, THREADS = 3, SECURE_EVERY = 3, ROOM_BYTES = 1 << 20 };
+enum { N_EARS = 96, THREADS = 3, SECURE_EVERY = 3, ROOM_BYTES = 1 << 20, FRAME_TS = 160 };
 
 #define PEAK 0.25
 #define HZ   441.7
@@ -33,7 +33,10 @@ struct wire {
 	atomic_bool busy;         /* a call has not ended yet */
 	bool any;                 /* this and what follows have no lock: the engine's own order has to do (tsan looks) */
 	uint16_t seq;
+	uint32_t ts;
+	uint8_t pt;
 	unsigned n, n_order;      /* not the number after the last one's */
+	unsigned n_step;          /* sound that is not the frame after the last: twice, or one left out, and no marker says so */
 	atomic_uint n_overlap, n_failed;
 };
 
@@ -51,10 +54,14 @@ static struct ear *by_port[65536];        /* of their RTP; set before anything i
 static void wire_note(struct wire *w, const uint8_t *pkt)
 {
 	uint16_t seq = (uint16_t)(pkt[2] << 8 | pkt[3]);
+	uint32_t ts = (uint32_t)pkt[4] << 24 | (uint32_t)pkt[5] << 16 | (uint32_t)pkt[6] << 8 | pkt[7];
 
 	w->n_order += w->any && seq != (uint16_t)(w->seq + 1);
+	w->n_step += w->any && !pkt[1] && !w->pt && ts != w->ts + FRAME_TS;      /* PCMU, without a marker */
 	w->any = true;
 	w->seq = seq;
+	w->ts = ts;
+	w->pt = pkt[1] & 0x7f;
 	w->n++;
 }
 
@@ -152,6 +159,7 @@ static void check_wire(const struct ear *e)
 	const struct wire *w = &e->wire;
 
 	g_assert_cmpuint(w->n_order, ==, 0);
+	g_assert_cmpuint(w->n_step, ==, 0);
 	g_assert_cmpuint(atomic_load(&w->n_overlap), ==, 0);
 	g_assert_cmpuint(atomic_load(&w->n_failed), ==, 0);
 	g_assert_cmpuint(e->n_before + e->peer->n_packets, ==, w->n);     /* none lost, none twice */
