@@ -2,12 +2,14 @@
  * sound.c - a piece of sound whole in memory.
  *
  * Read once, at start or reload, mixed down to one channel and brought to 48 kHz, so that a media thread only
- * copies. The media threads read it without a reference of their own (references are not atomic), and a bus reads
+ * copies: from the rates of calls by the mixer's filter, from any other by libsamplerate, which needs no table for a
+ * ratio like 47999 to 48000. The media threads read it without a reference of their own (references are not atomic), and a bus reads
  * on for a moment after control has let go of it, while its last leg fades out. So a sound given up is kept for a
  * second of grace, or, when the loop has ended before that, until sound_close.
  */
 #include <errno.h>
 #include <math.h>
+#include <samplerate.h>
 #include <sndfile.h>
 #include <re.h>
 #include "mixer/resample.h"
@@ -15,7 +17,7 @@
 #include "sound.h"
 #include "wheel.h"
 
-enum { RATE = 48000, CHUNK = 1024, CHANNELS_MAX = 8, RATE_MIN = 8000, RATE_MAX = 48000, GRACE_MS = 1000 };
+enum { RATE = 48000, CHUNK = 1024, CHANNELS_MAX = 8, RATE_MIN = 8000, RATE_MAX = 192000, GRACE_MS = 1000 };
 
 struct sound {
 	struct le le;             /* in `retired` */
@@ -110,17 +112,66 @@ static void to_mono(float *dst, const float *src, size_t n, int channels)
 	}
 }
 
-static int append(struct sound *s, struct resample *r, const float *mono, size_t n)
-{
-	int err = grow(s, resample_max(r, n));
+struct rate {                             /* to 48 kHz: one of the two */
+	struct resample *own;
+	SRC_STATE *odd;
+	double ratio;
+};
 
-	if (err)
-		return err;
-	s->n += resample_rt(r, s->smp + s->n, mono, n);
-	return s->n > (size_t)SOUND_MAX_S * RATE + RATE / 100 ? E2BIG : 0;
+static int rate_init(struct rate *r, int from)
+{
+	int err;
+
+	*r = (struct rate){ .ratio = (double)RATE / from };
+	if (from == 8000 || from == 16000 || from == 44100 || from == RATE)
+		return resample_alloc(&r->own, (uint32_t)from, RATE, 1);
+	r->odd = src_new(SRC_SINC_FASTEST, 1, &err);
+	return r->odd ? 0 : ENOMEM;
 }
 
-static int read_all(struct sound *s, SNDFILE *f, struct resample *r, int channels)
+static void rate_close(struct rate *r)
+{
+	mem_deref(r->own);
+	if (r->odd)
+		src_delete(r->odd);
+}
+
+static int append_odd(struct sound *s, const struct rate *r, const float *mono, size_t n)
+{
+	SRC_DATA d = { .data_in = mono, .input_frames = (long)n, .src_ratio = r->ratio, .end_of_input = !n };
+
+	do {
+		int err = grow(s, CHUNK);
+
+		if (err)
+			return err;
+		d.data_out = s->smp + s->n;
+		d.output_frames = CHUNK;
+		if (src_process(r->odd, &d))
+			return EBADMSG;
+		s->n += (size_t)d.output_frames_gen;
+		d.data_in += d.input_frames_used;
+		d.input_frames -= d.input_frames_used;
+	} while (d.input_frames > 0 || d.output_frames_gen == CHUNK);
+	return 0;
+}
+
+/* n 0: the end, and what the filter still holds. */
+static int append(struct sound *s, const struct rate *r, const float *mono, size_t n)
+{
+	int err;
+
+	if (r->odd) {
+		err = append_odd(s, r, mono, n);
+	} else {
+		err = grow(s, resample_max(r->own, n));
+		if (!err)
+			s->n += resample_rt(r->own, s->smp + s->n, mono, n);
+	}
+	return err ? err : s->n > (size_t)SOUND_MAX_S * RATE + RATE / 100 ? E2BIG : 0;
+}
+
+static int read_all(struct sound *s, SNDFILE *f, const struct rate *r, int channels)
 {
 	float in[CHUNK * CHANNELS_MAX], mono[CHUNK];
 	sf_count_t n;
@@ -131,22 +182,23 @@ static int read_all(struct sound *s, SNDFILE *f, struct resample *r, int channel
 		to_mono(mono, in, (size_t)n, channels);
 		err = append(s, r, mono, (size_t)n);
 	}
+	if (!err)
+		err = append(s, r, mono, 0);
 	return err ? err : s->n ? 0 : ENODATA;
 }
 
 static int convert(struct sound *s, SNDFILE *f, const SF_INFO *info)
 {
-	struct resample *r = NULL;
+	struct rate r;
 	int err;
 
 	if (info->channels < 1 || info->channels > CHANNELS_MAX || info->samplerate < RATE_MIN ||
 	    info->samplerate > RATE_MAX)
 		return ENOTSUP;
-	err = resample_alloc(&r, (uint32_t)info->samplerate, RATE, 1);
-	if (err)
-		return err;
-	err = read_all(s, f, r, info->channels);
-	mem_deref(r);
+	err = rate_init(&r, info->samplerate);
+	if (!err)
+		err = read_all(s, f, &r, info->channels);
+	rate_close(&r);
 	return err;
 }
 

@@ -10,7 +10,7 @@ struct sound;
 
 enum { SOUND_MAX_S = 300 };
 
-/* WAV, FLAC, Ogg and what else libsndfile reads, 8 to 48 kHz, up to 8 channels (else ENOTSUP). E2BIG over
+/* WAV, FLAC, Ogg and what else libsndfile reads, 8 to 192 kHz, up to 8 channels (else ENOTSUP). E2BIG over
  * SOUND_MAX_S, ENODATA empty, EBADMSG no sound file, or the errno of opening it. Blocks while it reads: for start
  * and reload. */
 int sound_load(struct sound **sp, const char *path);

@@ -18,8 +18,8 @@
  * nobody a seam: the next tick is due when the last one's sound ends. A longer one wants sound that has not come yet, and
  * waits for a moment in which nobody is heard, but not for ever.
  *
- * A tick that is more than LATE_US late (and more than one
- * quantum) is dropped and counted: catching up further would only queue delay.
+ * A tick that is more than LATE_US late (and more than one quantum) is dropped and counted: catching up further would only
+ * queue delay.
  */
 #include <string.h>
 #include "ahead.h"
@@ -208,41 +208,48 @@ static void shift_rt(struct bus_rt *b, int32_t spare_us)
 	b->early.prev_us -= SHIFT_STEP_US;
 }
 
+/* Plays its part; true: it is heard. */
+static bool part_rt(struct bus_rt *b, struct leg_rt *l, uint8_t ch, uint64_t now_us)
+{
+	leg_cpu_turn_rt(l);
+	leg_play_rt(l, b->quantum, ch, now_us);
+	leg_cpu_end_rt(l);
+	who_hear_rt(b, l);
+	return l->heard;
+}
+
 static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 {
-	uint32_t q = b->quantum;
-	int32_t spare;
+	const size_t n = (size_t)b->quantum * ch;
 	struct leg_rt **last = &b->heard;
+	int32_t spare = INT32_MAX;
 	struct le *le;
 
-	mix_clear(b->sum, q * ch);
+	mix_clear(b->sum, n);
 	b->hushed = true;
-	spare = INT32_MAX;
 	who_begin_rt(b);
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
 		ahead_walk_rt(le);
-		leg_cpu_turn_rt(l);
-		leg_play_rt(l, q, ch, now_us);
-		leg_cpu_end_rt(l);
-		who_hear_rt(b, l);
-		if (l->heard && !b->limbo) {
-			view_place_rt(l, q);
-			view_add_rt(b->sum, l, q, ch);
+		if (!part_rt(b, l, ch, now_us))
+			continue;
+		if (!b->limbo) {
+			view_place_rt(l, b->quantum);
+			view_add_rt(b->sum, l, b->quantum, ch);
 			*last = l;
 			last = &l->next_heard;
 		}
-		if (l->heard && shifts_rt(b)) {
+		if (shifts_rt(b)) {
 			int32_t us = leg_spare_us_rt(l);
 
 			spare = us < spare ? us : spare;
 		}
-		if (l->heard && b->wanted != b->quantum)
-			b->hushed = b->hushed && mix_energy(l->own, (size_t)q * ch) < HUSH;
+		if (b->wanted != b->quantum)
+			b->hushed = b->hushed && mix_energy(l->own, n) < HUSH;
 	}
 	*last = NULL;
-	b->quiet = mix_energy(b->sum, (size_t)q * ch) < HUSH;
+	b->quiet = mix_energy(b->sum, n) < HUSH;
 	shift_rt(b, spare);
 	who_end_rt(b);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include "auth.h"
 #include "call.h"
+#include "notify.h"
 #include "offer.h"
 #include "refer.h"
 #include "control/log.h"
@@ -93,6 +94,7 @@ static void call_drop(struct call *c, const char *why)
 		(void)control_run(c->focus->control, &system, &leave, NULL);
 
 	c->member = 0;
+	notify_call_gone(c->focus->notify, c);
 	tmr_start(&c->tmr_free, 0, free_later, c);
 }
 
@@ -360,6 +362,8 @@ static bool op_request(struct session *s, const struct sip_msg *msg, void *arg)
 		info(c, msg);
 	else if (!pl_strcmp(&msg->met, "REFER"))
 		refer_in_dialog(c->focus, c, msg);
+	else if (!pl_strcmp(&msg->met, "SUBSCRIBE"))
+		notify_in_dialog(c->focus->notify, c, msg);
 	else
 		return false;
 

@@ -213,6 +213,13 @@ static const struct config_setting table[] = {
 	 "Other requests outside a call, a second and source address. 0: no limit.", NULL},
 	{"sip.max-calls", CONFIG_UINT, "2000", "1..1000000", true,
 	 "Calls at one time; the next is answered 503 with Retry-After.", NULL},
+	{"sip.max-subscriptions", CONFIG_UINT, "2000", "0..1000000", true,
+	 "Subscriptions to the state of rooms (RFC 4575) at one time; the next is answered 503. 0: nobody may subscribe.", NULL},
+	{"sip.max-subscriptions-room", CONFIG_UINT, "1000", "0..1000000", true, "The same, of one room.", NULL},
+	{"sip.max-subscriptions-source", CONFIG_UINT, "500", "0..1000000", true, "The same, from one source address.", NULL},
+	{"sip.notify-interval", CONFIG_UINT, "500", "0..60000", true,
+	 "Milliseconds between two NOTIFYs to one subscriber, while things change all the time: they are told together. A subscriber "
+	 "may ask for fewer (RFC 6446).", NULL},
 	{"sip.session-expires", CONFIG_UINT, "1800", "90..86400", true,
 	 "Session interval in seconds (RFC 4028): a call whose phone has vanished ends after it.", NULL},
 	{"sip.min-se", CONFIG_UINT, "90", "90..86400", true,

@@ -358,6 +358,22 @@ static enum sip_transp uri_transp(const struct uri *u)
 		!pl_strcasecmp(&v, "udp") ? SIP_TRANSP_UDP : SIP_TRANSP_NONE;
 }
 
+/* As next_hop goes: over the connection the peer came in on, or as its route or Contact says. Without a word there it is UDP. */
+bool dialog_over_stream(const struct dialog *d)
+{
+	enum sip_transp tp = d->tp;
+	struct pl text;
+	struct uri u;
+
+	if (!d->reuse || !sips_has(d->sips, d->sip)) {
+		pl_set_str(&text, d->target);
+		if ((d->n_routes && route_uri(&text, d->routes[0])) || uri_decode(&u, &text))
+			return false;
+		tp = uri_transp(&u);
+	}
+	return tp == SIP_TRANSP_TCP || tp == SIP_TRANSP_TLS;
+}
+
 static bool stack_can(struct sip *sip, enum sip_transp tp, const struct sa *dst)
 {
 	struct sa any;

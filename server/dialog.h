@@ -57,6 +57,9 @@ bool dialog_is(const struct dialog *d, const struct pl *callid, const struct pl 
 int  dialog_contact(const struct dialog *d, char *buf, size_t size, enum sip_transp tp, const struct sa *src,
 		    const struct sa *dst);
 
+/* Will a request inside it go over TCP or TLS? */
+bool dialog_over_stream(const struct dialog *d);
+
 struct dreq;
 /* hdrs: headers and body with Content-Length; NULL: none; the buffer is shared, leave it unchanged. *rp (may be NULL) is set to NULL when the
  * request ends; h is called for each provisional and once for the end. */

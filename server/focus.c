@@ -12,6 +12,7 @@
 #include <string.h>
 #include "call.h"
 #include "focus.h"
+#include "notify.h"
 #include "refer.h"
 #include "register.h"
 #include "control/log.h"
@@ -302,6 +303,20 @@ bool focus_room_of_uri(const struct focus *f, char *room, size_t size, const str
 	return true;
 }
 
+bool focus_room_open(const struct focus *f, char *room, size_t size, const struct uri *uri)
+{
+	char user[ROOM_NAME_MAX + 1];
+	const char *did;
+
+	if ((!access_domain_ours(f->access, &uri->host) && pl_strcasecmp(&uri->scheme, "tel")) || uri_user(user, sizeof(user), uri))
+		return false;
+
+	did = access_did(f->access, user);
+	str_ncpy(room, did ? did : user, size);
+
+	return control_room_exists(f->control, room);
+}
+
 static int factory_room(struct focus *f, char *room, size_t size)
 {
 	for (int i = 0; i < FACTORY_TRIES; i++) {
@@ -444,6 +459,7 @@ static void destructor(void *arg)
 	struct focus *f = arg;
 
 	list_flush(&f->trunks);
+	f->notify = mem_deref(f->notify);
 	focus_hangup_all(f, "server stopped");
 	list_flush(&f->calls);
 	mem_deref(f->sessions);
@@ -488,6 +504,10 @@ int focus_alloc(struct focus **fp, const struct config *cfg, struct sips *sips, 
 	if (err)
 		goto out;
 
+	err = notify_alloc(&f->notify, f);
+	if (err)
+		goto out;
+
 	control_set_dialer(control, &dialer);
 	trunks_follow(f);
 
@@ -513,6 +533,7 @@ void focus_reload(struct focus *f, const struct config *cfg)
 void focus_drain(struct focus *f)
 {
 	f->draining = true;
+	notify_drain(f->notify);
 	list_flush(&f->trunks);                           /* un-REGISTER: new calls shall go elsewhere */
 }
 

@@ -13,6 +13,7 @@
 #include "control/control.h"
 
 struct call;
+struct notify;
 
 /* A REFER that wants to hear how its dial goes on: the way past control_run, see refer.c. */
 struct call_watch { void (*progressh)(uint16_t scode, const char *reason, bool final, void *arg); void *arg; struct call *call; };
@@ -24,6 +25,7 @@ struct focus {
 	struct control *control;
 	struct mixer *mixer;
 	struct access *access;
+	struct notify *notify;            /* who is told about the rooms */
 	struct list calls;                /* struct call */
 	struct list trunks;               /* struct trunk_le */
 	struct call_watch *watch;         /* set only while refer.c runs VERB_DIAL */
@@ -42,6 +44,8 @@ bool focus_from_trunk(const struct focus *f, const struct sip_msg *msg);
 bool focus_trunk_cred(const struct focus *f, struct auth_cred *cred, const char *uri);
 /* Is this URI one of our rooms (host ours, user a room name or DID)? Gives the room's name. */
 bool focus_room_of_uri(const struct focus *f, char *room, size_t size, const struct uri *uri);
+/* The open room a request to this URI means; the host is judged as for an INVITE. False: there is none. */
+bool focus_room_open(const struct focus *f, char *room, size_t size, const struct uri *uri);
 /* Runs the access policy; answers 401/403/400 itself (false), or fills *who (true). */
 bool focus_admit(struct focus *f, struct access_who *who, const struct sip_msg *msg);
 

@@ -24,6 +24,7 @@
 #include <re_dbg.h>
 #include "config.h"
 #include "focus.h"
+#include "notify.h"
 #include "options.h"
 #include "sip.h"
 #include "state.h"
@@ -186,14 +187,17 @@ static void stop(void *arg)
 	loop_stop();
 }
 
-/* The last calls are told BYE; a moment is left for it to leave and for the answers to come. */
+/* The last calls are told BYE and subscribers that it is over; a moment is left for it to leave and for the answers to come. */
 static void farewell(void)
 {
 	uint32_t calls = focus_calls(server.focus);
+	struct notify_stats ns;
+
+	notify_stats(server.focus->notify, &ns);
 
 	log_info("server.stop", "calls=%u", calls);
 	server.focus = mem_deref(server.focus);
-	if (calls)
+	if (calls || ns.notifies)
 		tmr_start(&server.drain_tmr, FAREWELL_MS, stop, NULL);
 	else
 		loop_stop();
@@ -342,6 +346,19 @@ static void greet(void)
 
 /* --- up and down --- */
 
+static void collect_notify(struct web_status *st)
+{
+	struct notify_stats ns = { .subscriptions = 0 };
+
+	if (server.focus)
+		notify_stats(server.focus->notify, &ns);
+
+	st->subscriptions     = ns.subscriptions;
+	st->notifies          = ns.notifies;
+	st->notify_failed     = ns.failed;
+	st->subscribe_refused = ns.refused;
+}
+
 static void web_collect(struct web_status *st, void *arg)
 {
 	struct sips_stats ss;
@@ -362,6 +379,7 @@ static void web_collect(struct web_status *st, void *arg)
 	st->sip_requests = ss.requests;
 	st->sip_bad = ss.bad;
 	st->sip_limited = ss.limited;
+	collect_notify(st);
 	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
 }
 

@@ -355,8 +355,8 @@ static void bye_in(struct session *s, const struct sip_msg *msg)
 
 static void options_in(struct session *s, const struct sip_msg *msg)
 {
-	(void)session_reply(s->ss, NULL, msg, 200, "OK", "Allow: %s\r\nSupported: %s\r\nAccept: %s\r\n", sip_allow, sip_supported,
-			    sip_accept);
+	(void)session_reply(s->ss, NULL, msg, 200, "OK", "Allow: %s\r\nAllow-Events: %s\r\nSupported: %s\r\nAccept: %s\r\n", sip_allow,
+			    sip_allow_events, sip_supported, sip_accept);
 }
 
 static void other_in(struct session *s, const struct sip_msg *msg)
@@ -490,3 +490,4 @@ const char *session_rtag(const struct session *s)        { return s->dlg->rtag ?
 bool session_established(const struct session *s)        { return s->established && !s->closed; }
 bool session_outgoing(const struct session *s)           { return s->out; }
 struct sip *session_sip(const struct session *s)         { return s->dlg->sip; }
+struct dialog *session_dialog(const struct session *s)   { return s->dlg; }

@@ -115,5 +115,7 @@ int  session_join(struct session_ref *ref, const struct sip_msg *msg);
 /* The answer RFC 3891 3 wants for `ref`: 0 and *s, or a status (481, 486) with *reason. */
 uint16_t sessions_replaced(struct sessions *ss, struct session **s, const char **reason, const struct session_ref *ref);
 struct sip *session_sip(const struct session *s);
+/* Its dialog, for another usage of it (RFC 5057): a reference to it outlives the session. */
+struct dialog *session_dialog(const struct session *s);
 
 #endif

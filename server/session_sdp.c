@@ -101,7 +101,8 @@ int hdrs_body(struct mbuf *mb, const struct mbuf *sdp)
 
 int hdrs_common(struct mbuf *mb, const struct session *s)
 {
-	return mbuf_printf(mb, "Allow: %s\r\nSupported: %s\r\n%s", sip_allow, sip_supported, s->extra ? s->extra : "");
+	return mbuf_printf(mb, "Allow: %s\r\nAllow-Events: %s\r\nSupported: %s\r\n%s", sip_allow, sip_allow_events, sip_supported,
+			   s->extra ? s->extra : "");
 }
 
 int hdrs_contact(struct mbuf *mb, const struct session *s, const struct sip_msg *msg)

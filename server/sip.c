@@ -20,7 +20,8 @@
 enum { STACKS_MAX = 64, HASH_SIZE = 1024, DATAGRAM_MAX = 65535, SOCKET_BUFFER = 1 << 20, SEEN_SETS = 1024, SEEN_WAYS = 4 };
 #define TP_N ((int)SIP_TRANSP_TLS + 1)
 
-const char sip_allow[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER";
+const char sip_allow[] = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, SUBSCRIBE";
+const char sip_allow_events[] = "conference, refer";
 const char sip_supported[] = "100rel, timer, replaces, join, norefersub";
 const char sip_accept[] = "application/sdp, multipart/mixed, multipart/alternative";
 
@@ -530,8 +531,8 @@ static void nobody_took(struct sips *s, const struct sip_msg *msg)
 		return;
 	}
 	if (!pl_strcmp(&msg->met, "OPTIONS")) {
-		(void)sips_replyf(s, msg, 200, "OK", "Allow: %s\r\nSupported: %s\r\nAccept: %s\r\nAccept-Encoding: identity\r\n",
-				  sip_allow, sip_supported, sip_accept);
+		(void)sips_replyf(s, msg, 200, "OK", "Allow: %s\r\nAllow-Events: %s\r\nSupported: %s\r\nAccept: %s\r\n"
+				  "Accept-Encoding: identity\r\n", sip_allow, sip_allow_events, sip_supported, sip_accept);
 		return;
 	}
 	(void)sips_replyf(s, msg, 405, "Method Not Allowed", "Allow: %s\r\n", sip_allow);

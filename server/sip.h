@@ -67,6 +67,7 @@ int  sips_replyf(const struct sips *s, const struct sip_msg *msg, uint16_t scode
 
 /* Headers every answer of ours shares. */
 extern const char sip_allow[];            /* "INVITE, ACK, ..." exactly what is handled */
+extern const char sip_allow_events[];     /* "conference, refer" */
 extern const char sip_supported[];        /* "100rel, timer, replaces, join, ..." exactly what is done */
 extern const char sip_accept[];           /* "application/sdp, multipart/mixed, ..." */
 

@@ -22,12 +22,17 @@ char *metrics_text(const struct web_status *st)
 	one(out, "tutti_rooms", "gauge", "Rooms open now.", st->rooms);
 	one(out, "tutti_members", "gauge", "Members in all rooms.", st->members);
 	one(out, "tutti_calls", "gauge", "SIP calls, echo tests included.", st->calls);
+	one(out, "tutti_subscriptions", "gauge", "Subscriptions to the state of rooms.", st->subscriptions);
 	one(out, "tutti_speaker_changes_total", "counter", "Times the floor of a room passed to another member.", st->speakers);
 	one(out, "tutti_draining", "gauge", "1 while the server takes no new calls.", st->draining);
 	one(out, "tutti_uptime_seconds", "gauge", "Seconds since the start.", st->uptime_s);
 	one(out, "tutti_sip_requests_total", "counter", "SIP requests received.", st->sip_requests);
 	one(out, "tutti_sip_bad_total", "counter", "SIP messages refused as malformed.", st->sip_bad);
 	one(out, "tutti_sip_limited_total", "counter", "SIP requests refused by a rate limit.", st->sip_limited);
+
+	one(out, "tutti_notifies_total", "counter", "NOTIFYs of room state sent.", st->notifies);
+	one(out, "tutti_notify_failed_total", "counter", "Subscriptions lost because a NOTIFY failed.", st->notify_failed);
+	one(out, "tutti_subscribe_refused_total", "counter", "SUBSCRIBEs refused.", st->subscribe_refused);
 
 	g_string_append(out, "# HELP tutti_sip_responses_total SIP responses sent, by class.\n"
 			     "# TYPE tutti_sip_responses_total counter\n");

@@ -18,6 +18,8 @@ struct web_status {
 	bool ready, draining, realtime;
 	uint64_t uptime_s;
 	uint32_t rooms, members, calls;
+	uint32_t subscriptions;           /* to the state of rooms */
+	uint64_t notifies, notify_failed, subscribe_refused;
 	uint64_t speakers;                /* how often a floor has passed */
 	uint64_t sip_requests, sip_bad, sip_limited, sip_responses[7];    /* by class: [2] is 2xx */
 	struct mixer_stats mixer;

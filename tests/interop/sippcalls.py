@@ -75,7 +75,7 @@ class Ladder:
         for early in (100, 180, 183):
             if code >= 200:
                 self.xml.append('<recv response="%d" optional="true"/>' % early)
-        begins = 200 <= code < 300 and self.method == 'INVITE'
+        begins = 200 <= code < 300 and (self.method == 'INVITE' or self.method == 'SUBSCRIBE' and not self.in_dialog)
         self.in_dialog = self.in_dialog or begins
         self.xml.append('<recv response="%d"%s timeout="%d">%s</recv>' % (code, ' rrs="true"' if begins else '', timeout,
                                                                          self._actions(has, hasnt)))
@@ -129,6 +129,13 @@ class Ladder:
     def refused(self, code, has=()):
         self.recv(code, has)
         return self.send('ACK')
+
+    def subscribe(self, expires, code=200, has=(), event='conference'):
+        return self.send('SUBSCRIBE', headers=['Event: ' + event, 'Expires: %d' % expires]).recv(code, has)
+
+    def notified(self, state, *text):
+        has = [('Event', 'conference'), ('Subscription-State', state), ('Content-Type', 'application/conference-info.xml')]
+        return self.expect('NOTIFY', has + [(None, t) for t in text])
 
     def text(self, name):
         refs = '<Reference variables="%s"/>' % ','.join(self.refs) if self.refs else ''
@@ -236,6 +243,20 @@ SCENARIOS = [
     Scenario('info-dtmf', 'INFO with application/dtmf-relay: 200; INFO of an unknown package: 469 or 415',
              lambda: L().call().send('INFO', DTMF, kind='application/dtmf-relay').recv(200)
              .send('INFO', 'x\n', kind='application/x-unknown').recv(415).bye()),
+    Scenario('subscribe', 'SUBSCRIBE in the call: 200, NOTIFY full, a refresh, the end of it; over TCP, in one document each',
+             lambda: L().call(has=[('Allow', 'SUBSCRIBE'), ('Allow-Events', 'conference')])
+             .subscribe(600, has=[('Expires', '600'), ISFOCUS])
+             .notified('active;expires=[56]', 'state="full" version="1"', '<user entity="sip:sipp@', '<status>connected</status>')
+             .subscribe(900, has=[('Expires', '900')]).notified('active;expires=[89]', 'state="full" version="2"')
+             .send('INVITE', 'sendonly').recv(200).send('ACK').notified('active', 'state="partial" version="3"', 'on-hold')
+             .subscribe(0, has=[('Expires', '0')]).notified('terminated;reason=timeout', 'state="full" version="4"').bye(), transport='tcp'),
+    Scenario('subscribe-udp', 'the same over UDP: what is too long for a datagram comes in pieces',
+             lambda: L().call().subscribe(600).notified('active', 'state="full" version="1"')
+             .notified('active', 'state="partial" version="2"', '<user entity="sip:sipp@').bye()
+             .notified('terminated;reason=rejected', 'state="partial" version="3"', 'deleted')),
+    Scenario('subscribe-refused', 'SUBSCRIBE to no room 404, to another package 489, for too short a time 423',
+             lambda: L().subscribe(600, 404).subscribe(600, 489, [('Allow-Events', 'conference')], 'presence')
+             .subscribe(10, 423, [('Min-Expires', '60')])),
     Scenario('factory', 'the factory answers with a fresh room: 302 or 200 with isfocus',
              lambda: L().call(has=[ISFOCUS]).bye(), room='conference'),
     Scenario('rtp-timeout', 'a call that sends no sound is ended by the server with BYE',

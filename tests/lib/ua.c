@@ -290,7 +290,8 @@ static void learn(struct ua *ua)
 	char v[1024];
 
 	if (!strncmp(ua->msg, "SIP/2.0 ", 8)) {
-		if (strstr(header_of(ua->msg, "CSeq", v, sizeof(v)), "INVITE")) {
+		header_of(ua->msg, "CSeq", v, sizeof(v));
+		if (strstr(v, "INVITE") || (strstr(v, "SUBSCRIBE") && ua->msg[8] == '2')) {
 			tag_of(ua->rtag, sizeof(ua->rtag), header_of(ua->msg, "To", v, sizeof(v)));
 			uri_of(ua->target, sizeof(ua->target), header_of(ua->msg, "Contact", v, sizeof(v)));
 		}

@@ -57,7 +57,7 @@ void ua_reply(struct ua *ua, unsigned scode, const char *reason, const char *hdr
 void ua_raw(struct ua *ua, const char *text, size_t len);
 
 /* The next message must begin with prefix. 100 Trying is passed over unless asked for. Returns ua->msg; a To tag, Contact
- * and Record-Route in a response to INVITE and a From tag in a request are taken over. */
+ * and Record-Route in a response to INVITE or SUBSCRIBE and a From tag in a request are taken over. */
 const char *ua_expect(struct ua *ua, const char *prefix);
 /* The same with its own patience; NULL when nothing came. */
 const char *ua_wait(struct ua *ua, uint32_t timeout_ms);

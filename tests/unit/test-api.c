@@ -141,7 +141,8 @@ static void test_error(void)
 /* Every line is a comment or `name{label="value"} number`, every name is announced by HELP and TYPE, none twice. */
 static void test_metrics(void)
 {
-	const struct web_status st = {.rooms = 3, .speakers = 12, .sip_responses = {0, 1, 2, 3, 4, 5, 6}, .mixer = {.rx_packets = 77}};
+	const struct web_status st = {.rooms = 3, .speakers = 12, .sip_responses = {0, 1, 2, 3, 4, 5, 6}, .mixer = {.rx_packets = 77},
+				      .subscriptions = 8, .notifies = 9, .notify_failed = 10, .subscribe_refused = 11};
 	char *text = metrics_text(&st);
 	char **line = g_strsplit(text, "\n", -1);
 	GHashTable *types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -167,6 +168,10 @@ static void test_metrics(void)
 	}
 	g_assert_cmpuint(n, >=, 15);
 	g_assert_nonnull(strstr(text, "\ntutti_rooms 3\n"));
+	g_assert_nonnull(strstr(text, "\ntutti_subscriptions 8\n"));
+	g_assert_nonnull(strstr(text, "\ntutti_notifies_total 9\n"));
+	g_assert_nonnull(strstr(text, "\ntutti_notify_failed_total 10\n"));
+	g_assert_nonnull(strstr(text, "\ntutti_subscribe_refused_total 11\n"));
 	g_assert_nonnull(strstr(text, "\ntutti_speaker_changes_total 12\n"));
 	g_assert_nonnull(strstr(text, "tutti_sip_responses_total{class=\"4xx\"} 4\n"));
 	g_assert_nonnull(strstr(text, "tutti_rtp_packets_total{dir=\"in\"} 77\n"));

@@ -44,6 +44,9 @@ static void test_kinds(void)
 		{ "d.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_24, 44100, 2, 50 },
 		{ "e.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 44100, 1, 20 },
 		{ "f.wav", SF_FORMAT_WAV | SF_FORMAT_ULAW, 8000, 1, 30 },
+		{ "h.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_24, 96000, 2, 80 },
+		{ "i.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_24, 22050, 1, 80 },
+		{ "j.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_24, 47999, 1, 80 },
 		{ "g.wav", SF_FORMAT_WAVEX | SF_FORMAT_PCM_16, 48000, 6, 50 },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(row); i++) {
@@ -77,7 +80,7 @@ static void test_refused(void)
 	g_assert_cmpint(sound_load(&s, path), ==, ENODATA);
 	g_unlink(path);
 	g_free(path);
-	path = make("fast.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 96000, 1, 0.1);
+	path = make("fast.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 384000, 1, 0.1);
 	g_assert_cmpint(sound_load(&s, path), ==, ENOTSUP);
 	g_unlink(path);
 	g_free(path);
