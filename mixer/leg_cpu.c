@@ -1,7 +1,7 @@
 /*
  * leg_cpu.c - what a leg costs, roughly: one tick of 17 is measured and counts for all.
  *
- * Asking the time costs 50 ns, four to six times a tick, and a G.711 leg some 4 us; so every tick would be too dear. 17 has
+ * Asking the time costs 50 ns, four to eight times a tick, and a G.711 leg some 4 us; so every tick would be too dear. 17 has
  * no common factor with the ticks in a frame, so that those with an encode are met as often as they happen. What others
  * took of the core meanwhile is in it too.
  */

@@ -8,8 +8,9 @@
  * Voice repeats itself every 2.5 to 15 ms. The pitch is found by correlation at about 8 kHz and then refined at the
  * full rate; what is repeated is the last whole number of pitch periods that lasts at least 8 ms, because repeating a
  * single short one buzzes. The end of the pattern is cross-faded into what preceded its beginning, so its loop has no
- * seam; the step that is left at the very beginning is taken away by an offset that dies within 2 ms. All channels
- * share one pitch, so a stereo image does not wander.
+ * seam; the step that is left at the very beginning is taken away by an offset that dies within 2 ms. What is made up is
+ * never louder than the loudest of the history: with losses between frames of a millisecond, offsets would otherwise pile
+ * up. All channels share one pitch, so a stereo image does not wander.
  *
  * Against spandsp's plc_*: it does the same for one channel of 16-bit samples at 8 kHz only.
  */
@@ -46,6 +47,7 @@ struct plc {
 	size_t   at;              /* next of the pattern */
 	size_t   lost;            /* samples concealed since the last good one */
 	float    step[CH_MAX], decay;
+	float    peak[CH_MAX];    /* of `line` */
 };
 
 static size_t us_to_smp(const struct plc *p, uint32_t us)
@@ -110,10 +112,14 @@ static void straighten_rt(struct plc *p)
 
 	memcpy(p->line, p->hist + p->pos * p->ch, n * p->ch * sizeof(float));
 	memcpy(p->line + n * p->ch, p->hist, p->pos * p->ch * sizeof(float));
+	for (size_t c = 0; c < p->ch; c++)
+		p->peak[c] = 0.0f;
 	for (size_t i = 0; i < p->n_hist; i++) {
 		const float *x = p->line + i * p->ch;
 
 		p->mono[i] = p->ch == 2 ? x[0] + x[1] : x[0];
+		for (size_t c = 0; c < p->ch; c++)
+			p->peak[c] = fmaxf(p->peak[c], fabsf(x[c]));
 	}
 }
 
@@ -205,7 +211,7 @@ static void next_rt(struct plc *p, float *frame)
 
 	for (size_t c = 0; c < p->ch; c++) {
 		p->step[c] = fabsf(p->step[c]) > 1e-7f ? p->step[c] * p->decay : 0.0f;   /* never a slow denormal */
-		frame[c] = gain * (x[c] + p->step[c]);
+		frame[c] = gain * fmaxf(-p->peak[c], fminf(x[c] + p->step[c], p->peak[c]));
 	}
 	p->at = p->at + 1 < p->pattern ? p->at + 1 : 0;
 	p->lost++;

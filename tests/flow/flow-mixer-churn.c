@@ -209,6 +209,16 @@ static void test_churn(void)
 	g_ptr_array_unref(graves);
 }
 
+/* In the best 25 ms: these threads run in real time, and on a busy machine sound has holes. */
+static double loudest_tone(const float *smp, size_t n, double hz)
+{
+	double loudest = 0;
+
+	for (size_t i = 0; i + 200 <= n; i += 200)
+		loudest = MAX(loudest, signal_tone_peak(smp + i, 200, 8000, hz));
+	return loudest;
+}
+
 /* Moved back and forth between threads, twice before the first step is done: it ends in the last one and is heard. */
 static void test_move_threads(void)
 {
@@ -218,7 +228,7 @@ static void test_move_threads(void)
 	struct bus *bus[2];
 	struct mixer *m = NULL;
 	g_autofree float *heard = NULL, *own = NULL;
-	double loudest = 0;
+	double loudest;
 
 	g_assert_cmpint(mixer_alloc(&m, &conf), ==, 0);
 	for (int i = 0; i < 2; i++)
@@ -240,7 +250,7 @@ static void test_move_threads(void)
 	for (gint64 until = g_get_monotonic_time() + 1500000; g_get_monotonic_time() < until;)
 		turn(m, slot, 2, 2);
 	heard = peer_last(slot[1]->peer, 4000, 0);
-	g_test_message("level %.1f dB", 20 * log10(signal_tone_peak(heard, 4000, 8000, 441.7) / PEAK));
+	g_test_message("level %.1f dB", 20 * log10(loudest_tone(heard, 4000, 441.7) / PEAK));
 	for (unsigned i = 0; i < 2; i++) {
 		struct leg_stats st;
 
@@ -248,11 +258,10 @@ static void test_move_threads(void)
 		g_test_message("jitter %u us, %u ms held, %" G_GUINT64_FORMAT " concealed", st.jitter_us, st.buffer_ms, st.concealed);
 		g_assert_cmpuint(st.jitter_us, >, 0);     /* by the kernel's stamps it is never exactly nothing */
 	}
-	g_assert_cmpfloat(signal_tone_peak(heard, 4000, 8000, 441.7), >, PEAK / 2);
+	g_assert_cmpfloat(loudest_tone(heard, 4000, 441.7), >, PEAK / 2);
 	/* and hears in its own way, as it was told when it last was under way; keys are sent in between */
 	own = peer_last(slot[0]->peer, 8000, 0);
-	for (unsigned i = 0; i < 8000; i += 200)
-		loudest = MAX(loudest, signal_tone_peak(own + i, 200, 8000, 703.3));
+	loudest = loudest_tone(own, 8000, 703.3);
 	g_test_message("own mix %.2f", loudest / PEAK);
 	g_assert_cmpfloat(fabs(loudest / PEAK - 0.5), <, 0.15);
 	g_assert_cmpuint(slot[0]->n_latched, ==, 1);
@@ -293,26 +302,30 @@ static void test_realtime(void)
 	struct mixer *m = NULL;
 	struct slot *slot;
 	struct bus *b;
+	uint64_t took_us;
+	gint64 begin_us;
 
 	g_assert_cmpint(mixer_alloc(&m, &conf), ==, 0);
 	b = make_bus(m, 120, true);
 	slot = slot_new(m, 3, 0);
 	g_assert_cmpint(leg_set_bus(slot->leg, b), ==, 0);
+	begin_us = g_get_monotonic_time();
 	for (gint64 until = g_get_monotonic_time() + 500000; g_get_monotonic_time() < until;)
 		turn(m, &slot, 1, 2);
 	mixer_stats(m, &ms);
+	took_us = (uint64_t)(g_get_monotonic_time() - begin_us);
 	for (gint64 until = g_get_monotonic_time() + 1200000; g_get_monotonic_time() < until;)
 		turn(m, &slot, 1, 2);
 	g_test_message("load %.4f, busy %" G_GUINT64_FORMAT " us", mixer_load(m), ms.busy_us);
 	g_assert_cmpfloat(mixer_load(m), >, 0);
 	g_assert_cmpfloat(mixer_load(m), <, 1.001);
 	g_assert_cmpuint(ms.busy_us, >, 0);
-	g_assert_cmpuint(ms.busy_us, <, 520000);
+	g_assert_cmpuint(ms.busy_us, <, took_us + 20000);
 	g_test_message("realtime %d, ticks %" G_GUINT64_FORMAT " late %" G_GUINT64_FORMAT " dropped %" G_GUINT64_FORMAT,
 		       mixer_realtime(m), ms.ticks, ms.late_ticks, ms.dropped_ticks);
 	/* every 2.5 ms, done or dropped */
 	g_assert_cmpuint(ms.ticks + ms.dropped_ticks, >=, 150);
-	g_assert_cmpuint(ms.ticks + ms.dropped_ticks, <=, 400);
+	g_assert_cmpuint(ms.ticks + ms.dropped_ticks, <=, took_us / 2500 * 2);
 	slot_end(&slot, graves);
 	mem_deref(b);
 	mem_deref(m);

@@ -184,12 +184,14 @@ static void test_transition(const void *arg)
 		stage_run(r.s, 4300);
 		g_assert_nonnull(r.mb[i]->leg->rt->share.leader);
 		for (unsigned m = 1; m < 4; m++) {
-			g_test_message("%s: %u after %u: phase jump %.4f (steady %.4f), %zu clicks, %.2f dB", k->name, m, i,
-				       jump(r.mb[m], 4800), steady, clicks(r.mb[m], 4800),
-				       member_hears_db(r.mb[m], tones[0], PEAK, 500));
-			g_assert_cmpfloat(jump(r.mb[m], 4800), <, 4 * steady);
-			g_assert_cmpuint(clicks(r.mb[m], 4800), ==, 0);
-			g_assert_cmpfloat(fabs(member_hears_db(r.mb[m], tones[0], PEAK, 500)), <, 0.5);
+			const double step = jump(r.mb[m], 4800), db = member_hears_db(r.mb[m], tones[0], PEAK, 500);
+			const size_t n_clicks = clicks(r.mb[m], 4800);
+
+			g_test_message("%s: %u after %u: phase jump %.4f (steady %.4f), %zu clicks, %.2f dB", k->name, m, i, step, steady,
+				       n_clicks, db);
+			g_assert_cmpfloat(step, <, 4 * steady);
+			g_assert_cmpuint(n_clicks, ==, 0);
+			g_assert_cmpfloat(fabs(db), <, 0.5);
 			g_assert_cmpuint(r.mb[m]->peer->n_seq_gaps, ==, 0);
 			g_assert_cmpuint(r.mb[m]->peer->n_ts_gaps, ==, 0);
 		}

@@ -44,6 +44,8 @@ static struct {
 	unsigned drop_n;
 	char drop[PREFIX_MAX];
 	unsigned n_held;
+	uint32_t tick_us;
+	uint64_t ticked_us, looks;
 } sim;
 
 static bool ours(void)
@@ -85,6 +87,13 @@ int clock_gettime(clockid_t id, struct timespec *ts)
 	bool wall = id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE;
 	bool mono = id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_RAW || id == CLOCK_MONOTONIC_COARSE || id == CLOCK_BOOTTIME;
 
+	if (sim.tick_us && mono) {
+		sim.looks++;
+		sim.ticked_us += sim.tick_us;
+		ts->tv_sec  = (time_t)(sim.ticked_us / 1000000);
+		ts->tv_nsec = (long)(sim.ticked_us % 1000000) * 1000;
+		return 0;
+	}
 	if (ours() && (wall || mono)) {
 		uint64_t us = EPOCH_US + sim.now_us;
 
@@ -93,6 +102,15 @@ int clock_gettime(clockid_t id, struct timespec *ts)
 		return 0;
 	}
 	return (int)syscall(SYS_clock_gettime, id, ts);
+}
+
+uint64_t sim_tick(uint32_t us)
+{
+	const uint64_t looks = sim.looks;
+
+	sim.tick_us = us;
+	sim.looks = 0;
+	return looks;
 }
 
 static int real_epoll(int epfd, struct epoll_event *ev, int max, int ms)

@@ -30,6 +30,10 @@ uint64_t sim_now_ms(void);                /* since sim_init */
 bool sim_run_until(bool (*cond)(void *arg), void *arg, uint32_t timeout_ms);
 void sim_advance(uint32_t ms);            /* runs the loop for that long */
 
+/* Without sim_init: from now on each look at the monotonic clock finds it so much later than the last one, so that what is
+ * measured does not depend on how busy the machine is. 0: off. Returns how many looks there were before. */
+uint64_t sim_tick(uint32_t us);
+
 /* Datagrams sent by anybody in this thread, from now on. Percent, seeded. Delay: uniform in min..max. 0: off. */
 void sim_loss(unsigned percent);
 void sim_duplicate(unsigned percent);

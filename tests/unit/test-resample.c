@@ -35,7 +35,7 @@ static void counts(gconstpointer data)
 	uint64_t n_in = 0, n_out = 0;
 
 	for (int k = 0; k < 1200; k++) {
-		const size_t n = k < 400 ? p->from / 400 : (size_t)g_random_int_range(0, 1500);
+		const size_t n = k < 400 ? p->from / 400 : (size_t)g_test_rand_int_range(0, 1500);
 		const size_t got = resample_rt(r, out, in, n);
 		const double share = (double)n * p->to / p->from;
 
@@ -59,7 +59,7 @@ static void no_seams(gconstpointer data)
 	n_whole = resample_rt(r, whole, in, 8000);
 	resample_reset_rt(r);
 	for (size_t at = 0, n; at < 8000; at += n) {
-		n = (size_t)g_random_int_range(1, 700);
+		n = (size_t)g_test_rand_int_range(1, 700);
 		n = MIN(n, 8000 - at);
 		n_out += resample_rt(r, out + n_out, in + at, n);
 	}
