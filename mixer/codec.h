@@ -56,6 +56,13 @@ struct codec {
 	 * 80 ms and joins what comes next without a click. Always gives n_smp. */
 	int (*conceal_rt)(struct codec_dec *d, float *smp, size_t n_smp, const uint8_t *next, size_t next_len);
 
+	/* The next packet is another encoder's: as if just made. */
+	void (*reset_rt)(struct codec_dec *d);
+
+	/* The next packets, for half a second, may be those of an encoder that began anew, or may go on: the decoder is to
+	 * judge by what it hears. NULL: it makes no difference that could be heard. */
+	void (*doubt_rt)(struct codec_dec *d);
+
 	/* Mean square of a payload's samples without decoding it; 0: its sender says that there is nothing to hear. false: it
 	 * does not tell. NULL: this codec never does. */
 	bool (*energy_rt)(float *energy, const struct codec *c, const uint8_t *buf, size_t len);

@@ -119,3 +119,8 @@ int codec_g711_conceal_rt(struct codec_dec *d, float *smp, size_t n_smp, const u
 	plc_fill_rt(d->plc, smp, n_smp);
 	return (int)n_smp;
 }
+
+void codec_g711_reset_rt(struct codec_dec *d)
+{
+	plc_reset_rt(d->plc);
+}

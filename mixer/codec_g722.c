@@ -7,6 +7,11 @@
  *
  * Its adaptive state goes on from where it was after a loss; that settles within some milliseconds, under the blend of
  * plc.c. spandsp allocates in its init functions only.
+ *
+ * It does not settle in time when the encoder begins anew in the middle of its stream, as phones do at a re-INVITE: the step
+ * size that the decoder still has is multiplied by what the encoder's grows by, and for 10 ms a tone is 34 dB too loud. No
+ * header tells. Where it may be, a packet that is suddenly loud is decoded by a new decoder as well, and the softer one is
+ * believed: a true onset then comes some milliseconds late, once.
  */
 #include <errno.h>
 #include <re.h>
@@ -17,7 +22,9 @@
 #include "mix.h"
 #include "plc.h"
 
-enum { BITRATE = 64000, BLOCK = 160, SMP_PER_BYTE = 2 };
+enum { BITRATE = 64000, BLOCK = 160, SMP_PER_BYTE = 2, DOUBT_SMP = 8000 };
+
+#define LOUDER 4.0f               /* 6 dB: over what was, and over what a new decoder makes of it */
 
 struct codec_enc {
 	g722_encode_state_t *g722;
@@ -26,6 +33,9 @@ struct codec_enc {
 struct codec_dec {
 	g722_decode_state_t *g722;
 	struct plc *plc;
+	g722_decode_state_t *trial;       /* begins anew with the packet in doubt */
+	float energy;             /* mean square of the last packet */
+	size_t doubt;             /* for so many samples more */
 };
 
 static void enc_destructor(void *arg)
@@ -69,6 +79,8 @@ static void dec_destructor(void *arg)
 
 	if (d->g722)
 		(void)g722_decode_free(d->g722);
+	if (d->trial)
+		(void)g722_decode_free(d->trial);
 	mem_deref(d->plc);
 }
 
@@ -85,7 +97,8 @@ int codec_g722_dec_alloc(struct codec_dec **dp, const struct codec *c, const str
 		return ENOMEM;
 
 	d->g722 = g722_decode_init(NULL, BITRATE, 0);
-	err = d->g722 ? plc_alloc(&d->plc, c->srate, 1) : ENOMEM;
+	d->trial = g722_decode_init(NULL, BITRATE, 0);
+	err = d->g722 && d->trial ? plc_alloc(&d->plc, c->srate, 1) : ENOMEM;
 	if (err)
 		mem_deref(d);
 	else
@@ -117,21 +130,66 @@ int codec_g722_duration_rt(const struct codec *c, const uint8_t *buf, size_t len
 	return len < 1 || len > CODEC_SMP_MAX / SMP_PER_BYTE || channels != 1 ? -EBADMSG : (int)(len * SMP_PER_BYTE);
 }
 
-int codec_g722_decode_rt(struct codec_dec *d, float *smp, size_t max_smp, const uint8_t *buf, size_t len)
+static size_t decode_rt(g722_decode_state_t *g722, float *smp, const uint8_t *buf, size_t len)
 {
 	int16_t s16[BLOCK];
 	size_t n_smp = 0;
 
-	if (len < 1 || len > CODEC_SMP_MAX / SMP_PER_BYTE || len * SMP_PER_BYTE > max_smp)
-		return -EBADMSG;
-
 	for (size_t at = 0; at < len; at += BLOCK / SMP_PER_BYTE) {
 		const size_t part = len - at < BLOCK / SMP_PER_BYTE ? len - at : BLOCK / SMP_PER_BYTE;
-		const int n = g722_decode(d->g722, s16, buf + at, (int)part);
+		const int n = g722_decode(g722, s16, buf + at, (int)part);
 
 		mix_from_s16(smp + n_smp, s16, (size_t)n);
 		n_smp += (size_t)n;
 	}
+	return n_smp;
+}
+
+/* Given a state, spandsp's init only fills it. */
+static void renew_rt(g722_decode_state_t *g722)
+{
+	(void)g722_decode_init(g722, BITRATE, 0);
+}
+
+/* What a new decoder would make of it, without keeping the sound. */
+static float trial_rt(struct codec_dec *d, const uint8_t *buf, size_t len)
+{
+	float sum = 0, smp[BLOCK];
+
+	renew_rt(d->trial);
+	for (size_t at = 0; at < len; at += BLOCK / SMP_PER_BYTE) {
+		const size_t part = len - at < BLOCK / SMP_PER_BYTE ? len - at : BLOCK / SMP_PER_BYTE;
+		const size_t n = decode_rt(d->trial, smp, buf + at, part);
+
+		sum += mix_energy(smp, n) * (float)n;
+	}
+	return sum / (float)(len * SMP_PER_BYTE);
+}
+
+/* Has the encoder begun anew? Then smp is decoded once more. */
+static void judge_rt(struct codec_dec *d, float *smp, size_t n_smp, const uint8_t *buf, size_t len)
+{
+	const float energy = mix_energy(smp, n_smp);
+
+	d->doubt = d->doubt > n_smp ? d->doubt - n_smp : 0;
+	if (energy <= LOUDER * d->energy || energy <= LOUDER * trial_rt(d, buf, len))
+		return;
+	renew_rt(d->g722);
+	(void)decode_rt(d->g722, smp, buf, len);
+	plc_seam_rt(d->plc);
+}
+
+int codec_g722_decode_rt(struct codec_dec *d, float *smp, size_t max_smp, const uint8_t *buf, size_t len)
+{
+	size_t n_smp;
+
+	if (len < 1 || len > CODEC_SMP_MAX / SMP_PER_BYTE || len * SMP_PER_BYTE > max_smp)
+		return -EBADMSG;
+
+	n_smp = decode_rt(d->g722, smp, buf, len);
+	if (d->doubt)
+		judge_rt(d, smp, n_smp, buf, len);
+	d->energy = mix_energy(smp, n_smp);
 	plc_good_rt(d->plc, smp, n_smp);
 	return (int)n_smp;
 }
@@ -140,4 +198,16 @@ int codec_g722_conceal_rt(struct codec_dec *d, float *smp, size_t n_smp, const u
 {
 	plc_fill_rt(d->plc, smp, n_smp);
 	return (int)n_smp;
+}
+
+void codec_g722_reset_rt(struct codec_dec *d)
+{
+	renew_rt(d->g722);
+	plc_reset_rt(d->plc);
+	d->doubt = 0;
+}
+
+void codec_g722_doubt_rt(struct codec_dec *d)
+{
+	d->doubt = DOUBT_SMP;
 }

@@ -167,3 +167,8 @@ int codec_l16_conceal_rt(struct codec_dec *d, float *smp, size_t n_smp, const ui
 	plc_fill_rt(d->plc, smp, n_smp);
 	return (int)n_smp;
 }
+
+void codec_l16_reset_rt(struct codec_dec *d)
+{
+	plc_reset_rt(d->plc);
+}

@@ -280,3 +280,8 @@ int codec_opus_conceal_rt(struct codec_dec *d, float *smp, size_t n_smp, const u
 	memset(smp + at * d->ch, 0, (n_smp - at) * d->ch * sizeof(*smp));
 	return (int)n_smp;
 }
+
+void codec_opus_reset_rt(struct codec_dec *d)
+{
+	opus_decoder_ctl(d->opus, OPUS_RESET_STATE);
+}

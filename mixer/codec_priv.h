@@ -12,12 +12,18 @@
 	int kind##_encode_rt(struct codec_enc *e, uint8_t *buf, size_t size, const float *smp, size_t n_smp); \
 	int kind##_decode_rt(struct codec_dec *d, float *smp, size_t max_smp, const uint8_t *buf, size_t len); \
 	int kind##_conceal_rt(struct codec_dec *d, float *smp, size_t n_smp, const uint8_t *next, size_t next_len); \
+	void kind##_reset_rt(struct codec_dec *d); \
 	int kind##_duration_rt(const struct codec *c, const uint8_t *buf, size_t len, uint8_t channels)
 
 CODEC_FUNCTIONS(codec_g711);
 CODEC_FUNCTIONS(codec_g722);
 CODEC_FUNCTIONS(codec_l16);
 CODEC_FUNCTIONS(codec_opus);
+
+void codec_g722_doubt_rt(struct codec_dec *d);
+#define codec_g711_doubt_rt    NULL
+#define codec_l16_doubt_rt     NULL
+#define codec_opus_doubt_rt    NULL
 
 bool codec_g711_energy_rt(float *energy, const struct codec *c, const uint8_t *buf, size_t len);
 bool codec_opus_energy_rt(float *energy, const struct codec *c, const uint8_t *buf, size_t len);

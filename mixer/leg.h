@@ -152,6 +152,7 @@ struct leg_play {                         /* sound in */
 	bool fade_in;
 	bool noisy;                       /* the sender paused with a CN packet */
 	bool hush;                        /* all n are silence, and not written into pcm */
+	bool other_source;                /* what comes next is not of who was heard */
 	int jitter, jitter_next;          /* buffer being read; -1 or the one that takes over when it is empty */
 	struct plan_rx *cur;              /* whose sound this is */
 	uint32_t frame_smp;               /* length of the last frame at 48 kHz */

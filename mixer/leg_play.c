@@ -323,6 +323,30 @@ static bool through_rt(struct leg_rt *l, float energy, size_t n48)
 	return !l->plan->gated || gate_update_rt(g, energy, (uint32_t)(n48 * 1000 / 48));
 }
 
+/* Another encoder than that of the frame before: the old sound ends here, and no decoder knows of it. */
+static void other_source_rt(struct leg_rt *l)
+{
+	struct leg_play *p = &l->play;
+
+	end_sound_rt(l);
+	for (int i = 0; i < l->plan->n_rx; i++)
+		l->plan->rx[i].c.codec->reset_rt(l->plan->rx[i].dec);
+	p->gate.n = 0;
+	p->concealing = 0;
+	p->other_source = false;
+}
+
+/* Who comes back to a codec rarely goes on where it was with that; and what was held back is of the other one. */
+static void other_codec_rt(struct leg_rt *l, struct plan_rx *rx)
+{
+	struct leg_play *p = &l->play;
+
+	rx->c.codec->reset_rt(rx->dec);
+	p->gate.n = 0;
+	p->cur = rx;
+	atomic_store_explicit(&l->n.rx_codec, rx->c.codec, memory_order_relaxed);
+}
+
 static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_frame *f, size_t ask)
 {
 	struct scratch *x = &l->t->rt.scratch;
@@ -339,14 +363,14 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 		return;
 	}
 	c = rx->c.codec;
+	if (p->other_source)
+		other_source_rt(l);
 	/* The buffer passed over a packet to shorten the delay: a seam, unless concealment led up to it. */
 	if (rx != p->cur || (f->seq != p->next_seq && !p->concealing))
 		end_sound_rt(l);
 	p->next_seq = (uint16_t)(f->seq + 1);
-	if (rx != p->cur) {
-		p->cur = rx;
-		atomic_store_explicit(&l->n.rx_codec, c, memory_order_relaxed);
-	}
+	if (rx != p->cur)
+		other_codec_rt(l, rx);
 	if (pass_rt(l, j, rx, f))
 		return;
 	caught_up = p->gate.n;
@@ -547,6 +571,13 @@ void leg_play_join_rt(struct leg_rt *l)
 	p->sounding = false;
 }
 
+/* Has its sender perhaps begun to encode anew? */
+static void doubt_rt(const struct plan_rx *rx)
+{
+	if (rx && rx->c.codec->doubt_rt)
+		rx->c.codec->doubt_rt(rx->dec);
+}
+
 static struct plan_rx *same_codec_rt(struct leg_plan *p, const struct leg_codec *c)
 {
 	for (int i = 0; i < p->n_rx; i++)
@@ -577,6 +608,8 @@ void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *plan)
 
 	if (!same)
 		end_sound_rt(l);
+	else
+		doubt_rt(p->cur);
 	requeue_rt(p, plan->play_pcm, plan->channels);
 	p->cur = same;
 	p->jitter = p->jitter_next = -1;

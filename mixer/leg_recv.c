@@ -145,6 +145,7 @@ bool leg_source_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, 
 		memset(&l->dtmf_rx, 0, sizeof(l->dtmf_rx));
 		leg_xr_forget_rt(l);
 		pace_source_rt(&l->play.pace);
+		l->play.other_source = true;
 		r->src.any = false;
 	}
 	r->rival = pkt->ssrc;

@@ -217,6 +217,19 @@ static void next_rt(struct plc *p, float *frame)
 	p->lost++;
 }
 
+void plc_seam_rt(struct plc *p)
+{
+	if (!p->lost)
+		begin_rt(p);
+	p->lost++;
+}
+
+void plc_reset_rt(struct plc *p)
+{
+	memset(p->hist, 0, p->n_hist * p->ch * sizeof(*p->hist));
+	p->lost = 0;
+}
+
 void plc_fill_rt(struct plc *p, float *smp, size_t n_smp)
 {
 	const size_t silent = us_to_smp(p, FULL_US + FADE_US);

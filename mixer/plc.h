@@ -16,6 +16,12 @@ int  plc_alloc(struct plc **pp, uint32_t srate, uint8_t channels);
  * had got to, so that there is no click. */
 void plc_good_rt(struct plc *p, float *smp, size_t n_smp);
 
+/* What comes next does not follow on what was, though nothing is missing: it is blended as after a loss. */
+void plc_seam_rt(struct plc *p);
+
+/* Somebody else's sound comes next. */
+void plc_reset_rt(struct plc *p);
+
 /* The sound goes on for n_smp as it was, and fades to silence within 80 ms. */
 void plc_fill_rt(struct plc *p, float *smp, size_t n_smp);
 

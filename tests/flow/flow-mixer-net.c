@@ -594,6 +594,48 @@ static void test_many_commands(void)
 	duo_end(&d);
 }
 
+/* --- an encoder that begins anew --- */
+
+struct anew { const char *name, *codec; uint32_t clock; uint8_t pt; bool ssrc; double most; };
+
+static const struct anew anew[] = {
+	{"g722-ssrc", "G722", 8000, 9, true, 1.3}, {"g722-reinvite", "G722", 8000, 9, false, 1.3},
+	{"pcma-ssrc", "PCMA", 8000, 8, true, 1.3}, {"opus-ssrc", "opus", 48000, 96, true, 1.3},
+	{"opus-reinvite", "opus", 48000, 96, false, 1.5},
+};
+
+static double loudest(const struct member *mb, size_t n)
+{
+	g_autofree float *smp = peer_last(mb->peer, n, 0);
+	double most = 0;
+
+	for (size_t i = 0; i < n; i++)
+		most = MAX(most, fabs((double)smp[i]));
+	return most;
+}
+
+/* Of another phone behind the same SBC, or of the same after a re-INVITE that changed nothing: no bang, and it is heard. */
+static void test_encoder_anew(gconstpointer data)
+{
+	const struct anew *an = data;
+	struct duo d = duo_new(NULL, 0);
+	struct peer_conf conf = {an->codec, an->clock, an->pt, 1, 20000, HZ_A, PEAK / 4, false, NULL};
+
+	peer_codec(d.a->peer, &conf);
+	peer_desc(d.a->peer, &d.a->desc);
+	member_set(d.a);
+	stage_run(d.s, 1000);
+	peer_codec(d.a->peer, &conf);
+	if (an->ssrc)
+		d.a->peer->ssrc++;
+	else
+		member_set(d.a);
+	stage_run(d.s, 1000);
+	g_assert_cmpfloat(loudest(d.c, 8000), <, an->most * PEAK / 4);
+	g_assert_cmpfloat(fabs(member_hears_db(d.c, HZ_A, PEAK / 4, 500)), <, 0.5);
+	duo_end(&d);
+}
+
 int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
@@ -615,6 +657,11 @@ int main(int argc, char *argv[])
 	g_test_add_func("/net/rtcp/receiver", test_rtcp_receiver);
 	g_test_add_func("/net/rtcp/bye", test_bye);
 	g_test_add_func("/net/rtcp/mux-srtp", test_rtcp_mux_srtp);
+	for (size_t i = 0; i < G_N_ELEMENTS(anew); i++) {
+		g_autofree char *path = g_strconcat("/net/encoder-anew/", anew[i].name, NULL);
+
+		g_test_add_data_func(path, &anew[i], test_encoder_anew);
+	}
 	g_test_add_func("/net/ipv6", test_ipv6);
 	g_test_add_func("/net/ports", test_ports);
 	g_test_add_func("/net/descriptors", test_descriptors);

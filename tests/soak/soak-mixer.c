@@ -190,15 +190,11 @@ static void other_leave(struct soak *k, struct other *o)
 	o->mb = NULL;
 }
 
-/* A re-INVITE with another codec; new keys, too. */
+/* A re-INVITE with another codec, or the same, with an encoder that begins anew; new keys, too. */
 static void other_codec(struct other *o)
 {
-	struct peer_conf conf;
+	struct peer_conf conf = any_codec();
 
-	/* Not the same anew: a G.722 encoder that begins again in the middle of its stream makes a bang in any decoder. */
-	do {
-		conf = any_codec();
-	} while (!strcmp(conf.codec, o->mb->peer->conf.codec));
 	peer_codec(o->mb->peer, &conf);
 	other_describe(o);
 }
