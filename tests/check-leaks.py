@@ -189,9 +189,11 @@ class Life:
         r = stranger.request(stranger.make('REFER', [('Refer-To', '<sip:x@192.0.2.77>')]))
         expect('REFER of one who may not', r.status, 403)
         for method, status in ('FROBNICATE', 501), ('INFO', 415), ('SUBSCRIBE', 489):
-            r = stranger.request(stranger.make(method, [('Event', 'conference')] if status == 489 else [('Content-Type', 'x/y')],
+            r = stranger.request(stranger.make(method, [('Event', 'presence')] if status == 489 else [('Content-Type', 'x/y')],
                                                b'' if status == 489 else b'?'))
             expect(method, r.status in (status, 405), True)
+        r = stranger.request(stranger.make('SUBSCRIBE', [('Event', 'conference')]))
+        expect('SUBSCRIBE to the room', r.status, 200)
         expect('BYE', stranger.bye(), True)
 
     def dial_out(self):

@@ -123,7 +123,7 @@ step_interop() {
 step_asan() {
 	setup build-asan --buildtype=debugoptimized -Dchecks=asan
 	count "asan: builds" $?
-	run_tests asan build-asan 3 --no-suite interop
+	run_tests asan build-asan 3 --no-suite interop --no-suite soak
 	phones asan-interop build-asan -j 3 --quick sip- change-python torture-media
 }
 

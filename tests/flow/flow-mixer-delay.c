@@ -33,6 +33,12 @@ struct kind {
 
 #define PEAK 0.25
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { PATIENT = false };         /* what takes long to settle shows a sanitizer nothing that the rest does not */
+#else
+enum { PATIENT = true };
+#endif
+
 /* The defaults find their size. In music that is up to 0.6 ms more than 0, which is what was promised: an eighth of a tick, and the
  * 12 samples that a slip leaves (pace.h). */
 static const struct kind kinds[] = {
@@ -46,9 +52,9 @@ static const struct kind kinds[] = {
 	 1.8, 3, 0.95, 0},
 	{"l16-64", {"L16", 48000, 96, 1, 1334, 97, PEAK, 0, 0}, {"L16", 48000, 96, 1, 1334, 113, PEAK, 0, 0}, true, 50, 1200, 24,
 	 0.7, 1.4, 0.95, 0},
-	{"opus-2.5ms-default", {"opus", 48000, 96, 2, 2500, 97, PEAK, 0, 0}, {"opus", 48000, 96, 2, 2500, 113, PEAK, 0, 0}, true, 50, 12500, 8,
+	{"opus-2.5ms-default", {"opus", 48000, 96, 2, 2500, 97, PEAK, 0, 0}, {"opus", 48000, 96, 2, 2500, 113, PEAK, 0, 0}, true, 50, 12500, 4,
 	 2.5, 3.5, 0.95, 5},
-	{"l16-64-default", {"L16", 48000, 96, 1, 1334, 97, PEAK, 0, 0}, {"L16", 48000, 96, 1, 1334, 113, PEAK, 0, 0}, true, 50, 12500, 8,
+	{"l16-64-default", {"L16", 48000, 96, 1, 1334, 97, PEAK, 0, 0}, {"L16", 48000, 96, 1, 1334, 113, PEAK, 0, 0}, true, 50, 12500, 6,
 	 1.5, 2.2, 0.95, 5},
 };
 
@@ -213,7 +219,8 @@ int main(int argc, char *argv[])
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
 		g_autofree char *path = g_strdup_printf("/delay/%s", kinds[i].name);
 
-		g_test_add_data_func(path, &kinds[i], test_delay);
+		if (PATIENT || !kinds[i].start_ms)
+			g_test_add_data_func(path, &kinds[i], test_delay);
 	}
 	return g_test_run();
 }

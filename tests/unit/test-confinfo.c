@@ -255,7 +255,7 @@ static void pieces(void)
 		watcher_open(&w);
 		while (told < roster->seq || !n) {
 			struct mbuf *mb = mbuf_alloc(64);
-			const struct confinfo c = { .entity = "sip:band@host", .name = "band", .version = ++n, .full = n == 1,
+			const struct confinfo c = { .entity = "sip:band@host", .name = "band", .version = n + 1, .full = !n,
 						    .told = told, .known = 0, .max_bytes = sizes[i] };
 
 			g_assert_cmpint(confinfo_write(mb, &told, &c, roster), ==, 0);
@@ -263,7 +263,7 @@ static void pieces(void)
 			mbuf_write_u8(mb, 0);
 			watcher_read(&w, (char *)mb->buf);
 			mem_deref(mb);
-			g_assert_cmpuint(n, <, 60);
+			g_assert_cmpuint(++n, <, 60);
 		}
 		watcher_compare(&w, room);
 		watcher_validate(&w);
