@@ -159,11 +159,11 @@ static int append_odd(struct sound *s, const struct rate *r, const float *mono, 
 /* n 0: the end, and what the filter still holds. */
 static int append(struct sound *s, const struct rate *r, const float *mono, size_t n)
 {
-	int err;
+	int err = 0;
 
 	if (r->odd) {
 		err = append_odd(s, r, mono, n);
-	} else {
+	} else if (n) {
 		err = grow(s, resample_max(r->own, n));
 		if (!err)
 			s->n += resample_rt(r->own, s->smp + s->n, mono, n);
