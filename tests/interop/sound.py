@@ -137,21 +137,24 @@ def _tone_amplitude(samples, window, cos, sin):
     return 2 * math.hypot(re, im) / sum(window)
 
 
-def level(samples, rate, freq):
-    """dB of the tone, by one transform over all samples. 10 s keep tones 1 Hz apart asunder by more than 90 dB."""
+def _level(samples, rate, freq):
     n = len(samples)
-    if n < rate // 2:
-        return -200.0
     w = 2 * math.pi * freq / rate
     a = _tone_amplitude(samples, _window(n), [math.cos(w * i) for i in range(n)], [math.sin(w * i) for i in range(n)])
     return 20 * math.log10(max(a, 1e-10))
 
 
-def usual_level(samples, rate, freq, seconds=0.5):
-    """dB of the tone as it mostly is. One transform over all would show as silence what is only a jump of phase: a sender's
-    program that was not run for 20 ms, say. (Whether the tone was ever away, gaps() tells.)"""
+def level(samples, rate, freq):
+    """dB of the tone, by one transform over all samples. 10 s keep tones 1 Hz apart asunder by more than 90 dB."""
+    return _level(samples, rate, freq) if len(samples) >= rate // 2 else -200.0
+
+
+def usual_level(samples, rate, freq, seconds=0.1):
+    """dB of the tone as it mostly is. One transform over all would show as silence what is only a jump of phase (a sender's
+    program that was not run for 20 ms, say), and windows of half a second what is only played 0.3 % faster for a while, so
+    that the delay goes down: 0.1 s are 40 Hz wide. (Whether the tone was ever away, gaps() tells.)"""
     n = int(rate * seconds)
-    parts = [level(samples[at:at + n], rate, freq) for at in range(0, len(samples) - n + 1, n)]
+    parts = [_level(samples[at:at + n], rate, freq) for at in range(0, len(samples) - n + 1, n)]
     return sorted(parts)[len(parts) // 2] if parts else -200.0
 
 
