@@ -5,7 +5,7 @@
  * still, so background noise is never drawn up, and it never lifts the noise floor over -50 dBov. Voice legs only: for
  * music it is switched off, and the gain goes back to 1 as smoothly as it goes anywhere.
  *
- * To be called by leg_play_rt right after loudness_rt (whose struct level has seen this same frame, before any gain),
+ * leg_play_rt calls it right after loudness_rt (whose struct level has seen this same frame, before any gain),
  * on what then gets the member's own gain.
  */
 #ifndef MIXER_AGC_H

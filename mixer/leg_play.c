@@ -282,7 +282,7 @@ static bool pass_rt(struct leg_rt *l, struct jitter *j, const struct plan_rx *rx
 	float energy;
 	int n;
 
-	if (!l->plan->gated || p->gate.open || rx != p->cur || !hint_rt(l, rx, f, &energy))
+	if (!l->plan->gated || p->gate.open || !hint_rt(l, rx, f, &energy))
 		return false;
 	n = c->duration_rt(c, f->payload, f->len, rx->c.param.channels);
 	if (n <= 0 || n > CODEC_SMP_MAX)
@@ -304,7 +304,7 @@ static void catch_up_rt(struct leg_rt *l, struct plan_rx *rx)
 	struct scratch *x = &l->t->rt.scratch;
 	struct gate *g = &l->play.gate;
 
-	for (int i = 0; i < g->n && rx == l->play.cur; i++) {
+	for (int i = 0; i < g->n; i++) {
 		const struct gate_packet *k = gate_kept(g, i);
 		int n = rx->c.codec->decode_rt(rx->dec, x->pcm, CODEC_SMP_MAX, k->buf, k->len);
 

@@ -152,12 +152,14 @@ static int noise_rt(struct leg_rt *l, const float *smp, size_t n)
 /* Length of what lies in scratch.payload; <= 0: nothing to send. */
 static int encode_rt(struct leg_rt *l, const float *smp, size_t n)
 {
-	int len = takes_noise_rt(l) ? noise_rt(l, smp, n) : -1;
+	if (takes_noise_rt(l)) {
+		int len = noise_rt(l, smp, n);
 
-	if (len >= 0)
-		return len;
-	if (!takes_noise_rt(l) && dtx_rt(l, smp, n))
+		if (len >= 0)
+			return len;
+	} else if (dtx_rt(l, smp, n)) {
 		return 0;
+	}
 	count_up(&l->t->n.encodes);
 	return tx_codec(l)->codec->encode_rt(l->plan->enc, l->t->rt.scratch.payload, DGRAM_MAX - HDR_ROOM - SEAL_ROOM, smp, n);
 }

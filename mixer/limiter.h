@@ -5,7 +5,7 @@
  * goes down before the peak, as far as the block lets it look ahead, stays for 20 ms and comes back slowly; what is left
  * (a peak at the very beginning of a block) goes through mix_limit's knee. After it no sample is over +-1.0, NaN is 0.
  *
- * To be called where mix_limit is called now, on the finished mix of a listener or a group of them, before leg_send.
+ * leg_send calls it on the finished mix of a listener or a group of them, before it is collected.
  */
 #ifndef MIXER_LIMITER_H
 #define MIXER_LIMITER_H

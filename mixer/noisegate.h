@@ -5,7 +5,7 @@
  * under 5 dB for hold_ms, and then goes down by range_db within a few fade_ms. A word that dies away has the hold and
  * the fade to do so in. Until the floor is known (the first second or two) it stays open.
  *
- * To be called by leg_play_rt between loudness_rt and agc_rt, for legs that are phones (8 or 16 kHz codecs), not music.
+ * leg_play_rt calls it between loudness_rt and agc_rt, for legs that are phones (8 or 16 kHz codecs), not music.
  */
 #ifndef MIXER_NOISEGATE_H
 #define MIXER_NOISEGATE_H

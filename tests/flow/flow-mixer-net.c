@@ -42,14 +42,6 @@ static void duo_end(struct duo *d)
 	stage_free(d->s);
 }
 
-static struct leg_stats stats(const struct member *mb)
-{
-	struct leg_stats st;
-
-	leg_stats(mb->leg, &st);
-	return st;
-}
-
 /* One that is no member and sends to a's leg, from another port or host. */
 static struct peer *stranger(struct duo *d, const char *host)
 {
@@ -79,7 +71,7 @@ static void test_latch_sdp(void)
 	stage_run(d.s, 1000);
 	g_assert_cmpuint(d.a->n_latched, ==, 1);
 	g_assert_true(sa_same(&d.a->latched, &d.a->peer->local));
-	g_assert_true(stats(d.a).latched);
+	g_assert_true(member_stats(d.a).latched);
 	duo_end(&d);
 }
 
@@ -90,7 +82,7 @@ static void test_stranger(void)
 	struct mixer_stats ms;
 
 	run_with(&d, x, 500);
-	g_assert_cmpuint(stats(d.a).rx_stranger, >=, 24);
+	g_assert_cmpuint(member_stats(d.a).rx_stranger, >=, 24);
 	g_assert_cmpuint(x->n_packets, ==, 0);
 	g_assert_cmpuint(d.a->n_latched, ==, 1);
 	run_with(&d, x, 1000);
@@ -98,7 +90,7 @@ static void test_stranger(void)
 	SILENT(d.c, HZ_X);
 	HEARD(d.a, HZ_B);
 	mixer_stats(d.s->m, &ms);
-	g_assert_cmpuint(ms.rx_stranger, ==, stats(d.a).rx_stranger);
+	g_assert_cmpuint(ms.rx_stranger, ==, member_stats(d.a).rx_stranger);
 	peer_free(x);
 	duo_end(&d);
 }
@@ -172,7 +164,7 @@ static void test_nowhere(void)
 	sa_set_str(&d.a->desc.rtp, "0.0.0.0", 9);
 	member_set(d.a);
 	stage_run(d.s, 500);
-	g_assert_cmpuint(stats(d.a).tx_packets, ==, 0);
+	g_assert_cmpuint(member_stats(d.a).tx_packets, ==, 0);
 	duo_end(&d);
 }
 
@@ -208,7 +200,7 @@ static void test_srtp(const void *arg)
 	HEARD(d.a, HZ_B);
 	HEARD(d.c, HZ_A);
 	g_assert_cmpuint(d.a->peer->n_bad, ==, 0);
-	g_assert_cmpuint(stats(d.a).rx_auth, ==, 0);
+	g_assert_cmpuint(member_stats(d.a).rx_auth, ==, 0);
 	/* The same keys again: the contexts go on. */
 	member_set(d.a);
 	stage_run(d.s, 700);
@@ -268,10 +260,10 @@ static void test_srtp_flood(void)
 		stage_run(d.s, i % 5 ? 0 : 2);
 	}
 	stage_run(d.s, 1000);
-	g_assert_cmpuint(stats(d.a).rx_auth + stats(d.a).rx_bad, ==, 1000);      /* bad: looks like a replay */
+	g_assert_cmpuint(member_stats(d.a).rx_auth + member_stats(d.a).rx_bad, ==, 1000);      /* bad: looks like a replay */
 	HEARD(d.c, HZ_A);
 	HEARD(d.a, HZ_B);
-	g_assert_cmpuint(stats(d.a).concealed, ==, 0);
+	g_assert_cmpuint(member_stats(d.a).concealed, ==, 0);
 	mem_deref(evil);
 	duo_end(&d);
 }
@@ -282,7 +274,7 @@ static void test_srtp_wrong_key(void)
 
 	secure(d.a, LEG_SRTP_AEAD_AES128_GCM, false);
 	stage_run(d.s, 700);
-	g_assert_cmpuint(stats(d.a).rx_auth, >, 30);
+	g_assert_cmpuint(member_stats(d.a).rx_auth, >, 30);
 	g_assert_cmpuint(d.a->n_latched, ==, 0);
 	SILENT(d.c, HZ_A);
 	duo_end(&d);
@@ -305,7 +297,7 @@ static void test_garbage(void)
 		peer_raw(d.a->peer, i % 4 ? d.a->peer->fd : d.a->peer->fd_rtcp, buf, n);
 		stage_run(d.s, 2);
 	}
-	g_assert_cmpuint(stats(d.a).rx_bad, >, 50);
+	g_assert_cmpuint(member_stats(d.a).rx_bad, >, 50);
 	stage_run(d.s, 1200);
 	HEARD(d.c, HZ_A);
 	HEARD(d.a, HZ_B);
@@ -395,9 +387,9 @@ static void test_rtcp(void)
 	g_assert_cmpint(n, >, 0);
 	peer_raw(p, p->fd_rtcp, buf, (size_t)n);
 	stage_run(d.s, 20);
-	g_test_message("rtt %u us", stats(d.a).rtt_us);
-	g_assert_cmpint(abs((int)stats(d.a).rtt_us - 100000), <, 15000);
-	g_assert_cmpuint(stats(d.a).peer_fraction_lost, ==, 64);
+	g_test_message("rtt %u us", member_stats(d.a).rtt_us);
+	g_assert_cmpint(abs((int)member_stats(d.a).rtt_us - 100000), <, 15000);
+	g_assert_cmpuint(member_stats(d.a).peer_fraction_lost, ==, 64);
 	before = p->n_rtcp;
 	while (p->n_rtcp == before)
 		stage_run(d.s, 2);
@@ -443,7 +435,7 @@ static void test_bye(void)
 	g_assert_cmpint(leg_set_desc(d.c->leg, &d.c->desc), ==, ENODEV);
 	g_assert_cmpint(leg_send_dtmf(d.c->leg, "1"), ==, ENODEV);
 	leg_set_mute(d.c->leg, true);
-	(void)stats(d.c);
+	(void)member_stats(d.c);
 	duo_end(&d);
 }
 

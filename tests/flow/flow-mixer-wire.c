@@ -56,14 +56,6 @@ static void duo_end(struct duo *d)
 	stage_free(d->s);
 }
 
-static struct leg_stats stats(const struct member *mb)
-{
-	struct leg_stats st;
-
-	leg_stats(mb->leg, &st);
-	return st;
-}
-
 /* --- redundancy in --- */
 
 struct loss { unsigned pct, every, run; };
@@ -79,12 +71,12 @@ static uint64_t concealed(const struct kind *k, uint8_t gen, const struct loss *
 	d.a->peer->drop_run = loss->run;
 	d.a->peer->net_seed = 5;
 	stage_run(d.s, 2000);
-	before = stats(d.a).concealed;
+	before = member_stats(d.a).concealed;
 	for (int i = 0; i < 6; i++) {
 		stage_run(d.s, 5000);
 		stage_forget(d.s);
 	}
-	*st = stats(d.a);
+	*st = member_stats(d.a);
 	g_test_message("%s, %u older frames in each: lost %u of %u, %" G_GUINT64_FORMAT " recovered, %" G_GUINT64_FORMAT
 		       " concealed, %u ms held", k->codec, gen, d.a->peer->n_dropped, d.a->peer->n_sent, st->recovered,
 		       st->concealed - before, st->buffer_ms);
@@ -130,17 +122,17 @@ static void test_no_loss(void)
 	stage_run(d.s, 3000);
 	stage_run(e.s, 3000);
 	HEARD(d.c, HZ_A);
-	g_assert_cmpuint(stats(d.a).recovered, ==, 0);
-	g_assert_cmpuint(stats(d.a).concealed, ==, 0);
-	g_assert_cmpuint(stats(d.a).buffer_ms, ==, stats(e.a).buffer_ms);
-	discarded = stats(d.a).discarded;
+	g_assert_cmpuint(member_stats(d.a).recovered, ==, 0);
+	g_assert_cmpuint(member_stats(d.a).concealed, ==, 0);
+	g_assert_cmpuint(member_stats(d.a).buffer_ms, ==, member_stats(e.a).buffer_ms);
+	discarded = member_stats(d.a).discarded;
 	for (int i = 0; i < 100; i++) {
 		d.a->peer->red_plain = !d.a->peer->red_plain;
 		stage_run(d.s, 20);
 	}
 	HEARD(d.c, HZ_A);
-	g_assert_cmpuint(stats(d.a).concealed, ==, 0);
-	g_assert_cmpuint(stats(d.a).discarded, ==, discarded);
+	g_assert_cmpuint(member_stats(d.a).concealed, ==, 0);
+	g_assert_cmpuint(member_stats(d.a).discarded, ==, discarded);
 	duo_end(&d);
 	duo_end(&e);
 }
@@ -154,7 +146,7 @@ static void test_delay_goes_back(void)
 	d.a->peer->drop_pct = 10;
 	for (int i = 0; i < 16; i++) {
 		stage_run(d.s, 500);
-		lossy = MAX(lossy, stats(d.a).heard.end_ms);
+		lossy = MAX(lossy, member_stats(d.a).heard.end_ms);
 	}
 	d.a->peer->drop_pct = 0;
 	stage_forget(d.s);
@@ -164,9 +156,9 @@ static void test_delay_goes_back(void)
 	stage_run(d.s, 1000);
 	d.a->peer->mute = false;
 	stage_run(d.s, 9000);
-	g_test_message("%u ms with loss, %u after", lossy, stats(d.a).heard.end_ms);
-	g_assert_cmpuint(lossy, >=, stats(d.a).heard.end_ms + 10);       /* a good part of a packet */
-	g_assert_cmpuint(stats(d.a).heard.end_ms, <=, 45);
+	g_test_message("%u ms with loss, %u after", lossy, member_stats(d.a).heard.end_ms);
+	g_assert_cmpuint(lossy, >=, member_stats(d.a).heard.end_ms + 10);       /* a good part of a packet */
+	g_assert_cmpuint(member_stats(d.a).heard.end_ms, <=, 45);
 	duo_end(&d);
 }
 
@@ -199,11 +191,11 @@ static void test_refused(void)
 	member_set(d.a);
 	stage_run(d.s, 500);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		struct leg_stats before = stats(d.a), after;
+		struct leg_stats before = member_stats(d.a), after;
 
 		g_test_message("%s", rows[i].name);
 		raw_red(&d, rows[i].buf, rows[i].len);
-		after = stats(d.a);
+		after = member_stats(d.a);
 		g_assert_cmpuint(after.discarded - before.discarded, ==, !rows[i].bad);
 		g_assert_cmpuint(after.rx_bad - before.rx_bad, ==, rows[i].bad);
 		g_assert_cmpstr(after.rx_codec, ==, "PCMU");
@@ -280,7 +272,7 @@ static void test_send(const void *arg)
 	g_assert_cmpuint(d.c->peer->n_red_wrong, ==, 0);
 	g_assert_cmpuint(d.c->peer->n_bad, ==, 0);
 	g_assert_cmpuint(d.c->peer->n_seq_gaps + d.c->peer->n_ts_gaps, ==, 0);
-	g_assert_cmpuint(stats(d.c).tx_redundant, ==, d.c->peer->n_red);
+	g_assert_cmpuint(member_stats(d.c).tx_redundant, ==, d.c->peer->n_red);
 	HEARD(d.c, HZ_A);
 	duo_end(&d);
 }
@@ -394,7 +386,7 @@ static void test_voice_metrics(void)
 	stage_forget(d.s);
 	stage_run(d.s, 10000);
 	run_until_xr(&d, d.a);
-	q = stats(d.a).heard;
+	q = member_stats(d.a).heard;
 	g_test_message("loss %u/256 discard %u/256 burst %u ms gap %u ms R %u MOS %u.%u end %u ms level %d dBm0", v->loss, v->discard,
 		       v->burst_ms, v->gap_ms, v->r, v->mos_lq / 10, v->mos_lq % 10, v->end_ms, v->signal_dbm);
 	g_assert_true(d.a->peer->xr.voip && !d.a->peer->xr.rrtr && v->ssrc == d.a->peer->ssrc);
@@ -410,8 +402,8 @@ static void test_voice_metrics(void)
 	g_assert_cmpint(abs(q.loss - v->loss), <=, 1);                    /* a frame may have come since the report */
 	g_assert_cmpint(abs(q.mos_lq - v->mos_lq), <=, 1);
 	g_assert_cmpuint(d.c->peer->n_xr, ==, 0);                         /* who did not ask gets none, */
-	g_assert_true(stats(d.c).heard.known && !stats(d.c).heard.loss);  /* and is measured too */
-	g_assert_cmpuint(stats(d.c).heard.mos_lq, >=, 43);
+	g_assert_true(member_stats(d.c).heard.known && !member_stats(d.c).heard.loss);  /* and is measured too */
+	g_assert_cmpuint(member_stats(d.c).heard.mos_lq, >=, 43);
 	duo_end(&d);
 }
 
@@ -428,14 +420,14 @@ static void test_metrics_bursts(void)
 		stage_run(d.s, 10000);
 		stage_forget(d.s);
 	}
-	q = stats(d.a).heard;
+	q = member_stats(d.a).heard;
 	g_test_message("loss %u/256 discard %u, bursts %u ms %u/256, gaps %u ms %u/256", q.loss, q.discard, q.burst_ms, q.burst_density,
 		       q.gap_ms, q.gap_density);
 	g_assert_cmpint(abs(q.loss + q.discard - 256 * 7 / 100), <=, 1);
 	g_assert_cmpint(abs(q.burst_ms - 140), <=, 20);
 	g_assert_cmpuint(q.burst_density, >=, 250);
 	g_assert_cmpint(abs(q.gap_ms - 1860), <=, 150);
-	g_assert_cmpuint(stats(d.c).heard.loss, ==, 0);
+	g_assert_cmpuint(member_stats(d.c).heard.loss, ==, 0);
 	duo_end(&d);
 }
 
@@ -468,11 +460,11 @@ static void test_round_trip(void)
 	stage_run(d.s, 150);              /* 50 ms were held */
 	send_xr(d.a, &answer);
 	stage_run(d.s, 20);
-	g_test_message("round trip %u us", stats(d.a).rtt_us);
-	g_assert_cmpint(abs((int)stats(d.a).rtt_us - 100000), <, 15000);
+	g_test_message("round trip %u us", member_stats(d.a).rtt_us);
+	g_assert_cmpint(abs((int)member_stats(d.a).rtt_us - 100000), <, 15000);
 	stage_run(d.s, 2000);
-	g_assert_cmpint(stats(d.a).heard.mos_cq, <, XR_UNKNOWN);          /* now conversation can be judged, too */
-	g_assert_cmpint(stats(d.a).heard.r, >, 80);
+	g_assert_cmpint(member_stats(d.a).heard.mos_cq, <, XR_UNKNOWN);          /* now conversation can be judged, too */
+	g_assert_cmpint(member_stats(d.a).heard.r, >, 80);
 	duo_end(&d);
 }
 
@@ -485,11 +477,11 @@ static void test_peers_metrics(void)
 	stage_run(d.s, 500);
 	send_xr(d.a, &info);
 	stage_run(d.s, 20);
-	g_assert_false(stats(d.a).peer.known);                            /* that was about somebody else */
+	g_assert_false(member_stats(d.a).peer.known);                            /* that was about somebody else */
 	info.v.ssrc = leg_ssrc(d.a->leg);
 	send_xr(d.a, &info);
 	stage_run(d.s, 20);
-	q = stats(d.a).peer;
+	q = member_stats(d.a).peer;
 	g_assert_true(q.known && q.r == 71 && q.mos_lq == 36 && q.mos_cq == 35 && q.loss == 9);
 	duo_end(&d);
 }
@@ -556,13 +548,13 @@ static void test_cpu(void)
 	uint64_t before[2], sum[2], looks;
 
 	stage_run(d.s, 1000);
-	before[0] = stats(d.a).cpu_us;
-	before[1] = stats(d.c).cpu_us;
+	before[0] = member_stats(d.a).cpu_us;
+	before[1] = member_stats(d.c).cpu_us;
 	sim_tick(1000);
 	stage_run(d.s, 9000);
 	looks = sim_tick(0);
-	sum[0] = stats(d.a).cpu_us - before[0];
-	sum[1] = stats(d.c).cpu_us - before[1];
+	sum[0] = member_stats(d.a).cpu_us - before[0];
+	sum[1] = member_stats(d.c).cpu_us - before[1];
 	g_test_message("%" G_GUINT64_FORMAT " and %" G_GUINT64_FORMAT " us at %" G_GUINT64_FORMAT " looks", sum[0], sum[1],
 		       looks);
 	g_assert_cmpuint(sum[0] + sum[1], ==, 17 * 1000 * looks / 2);

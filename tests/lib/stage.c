@@ -92,6 +92,14 @@ void stage_free(struct stage *s)
 	g_free(s);
 }
 
+struct leg_stats member_stats(const struct member *mb)
+{
+	struct leg_stats st;
+
+	leg_stats(mb->leg, &st);
+	return st;
+}
+
 void stage_step(struct stage *s)
 {
 	s->now_us += s->step_us;

@@ -36,6 +36,7 @@ void stage_free(struct stage *s);                         /* ends all that is le
 struct member *stage_member(struct stage *s, const struct peer_conf *conf);      /* a leg that sends to its peer and back */
 void stage_remove(struct stage *s, struct member *mb);
 void member_set(struct member *mb);                       /* leg_set_desc of its desc */
+struct leg_stats member_stats(const struct member *mb);
 void stage_step(struct stage *s);                         /* one step of the clock */
 void stage_run(struct stage *s, uint32_t ms);
 void stage_forget(struct stage *s);                       /* all recordings start anew */
