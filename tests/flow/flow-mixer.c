@@ -402,14 +402,6 @@ static void test_dtmf(void)
 	end(d.s, d.b);
 }
 
-static struct leg_stats stats_of(const struct member *mb)
-{
-	struct leg_stats st;
-
-	leg_stats(mb->leg, &st);
-	return st;
-}
-
 static void test_loss(void)
 {
 	struct duo d = duo_new(240);
@@ -430,7 +422,7 @@ static void test_loss(void)
 	d.c->desc.rx[0].pt = 99;
 	member_set(d.c);
 	stage_run(d.s, 100);
-	g_assert_cmpuint(stats_of(d.c).rx_lost, >=, st.rx_lost);
+	g_assert_cmpuint(member_stats(d.c).rx_lost, >=, st.rx_lost);
 	end(d.s, d.b);
 }
 
@@ -661,18 +653,18 @@ static void test_turns(void)
 		stage_forget(s);
 		p->conf.peak = PEAK;
 		stage_run(s, 100);
-		hidden = stats_of(talker[i % 2]).concealed;
+		hidden = member_stats(talker[i % 2]).concealed;
 		stage_run(s, 2900);
 		smp = peer_last(c->peer, 48000 * 5 / 2, 0);
 		g_test_message("turn %u: %.2f ms ahead, phase jump %.4f, buffer %u ms, %" G_GUINT64_FORMAT " concealed", i,
 			       (double)b->rt->shift_us / -1000, signal_phase_jump(smp, 48000 * 5 / 2, 48000, p->conf.hz),
-			       stats_of(talker[i % 2]).buffer_ms, stats_of(talker[i % 2]).concealed - hidden);
+			       member_stats(talker[i % 2]).buffer_ms, member_stats(talker[i % 2]).concealed - hidden);
 		HEARD(c, p->conf.hz);
 		SMOOTH(c, p->conf.hz, 2500);
 		g_assert_cmpfloat(signal_phase_jump(smp, 48000 * 5 / 2, 48000, p->conf.hz), <, 0.02);
 		g_assert_cmpuint(c->peer->n_ts_gaps, ==, 0);
-		g_assert_cmpuint(stats_of(talker[i % 2]).concealed - hidden, ==, 0);
-		g_assert_cmpuint(stats_of(talker[i % 2]).buffer_ms, <=, 20);
+		g_assert_cmpuint(member_stats(talker[i % 2]).concealed - hidden, ==, 0);
+		g_assert_cmpuint(member_stats(talker[i % 2]).buffer_ms, <=, 20);
 		g_assert_cmpint(b->rt->shift_us, >=, -20100);
 		p->conf.peak = 0;
 		stage_run(s, 900);
@@ -680,9 +672,9 @@ static void test_turns(void)
 		before = b->rt->shift_us;
 	}
 	g_assert_cmpuint(back, >=, 1);
-	g_test_message("concealed in all: %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT, stats_of(talker[0]).concealed,
-		       stats_of(talker[1]).concealed);
-	g_assert_cmpuint(stats_of(talker[0]).concealed + stats_of(talker[1]).concealed, <=, 3);      /* at the very beginning */
+	g_test_message("concealed in all: %" G_GUINT64_FORMAT ", %" G_GUINT64_FORMAT, member_stats(talker[0]).concealed,
+		       member_stats(talker[1]).concealed);
+	g_assert_cmpuint(member_stats(talker[0]).concealed + member_stats(talker[1]).concealed, <=, 3);      /* at the very beginning */
 	end(s, b);
 }
 
