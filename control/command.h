@@ -36,9 +36,12 @@ enum role { ROLE_LISTENER, ROLE_SPEAKER, ROLE_HOST, ROLE_N };
 enum command_arg {                /* which fields of struct command a verb reads */
 	ARG_ROOM = 1 << 0, ARG_MEMBER = 1 << 1, ARG_ON = 1 << 2, ARG_VALUE = 1 << 3, ARG_ROLE = 1 << 4,
 	ARG_URI = 1 << 5, ARG_NAME = 1 << 6, ARG_TEXT = 1 << 7, ARG_FACE = 1 << 8, ARG_OTHER = 1 << 9, ARG_PAN = 1 << 10,
+	ARG_SETTINGS = 1 << 11,
 };
 
 struct face;                      /* control.h: how a member is reached */
+
+struct setting { const char *name, *value; };     /* one setting of a room, as text */
 
 #define COMMAND_PAN_SAME 2.0f     /* VERB_VIEW: where all hear the other */
 
@@ -53,6 +56,8 @@ struct command {
 	const char *name;
 	const char *text;
 	const struct face *face;
+	const struct setting *settings;   /* all or none of them are taken */
+	size_t n_settings;
 };
 
 struct result {                   /* what a verb gives back beyond 0 or an errno */

@@ -94,6 +94,7 @@ int control_alloc(struct control **cp, const struct control_conf *conf, struct m
 	if (!c)
 		return ENOMEM;
 	c->mixer = mixer;
+	c->n_events = unix_ms() * 1000;   /* above all that a process before this one has used */
 	err = hash_alloc(&c->room_names, ROOM_BUCKETS);
 	if (err)
 		goto out;
@@ -183,7 +184,7 @@ static bool args_there(unsigned args, const struct command *cmd)
 		 (args & ARG_VALUE && !isfinite(cmd->value)) || (args & ARG_ROLE && (unsigned)cmd->role >= ROLE_N) ||
 		 (args & ARG_URI && (!cmd->uri || !cmd->uri[0])) || (args & ARG_NAME && !cmd->name) ||
 		 (args & ARG_TEXT && !cmd->text) || (args & ARG_FACE && !cmd->face) || (args & ARG_OTHER && !cmd->other) ||
-		 (args & ARG_PAN && !isfinite(cmd->pan)));
+		 (args & ARG_PAN && !isfinite(cmd->pan)) || (args & ARG_SETTINGS && (!cmd->settings || !cmd->n_settings)));
 }
 
 static int find(struct act *a, unsigned finds)

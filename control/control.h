@@ -18,6 +18,7 @@
 #include "mixer/mixer.h"
 
 struct control;
+struct store;
 
 enum { ROOM_NAME_MAX = 63 };
 
@@ -28,6 +29,7 @@ struct control_conf {
 	bool     alone_music;             /* a room of one hears music */
 	const char *alone_file;           /* NULL: the built-in tune */
 	uint32_t empty_timeout_s;         /* an automatic room lives on this long without members */
+	struct store *store;              /* borrowed; NULL: nothing outlives the process */
 };
 
 /* How a face lets control reach a member. Called on the control thread. */

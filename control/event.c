@@ -94,8 +94,8 @@ void event_tell(struct room *r, enum event_type type, const struct member *m, co
 {
 	struct control *c = r->c;
 	struct event ev = {
-		.type = type, .version = ++r->version, .at_ms = unix_ms(), .room = r->name,
-		.member = m ? m->id : 0, .detail = detail ? detail : "",
+		.type = type, .number = ++c->n_events, .version = ++r->version, .at_ms = unix_ms(), .room = r->name,
+		.member = m ? m->id : 0, .detail = detail ? detail : "", .who = m,
 	};
 
 	c->telling++;

@@ -9,6 +9,8 @@
 
 #include <re.h>
 
+struct member;
+
 enum event_type {
 	EVENT_ROOM_CREATED, EVENT_ROOM_CHANGED, EVENT_ROOM_ENDED,
 	EVENT_SPEAKER,                    /* member: it has the floor now; 0: nobody has it any more */
@@ -17,22 +19,27 @@ enum event_type {
 
 struct event {
 	enum event_type type;
+	uint64_t number;                  /* of all rooms: grows by one with each event, and over a restart (then by a leap) */
 	uint64_t version;                 /* of the room, after this change */
 	uint64_t at_ms;                   /* unix time */
 	const char *room;
 	uint32_t member;                  /* 0: the room itself */
 	const char *detail;               /* why, for people: "bye", "kicked", "rtp-timeout", a key ... or "" */
+	const struct member *who;         /* for event_member */
 };
 
 typedef void (event_h)(const struct event *ev, void *arg);
 
 struct control;
 struct event_lsnr;
+struct snapshot_member;
 /* room NULL: all rooms; else the room must be there (ENOENT), and its ROOM_ENDED is the last event told. Freed with
  * mem_deref, also from inside a call and after control has gone. A listener may not change a room from inside the
  * call (control_run answers EDEADLK): it posts. What it reads there, snapshot or question, is the house as of this
  * very version. */
 int  event_listen(struct event_lsnr **lp, struct control *c, const char *room, event_h *h, void *arg);
+/* The member of the event as it is now, from inside the listener's call: also one that has just left. ENOENT: the room itself. */
+int  event_member(struct snapshot_member *s, const struct event *ev);
 const char *event_name(enum event_type type);
 
 #endif

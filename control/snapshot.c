@@ -26,6 +26,15 @@ static void copy_member(struct snapshot_member *s, const struct member *m)
 		leg_stats(m->face.leg, &s->leg);
 }
 
+int event_member(struct snapshot_member *s, const struct event *ev)
+{
+	if (!s || !ev || !ev->who)
+		return ENOENT;
+	memset(s, 0, sizeof(*s));
+	copy_member(s, ev->who);
+	return 0;
+}
+
 int snapshot_take(struct snapshot **sp, struct control *c, const char *room)
 {
 	const struct room *r = c && room ? room_find(c, room) : NULL;

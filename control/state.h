@@ -17,6 +17,7 @@ struct control {
 	struct list rooms;
 	struct hash *room_names, *members;
 	uint32_t n_rooms, n_members, last_id;
+	uint64_t n_events;                /* the number of the last one */
 	uint64_t n_speakers;              /* how often the floor has passed, in all rooms */
 	struct sound *alone;
 	struct list lsnrs;                /* of all rooms */
