@@ -5,6 +5,7 @@
 #ifndef CONTROL_STORE_PRIV_H
 #define CONTROL_STORE_PRIV_H
 
+#include <pthread.h>
 #include <sqlite3.h>
 #include "store.h"
 
@@ -31,6 +32,37 @@ struct store_job {
 	} u;
 };
 
+struct jobs { struct store_job *first, **last; };
+
+struct store {
+	char *path;
+	struct store_writer *writer;      /* the thread's, once it runs */
+	pthread_t thread;
+	bool running;
+	int event_fd;
+
+	pthread_mutex_t lock;             /* all below */
+	pthread_cond_t wake;
+	struct jobs queue, synced;
+	size_t n_bytes;                   /* of all that is not written yet */
+	struct store_stats stats;
+	uint32_t keep_days;
+	bool keep_changed, closing;
+};
+
+static inline void jobs_init(struct jobs *l)
+{
+	l->first = NULL;
+	l->last = &l->first;
+}
+void jobs_append(struct jobs *l, struct store_job *j);
+void jobs_move(struct jobs *to, struct jobs *from);       /* all of `from` behind `to` */
+struct store_job *jobs_shift(struct jobs *l);             /* it must not be empty */
+void jobs_free(struct jobs *l);
+
+/* store_thread.c: empties the queue until the store is closing; its argument is the store. */
+void *store_thread(void *store);
+
 /* store_schema.c: a file of an earlier version is brought to ours, one of a later version or of somebody else refused. */
 int  store_migrate(sqlite3 *db, char **why);
 int  store_errno(int rc);                         /* SQLite's code as an errno */
@@ -43,8 +75,5 @@ int  store_writer_open(struct store_writer **wp, const char *path, char **why); 
 int  store_write(struct store_writer *w, const struct store_job *first, const struct store_job *end, uint32_t *refused);
 int  store_alive(struct store_writer *w, uint64_t now_ms);        /* the time a call that runs will have ended, if we die */
 int  store_prune(struct store_writer *w, uint64_t before_ms, bool *more);
-
-/* store_read.c */
-const char *store_path(const struct store *s);
 
 #endif

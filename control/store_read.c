@@ -13,7 +13,7 @@ enum { BUSY_MS = 2000, SETTINGS_MAX = 256 };
 
 static int reader_open(sqlite3 **dbp, const struct store *s)
 {
-	int rc = sqlite3_open_v2(store_path(s), dbp, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc = sqlite3_open_v2(s->path, dbp, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(*dbp, BUSY_MS);
