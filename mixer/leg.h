@@ -28,6 +28,7 @@
 #include "dtmf.h"
 #include "gate.h"
 #include "hush.h"
+#include "inband.h"
 #include "jitter.h"
 #include "level.h"
 #include "limiter.h"
@@ -71,6 +72,7 @@ struct leg_plan {                         /* first what each packet and each tic
 	bool music, fit, gated;
 	uint32_t frame_smp;               /* what it encodes, at 48 kHz */
 	struct codec_enc *enc;
+	struct inband *inband;            /* keys in the sound; NULL: it has another way to tell them */
 	struct red_tx *red;               /* frames sent before; NULL: no redundancy agreed on */
 	struct seal *seal_rx, *seal_tx;
 	struct jitter *jitter[LEG_JITTERS];

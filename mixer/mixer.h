@@ -113,7 +113,7 @@ static inline void leg_desc_clear(struct leg_desc *d)
 }
 
 enum leg_event_type {
-	LEG_EVENT_DTMF,           /* key */
+	LEG_EVENT_DTMF,           /* key; on: it was in the sound, of a phone that agreed on no telephone-event */
 	LEG_EVENT_LATCHED,        /* addr: RTP now goes to and comes from there */
 	LEG_EVENT_RTP_TIMEOUT,    /* nothing came for timeout_ms */
 	LEG_EVENT_RTP_BACK,       /* ... and now it does again */
