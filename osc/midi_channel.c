@@ -29,7 +29,6 @@ static void note_on(struct midi_chan *c, uint8_t num, uint8_t velocity, uint32_t
 
 	n->state = NOTE_ON;
 	n->velocity = velocity;
-	n->silent = false;
 	n->ts = ts;
 	n->seq = seq;
 	if (n->count < NOTE_COUNT_MAX)
@@ -47,8 +46,8 @@ static void note_off(struct midi_chan *c, uint8_t num, uint8_t release, uint32_t
 	n->seq = c->off_seq = seq;
 	if (n->count)
 		n->count--;
-	if (!n->count)
-		n->silent = false;
+	if (n->silent > n->count)
+		n->silent = n->count;
 	order_newest(&c->note_order, num);
 }
 

@@ -52,7 +52,8 @@ static void sysex_begin(struct midi_sysexes *x)
 {
 	if (x->open)
 		midi_sysex_at(x, x->n - 1)->sta = STA_CANCELLED;
-	*midi_sysex_at(x, x->n++) = (struct midi_sysex_entry){.at = x->end, .count = ++x->count};
+	*midi_sysex_at(x, x->n++) = (struct midi_sysex_entry){.at = x->end, .count = ++x->count,
+		.unsure = x->unsure};
 	if (x->n - x->first > MIDI_SYSEXES)
 		x->first = x->n - MIDI_SYSEXES;
 	x->open = true;

@@ -67,7 +67,7 @@ struct midi_note {
 	uint8_t  state;
 	uint8_t  velocity, release;
 	uint8_t  count;             /* NoteOns less NoteOffs, not under 0, 127 at most */
-	bool     silent;            /* a receiver knows that it is held and did not strike it, because that was long ago */
+	uint8_t  silent;            /* of count, those a receiver knows of and did not strike, because that was long ago */
 };
 
 struct midi_poly {
@@ -134,6 +134,7 @@ struct midi_sysex_entry {
 	uint16_t len;
 	uint8_t  sta;               /* enum journal_sta; STA_UNFINISHED: the one that is open */
 	uint8_t  count;
+	bool     unsure;            /* a receiver does not know whether the sender counts as it does */
 };
 
 struct midi_sysexes {
@@ -143,6 +144,7 @@ struct midi_sysexes {
 	uint32_t end;               /* octets ever remembered */
 	uint8_t  count;             /* SysEx commands, modulo 256 */
 	bool     open;
+	bool     unsure;
 	uint8_t  pool[MIDI_SYSEX_MAX];
 };
 

@@ -344,7 +344,7 @@ static void hold_silently(const struct target *t, uint8_t note, const struct jou
 	struct midi_note *own = &t->c->note[note];
 
 	if (own->count < count) {
-		own->silent = own->silent || !own->count;
+		own->silent = (uint8_t)(own->silent + count - own->count);
 		own->count = count;
 		own->state = NOTE_ON;
 		own->seq = t->r->seq;

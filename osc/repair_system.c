@@ -1,9 +1,10 @@
 /*
  * repair_system.c - the system journal against the state as heard.
  *
- * SysEx logs are matched with the commands heard since the checkpoint, in order and by their octets: what was heard is a part
- * of what was sent, so whatever finds no partner was lost. That needs no trust in COUNT, which also counts MTC full frames
- * that chapter X does not hold.
+ * SysEx logs are matched with the commands heard since the checkpoint, in order: what was heard is a part of what was sent, so
+ * whatever finds no partner was lost. They are matched by COUNT, which also counts MTC full frames that chapter X does not
+ * hold; so where some of those may have been lost (or the beginning of the stream), by their octets until a log tells the
+ * count again. Octets alone would take a second GM System On for the first.
  */
 #include <string.h>
 
@@ -224,13 +225,15 @@ static bool is_same(const struct midi_sysexes *x, const struct midi_sysex_entry 
 {
 	if (e->sta == STA_UNFINISHED || e->sta != log->sta)
 		return false;
+	if (log->c && !e->unsure)
+		return e->count == log->count;
 	return !log->d || (e->len == log->first + log->len && agrees(x, e, log));
 }
 
-/* The first command from *own on that is the log's. */
-static bool was_heard(struct midi_sysexes *x, uint32_t *own, const struct journal_sysex *log)
+/* The first command from *own on, and before those made just now, that is the log's. */
+static bool was_heard(struct midi_sysexes *x, uint32_t *own, uint32_t end, const struct journal_sysex *log)
 {
-	for (uint32_t i = *own; i != x->n; i++)
+	for (uint32_t i = *own; (int32_t)(end - i) > 0; i++)
 		if (is_same(x, midi_sysex_at(x, i), log)) {
 			*own = i + 1;
 			return true;
@@ -288,19 +291,24 @@ static bool continue_open(struct midi_repair *r, const struct journal_sysex *log
 	return true;
 }
 
-static void repair_sysex(struct midi_repair *r, const struct journal_sysex *log)
+/* False: only the tail of it is known, and half a command is none. */
+static bool repair_sysex(struct midi_repair *r, const struct journal_sysex *log)
 {
-	if (continue_open(r, log) || !log->d || log->first)
-		return;                   /* done; or only its tail is known, and half a command is none */
+	if (continue_open(r, log))
+		return true;
+	if (!log->d || log->first)
+		return false;
 	cancel_open(r);
 	make_segment(r, log, 0, log->sta == STA_UNFINISHED ? MIDI_FIRST : MIDI_WHOLE);
+	return true;
 }
 
 static void repair_x(struct midi_repair *r, const struct journal_system *sys, uint32_t checkpoint)
 {
 	struct midi_sysexes *x = &r->state.sys.sysex;
+	const uint32_t end = x->n;
+	uint32_t own = end;
 	struct journal_sysex log;
-	uint32_t own = x->n;
 	size_t at = 0;
 
 	while (own != x->first && x->entry[(own - 1) % MIDI_SYSEXES].seq >= checkpoint)
@@ -308,10 +316,14 @@ static void repair_x(struct midi_repair *r, const struct journal_system *sys, ui
 	while (journal_sysex_next(&log, sys, &at)) {
 		if ((int32_t)(own - x->first) < 0)
 			own = x->first;       /* one that was made good has reset all before it */
-		if (!was_heard(x, &own, &log))
-			repair_sysex(r, &log);
-		if (log.c)
+		if (!was_heard(x, &own, end, &log) && repair_sysex(r, &log) && log.c) {
+			midi_sysex_at(x, x->n - 1)->count = log.count;
+			midi_sysex_at(x, x->n - 1)->unsure = false;
+		}
+		if (log.c) {
 			x->count = log.count;
+			x->unsure = false;
+		}
 	}
 }
 
@@ -323,6 +335,8 @@ void repair_system(struct midi_repair *r, const struct journal_system *sys, uint
 		repair_counted(r, MIDI_RESET, &sys->d.reset, &r->state.sys.reset);
 	if (sys->toc & CHAPTER_X)
 		repair_x(r, sys, checkpoint);
+	else if (sys->toc & CHAPTER_F || r->fresh)
+		r->state.sys.sysex.unsure = true;
 	if (sys->toc & CHAPTER_D)
 		repair_d(r, &sys->d);
 	if (sys->toc & CHAPTER_V)
