@@ -351,11 +351,13 @@ static uint32_t first_sysex(const struct midi_sysexes *x, uint32_t checkpoint)
 	return i;
 }
 
-size_t journal_sysex_len(const struct midi_sysexes *x, uint32_t checkpoint)
+size_t journal_sysex_len(const struct midi_sysexes *x, uint32_t checkpoint, unsigned *n)
 {
+	const uint32_t first = first_sysex(x, checkpoint);
 	size_t len = 0;
 
-	for (uint32_t i = first_sysex(x, checkpoint); i != x->n; i++)
+	*n = x->n - first;
+	for (uint32_t i = first; i != x->n; i++)
 		len += SYSEX_HDR_LEN + x->entry[i % MIDI_SYSEXES].len;
 	return len;
 }
@@ -436,4 +438,17 @@ int journal_make(uint8_t *buf, size_t *len, const struct midi_state *st, const s
 		return EMSGSIZE;
 	buf[0] = (uint8_t)(bit(mk.s, FLAG_S) | bit(y, FLAG_Y) | bit(n, FLAG_A) | (n ? n - 1 : 0));
 	return 0;
+}
+
+size_t journal_part_len(const struct midi_state *st, unsigned part)
+{
+	static const struct journal_when ever = {.checkpoint = 1};
+	uint8_t buf[2 * JOURNAL_LENGTH_MAX];
+	struct maker mk = {.when = &ever, .out = {.buf = buf, .room = sizeof(buf)}, .s = true};
+
+	if (part < MIDI_CHANNELS)
+		make_channel(&mk, &st->chan[part], part);
+	else
+		make_system(&mk, &st->sys);
+	return mk.out.len;
 }

@@ -15,7 +15,10 @@ struct journal_when {
 /* *len is in: room, out: length. EMSGSIZE: it does not fit, or into no LENGTH field. */
 int journal_make(uint8_t *buf, size_t *len, const struct midi_state *st, const struct journal_when *when);
 
-/* Octets of the SysEx logs such a journal would have. */
-size_t journal_sysex_len(const struct midi_sysexes *x, uint32_t checkpoint);
+/* Octets of a channel (or, part MIDI_CHANNELS, the system) in a journal that held all of its state. */
+size_t journal_part_len(const struct midi_state *st, unsigned part);
+
+/* Octets and number of the SysEx logs such a journal would have. */
+size_t journal_sysex_len(const struct midi_sysexes *x, uint32_t checkpoint, unsigned *n);
 
 #endif

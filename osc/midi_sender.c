@@ -11,7 +11,7 @@
  *
  * When nobody reports and the journal outgrows the packet, the checkpoint moves on to where it fits: the receiver is treated
  * as gone. If it reports again after all, one sequence number is left out, so that every receiver looks into the journal,
- * and the journal tells the whole state.
+ * and the journal tells the state again: as many channels as fit, the next ones when those have been reported.
  *
  * Guard packets (RFC 4696): 100 ms after the last command, again 100 ms later, then at doubled distances up to the guard
  * time; with closed loop none but those of the guard time once the receiver has reported all.
@@ -34,6 +34,8 @@ enum {
 	GUARD_US    = 100 * 1000,
 	GUARD_STEPS = 10,                /* under a minute */
 	RENEW_GAP   = 1,
+	RENEW_SPARE = 32,                /* octets left for commands that come meanwhile */
+	ALL_PARTS   = (1 << MIDI_PARTS) - 1,
 };
 
 struct midi_sender {
@@ -45,11 +47,54 @@ struct midi_sender {
 	uint32_t first, next;
 	uint32_t checkpoint;
 	bool     gone;                   /* the checkpoint has moved on without a report */
+	unsigned renewing;               /* parts of the state, as bits, that are still to be told again */
+	uint32_t renewed;                /* the packet from which on the last of them were told */
 	uint32_t newest;                 /* packet of the newest command; 0: none */
 	uint64_t sent_us, due_us;
 	unsigned guard_step;
 	struct midi_sender_stats stats;
 };
+
+/* ---- telling everything again ---- */
+
+/* As much as a packet holds is told now, the rest when that is reported. One part is told even if it does not fit. */
+static void renew_some(struct midi_sender *s)
+{
+	size_t room = s->conf.max - RENEW_SPARE, n;
+	bool any = false;
+
+	for (unsigned i = 0; i < MIDI_PARTS; i++) {
+		if (!(s->renewing & 1u << i))
+			continue;
+		n = journal_part_len(&s->state, i);
+		if (n > room && any && s->conf.policy != MIDI_ANCHOR)
+			break;
+		midi_state_renew(&s->state, i, s->next);
+		s->renewing &= ~(1u << i);
+		any |= n > 0;
+		room -= n > room ? room : n;
+	}
+	s->renewed = s->newest = s->next;
+	s->guard_step = 0;
+	s->due_us = 0;
+}
+
+void midi_sender_renew(struct midi_sender *s)
+{
+	s->next += RENEW_GAP;
+	if (s->conf.policy == MIDI_CLOSED_LOOP)
+		s->checkpoint = s->next;
+	s->gone = false;
+	s->renewing = ALL_PARTS;
+	renew_some(s);
+}
+
+/* What was told has been heard: the next part. */
+static void renew_more(struct midi_sender *s)
+{
+	s->next += RENEW_GAP;
+	renew_some(s);
+}
 
 int midi_sender_alloc(struct midi_sender **sp, const struct midi_sender_conf *conf, const struct midi_state *from)
 {
@@ -65,11 +110,15 @@ int midi_sender_alloc(struct midi_sender **sp, const struct midi_sender_conf *co
 	midi_state_init(&s->state);
 	if (from) {
 		s->state = *from;
-		midi_state_renew(&s->state, s->first);
-		s->newest = s->first;
+		midi_state_strip(&s->state);
+		for (unsigned i = 0; i < MIDI_PARTS; i++)
+			midi_state_renew(&s->state, i, 1);
+		s->renewing = ALL_PARTS;
+		renew_some(s);
 	}
 	rtpmidi_list_init(&s->list);
-	s->due_us = UINT64_MAX;
+	if (!from)
+		s->due_us = UINT64_MAX;
 	*sp = s;
 	return 0;
 }
@@ -82,11 +131,13 @@ static int admit_sysex(const struct midi_sender *s, const struct midi_cmd *cmd)
 	const struct midi_sysexes *x = &s->state.sys.sysex;
 	const bool more = x->open && cmd->part != MIDI_WHOLE && cmd->part != MIDI_FIRST;
 	const size_t had = more ? x->entry[(x->n - 1) % MIDI_SYSEXES].len : 0;
-	const size_t live = journal_sysex_len(x, s->checkpoint) + s->list_sysex;
+	unsigned n;
+	const size_t live = journal_sysex_len(x, s->checkpoint, &n) + s->list_sysex;
 
 	if (cmd->len + had + 2 > SYSEX_LIVE || cmd->len + 16 > s->conf.max / 2)
 		return EMSGSIZE;
-	if (live + cmd->len + 2 > SYSEX_LIVE || live + cmd->len + 2 > s->conf.max / 2 || s->list_sysexes + 1 > MIDI_SYSEXES / 2)
+	if (live + cmd->len + 2 > SYSEX_LIVE || live + cmd->len + 2 > s->conf.max / 2 ||
+		n + s->list_sysexes + 1 >= MIDI_SYSEXES)
 		return EAGAIN;
 	return 0;
 }
@@ -212,17 +263,6 @@ int midi_sender_packet(uint8_t *buf, size_t *len, uint16_t *seq, bool *marker, s
 
 /* ---- reports ---- */
 
-void midi_sender_renew(struct midi_sender *s)
-{
-	midi_state_renew(&s->state, s->next);
-	s->newest = s->next;
-	if (s->conf.policy == MIDI_CLOSED_LOOP)
-		s->checkpoint = s->next;
-	s->gone = false;
-	s->guard_step = 0;
-	s->due_us = 0;
-}
-
 void midi_sender_report(struct midi_sender *s, uint32_t ehsn)
 {
 	const uint32_t last = s->next - 1;
@@ -232,14 +272,15 @@ void midi_sender_report(struct midi_sender *s, uint32_t ehsn)
 	if (s->conf.policy == MIDI_ANCHOR || s->next == s->first || high < s->first)
 		return;
 	if (s->gone) {
-		s->next += RENEW_GAP;
 		midi_sender_renew(s);
 		return;
 	}
 	/* "MUST choose a checkpoint packet with extended sequence number N, such that M(k) >= (N - 1)" */
 	if (high + 1 > s->checkpoint)
 		s->checkpoint = high + 1;
-	if (high >= s->newest) {
+	if (s->renewing && high >= s->renewed) {
+		renew_more(s);
+	} else if (high >= s->newest) {
 		s->guard_step = GUARD_STEPS;
 		s->due_us = s->conf.guard_us ? s->sent_us + s->conf.guard_us : UINT64_MAX;
 	}

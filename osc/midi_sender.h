@@ -35,7 +35,7 @@ struct midi_sender;
 /* from: what the receiver must know at once (a late joiner), NULL: nothing. It is copied, without events and counts. */
 int  midi_sender_alloc(struct midi_sender **sp, const struct midi_sender_conf *conf, const struct midi_state *from);
 
-/* Into the next packet. EINVAL: no command; ENOSPC: the packet is full, send it first; EAGAIN: so much SysEx is not yet
+/* Into the next packet; a segment of a SysEx only after its beginning. EINVAL: no command; ENOSPC: the packet is full, send it first; EAGAIN: so much SysEx is not yet
  * reported that more cannot be protected, wait; EMSGSIZE: a SysEx longer than can ever be protected. */
 int  midi_sender_put(struct midi_sender *s, const struct midi_cmd *cmd);
 
@@ -47,7 +47,8 @@ int  midi_sender_packet(uint8_t *buf, size_t *len, uint16_t *seq, bool *marker, 
 /* An RTCP report of the receiver: the highest sequence number it has had. Numbers never sent or long ago are ignored. */
 void midi_sender_report(struct midi_sender *s, uint32_t ehsn);
 
-/* From the next packet on all of the state is told again, until a report covers it: after hold, or for a new receiver. */
+/* From the next packet on all of the state is told again, until a report covers it: after hold. (A new receiver gets a sender
+ * of its own.) One sequence number is left out, so that the receiver looks into the journal. */
 void midi_sender_renew(struct midi_sender *s);
 
 /* When the next guard packet is due; UINT64_MAX: none is. */

@@ -314,22 +314,11 @@ static void renew(uint32_t *seq, uint32_t to)
 		*seq = to;
 }
 
-/* Keys that are up are no news; counts begin anew with the session that begins. */
 static void renew_channel(struct midi_chan *c, uint32_t seq)
 {
 	for (unsigned i = 0; i < MIDI_KEYS; i++) {
-		if (i >= CC_SOUND_OFF) {
-			order_drop(&c->cc_order, (uint8_t)i);
-			c->cc[i].seq = 0;
-		}
-		c->cc[i].count = c->cc[i].toggles = 0;
-		c->cc[i].toggles = c->cc[i].on;
 		renew(&c->cc[i].seq, seq);
 		renew(&c->poly[i].seq, seq);
-		if (!c->note[i].count) {
-			order_drop(&c->note_order, (uint8_t)i);
-			c->note[i] = (struct midi_note){0};
-		}
 		renew(&c->note[i].seq, seq);
 	}
 	for (unsigned i = 0; i < c->n_params; i++)
@@ -339,20 +328,55 @@ static void renew_channel(struct midi_chan *c, uint32_t seq)
 	renew(&c->select.seq, seq);
 	renew(&c->bend.seq, seq);
 	renew(&c->pressure.seq, seq);
+	renew(&c->off_seq, seq);
+}
+
+static void renew_system(struct midi_system *sys, uint32_t seq)
+{
+	uint32_t *all[] = {&sys->seq, &sys->reset.seq, &sys->tune.seq, &sys->sense.seq, &sys->song.seq, &sys->f4.seq, &sys->f5.seq,
+		&sys->f9.seq, &sys->fd.seq, &sys->sequencer.seq, &sys->mtc.seq, &sys->mtc.complete_seq};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		renew(all[i], seq);
+	sys->sysex.first = sys->sysex.open ? sys->sysex.n - 1 : sys->sysex.n;
+	if (sys->sysex.open)
+		midi_sysex_at(&sys->sysex, sys->sysex.n - 1)->seq = seq;
+}
+
+void midi_state_renew(struct midi_state *st, unsigned part, uint32_t seq)
+{
+	if (part < MIDI_CHANNELS)
+		renew_channel(&st->chan[part], seq);
+	else
+		renew_system(&st->sys, seq);
+}
+
+/* Keys that are up are no news to who never heard them go down. */
+static void strip_channel(struct midi_chan *c)
+{
+	for (uint8_t i = 0; i < MIDI_KEYS; i++) {
+		if (i >= CC_SOUND_OFF) {
+			order_drop(&c->cc_order, i);
+			c->cc[i].seq = 0;
+		}
+		c->cc[i].count = 0;
+		c->cc[i].toggles = c->cc[i].on;
+		if (!c->note[i].count) {
+			order_drop(&c->note_order, i);
+			c->note[i] = (struct midi_note){0};
+		}
+	}
 	c->off_seq = c->forgotten = 0;
 }
 
-void midi_state_renew(struct midi_state *st, uint32_t seq)
+void midi_state_strip(struct midi_state *st)
 {
 	struct midi_system *sys = &st->sys;
 
 	for (unsigned i = 0; i < MIDI_CHANNELS; i++)
-		renew_channel(&st->chan[i], seq);
+		strip_channel(&st->chan[i]);
 	sys->reset = sys->tune = sys->sense = (struct midi_counted){0};
 	sys->f4 = sys->f5 = sys->f9 = sys->fd = (struct midi_undef){0};
 	sys->sysex = (struct midi_sysexes){0};
 	sys->mtc = (struct midi_mtc){0};
-	renew(&sys->song.seq, seq);
-	renew(&sys->sequencer.seq, seq);
-	renew(&sys->seq, seq);
 }

@@ -171,9 +171,13 @@ void midi_state_apply(struct midi_state *st, const struct midi_cmd *cmd, uint32_
 /* A Reset State command: nothing before it is active. Counts of resets, tune requests and senses go on. */
 void midi_state_reset(struct midi_state *st);
 
-/* Leaves what is the state of an instrument and no event that has passed, as if all of it had just been said in packet seq:
- * what somebody must be told who hears the stream from now on. */
-void midi_state_renew(struct midi_state *st, uint32_t seq);
+/* As if all that is active in a channel (or, part MIDI_CHANNELS, the system) had just been said in packet seq; SysEx commands
+ * that are over excepted. */
+enum { MIDI_PARTS = MIDI_CHANNELS + 1 };
+void midi_state_renew(struct midi_state *st, unsigned part, uint32_t seq);
+
+/* Leaves what is the state of an instrument, and no events and counts: what somebody must be told to whom a stream begins now. */
+void midi_state_strip(struct midi_state *st);
 
 const struct midi_param *midi_param_find(const struct midi_chan *c, bool nrpn, uint16_t num);
 

@@ -339,20 +339,18 @@ static void release_to(const struct target *t, uint8_t note, unsigned count, uin
 }
 
 /* Held and not struck: its NoteOff will come. */
-static void hold_silently(const struct target *t, uint8_t note, const struct journal_log *log, uint8_t count)
+static void hold_silently(const struct target *t, uint8_t note, enum midi_note_state state, uint8_t count)
 {
 	struct midi_note *own = &t->c->note[note];
 
-	if (own->count < count) {
-		own->silent = (uint8_t)(own->silent + count - own->count);
-		own->count = count;
-		own->state = NOTE_ON;
-		own->seq = t->r->seq;
-		t->c->seq = t->r->seq;
-		t->r->stats.silent++;
-		order_newest(&t->c->note_order, note);
-	}
-	own->velocity = log->value;
+	if (own->count >= count)
+		return;
+	own->silent = (uint8_t)(own->silent + count - own->count);
+	own->count = count;
+	own->state = state;
+	own->seq = t->c->seq = t->r->seq;
+	t->r->stats.silent++;
+	order_newest(&t->c->note_order, note);
 }
 
 /* "Recovered NoteOn only if Y = 1". Another velocity than the one heard is another stroke. */
@@ -366,7 +364,8 @@ static void repair_on(const struct target *t, const struct journal_log *log, uin
 		release_to(t, log->num, count - 1u, release);
 	while (log->flag && log->value && own->count < count && strikes++ < STRIKES_MAX)
 		make(t, MIDI_NOTE_ON, log->num, log->value);
-	hold_silently(t, log->num, log, count);
+	hold_silently(t, log->num, NOTE_ON, count);
+	own->velocity = log->value;
 }
 
 static void repair_n(const struct target *t)
@@ -381,6 +380,7 @@ static void repair_n(const struct target *t)
 				const uint8_t note = (uint8_t)(8 * (n->low + i) + k);
 
 				release_to(t, note, held.count[note], held.release[note]);
+				hold_silently(t, note, NOTE_OFF, held.count[note]);
 			}
 	for (unsigned i = 0; i < n->notes.n; i++) {
 		const struct journal_log log = journal_log_at(&n->notes, i);
