@@ -86,11 +86,11 @@ static bool take_sysex(struct cursor *c)
 	return take(c, '_') && c->at == c->end;
 }
 
-/* Letters in alphabetical order; at least one. */
+/* At least one. "The letters ... MUST appear in alphabetical order", which an example of RFC 6295 C.1 does not keep either. */
 static bool take_letters(struct cursor *c, const char **letters, size_t *n)
 {
 	*letters = c->at;
-	while (c->at < c->end && *c->at >= 'A' && *c->at <= 'Z' && (c->at == *letters || c->at[0] > c->at[-1]))
+	while (c->at < c->end && *c->at >= 'A' && *c->at <= 'Z')
 		c->at++;
 	*n = (size_t)(c->at - *letters);
 	return *n > 0;

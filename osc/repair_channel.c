@@ -332,9 +332,16 @@ static void read_e(struct held *held, const struct journal_channel *jc)
 	}
 }
 
+/* Those that were never struck need no NoteOff. */
 static void release_to(const struct target *t, uint8_t note, unsigned count, uint8_t velocity)
 {
-	while (t->c->note[note].count > count && t->r->budget)
+	struct midi_note *own = &t->c->note[note];
+
+	while (own->count > count && own->silent) {
+		own->count--;
+		own->silent--;
+	}
+	while (own->count > count && t->r->budget)
 		make(t, MIDI_NOTE_OFF, note, velocity);
 }
 
