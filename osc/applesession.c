@@ -40,7 +40,8 @@ static void reply_session(struct applesession *s, struct applesession_out *out, 
 
 	pkt->token = token;
 	pkt->ssrc = s->conf.ssrc;
-	memcpy(pkt->name, s->conf.name, sizeof(pkt->name));
+	if (kind == APPLEMIDI_IN || kind == APPLEMIDI_OK)
+		memcpy(pkt->name, s->conf.name, sizeof(pkt->name));
 }
 
 static void invite(struct applesession *s, struct applesession_out *out, uint64_t now_us)
