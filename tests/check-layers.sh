@@ -27,8 +27,8 @@ doors() { # FOLDER: the headers others may include
 	# resample and tune are plain arithmetic: control brings the music of who is alone to 48 kHz with them.
 	mixer) echo mixer.h ring.h codec.h resample.h tune.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
-	# store: main opens it, the web thread reads calls and recordings.
-	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h ;;
+	# store: main opens it, the web thread reads calls and recordings. cdr: a call tells its record, the web prints it.
+	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h cdr.h ;;
 	server) echo session.h sip.h offer.h ;;
 	osc) echo relay.h ;;
 	web) echo web.h ;;
