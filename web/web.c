@@ -13,6 +13,7 @@
 #include <string.h>
 #include "api.h"
 #include "metrics.h"
+#include "static.h"
 #include "web.h"
 #include "control/loop.h"
 #include "control/log.h"
@@ -189,19 +190,12 @@ static bool authorized(const struct web *w, SoupServerMessage *msg)
 
 static void on_page(SoupServer *s, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer arg)
 {
-	static const char page[] =
-		"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Tutti</title>"
-		"<h1>Tutti is running</h1><p>This version has no web console yet. There are "
-		"<a href=\"/healthz\">/healthz</a>, <a href=\"/readyz\">/readyz</a>, <a href=\"/metrics\">/metrics</a> and, with the "
-		"admin token, <code>/api/v1/status</code> and <code>/api/v1/rooms</code>; <code>tuttictl</code> reads them in a "
-		"terminal.</p></html>\n";
-
 	(void)s; (void)query; (void)arg;
 
-	if (strcmp(path, "/"))
+	if (!static_find(path))
 		respond_error(msg, 404, "nothing here");
 	else if (read_only(msg))
-		respond(msg, 200, "text/html", g_strdup(page));
+		(void)static_answer(msg, path);
 }
 
 static void on_health(SoupServer *s, SoupServerMessage *msg, const char *path, GHashTable *query, gpointer arg)
