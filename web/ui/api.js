@@ -87,9 +87,32 @@ export async function get(path) {
 	return (await ask('GET', path)).body;
 }
 
+/** Who is signed in. @type {import('./types').Session} */
+let session = { name: '', scope: 'read', room: null };
+
 /** @param {string} token */
 export async function login(token) {
-	return (await ask('POST', 'login', { token })).body;
+	session = (await ask('POST', 'login', { token })).body;
+}
+
+/** Is there a cookie that the server still takes? */
+export async function resume() {
+	session = await get('session');
+}
+
+/** The one room this session is good for; null: all. */
+export function ownRoom() {
+	return session.room || null;
+}
+
+/** May this session do something, or only look? */
+export function mayControl() {
+	return session.scope !== 'read';
+}
+
+/** May it make and delete what stays? */
+export function mayAdmin() {
+	return session.scope === 'admin';
 }
 
 export function logout() {

@@ -1,7 +1,7 @@
 /* app.js - the frame: which view the address names, theme, signing in and out. */
 import { byId, fill, h, setAttr } from './dom.js';
 import { icon } from './icons.js';
-import { get, logout, onSignedOut, Refused, Unreachable } from './api.js';
+import { logout, onSignedOut, ownRoom, Refused, resume, Unreachable } from './api.js';
 import { forgetConnection, showConnection } from './banner.js';
 import { loginView } from './login.js';
 import { roomsView } from './rooms.js';
@@ -35,6 +35,9 @@ function route(path) {
 		return { key: 'recordings', make: recordingsView, rest: [] };
 	if (first === 'calls')
 		return { key: 'calls', make: callsView, rest: [] };
+	const own = ownRoom();
+	if (own && !first)
+		return { key: `room ${own}`, make: () => roomView(own, []), rest: [] };
 	return { key: 'rooms', make: roomsView, rest: [] };
 }
 
@@ -84,7 +87,7 @@ async function signOut() {
 /** Is there a cookie that the server takes? Until it answers, it is asked again. */
 async function begin() {
 	try {
-		await get('status');
+		await resume();
 		show(false);
 	} catch (e) {
 		if (e instanceof Unreachable) {

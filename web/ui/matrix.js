@@ -5,7 +5,7 @@
  * all hear. */
 import { attempt, fill, h, setAttr, setText } from './dom.js';
 import { gainFader, panFader } from './fader.js';
-import { get, Latest, memberVerb, roomPath } from './api.js';
+import { get, Latest, mayControl, memberVerb, roomPath } from './api.js';
 import { gainWords, nameOf, panWords } from './words.js';
 
 /** @typedef {import('./types').Member} Member */
@@ -189,8 +189,8 @@ export class Matrix {
 	}
 
 	inspect() {
-		this.inspector.hidden = !this.listener;
-		if (!this.listener)
+		this.inspector.hidden = !this.listener || !mayControl();
+		if (this.inspector.hidden)
 			return;
 		const cell = this.cells.get(`${this.listener} ${this.source}`);
 		setText(this.title, `${this.nameAt(this.listener)} hears ${this.nameAt(this.source)}`);
@@ -231,6 +231,8 @@ export class Matrix {
 
 	/** @param {string} key @returns {boolean} */
 	change(key) {
+		if (!mayControl() || !this.listener)
+			return false;
 		const cell = this.cells.get(`${this.listener} ${this.source}`);
 		const gain = cell?.gain ?? 0;
 		const pan = cell?.pan ?? this.state.members.get(this.source)?.pan ?? 0;

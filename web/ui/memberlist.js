@@ -1,7 +1,7 @@
 /* memberlist.js - the lines of all members: filter, order, and who waits outside. */
 import { attempt, fill, h, setText } from './dom.js';
 import { icon } from './icons.js';
-import { memberVerb } from './api.js';
+import { mayControl, memberVerb } from './api.js';
 import { MemberRow } from './memberrow.js';
 import { MeterBank } from './meter.js';
 import { countWords, nameOf } from './words.js';
@@ -121,7 +121,7 @@ export class MemberList {
 	waiter(m) {
 		const act = (/** @type {string} */ verb) => () => attempt(memberVerb(this.state.name, m.id, verb));
 		return h('li', {}, h('span', { class: 'name' }, nameOf(m)), h('span', { class: 'user' }, reasons[String(m.waiting)] ?? 'waits'),
-			h('span', { class: 'buttons' },
+			mayControl() && h('span', { class: 'buttons' },
 				h('button', { type: 'button', class: 'primary', 'data-key': `admit-${m.id}`, 'aria-label': `Admit ${nameOf(m)}`,
 					onclick: act('admit') }, icon('check'), 'Admit'),
 				h('button', { type: 'button', 'data-key': `refuse-${m.id}`, 'aria-label': `Refuse ${nameOf(m)}`, onclick: act('refuse') },

@@ -2,7 +2,7 @@
 import { attempt, h, setAttr, setText } from './dom.js';
 import { icon } from './icons.js';
 import { gainFader } from './fader.js';
-import { memberVerb } from './api.js';
+import { mayControl, memberVerb } from './api.js';
 import { delayOf } from './roomstate.js';
 import { initialsOf, nameOf, userOf } from './words.js';
 
@@ -42,6 +42,7 @@ export class MemberRow {
 			bank.add(m.id), this.fader.el,
 			h('div', { class: 'network' }, this.codec, this.delay, this.loss),
 			h('div', { class: 'acts' }, this.mute, this.hand, this.more));
+		this.fader.input.disabled = this.mute.disabled = this.hand.disabled = !mayControl();
 		this.el.addEventListener('keydown', (e) => this.key(e));
 		this.show(m, false);
 	}

@@ -2,7 +2,7 @@
 import { attempt, field, fill, h, openDialog, openForm, setAttr } from './dom.js';
 import { icon } from './icons.js';
 import { gainFader, panFader } from './fader.js';
-import { get, memberVerb, roomVerb } from './api.js';
+import { get, mayControl, memberVerb, roomVerb } from './api.js';
 import { delayOf } from './roomstate.js';
 import { clockWords, nameOf } from './words.js';
 
@@ -29,7 +29,7 @@ export class MemberSheet {
 		const ask = h('button', { type: 'button', onclick: () => attempt(verb('ask-unmute'), `${name} was asked to unmute.`) }, 'Ask to unmute');
 		this.ask = ask;
 
-		this.dialog = openDialog(name, [
+		this.dialog = openDialog(name, [h('fieldset', { disabled: !mayControl() },
 			h('div', { class: 'sheet-faders' }, h('span', {}, 'Gain'), this.gain.el, h('span', {}, 'Place'), this.pan.el),
 			h('div', { class: 'sheet-switches' }, this.mute, this.deaf, this.hand),
 			field('Role', this.role),
@@ -39,7 +39,7 @@ export class MemberSheet {
 			h('h3', {}, 'Network'), this.facts,
 			h('div', { class: 'buttons apart' },
 				h('button', { type: 'button', class: 'danger', onclick: () => kickForm(state, id) }, icon('away'), 'Send away …'),
-				h('button', { type: 'button', class: 'danger', onclick: () => banForm(state, id) }, icon('cross'), 'Ban …')),
+				h('button', { type: 'button', class: 'danger', onclick: () => banForm(state, id) }, icon('cross'), 'Ban …'))),
 		], { class: 'sheet', onclose });
 		this.show();
 	}

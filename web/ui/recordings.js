@@ -1,7 +1,7 @@
 /* recordings.js - what was recorded: listen, take away, delete. */
 import { attempt, fill, h, openForm, toast } from './dom.js';
 import { icon } from './icons.js';
-import { ask, get, Unreachable } from './api.js';
+import { ask, get, mayControl, Unreachable } from './api.js';
 import { Stream } from './stream.js';
 import { showConnection } from './banner.js';
 import { dayWords, lengthWords, sizeWords } from './words.js';
@@ -61,7 +61,7 @@ export class Recordings {
 					.filter(Boolean).join(' · ')),
 				state && h('span', { class: `tag ${r.state === 'running' ? 'recording' : r.state === 'paused' ? '' : 'attention'}` },
 					r.state === 'running' && icon('record'), state),
-				over && h('button', { type: 'button', class: 'icon', 'aria-label': `Delete the recording of ${r.room}, ${dayWords(r.start_ms)}`,
+				over && mayControl() && h('button', { type: 'button', class: 'icon', 'aria-label': `Delete the recording of ${r.room}, ${dayWords(r.start_ms)}`,
 					title: 'Delete', onclick: () => this.deleteForm(r) }, icon('bin'))),
 			files);
 		if (over)

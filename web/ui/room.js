@@ -1,7 +1,7 @@
 /* room.js - one room: its members and what a host does with them, and behind it mixes, settings, recordings, events. */
 import { attempt, field, fill, h, openForm, setAttr, setText, toast } from './dom.js';
 import { icon } from './icons.js';
-import { roomVerb } from './api.js';
+import { mayControl, roomVerb } from './api.js';
 import { Stream } from './stream.js';
 import { showConnection } from './banner.js';
 import { RoomState } from './roomstate.js';
@@ -80,10 +80,11 @@ class RoomView {
 		this.stop = this.action('stop', 'Stop', () => this.verb('record', { text: 'stop' }));
 		this.dial = this.action('call', 'Call out', () => this.dialForm());
 		this.announcement = this.action('speak', 'Announce', () => this.announceForm());
-		this.recall = this.action('back', 'Call back', () => this.verb('recall'));
+		this.recall = this.action('back', 'Recall groups', () => this.verb('recall'));
 		this.endAll = this.action('hangUp', 'End for all', () => this.endForm(), 'danger');
 		this.acts = h('div', { class: 'room-acts', role: 'toolbar', 'aria-label': 'Room' }, this.muteAll, this.lock, this.record, this.stop,
 			this.dial, this.announcement, this.recall, this.endAll);
+		this.acts.hidden = !mayControl();
 		this.nav = h('nav', { class: 'pages', 'aria-label': 'Parts of the room' }, Object.entries(pages).map(([page, text]) =>
 			h('a', { href: roomHref(this.name) + (page === 'members' ? '' : `/${page}`), 'data-page': page }, text)));
 		this.body = h('div', { class: 'room-body' });
@@ -235,9 +236,10 @@ class RoomView {
 	}
 
 	endForm() {
-		const n = this.state.members.size;
-		openForm('End for all?', [h('p', {}, `${countWords(n, 'member')} will be sent away, and the room is closed.`)], 'End for all',
-			() => roomVerb(this.name, 'end'), { danger: true });
+		const kept = this.state.room?.settings?.keep === 'on';
+		const n = countWords(this.state.members.size, 'member');
+		openForm('End for all?', [h('p', {}, kept ? `${n} will be sent away. The room stays, with its settings, for the next time.`
+			: `${n} will be sent away, and the room is closed.`)], 'End for all', () => roomVerb(this.name, kept ? 'clear' : 'end'), { danger: true });
 	}
 
 	end() {

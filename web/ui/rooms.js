@@ -1,7 +1,7 @@
 /* rooms.js - all rooms of the server, and how to open another. */
 import { announce, attempt, field, fill, h, openForm } from './dom.js';
 import { icon } from './icons.js';
-import { ask, get, Refused, Unreachable } from './api.js';
+import { ask, get, mayControl, ownRoom, Refused, Unreachable } from './api.js';
 import { Stream } from './stream.js';
 import { showConnection } from './banner.js';
 import { settingFields, settingTable } from './settings.js';
@@ -26,7 +26,7 @@ export function roomsView() {
 	const count = h('span', { class: 'count' });
 	const el = h('div', { class: 'rooms-view' },
 		h('div', { class: 'page-head' }, h('h1', { tabindex: '-1' }, 'Rooms'), count,
-			h('button', { type: 'button', class: 'primary', onclick: () => void createForm() }, icon('plus'), 'New room')),
+			mayControl() && !ownRoom() && h('button', { type: 'button', class: 'primary', onclick: () => void createForm() }, icon('plus'), 'New room')),
 		list, empty);
 	let timer = 0;
 	let ended = false;

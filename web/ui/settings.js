@@ -1,6 +1,6 @@
 /* settings.js - the settings of a room as a form, drawn from the server's own table of them: what it knows is here. */
 import { attempt, field, h, openForm, toast } from './dom.js';
-import { ask, get, Refused, roomPath } from './api.js';
+import { ask, get, mayAdmin, mayControl, Refused, roomPath } from './api.js';
 
 /** @typedef {import('./types').SettingInfo} SettingInfo */
 
@@ -22,29 +22,36 @@ function title(name) {
 	return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** @param {SettingInfo} s @returns {string[]} */
+function choicesOf(s) {
+	return typeof s.choices === 'string' ? s.choices.split('|') : s.choices ?? [];
+}
+
 /** @param {SettingInfo} s */
-function isYesNo(s) {
-	return s.type === 'bool' || s.type === 'yes-no' || s.type === 'boolean';
+function isSwitch(s) {
+	return choicesOf(s).join() === 'off,on';
 }
 
 /** @param {SettingInfo} s */
 function isSecret(s) {
-	return !!s.secret || s.type === 'pin' || s.name.endsWith('-pin');
+	return !!s.secret || s.type === 'pin';
 }
 
 /** @param {SettingInfo} s @param {string | undefined} value */
 function inputOf(s, value) {
 	const name = s.name;
 	const is = value ?? s.default ?? '';
-	if (isYesNo(s))
-		return h('input', { type: 'checkbox', role: 'switch', name, checked: is === 'yes' || is === 'true' });
-	if (s.values?.length)
-		return h('select', { name }, s.values.map((v) => h('option', { value: v, selected: v === is }, v)));
+	if (isSwitch(s))
+		return h('input', { type: 'checkbox', role: 'switch', name, checked: is === 'on' });
+	if (choicesOf(s).length)
+		return h('select', { name }, choicesOf(s).map((v) => h('option', { value: v, selected: v === is }, v)));
 	if (isSecret(s))
 		return h('input', { name, type: 'text', inputmode: 'numeric', autocomplete: 'off', pattern: '[0-9]{4,12}', maxlength: 12,
 			title: '4 to 12 digits', placeholder: value ? 'set; type to replace' : 'none' });
-	if (s.type === 'number' || s.type === 'int' || s.type === 'integer' || s.type === 'float')
-		return h('input', { name, type: 'number', value: is, min: s.min, max: s.max, step: s.type === 'float' ? 'any' : 1 });
+	if (s.type === 'number')
+		return h('input', { name, type: 'number', value: is, min: s.min, max: s.max });
+	if (s.type === 'time')
+		return h('input', { name, type: 'datetime-local', value: is });
 	return h('input', { name, type: 'text', value: is, autocomplete: 'off' });
 }
 
@@ -62,7 +69,7 @@ export function settingFields(infos, values) {
 	const fields = infos.map((s, i) => {
 		const input = /** @type {HTMLInputElement} */ (inputs[i]);
 		const el = field(title(s.name), input, s.help);
-		if (isYesNo(s))
+		if (isSwitch(s))
 			el.classList.add('yes-no');
 		if (isSecret(s) && values[s.name])
 			input.after(removeButton(s, input, removed));
@@ -83,7 +90,7 @@ export function settingFields(infos, values) {
 
 /** @param {HTMLInputElement | HTMLSelectElement} input */
 function valueOf(input) {
-	return input instanceof HTMLInputElement && input.type === 'checkbox' ? (input.checked ? 'yes' : 'no') : input.value.trim();
+	return input instanceof HTMLInputElement && input.type === 'checkbox' ? (input.checked ? 'on' : 'off') : input.value.trim();
 }
 
 /** @param {SettingInfo} s @param {HTMLInputElement} input @param {Set<string>} removed */
@@ -115,8 +122,8 @@ async function load(el, room, deleted) {
 			if (await attempt(store(room, changed(), values, answer.etag), 'Saved.'))
 				await load(el, room, deleted);
 			save.disabled = false;
-		} }, h('div', { class: 'setting-fields' }, ...fields), h('div', { class: 'buttons' }, save));
-		el.replaceChildren(form, deleteCard(room, deleted));
+		} }, h('fieldset', { disabled: !mayControl() }, h('div', { class: 'setting-fields' }, ...fields), mayControl() && h('div', { class: 'buttons' }, save)));
+		el.replaceChildren(form, ...mayAdmin() ? [deleteCard(room, deleted)] : []);
 	} catch (e) {
 		el.replaceChildren(h('p', { class: 'empty' }, e instanceof Error ? e.message : String(e)));
 	}

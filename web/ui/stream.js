@@ -5,7 +5,7 @@
  * Events have numbers. A new connection names the last one it has seen, so what happened meanwhile comes first; if that
  * is too long ago the server says resync, and whoever listens reads everything anew. Each hello after the first is
  * taken for one, too: a server that was started again may know other rooms than we do. */
-import { get, Refused } from './api.js';
+import { get, ownRoom, Refused } from './api.js';
 
 /** @typedef {import('./types').HouseEvent} HouseEvent */
 
@@ -71,8 +71,9 @@ export class Stream {
 
 	open() {
 		const query = new URLSearchParams();
-		if (this.listener.room)
-			query.set('room', this.listener.room);
+		const room = this.listener.room ?? ownRoom();
+		if (room)
+			query.set('room', room);
 		if (this.listener.levels)
 			query.set('levels', '1');
 		if (this.number)
@@ -120,7 +121,7 @@ export class Stream {
 	/** A WebSocket does not tell why it was refused; a plain question does, and one of these ends at the login. */
 	async knock() {
 		try {
-			await get('status');
+			await get('session');
 		} catch (e) {
 			if (e instanceof Refused && e.status === 401)
 				return;

@@ -91,7 +91,7 @@ export interface SettingInfo {
 	type: string;
 	default: string;
 	help: string;
-	values?: string[];
+	choices?: string[] | string;
 	min?: number;
 	max?: number;
 	secret?: boolean;
@@ -142,6 +142,13 @@ export interface View {
 	/* The rest of the address changed within the same view. */
 	go?(rest: string[]): void;
 	end(): void;
+}
+
+/* Who is signed in. */
+export interface Session {
+	name: string;
+	scope: 'read' | 'control' | 'admin';
+	room: string | null;
 }
 
 /* What a verb is sent with. */
