@@ -18,6 +18,7 @@ struct leg_rt;
 struct bus_rt;
 struct leg_plan;
 struct view_row;
+struct say_batch;
 
 enum { CLOCK_RATE = 48000, QUANTUM_MAX = 960, MIX_CH = 2, PCM_MAX = CODEC_SMP_MAX + QUANTUM_MAX, DGRAM_MAX = 4096 };
 
@@ -44,6 +45,8 @@ enum cmd_type {
 	CMD_LEG_PLAN,
 	CMD_LEG_DTMF,
 	CMD_LEG_VIEW,
+	CMD_LEG_SAY,
+	CMD_BUS_SAY,
 };
 
 struct cmd {
@@ -52,6 +55,7 @@ struct cmd {
 	struct bus_rt *bus;
 	struct leg_plan *plan;
 	struct view_row *row;
+	struct say_batch *say;
 	char keys[33];
 };
 
@@ -61,7 +65,8 @@ struct cmd_wait {                 /* a command that found the ring full */
 };
 
 enum note_type {
-	NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_BUS_LEFT, NOTE_PLAN_DONE, NOTE_VIEW_DONE
+	NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_BUS_LEFT, NOTE_PLAN_DONE, NOTE_VIEW_DONE,
+	NOTE_SAY_DONE
 };
 
 struct note {

@@ -27,8 +27,8 @@ doors() { # FOLDER: the headers others may include
 	# resample and tune are plain arithmetic: control brings the music of who is alone to 48 kHz with them.
 	mixer) echo mixer.h ring.h codec.h resample.h tune.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
-	# store: main opens it, the web thread reads calls and recordings.
-	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h ;;
+	# store: main opens it, the web thread reads calls and recordings. cdr: a call tells its record, the web prints it.
+	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h cdr.h ;;
 	server) echo session.h sip.h offer.h ;;
 	osc) echo relay.h ;;
 	web) echo web.h ;;
@@ -72,6 +72,8 @@ check_library() { # TARGET
 	case $layer:$1 in
 	web:libsoup/* | web:json-glib/* | web:glib* | web:gio/*) ;;
 	*:libsoup/* | *:json-glib/* | *:glib.h | *:glib/* | *:gio/*) complain "<$1>: only web knows it" ;;
+	control:sqlite3.h) ;;             # the store; main and the faces see store.h
+	*:sqlite3.h) complain "<$1>: only control's store knows it" ;;
 	mixer:openssl/sha.h) ;;           # SRTP tags (seal.c)
 	mixer:openssl/* | control:openssl/*) complain "<$1>: certificates and keys are the server's" ;;
 	esac
@@ -137,6 +139,8 @@ self_test() {
 	try 1 control/a.c '"mixer/none.h"'
 	try 1 mixer/a.c '<glib.h>'
 	try 1 server/a.c '<libsoup/soup.h>'
+	try 0 control/a.c '<sqlite3.h>'
+	try 1 web/a.c '<sqlite3.h>'
 	echo "check-layers: self-test of $n trees"
 }
 
