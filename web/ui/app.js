@@ -76,7 +76,7 @@ function signIn() {
 		d.close();
 	put(loginView(() => show(true)), false);
 	forgetConnection();
-	byId('main').querySelector('input')?.focus();
+	/** @type {HTMLElement | null} */ (byId('main').querySelector('input:not([hidden])'))?.focus();
 }
 
 async function signOut() {

@@ -18,7 +18,7 @@ const LOOK_MS = 3000;
 
 /** @param {number} db */
 function viewWords(db) {
-	return db <= SILENT_DB ? 'silent' : gainWords(db);
+	return db <= SILENT_DB ? 'off' : gainWords(db);
 }
 
 export class Matrix {

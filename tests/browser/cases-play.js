@@ -1,0 +1,2 @@
+/** @type {import('./cases.js').Case[]} */
+export const plays = [];
