@@ -292,8 +292,7 @@ export const looks = [
 			await page.keyboard.type(TOKEN);
 			await page.keyboard.press('Enter');
 			await page.getByText('Live', { exact: true }).waitFor();
-			await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement)?.blur());
-			await tabTo(page, /^Skip to the content$/, 3);
+			await tabTo(page, /^Skip to the content$/, 12, 'Shift+Tab');
 			await page.keyboard.press('Enter');
 			await tabTo(page, /^Monday call/, 6);
 			await page.keyboard.press('Enter');
