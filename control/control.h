@@ -57,6 +57,11 @@ uint32_t control_members(const struct control *c);
 uint32_t control_rooms(const struct control *c);
 uint64_t control_speakers(const struct control *c);       /* how often a floor has passed to another member, since the start */
 
+uint64_t control_number(const struct control *c);         /* of the last event */
+uint64_t control_room_version(const struct control *c, const char *room);        /* 0: no such room */
+/* How loud each member of a room is for the others now, in -dBov (RFC 6464): 127 of one that is not heard. ENOENT. */
+int  control_levels(const struct control *c, const char *room, void (*h)(uint32_t member, uint8_t dbov, void *arg), void *arg);
+
 bool control_room_exists(const struct control *c, const char *name);
 /* The profile the room has, or would have if it were opened now. */
 bool control_room_is_music(const struct control *c, const char *name);

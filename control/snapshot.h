@@ -30,8 +30,20 @@ struct snapshot {
 
 struct control;
 int snapshot_take(struct snapshot **sp, struct control *c, const char *room);       /* ENOENT */
-/* Names of all rooms, in order of creation. Freed with mem_deref. */
-struct snapshot_names { size_t n; char name[][64]; };
-int snapshot_rooms(struct snapshot_names **np, struct control *c);
+/* All rooms in short, in order of creation. Freed with mem_deref. */
+struct snapshot_brief {
+	char room[64];
+	uint64_t version, created_ms;
+	bool locked, muted_all, music;
+	bool persistent;          /* stays when the last member has left */
+	uint32_t n_members;
+};
+struct snapshot_rooms { size_t n; struct snapshot_brief room[]; };
+int snapshot_rooms(struct snapshot_rooms **rp, struct control *c);
+
+/* Who hears whom otherwise than all do. Freed with mem_deref. */
+struct snapshot_view { uint32_t listener, other; float gain_db, pan; };         /* pan COMMAND_PAN_SAME: where all hear it */
+struct snapshot_views { size_t n; struct snapshot_view view[]; };
+int snapshot_views(struct snapshot_views **vp, struct control *c, const char *room);    /* ENOENT */
 
 #endif

@@ -417,3 +417,8 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	codec_name(s->tx_codec, &n->tx_codec);
 	leg_xr_stats(s, n);
 }
+
+uint8_t leg_level(const struct leg *l)
+{
+	return l->rt ? (uint8_t)atomic_load_explicit(&l->rt->n.level, memory_order_relaxed) : 127;
+}

@@ -218,5 +218,6 @@ struct leg_stats {
 	struct leg_quality heard, peer;           /* its sound as we get it; ours as it says that it gets it */
 };
 void leg_stats(const struct leg *l, struct leg_stats *s);  /* counters kept without locks, read as they stand */
+uint8_t leg_level(const struct leg *l);                   /* level_dbov alone: for meters, many times a second */
 
 #endif

@@ -89,6 +89,11 @@ static const char *check_http(const char *value)
 	return !*value || is_addr_port(&pl) ? NULL : "an IP address and a port, e.g. 127.0.0.1:8080, or empty";
 }
 
+static const char *check_socket(const char *value)
+{
+	return !*value || *value == '/' || 0 == strcmp(value, "none") ? NULL : "a path that begins with /, none, or empty";
+}
+
 static const char *check_addr(const char *value)
 {
 	return !*value || is_addr(value) ? NULL : "an IP address, or empty";
@@ -277,6 +282,11 @@ static const struct config_setting table[] = {
 
 	{"http.listen", CONFIG_STR, "127.0.0.1:8080", NULL, false,
 	 "Address and port of the HTTP server. Empty: off.", check_http},
+	{"http.socket", CONFIG_STR, "", NULL, false,
+	 "The same by a unix socket, where root and the user of the server need no token. Its group may write to it, with a token. "
+	 "Empty: tutti.sock in the state folder; none: there is none.", check_socket},
+	{"http.rate", CONFIG_UINT, "300", "0..1000000", false,
+	 "Requests a second of one address, and of one token; what is above is answered 429. 0: no limit.", NULL},
 
 	{"state.dir", CONFIG_STR, "", NULL, false,
 	 "Folder for the admin token, the certificate, and tutti.db: rooms that stay, API tokens, calls that are over. Empty: "

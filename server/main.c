@@ -387,16 +387,34 @@ static void web_collect(struct web_status *st, void *arg)
 	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
 }
 
-static int web_open(const char *listen)
+/* http.socket: "" is beside the state, "none" is none. */
+static int web_socket(char **path)
 {
-	const struct web_conf conf = {
-		.listen = listen,
+	const char *set = config_str(server.config, "http.socket");
+
+	if (0 == strcmp(set, "none"))
+		return str_dup(path, "");
+	return *set ? str_dup(path, set) : re_sdprintf(path, "%s/tutti.sock", state_dir(server.state));
+}
+
+static int web_open(void)
+{
+	struct web_conf conf = {
+		.listen = config_str(server.config, "http.listen"),
 		.token = state_token(server.state),
+		.rate = config_uint(server.config, "http.rate"),
 		.control = server.control,
+		.store = server.store,
 		.collect = web_collect,
 	};
+	char *path = NULL;
+	int err = web_socket(&path);
 
-	return *listen ? web_start(&server.web, &conf) : 0;
+	conf.socket = path;
+	if (!err && (*conf.listen || *conf.socket))
+		err = web_start(&server.web, &conf);
+	mem_deref(path);
+	return err;
 }
 
 static int store_start(char **why)
@@ -447,7 +465,7 @@ static int build(void)
 	err = focus_alloc(&server.focus, c, server.sips, server.control, server.mixer);
 	if (err)
 		return fail("focus", err);
-	err = web_open(config_str(c, "http.listen"));
+	err = web_open();
 	return err ? fail("http.listen", err) : 0;
 }
 
@@ -508,6 +526,17 @@ static int run(void)
 	return err;
 }
 
+static int print_openapi(void)
+{
+	char *text = NULL;
+	int err = web_openapi(&text, TUTTI_VERSION);
+
+	if (!err && (puts(text) < 0 || fflush(stdout)))
+		err = EIO;
+	mem_deref(text);
+	return err;
+}
+
 int main(int argc, char *argv[])
 {
 	char *why = NULL;
@@ -529,6 +558,8 @@ int main(int argc, char *argv[])
 	case OPTIONS_MAN:
 		config_print_man(stdout);
 		return ferror(stdout) || fflush(stdout);
+	case OPTIONS_OPENAPI:
+		return print_openapi() ? 1 : 0;
 	case OPTIONS_HELP:
 		options_help(stdout);
 		return 0;

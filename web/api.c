@@ -4,6 +4,7 @@
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include "api.h"
+#include "order.h"
 
 static JsonBuilder *object_begin(void)
 {
@@ -79,14 +80,48 @@ char *api_status(const struct web_status *st)
 	return object_end(b);
 }
 
-char *api_rooms(const struct snapshot_names *names)
+static void put_brief(JsonBuilder *b, const struct snapshot_brief *r)
+{
+	json_builder_begin_object(b);
+	put_str(b, "room", r->room);
+	put_int(b, "members", r->n_members);
+	put_bool(b, "locked", r->locked);
+	put_bool(b, "muted_all", r->muted_all);
+	put_str(b, "profile", r->music ? "music" : "voice");
+	put_int(b, "version", r->version);
+	put_int(b, "created_ms", r->created_ms);
+	put_bool(b, "persistent", r->persistent);
+	json_builder_end_object(b);
+}
+
+char *api_rooms(const struct snapshot_rooms *rooms, const char *only)
 {
 	JsonBuilder *b = object_begin();
 
 	json_builder_set_member_name(b, "rooms");
 	json_builder_begin_array(b);
-	for (size_t i = 0; i < names->n; i++)
-		json_builder_add_string_value(b, names->name[i]);
+	for (size_t i = 0; i < rooms->n; i++)
+		if (!only[0] || !g_ascii_strcasecmp(only, rooms->room[i].room))
+			put_brief(b, &rooms->room[i]);
+	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
+char *api_views(const struct snapshot_views *v)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, "views");
+	json_builder_begin_array(b);
+	for (size_t i = 0; i < v->n; i++) {
+		json_builder_begin_array(b);
+		json_builder_add_int_value(b, v->view[i].listener);
+		json_builder_add_int_value(b, v->view[i].other);
+		json_builder_add_double_value(b, (double)v->view[i].gain_db);
+		json_builder_add_double_value(b, (double)v->view[i].pan);
+		json_builder_end_array(b);
+	}
 	json_builder_end_array(b);
 
 	return object_end(b);
@@ -212,6 +247,91 @@ char *api_room(const struct snapshot *s)
 	for (size_t i = 0; i < s->n_members; i++)
 		put_member(b, &s->member[i]);
 	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
+char *api_event(const struct told *t)
+{
+	JsonBuilder *b = object_begin();
+
+	put_int(b, "number", t->ev.number);
+	put_str(b, "room", t->room);
+	put_int(b, "version", t->ev.version);
+	put_str(b, "type", event_name(t->ev.type));
+	put_int(b, "at_ms", t->ev.at_ms);
+	put_str(b, "detail", t->detail);
+	json_builder_set_member_name(b, "member");
+	if (t->has_member)
+		put_member(b, &t->member);
+	else
+		json_builder_add_null_value(b);
+
+	return object_end(b);
+}
+
+static void put_fields(JsonBuilder *b, unsigned args)
+{
+	size_t n;
+	const struct order_field *f = order_fields(&n);
+
+	json_builder_set_member_name(b, "needs");
+	json_builder_begin_array(b);
+	for (size_t i = 0; i < n; i++)
+		if (args & f[i].arg)
+			json_builder_add_string_value(b, f[i].name);
+	json_builder_end_array(b);
+}
+
+static void put_verb(JsonBuilder *b, const struct verb_info *v)
+{
+	json_builder_begin_object(b);
+	put_str(b, "verb", v->name);
+	put_str(b, "of", v->args & ARG_WHERE ? "either" : v->args & ARG_MEMBER ? "member" : "room");
+	put_fields(b, order_needs(v));
+	put_str(b, "help", v->help);
+	json_builder_end_object(b);
+}
+
+char *api_verbs(void)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, "verbs");
+	json_builder_begin_array(b);
+	for (unsigned i = 0; i < VERB_N; i++) {
+		const struct verb_info *v = command_info((enum verb)i);
+
+		if (order_offers(v, true) || order_offers(v, false))
+			put_verb(b, v);
+	}
+	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
+char *api_session(const struct who *who)
+{
+	JsonBuilder *b = object_begin();
+
+	put_str(b, "name", who->name);
+	put_str(b, "scope", scope_name(who->scope));
+	json_builder_set_member_name(b, "room");
+	if (who->room[0])
+		json_builder_add_string_value(b, who->room);
+	else
+		json_builder_add_null_value(b);
+
+	return object_end(b);
+}
+
+char *api_ok(uint32_t member)
+{
+	JsonBuilder *b = object_begin();
+
+	put_bool(b, "ok", true);
+	if (member)
+		put_int(b, "member", member);
 
 	return object_end(b);
 }

@@ -1,5 +1,5 @@
 /*
- * static.h - the console's files, embedded in the binary: found by path, answered with what makes them safe.
+ * static.h - the console's files, embedded in the binary: found by path, with what a browser is to know of them.
  */
 #ifndef WEB_STATIC_H
 #define WEB_STATIC_H
@@ -19,9 +19,5 @@ extern const struct static_file static_files[];   /* made by embed.py; ends with
 const struct static_file *static_find(const char *path);  /* NULL: there is none */
 /* Is `etag` among those of an If-None-Match header? NULL: there is no such header. */
 bool static_known(const struct static_file *f, const char *if_none_match);
-
-struct _SoupServerMessage;
-/* Answers a GET or HEAD; false: no such file, and nothing was done. */
-bool static_answer(struct _SoupServerMessage *msg, const char *path);
 
 #endif

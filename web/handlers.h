@@ -1,0 +1,18 @@
+/*
+ * handlers.h - the functions of the routes. Private to web/.
+ */
+#ifndef WEB_HANDLERS_H
+#define WEB_HANDLERS_H
+
+#include "route.h"
+
+/* server.c: the server itself */
+route_h on_health, on_ready, on_metrics, on_status, on_openapi, on_verbs, on_page;
+/* login.c: sessions of browsers */
+route_h on_login, on_logout, on_session;
+/* rooms.c */
+route_h on_rooms, on_room, on_room_create, on_room_put, on_room_patch, on_room_delete, on_views, on_room_verb, on_member_verb;
+/* stream.c */
+route_h on_events;
+
+#endif
