@@ -27,8 +27,9 @@ doors() { # FOLDER: the headers others may include
 	# resample and tune are plain arithmetic: control brings the music of who is alone to 48 kHz with them.
 	mixer) echo mixer.h ring.h codec.h resample.h tune.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
+	# setting: the settings of a room, for those who draw forms of them.
 	# store: main opens it, the web thread reads calls and recordings. cdr: a call tells its record, the web prints it.
-	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h cdr.h ;;
+	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h cdr.h setting.h ;;
 	server) echo session.h sip.h offer.h ;;
 	osc) echo relay.h ;;
 	web) echo web.h ;;
@@ -75,6 +76,8 @@ check_library() { # TARGET
 	control:sqlite3.h) ;;             # the store; main and the faces see store.h
 	*:sqlite3.h) complain "<$1>: only control's store knows it" ;;
 	mixer:openssl/sha.h) ;;           # SRTP tags (seal.c)
+	# PINs are compared where rooms are (pin.c).
+	control:openssl/crypto.h | control:openssl/evp.h | control:openssl/rand.h) ;;
 	mixer:openssl/* | control:openssl/*) complain "<$1>: certificates and keys are the server's" ;;
 	esac
 }

@@ -18,7 +18,7 @@
 /* Nothing of ours is to be framed, sniffed or run but what we serve (the console). */
 static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self' blob:; "
 			     "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-			     "frame-ancestors 'none'";
+			     "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
 static uint64_t unix_now_ms(void)
 {

@@ -7,6 +7,7 @@
 #include "metrics.h"
 #include "openapi.h"
 #include "request.h"
+#include "static.h"
 
 static void take_numbers(struct request *r)
 {
@@ -66,16 +67,21 @@ void on_verbs(struct request *r)
 	request_json(r, 200, api_verbs());
 }
 
+/* The files of the console; what a page may do is said with all answers (request.c). */
 void on_page(struct request *r)
 {
-	static const char page[] =
-		"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Tutti</title>"
-		"<h1>Tutti is running</h1><p>This version has no web console yet. There are "
-		"<a href=\"/healthz\">/healthz</a>, <a href=\"/readyz\">/readyz</a>, <a href=\"/metrics\">/metrics</a> and, with a "
-		"token, <code>/api/v1/</code>; <code>tuttictl</code> asks it from a terminal.</p></html>\n";
+	const struct static_file *f = static_find(r->path);
+	const char *have = request_said(r, "If-None-Match");
 
-	if (r->path[1])
+	if (!f) {
 		request_error(r, 404, "nothing here");
+		return;
+	}
+	request_header(r, "ETag", f->etag);
+	request_header(r, "Cache-Control", "no-cache");
+	request_header(r, "Cross-Origin-Opener-Policy", "same-origin");
+	if (static_known(f, have))
+		request_empty(r, 304);
 	else
-		request_text(r, 200, "text/html", g_strdup(page));
+		request_text(r, 200, f->type, g_strndup(f->data, f->n));
 }
