@@ -24,8 +24,9 @@ below() { # FOLDER: the folders it may include
 
 doors() { # FOLDER: the headers others may include
 	case $1 in
+	# tap: a room's sound to who records it; limiter holds that under full scale.
 	# resample and tune are plain arithmetic: control brings the music of who is alone to 48 kHz with them.
-	mixer) echo mixer.h ring.h codec.h resample.h tune.h ;;
+	mixer) echo mixer.h ring.h codec.h resample.h tune.h tap.h limiter.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
 	# store: main opens it, the web thread reads calls and recordings.
 	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h ;;
