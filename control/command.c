@@ -27,6 +27,20 @@ static const struct verb_info table[VERB_N] = {
 	V(VERB_PAN,      "pan",      ARG_MEMBER | ARG_PAN, "place of the member in the mix, -1 left to 1 right"),
 	V(VERB_VIEW,     "view",     ARG_MEMBER | ARG_OTHER | ARG_VALUE | ARG_PAN,
 	  "how the member hears another: gain on top, -60 (silence) to 20 dB, and place, or 2 for that for all"),
+	V(VERB_CHANGE,     "change",     ARG_ROOM | ARG_SETTINGS, "change settings of the room: all of them or, where one is wrong, none"),
+	V(VERB_CLEAR,      "clear",      ARG_ROOM, "send all members away; a room that is kept stays"),
+	V(VERB_ADMIT,      "admit",      ARG_MEMBER, "let a waiting member in"),
+	V(VERB_REFUSE,     "refuse",     ARG_MEMBER, "send a waiting member away"),
+	V(VERB_BAN,        "ban",        ARG_ROOM | ARG_URI, "never let this address in again, and send it away if it is there"),
+	V(VERB_UNBAN,      "unban",      ARG_ROOM | ARG_URI, "take back a ban"),
+	V(VERB_ASK_UNMUTE, "ask-unmute", ARG_MEMBER, "ask the member to unmute itself, and let it"),
+	V(VERB_FLOOR,      "floor",      ARG_MEMBER | ARG_ON, "give the floor to the member, or take it away"),
+	V(VERB_BREAKOUT,   "breakout",   ARG_ROOM | ARG_NAME | ARG_MEMBER, "take the member to a smaller room beside this one"),
+	V(VERB_RECALL,     "recall",     ARG_ROOM, "bring all back from the smaller rooms"),
+	V(VERB_ANNOUNCE,   "announce",   ARG_ROOM | ARG_TEXT, "play a prompt or a file of sound to the room, once"),
+	V(VERB_PLAY,       "play",       ARG_ROOM | ARG_ON, "play a file of sound to the room over and over, or end it"),
+	V(VERB_COUNT,      "count",      ARG_WHERE, "say how many are in the room, to the member or to all"),
+	V(VERB_RECORD,     "record",     ARG_ROOM | ARG_TEXT, "record the room: start, pause, resume or stop"),
 };
 #undef V
 

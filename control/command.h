@@ -28,6 +28,20 @@ enum verb {
 	VERB_KEY,                 /* member, text: a key was pressed */
 	VERB_PAN,                 /* member, pan: its place in everybody's mix */
 	VERB_VIEW,                /* member, other, value (dB, -60..+20; -60 is silence), pan: how the one hears the other */
+	VERB_CHANGE,              /* room, settings: all of them or none; on: all others go back to their defaults */
+	VERB_CLEAR,               /* room: all members leave; one that is kept stays as it is, open and empty */
+	VERB_ADMIT,               /* member: it waits, and may come in now */
+	VERB_REFUSE,              /* member: it waits, and is sent away */
+	VERB_BAN,                 /* room, uri: not this one, from now on; a uri without a host is that name at any host */
+	VERB_UNBAN,               /* room, uri */
+	VERB_ASK_UNMUTE,          /* member: asked to unmute itself, which it may from now on */
+	VERB_FLOOR,               /* member, on: it may speak, others not, where the room has one speaker at a time */
+	VERB_BREAKOUT,            /* room, name, member: to a room beside this one, which opens for it */
+	VERB_RECALL,              /* room: all who are in rooms beside it come back */
+	VERB_ANNOUNCE,            /* room, text: a prompt or a file of sound for all, once */
+	VERB_PLAY,                /* room, on, text: a file of sound, over and over; off: no more */
+	VERB_COUNT,               /* member or room: says how many are in, to it or to all */
+	VERB_RECORD,              /* room, text: "start" "pause" "resume" "stop" */
 	VERB_N,
 };
 
@@ -37,6 +51,7 @@ enum command_arg {                /* which fields of struct command a verb reads
 	ARG_ROOM = 1 << 0, ARG_MEMBER = 1 << 1, ARG_ON = 1 << 2, ARG_VALUE = 1 << 3, ARG_ROLE = 1 << 4,
 	ARG_URI = 1 << 5, ARG_NAME = 1 << 6, ARG_TEXT = 1 << 7, ARG_FACE = 1 << 8, ARG_OTHER = 1 << 9, ARG_PAN = 1 << 10,
 	ARG_SETTINGS = 1 << 11,
+	ARG_WHERE = 1 << 12,      /* a member or a room, one of the two */
 };
 
 struct face;                      /* control.h: how a member is reached */

@@ -184,11 +184,14 @@ static bool args_there(unsigned args, const struct command *cmd)
 		 (args & ARG_VALUE && !isfinite(cmd->value)) || (args & ARG_ROLE && (unsigned)cmd->role >= ROLE_N) ||
 		 (args & ARG_URI && (!cmd->uri || !cmd->uri[0])) || (args & ARG_NAME && !cmd->name) ||
 		 (args & ARG_TEXT && !cmd->text) || (args & ARG_FACE && !cmd->face) || (args & ARG_OTHER && !cmd->other) ||
-		 (args & ARG_PAN && !isfinite(cmd->pan)) || (args & ARG_SETTINGS && (!cmd->settings || !cmd->n_settings)));
+		 (args & ARG_PAN && !isfinite(cmd->pan)) || (args & ARG_SETTINGS && (!cmd->settings || !cmd->n_settings)) ||
+		 (args & ARG_WHERE && !cmd->member && (!cmd->room || !cmd->room[0])));
 }
 
 static int find(struct act *a, unsigned finds)
 {
+	if (finds == VERB_FINDS_EITHER)
+		finds = a->cmd->member ? VERB_FINDS_MEMBER : VERB_FINDS_ROOM;
 	if (finds & VERB_FINDS_MEMBER) {
 		a->member = member_by_id(a->c, a->cmd->member);
 		if (!a->member)
@@ -197,7 +200,7 @@ static int find(struct act *a, unsigned finds)
 	}
 	if (finds & VERB_FINDS_ROOM) {
 		a->room = room_find(a->c, a->cmd->room);
-		if (!a->room)
+		if (!a->room || (a->member && a->member->room != a->room))
 			return ENOENT;
 	}
 	return 0;

@@ -5,7 +5,7 @@
  * "others", but for join: who joins brings itself. LEAVE, HOLD and KEY tell what a member's own end has done; not
  * even a host says that for somebody else (it would unmute people by pressing their keys), a host has KICK and
  * MUTE. VIEW is about what the member hears, so anybody may on itself. Anybody may MOVE itself: it could as well
- * hang up and call the other room. The system may everything and does not come here.
+ * hang up and call the other room. Who speaks asks for the floor by FLOOR on itself, and gives it back. The system may everything and does not come here.
  */
 #include <errno.h>
 #include "policy.h"
@@ -13,25 +13,39 @@
 enum { NO = RIGHT_NO, ON = RIGHT_ON, FREE = RIGHT_FREE, YES = RIGHT_YES };
 
 static const struct { uint8_t self[ROLE_N], others[ROLE_N]; } table[VERB_N] = {
-	/*                  on itself:   listener speaker host    on others: listener speaker host */
-	[VERB_CREATE]   = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
-	[VERB_END]      = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
-	[VERB_JOIN]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
-	[VERB_LEAVE]    = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     NO  } },
-	[VERB_KICK]     = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
-	[VERB_MUTE]     = { .self = {    ON,      FREE,   YES },  .others = { NO,      NO,     YES } },
-	[VERB_DEAF]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
-	[VERB_HOLD]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     NO  } },
-	[VERB_GAIN]     = { .self = {    NO,      YES,    YES },  .others = { NO,      NO,     YES } },
-	[VERB_ROLE]     = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
-	[VERB_HAND]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
-	[VERB_LOCK]     = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
-	[VERB_MUTE_ALL] = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
-	[VERB_MOVE]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
-	[VERB_DIAL]     = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
-	[VERB_KEY]      = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     NO  } },
-	[VERB_PAN]      = { .self = {    NO,      YES,    YES },  .others = { NO,      NO,     YES } },
-	[VERB_VIEW]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	/*                     on itself:   listener speaker host    on others: listener speaker host */
+	[VERB_CREATE]      = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_END]         = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_JOIN]        = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_LEAVE]       = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     NO  } },
+	[VERB_KICK]        = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_MUTE]        = { .self = {    ON,      FREE,   YES },  .others = { NO,      NO,     YES } },
+	[VERB_DEAF]        = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_HOLD]        = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     NO  } },
+	[VERB_GAIN]        = { .self = {    NO,      YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_ROLE]        = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_HAND]        = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_LOCK]        = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_MUTE_ALL]    = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_MOVE]        = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_DIAL]        = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_KEY]         = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     NO  } },
+	[VERB_PAN]         = { .self = {    NO,      YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_VIEW]        = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_CHANGE]      = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_CLEAR]       = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_ADMIT]       = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_REFUSE]      = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_BAN]         = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_UNBAN]       = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_ASK_UNMUTE]  = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_FLOOR]       = { .self = {    NO,      YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_BREAKOUT]    = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_RECALL]      = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_ANNOUNCE]    = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_PLAY]        = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_COUNT]       = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_RECORD]      = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
 };
 
 enum right policy_right(enum role role, enum verb verb, bool self)

@@ -37,9 +37,15 @@ struct act {
 };
 
 /* verbs.c: what control_run looks up before (ENOENT when it is not there), and the function. NULL: no such verb. */
-enum { VERB_FINDS_ROOM = 1, VERB_FINDS_MEMBER = 2 };
+enum { VERB_FINDS_ROOM = 1, VERB_FINDS_MEMBER = 2, VERB_FINDS_EITHER = 4 };    /* both: the member must be in the room */
 struct verb_run { unsigned finds; int (*run)(struct act *a); };
 const struct verb_run *verb_run(enum verb verb);
+
+/* Verbs with files of their own. */
+int verb_announce(struct act *a);                 /* verbs_sound.c */
+int verb_play(struct act *a);
+int verb_count(struct act *a);
+int verb_record(struct act *a);                   /* verbs_record.c */
 
 /* event.c: one change of r is one event, and this is the only place where a version is counted. */
 void event_tell(struct room *r, enum event_type type, const struct member *m, const char *detail);

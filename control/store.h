@@ -2,10 +2,11 @@
  * store.h - what must outlive the process: rooms, bans, seats, tokens, calls that are over, recordings. SQLite, WAL.
  *
  * Whoever changes something puts the new value; one writer thread brings it into the file in the order it came, many in
- * one transaction. A put copies what it is given and waits for no disk. What has been committed survives the death of
- * the process at any moment after; store_sync tells when. A put cannot fail for the caller but by ENOMEM or EBUSY (too
- * much is waiting): an error of the file is logged, counted and told by the next store_sync. All of them do nothing on
- * a NULL store, which keeps nothing.
+ * one transaction. A put copies what it is given and waits for no disk; any thread but media and forward may put. What
+ * has been committed survives the death of the process at any moment after; store_sync tells when. A put cannot fail for
+ * the caller but by ENOMEM or EBUSY (too much is waiting): an error of the file is logged, counted and told by the next
+ * store_sync. While the file cannot be written (disk full, locked by another program) what was put is kept and tried
+ * again every second. All of them do nothing on a NULL store, which keeps nothing.
  *
  * Reads ask the file through a connection of the calling thread's own: not on a media or forward thread, and on the
  * control thread only at the start. They do not see what has been put and not yet committed.
@@ -20,16 +21,18 @@
 
 struct store;
 
-/* `why` (mem_deref) tells in words what was wrong: a file of a later version, no right to write, not a database ... */
+/* `why` (mem_deref) tells in words what was wrong: a file of a later version, no right to write, not a database, another
+ * server has it open ... Control thread. */
 int  store_open(struct store **sp, const char *path, char **why);
 
-/* h is called on the control thread when all that was put before is in the file; err: not all of it. */
+/* h is called on the control thread when all that was put before is in the file; err: not all of it, or not yet. It is not
+ * called any more after mem_deref of the store. */
 typedef void (store_sync_h)(int err, void *arg);
 int  store_sync(struct store *s, store_sync_h *h, void *arg);
-struct store_stats { uint64_t puts, commits, errors; uint32_t waiting; };
+struct store_stats { uint64_t puts, commits, errors; uint32_t waiting; };        /* commits: transactions */
 void store_stats(const struct store *s, struct store_stats *st);
 
-/* --- rooms --- */
+/* --- rooms: names are compared without case. A ban and a seat need their room in the store, else they are refused. --- */
 
 struct store_room {
 	char name[64];
@@ -79,10 +82,17 @@ struct store_cdr {
 	uint64_t rx_packets, tx_packets, lost, late, concealed;
 	uint32_t jitter_us, rtt_us, buffer_ms;
 	float r_factor, mos;                      /* 0: not known */
+	uint64_t running;                         /* the number it ran under (store_call_put); 0: it did not */
 };
 typedef bool (store_cdr_h)(uint64_t id, const struct store_cdr *c, void *arg);    /* false: enough */
 int  store_cdr_put(struct store *s, const struct store_cdr *c);
-/* Newest first, of calls that ended in [from, to) (0: open), of one room (NULL: all), with an id under `before` (0: all). */
+/* A call that runs, by its number: not among those that are over, unless the process dies. Then the next store_open ends
+ * it, with why "killed" and the last time the process is known to have lived (ten seconds at most before its death). */
+int  store_call_put(struct store *s, const struct store_cdr *c);
+/* Calls that ended longer ago are forgotten, some at a time; 0: never, which it is until this is called. */
+void store_keep_calls(struct store *s, uint32_t days);
+/* Newest first, of calls that ended in [from, to) (0: open), of one room (NULL: all), with an id under `before` (0: all),
+ * at most `limit` (0: all). */
 struct store_cdr_query { uint64_t from_ms, to_ms, before; const char *room; uint32_t limit; };
 int  store_cdrs(struct store *s, const struct store_cdr_query *q, store_cdr_h *h, void *arg);
 

@@ -310,9 +310,15 @@ static int verb_mute_all(struct act *a)
 	return 0;
 }
 
+/* Its turn has not come. */
+static int verb_later(struct act *a)
+{
+	return ENOTSUP;
+}
+
 /* --- the table --- */
 
-enum { R = VERB_FINDS_ROOM, M = VERB_FINDS_MEMBER };
+enum { R = VERB_FINDS_ROOM, M = VERB_FINDS_MEMBER, E = VERB_FINDS_EITHER };
 
 static const struct verb_run table[VERB_N] = {
 	[VERB_CREATE]     = { 0, verb_create },
@@ -333,6 +339,20 @@ static const struct verb_run table[VERB_N] = {
 	[VERB_KEY]        = { M, verb_key },
 	[VERB_PAN]        = { M, verb_pan },
 	[VERB_VIEW]       = { M, verb_view },
+	[VERB_CHANGE]     = { R, verb_later },
+	[VERB_CLEAR]      = { R, verb_later },
+	[VERB_ADMIT]      = { M, verb_later },
+	[VERB_REFUSE]     = { M, verb_later },
+	[VERB_BAN]        = { R, verb_later },
+	[VERB_UNBAN]      = { R, verb_later },
+	[VERB_ASK_UNMUTE] = { M, verb_later },
+	[VERB_FLOOR]      = { M, verb_later },
+	[VERB_BREAKOUT]   = { R | M, verb_later },
+	[VERB_RECALL]     = { R, verb_later },
+	[VERB_ANNOUNCE]   = { R, verb_announce },
+	[VERB_PLAY]       = { R, verb_play },
+	[VERB_COUNT]      = { E, verb_count },
+	[VERB_RECORD]     = { R, verb_record },
 };
 
 const struct verb_run *verb_run(enum verb verb)

@@ -6,11 +6,16 @@
  * represented in two's complement notation and transmitted in network byte order (most significant byte first)." L24 is
  * the same with three bytes (RFC 3190, 4). Channels are interleaved, left first (RFC 3551, 4.1).
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <re.h>
+#include <string.h>
 
 #include "codec_priv.h"
+#include "mix.h"
 #include "plc.h"
+
+enum { PIECE = 256 };             /* samples */
 
 struct codec_enc {
 	uint8_t ch, width;        /* width: bytes of a sample */
@@ -74,9 +79,10 @@ int codec_l16_dec_alloc(struct codec_dec **dp, const struct codec *c, const stru
 	return 0;
 }
 
-/* To the nearest whole number of a `bits` wide sample; not a number is 0. */
-static int32_t quantise_rt(float x, float full)
+/* To the nearest whole number of 24 bits; not a number is 0. */
+static int32_t quantise_rt(float x)
 {
+	const float full = 8388608.0f;
 	float v = x * full;
 
 	v = v < full - 1.0f ? v : full - 1.0f;
@@ -84,20 +90,25 @@ static int32_t quantise_rt(float x, float full)
 	return x == x ? (int32_t)(v < 0.0f ? v - 0.5f : v + 0.5f) : 0;
 }
 
+/* In pieces: the kernel rounds and saturates, a loop that compilers know turns the bytes round. */
 static void put16_rt(uint8_t *buf, const float *smp, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
-		const uint32_t v = (uint32_t)quantise_rt(smp[i], 32768.0f);
+	int16_t piece[PIECE];
 
-		buf[2 * i] = (uint8_t)(v >> 8);
-		buf[2 * i + 1] = (uint8_t)v;
+	for (size_t done = 0; done < n; done += PIECE) {
+		const size_t now = n - done < PIECE ? n - done : PIECE;
+
+		mix_to_s16(piece, smp + done, now);
+		for (size_t i = 0; i < now; i++)
+			piece[i] = (int16_t)htons((uint16_t)piece[i]);
+		memcpy(buf + 2 * done, piece, 2 * now);
 	}
 }
 
 static void put24_rt(uint8_t *buf, const float *smp, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		const uint32_t v = (uint32_t)quantise_rt(smp[i], 8388608.0f);
+		const uint32_t v = (uint32_t)quantise_rt(smp[i]);
 
 		buf[3 * i] = (uint8_t)(v >> 16);
 		buf[3 * i + 1] = (uint8_t)(v >> 8);
@@ -133,8 +144,16 @@ int codec_l16_duration_rt(const struct codec *c, const uint8_t *buf, size_t len,
 
 static void get16_rt(float *smp, const uint8_t *buf, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		smp[i] = (float)(int16_t)(buf[2 * i] << 8 | buf[2 * i + 1]) * (1.0f / 32768.0f);
+	int16_t piece[PIECE];
+
+	for (size_t done = 0; done < n; done += PIECE) {
+		const size_t now = n - done < PIECE ? n - done : PIECE;
+
+		memcpy(piece, buf + 2 * done, 2 * now);
+		for (size_t i = 0; i < now; i++)
+			piece[i] = (int16_t)ntohs((uint16_t)piece[i]);
+		mix_from_s16(smp + done, piece, now);
+	}
 }
 
 static void get24_rt(float *smp, const uint8_t *buf, size_t n)

@@ -8,7 +8,8 @@
  * How loud a packet is, it says itself: a level in its header (RFC 6464), the VAD bits of Opus, the codes of G.711 by a
  * table. One loud packet opens the gate, and it is heard from its first sample; so nothing of a word is lost but what lay
  * below the threshold. The packets before it are decoded then, for the decoder's memory, and not played: their time was
- * silence. It closes when for HANG_US nothing was loud.
+ * silence. It closes when for HANG_US nothing was loud, and a newcomer's begins closed: two hundred who come in at once
+ * and listen are not two hundred voices.
  *
  * Silent is what lies below -60 dBov, or, up to -50, near the lowest of the last seconds: the hiss of a line.
  */
@@ -22,8 +23,9 @@ enum { HANG_US = 400000, WINDOW_US = 1000000 };
 
 static void follow_floor_rt(struct gate *g, float energy, uint32_t us)
 {
-	if (energy < g->floor)
+	if (energy < g->floor || !g->known)
 		g->floor = energy;
+	g->known = true;
 	if (!g->window_us || energy < g->low)
 		g->low = energy;
 	g->window_us += us;

@@ -13,7 +13,7 @@ enum { GATE_KEEP = 3, GATE_BYTES = 320 };
 struct gate_packet { uint16_t len; uint8_t buf[GATE_BYTES]; };
 
 struct gate {
-	bool     open;
+	bool     open, known;     /* known: it has seen a packet */
 	float    floor, low;      /* the lowest energy of the last one to two seconds; and of the second that runs */
 	uint32_t window_us, quiet_us;
 	uint8_t  n, first;        /* kept, and where the oldest is */

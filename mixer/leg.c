@@ -49,7 +49,6 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	noisegate_init(&rt->play.noisegate, NULL);
 	agc_init(&rt->play.agc, NULL);
 	pace_init(&rt->play.pace);
-	rt->play.gate.open = true;
 	memset(rt->play.dbov, LEG_NO_LEVEL, sizeof(rt->play.dbov));
 	/* RFC 3550 5.1: "The initial value of the sequence number SHOULD be random", and of the timestamp as well. For
 	 * SRTP it stays in the lower half: a first packet lost must not hide that the number wrapped (RFC 3711 3.3.1). */

@@ -279,8 +279,10 @@ static const struct config_setting table[] = {
 	 "Address and port of the HTTP server. Empty: off.", check_http},
 
 	{"state.dir", CONFIG_STR, "", NULL, false,
-	 "Folder for the admin token and the certificate. Empty: systemd's state directory where there is one, /var/lib/tutti "
-	 "for root, else ~/.local/state/tutti.", NULL},
+	 "Folder for the admin token, the certificate, and tutti.db: rooms that stay, API tokens, calls that are over. Empty: "
+	 "systemd's state directory where there is one, /var/lib/tutti for root, else ~/.local/state/tutti.", NULL},
+	{"state.keep-calls", CONFIG_UINT, "90", "0..36500", true,
+	 "Days that the records of calls are kept. 0: for ever.", NULL},
 
 	{"rooms.auto", CONFIG_BOOL, "yes", NULL, true,
 	 "Any sip:NAME@host opens room NAME on the first call.", NULL},

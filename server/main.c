@@ -1,7 +1,7 @@
 /*
  * main.c - read config, build the parts bottom up, run the loop, take them down top down. The one file that knows every part.
  *
- *     config  state  |  loop  mixer  control  sips  focus  web  |  loop_run  |  ... and back
+ *     config  state  |  loop  store  mixer  control  sips  focus  web  |  loop_run  |  ... and back
  *
  * Signals are blocked in every thread and read here from a descriptor: a handler would run in whichever thread the kernel
  * picks, and the media threads are not to be interrupted.
@@ -33,6 +33,7 @@
 #include "control/log.h"
 #include "control/loop.h"
 #include "control/sound.h"
+#include "control/store.h"
 #include "mixer/mixer.h"
 #include "web/web.h"
 
@@ -42,6 +43,7 @@ static struct server {
 	struct options options;
 	struct config *config;
 	struct state *state;
+	struct store *store;
 	struct mixer *mixer;
 	struct control *control;
 	struct sips *sips;
@@ -93,6 +95,7 @@ static struct control_conf control_conf(const struct config *c)
 		.alone_music = 0 == strcmp(config_str(c, "rooms.alone"), "music"),
 		.alone_file = *alone_file ? alone_file : NULL,
 		.empty_timeout_s = config_uint(c, "rooms.empty-timeout"),
+		.store = server.store,
 	};
 }
 
@@ -171,6 +174,7 @@ static void reload(void)
 		warn_open_secrets(server.config, server.options.file);
 		cc = control_conf(server.config);
 		control_reconf(server.control, &cc);
+		store_keep_calls(server.store, config_uint(server.config, "state.keep-calls"));
 		focus_reload(server.focus, server.config);
 		log_info("config.reloaded", "file=%s", server.options.file ? server.options.file : "none");
 	}
@@ -395,10 +399,22 @@ static int web_open(const char *listen)
 	return *listen ? web_start(&server.web, &conf) : 0;
 }
 
+static int store_start(char **why)
+{
+	char *path = NULL;
+	int err = re_sdprintf(&path, "%s/tutti.db", state_dir(server.state));
+
+	if (!err)
+		err = store_open(&server.store, path, why);
+	store_keep_calls(server.store, config_uint(server.config, "state.keep-calls"));
+	mem_deref(path);
+	return err;
+}
+
 static int build(void)
 {
 	const struct config *c = server.config;
-	struct control_conf cc = control_conf(c);
+	struct control_conf cc;
 	struct mixer_conf mc = mixer_conf(c);
 	struct sips_conf sc;
 	char *why = NULL;
@@ -407,6 +423,8 @@ static int build(void)
 	err = state_alloc(&server.state, config_str(c, "state.dir"), &why);
 	if (!err)
 		err = sips_conf(&sc, c, &why);
+	if (!err)
+		err = store_start(&why);
 	if (err) {
 		log_why("server.failed", "part=state", why, err);
 		mem_deref(why);
@@ -419,6 +437,7 @@ static int build(void)
 	err = fd_listen(mixer_event_fd(server.mixer), FD_READ, mixer_handler, NULL);
 	if (err)
 		return fail("mixer events", err);
+	cc = control_conf(c);
 	err = control_alloc(&server.control, &cc, server.mixer);
 	if (err)
 		return fail("control", err);
@@ -450,6 +469,7 @@ static void take_down(void)
 		fd_close(mixer_event_fd(server.mixer));
 	server.mixer = mem_deref(server.mixer);
 	sound_close();                    /* no bus reads the music any more */
+	server.store = mem_deref(server.store);   /* what was put last is written */
 	server.state = mem_deref(server.state);
 	server.config = mem_deref(server.config);
 }

@@ -73,6 +73,8 @@ check_library() { # TARGET
 	case $layer:$1 in
 	web:libsoup/* | web:json-glib/* | web:glib* | web:gio/*) ;;
 	*:libsoup/* | *:json-glib/* | *:glib.h | *:glib/* | *:gio/*) complain "<$1>: only web knows it" ;;
+	control:sqlite3.h) ;;             # the store; main and the faces see store.h
+	*:sqlite3.h) complain "<$1>: only control's store knows it" ;;
 	mixer:openssl/sha.h) ;;           # SRTP tags (seal.c)
 	mixer:openssl/* | control:openssl/*) complain "<$1>: certificates and keys are the server's" ;;
 	esac
@@ -138,6 +140,8 @@ self_test() {
 	try 1 control/a.c '"mixer/none.h"'
 	try 1 mixer/a.c '<glib.h>'
 	try 1 server/a.c '<libsoup/soup.h>'
+	try 0 control/a.c '<sqlite3.h>'
+	try 1 web/a.c '<sqlite3.h>'
 	echo "check-layers: self-test of $n trees"
 }
 

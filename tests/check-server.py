@@ -162,17 +162,23 @@ def wrong_start(build, folder):
     check("a wrong file: status 1 and the line", status == 1 and "tutti.conf:2: unknown setting sip.lisen" in s.text(), s.text())
 
 
+def start_beside(build, a, state):
+    b = subprocess.Popen([os.path.join(build, "tutti"), "-o", "sip.listen=udp:127.0.0.1:%d" % a.port, "-o", "http.listen=",
+                          "-o", "state.dir=" + state], stderr=subprocess.PIPE, text=True)
+    started.append(b)
+    try:
+        return b.wait(5), b.stderr.read()
+    except subprocess.TimeoutExpired:
+        return None, "it goes on"
+
+
 def busy_port(build, folder):
     a = Server(build, folder)
     check("first of two is ready", a.told("READY=1"), a.text())
-    b = subprocess.Popen([os.path.join(build, "tutti"), "-o", "sip.listen=udp:127.0.0.1:%d" % a.port, "-o", "http.listen=",
-                          "-o", "state.dir=" + os.path.join(folder, "state")], stderr=subprocess.PIPE, text=True)
-    started.append(b)
-    try:
-        said = b.communicate(timeout=5)[1]
-    except subprocess.TimeoutExpired:
-        said = "it goes on"
-    check("a port that is taken: status 1 and says so", b.returncode == 1 and "sip.listen" in said, said)
+    status, said = start_beside(build, a, os.path.join(folder, "other"))
+    check("a port that is taken: status 1 and says so", status == 1 and "sip.listen" in said, said)
+    status, said = start_beside(build, a, os.path.join(folder, "state"))
+    check("a state folder that is taken: status 1 and says so", status == 1 and "another server has it open" in said, said)
     a.signal(signal.SIGTERM)
     check("and the first ends well", a.wait(5) == 0)
 

@@ -4,7 +4,7 @@
 # Silent when all are there. Needs root or sudo only when something is missing. The same names serve Debian 12 and 13.
 set -eu
 
-build='gcc libc6-dev make meson ninja-build pkgconf libre-dev libopus-dev libspandsp-dev libsamplerate0-dev libsndfile1-dev
+build='gcc libc6-dev make meson ninja-build pkgconf libre-dev libopus-dev libspandsp-dev libsamplerate0-dev libsndfile1-dev libsqlite3-dev
 	libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libssl-dev'
 # binutils: nm. libclang-rt-dev: what clang links for sanitizers and fuzzers. ca-certificates is not needed: all is local.
 fuzz='clang libclang-rt-dev'

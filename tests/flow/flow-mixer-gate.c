@@ -25,15 +25,15 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-	{"pcmu", "PCMU", 8000, 20000, false, false, false, -45, -45, 50},
-	{"pcma", "PCMA", 8000, 20000, false, false, false, -45, -45, 50},
-	{"pcmu-30", "PCMU", 8000, 30000, false, false, false, -45, -45, 50},
-	{"opus-silk", "opus", 48000, 20000, true, false, false, -30, -35, 55},
+	{"pcmu", "PCMU", 8000, 20000, false, false, false, -45, -45, 42},
+	{"pcma", "PCMA", 8000, 20000, false, false, false, -45, -45, 42},
+	{"pcmu-30", "PCMU", 8000, 30000, false, false, false, -45, -45, 42},
+	{"opus-silk", "opus", 48000, 20000, true, false, false, -30, -35, 42},
 	{"opus-dtx", "opus", 48000, 20000, true, true, false, -30, -35, 101},
 	{"opus-celt", "opus", 48000, 20000, false, false, false, -30, -30, 101},
 	{"opus-celt-10", "opus", 48000, 10000, false, false, false, -30, -30, 101},
-	{"opus-celt-level", "opus", 48000, 20000, false, false, true, -30, -30, 50},
-	{"g722-level", "G722", 8000, 20000, false, false, true, -40, -20, 50},
+	{"opus-celt-level", "opus", 48000, 20000, false, false, true, -30, -30, 42},
+	{"g722-level", "G722", 8000, 20000, false, false, true, -40, -20, 42},
 	{"g722", "G722", 8000, 20000, false, false, false, -40, -30, 101},
 };
 

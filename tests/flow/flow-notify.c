@@ -214,17 +214,19 @@ static void refresh(void)
 	ben = joins("sip:ben@home");
 	ann = subscribed("band");
 
-	sim_advance(300000);
-	subscribe(ann, "Expires: 900\r\n", "SIP/2.0 200");
-	notified(ann, "active;expires=900\r\n", "state=\"full\" version=\"2\"", "sip:ben@home", "<users state=\"full\">", NULL);
+	subscribe(ann, "Expires: 100\r\n", "SIP/2.0 200");
+	notified(ann, "active;expires=100\r\n", "version=\"2\"", NULL);
+	sim_advance(40000);
+	subscribe(ann, "Expires: 90\r\n", "SIP/2.0 200");
+	notified(ann, "active;expires=90\r\n", "state=\"full\" version=\"3\"", "sip:ben@home", "<users state=\"full\">", NULL);
 
-	sim_advance(800000);                              /* past the end of the first, not of the second */
+	sim_advance(80000);                               /* past the end of the first, not of the second */
 	mutes(ben, true);
-	notified(ann, "active;expires=100\r\n", "version=\"3\"", NULL);
+	notified(ann, "active;expires=10\r\n", "version=\"4\"", NULL);
 
-	sim_advance(90000);
+	sim_advance(9000);
 	g_assert_cmpuint(subscriptions(), ==, 1);
-	notified(ann, "Subscription-State: terminated;reason=timeout\r\n", "version=\"4\"", NULL);      /* nobody refreshed it */
+	notified(ann, "Subscription-State: terminated;reason=timeout\r\n", "version=\"5\"", NULL);      /* nobody refreshed it */
 	g_assert_cmpuint(subscriptions(), ==, 0);
 	mem_deref(ann);
 	ends("band");

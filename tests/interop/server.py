@@ -96,14 +96,23 @@ class Server:
         args = [BINARY]
         for name, value in settings.items():
             args += ['-o', '%s=%s' % (name, value)]
+        self.args = args
         self.log_path = os.path.join(self.dir, 'stderr')
         self.log = open(self.log_path, 'wb')
-        self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd=self.dir)
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.args, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd=self.dir)
         try:
             self._wait()
         except Exception:
             self.stop()
             raise
+
+    def kill(self):
+        """As a crash would end it: no word to anybody."""
+        self.process.kill()
+        self.process.wait()
 
     @property
     def pid(self):

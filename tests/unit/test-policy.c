@@ -23,6 +23,20 @@ static const struct { enum verb verb; const char *self, *others; } want[] = {
 	{ VERB_KEY,      "yyy", "---" },
 	{ VERB_PAN,      "-yy", "--y" },
 	{ VERB_VIEW,     "yyy", "--y" },
+	{ VERB_CHANGE, "--y", "--y" },
+	{ VERB_CLEAR, "--y", "--y" },
+	{ VERB_ADMIT, "--y", "--y" },
+	{ VERB_REFUSE, "--y", "--y" },
+	{ VERB_BAN, "--y", "--y" },
+	{ VERB_UNBAN, "--y", "--y" },
+	{ VERB_ASK_UNMUTE, "--y", "--y" },
+	{ VERB_FLOOR, "-yy", "--y" },
+	{ VERB_BREAKOUT, "--y", "--y" },
+	{ VERB_RECALL, "--y", "--y" },
+	{ VERB_ANNOUNCE, "--y", "--y" },
+	{ VERB_PLAY, "--y", "--y" },
+	{ VERB_COUNT, "yyy", "--y" },
+	{ VERB_RECORD, "--y", "--y" },
 };
 
 static int expected(char right, bool on, bool held)
