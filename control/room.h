@@ -24,6 +24,7 @@ struct room {
 	struct list lsnrs;        /* struct event_lsnr */
 	struct bus *bus;
 	struct sound *alone;      /* what a lonely member hears; the bus reads it */
+	struct recording *recording;      /* record.c: of this room, now; NULL: none */
 	struct wheel_tmr empty;
 };
 

@@ -2,6 +2,7 @@
  * snapshot.c - a room copied out, value by value, in one block.
  */
 #include <string.h>
+#include "record_priv.h"
 #include "snapshot.h"
 #include "state.h"
 
@@ -55,6 +56,7 @@ int snapshot_take(struct snapshot **sp, struct control *c, const char *room)
 	s->muted_all = r->muted_all;
 	s->music = r->music;
 	s->speaker = r->speaker;
+	str_ncpy(s->recording, record_state(r), sizeof(s->recording));
 	LIST_FOREACH(&r->members, le)
 		copy_member(&s->member[s->n_members++], le->data);
 	*sp = s;

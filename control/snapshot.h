@@ -23,6 +23,7 @@ struct snapshot {
 	char room[64];
 	uint64_t version, created_ms;
 	bool locked, muted_all, music;
+	char recording[8];        /* "", "running", "paused" */
 	uint32_t speaker;         /* id of who has the floor; 0: nobody */
 	size_t n_members;
 	struct snapshot_member member[];

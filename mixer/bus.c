@@ -92,6 +92,7 @@ static void depart_rt(struct bus_rt *b, struct leg_rt *l, uint64_t now_us)
 
 	share_part_rt(l);
 	who_leave_rt(b, l);
+	tap_left_rt(b, l);
 	list_unlink(&l->le);
 	b->changed = true;
 	if (how == LEG_MOVES) {

@@ -253,6 +253,24 @@ void tap_end_rt(struct bus_rt *b)
 	atomic_store_explicit(&t->tail, t->at, memory_order_release);
 }
 
+void tap_left_rt(struct bus_rt *b, const struct leg_rt *l)
+{
+	struct tap *t = b->tap;
+	struct head *h;
+
+	if (!t || l->tap.told >> 32 != t->serial >> 32)
+		return;
+	t->at = atomic_load_explicit(&t->tail, memory_order_relaxed);
+	t->failed = false;
+	h = block_rt(t, TAP_LEFT, 0);
+	if (!h)
+		return;
+	h->leg = l->view_id;
+	h->pos = b->pos + b->quantum;
+	take_rt(t, h);
+	atomic_store_explicit(&t->tail, t->at, memory_order_release);
+}
+
 /* --- reading thread --- */
 
 bool tap_closed(const struct tap *t) { return atomic_load_explicit((_Atomic bool *)&t->closed, memory_order_acquire); }

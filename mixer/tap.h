@@ -2,13 +2,14 @@
  * tap.h - a room's sound for who records it: the mix, and what each member puts into it, on the room's sample count.
  *
  * A tap is one ring. It is made on the control thread, the media thread of its bus writes into it, and one other thread
- * reads it (it may sleep for as long as the ring lasts). Full, it takes no more and nobody waits; each tick is in it whole or not at all, so
- * that the mix is always the sum of its stems.
+ * reads it (it may sleep for as long as the ring lasts). Full, it takes no more and nobody waits; each tick is in it whole or not
+ * at all, so that the mix is always the sum of its stems. Only who has left while it was full is not told.
  *
  * What a tick is in the ring:
  *
  *     TAP_TICK      pos, n_smp; channels: of the bus
  *     TAP_MEMBER    leg, muted: it is in the room from here on, or (not) muted from here on
+ *     TAP_LEFT      leg: it is not in the room any more; behind the tick that ends at pos
  *     TAP_STEM      leg, smp: what it puts into the mix. None: it is silent in this tick
  *     TAP_MIX       smp: the sum of all. None: silence
  *
@@ -25,7 +26,7 @@
 struct tap;
 struct bus;
 
-enum tap_kind { TAP_TICK, TAP_MEMBER, TAP_STEM, TAP_MIX };
+enum tap_kind { TAP_TICK, TAP_MEMBER, TAP_LEFT, TAP_STEM, TAP_MIX };
 
 /* TAP_TICK: why `pos` need not be where the tick before ended. */
 enum { TAP_WOKE = 1 /* nobody was in the room between the two */, TAP_LOST = 2 /* the ring was full */ };

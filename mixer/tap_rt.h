@@ -14,6 +14,7 @@ void tap_woke_rt(struct bus_rt *b);                       /* the next tick begin
 void tap_begin_rt(struct bus_rt *b);
 void tap_leg_rt(struct leg_rt *l, uint32_t n_smp, bool silent);  /* before its gain is applied, while n_smp are in its queue */
 void tap_end_rt(struct bus_rt *b);
+void tap_left_rt(struct bus_rt *b, const struct leg_rt *l);      /* after the tick */
 
 void tap_close(struct tap *t);            /* control thread: no bus writes into it, nor will; and lets go. NULL: nothing */
 

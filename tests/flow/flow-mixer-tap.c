@@ -25,7 +25,7 @@ struct reel {
 	bool any;
 	uint64_t first, end;
 	float *mix;               /* stereo always */
-	struct { uint64_t leg; float *smp; unsigned n_told, n_muted; uint64_t joined, muted_at; } stem[STEMS];
+	struct { uint64_t leg; float *smp; unsigned n_told, n_muted; uint64_t joined, muted_at, left; } stem[STEMS];
 	unsigned n_stems, n_woke, n_lost, n_jumps, n_mono, n_stereo;
 	uint64_t missing;         /* samples */
 	uint32_t quanta[8];
@@ -82,6 +82,12 @@ static void take_member(const struct tap_block *b)
 	}
 }
 
+static void take_left(const struct tap_block *b)
+{
+	g_assert_cmpuint(b->pos, ==, reel.end);
+	reel.stem[stem_of(b->leg)].left = b->pos;
+}
+
 static void take_sound(float *to, const struct tap_block *b)
 {
 	for (uint32_t i = 0; i < b->n_smp; i++)
@@ -101,6 +107,8 @@ static void reel_read(void)
 		g_assert_cmpuint(reel.end - reel.first, <=, MAX);
 		if (b.kind == TAP_MEMBER)
 			take_member(&b);
+		else if (b.kind == TAP_LEFT)
+			take_left(&b);
 		else
 			take_sound(b.kind == TAP_MIX ? reel.mix : reel.stem[stem_of(b.leg)].smp, &b);
 	}
@@ -311,8 +319,12 @@ static void test_late(void)
 	g_assert_cmpuint(reel.stem[i].joined, <=, joined + 2 * 960);
 	g_assert_cmpfloat(level(reel.stem[i].smp, 0, joined - reel.first), <, -190);
 	stage_remove(stage, late);
+	joined = reel.end;
 	run(300);
 	reel_end();
+	g_assert_cmpuint(reel.stem[i].left, >, joined);
+	g_assert_cmpuint(reel.stem[i].left, <=, joined + 3 * 960);
+	g_assert_cmpfloat(level(reel.stem[i].smp, reel.stem[i].left - reel.first, reel.end - reel.first), <, -190);
 	g_assert_cmpfloat(level(reel.stem[i].smp, reel.end - reel.first - 9600, reel.end - reel.first), <, -190);
 	g_assert_cmpfloat(worst(NULL, 0, reel.end - reel.first), <, TINY);
 	close_house();
