@@ -71,7 +71,7 @@ static int begin_tap(struct recording *g)
 
 	if (g->n_taps >= RECORDER_TAPS_MAX)
 		return EAGAIN;
-	err = tap_alloc(&t, r->music ? TAP_MUSIC : TAP_VOICE, g->record->conf.stems);
+	err = tap_alloc(&t, r->conf.music ? TAP_MUSIC : TAP_VOICE, g->record->conf.stems);
 	if (err)
 		return err;
 	err = bus_set_tap(r->bus, t);
@@ -274,6 +274,38 @@ int record_stop(struct room *r)
 	(void)recorder_end(g->record->recorder, g->number);
 	event_tell(r, EVENT_ROOM_CHANGED, NULL, "recording-stopped");
 	return 0;
+}
+
+void record_rebus(struct room *r)
+{
+	struct recording *g = r->recording;
+	int err;
+
+	if (!g || g->paused)
+		return;
+	err = begin_tap(g);
+	if (!err)
+		return;
+	log_error("record.failed", "room=%s id=%s error=\"%s\"", r->name, g->row.id, strerror(err));
+	(void)record_stop(r);
+}
+
+void record_auto(struct room *r)
+{
+	bool in = r->n_members > r->n_waiting;
+	int err;
+
+	if (!r->c->record || r->recorded == in || (in && !r->conf.record_auto))
+		return;
+	r->recorded = in;
+	if (!in) {
+		if (r->recording)
+			(void)record_stop(r);
+		return;
+	}
+	err = record_start(r, "auto");
+	if (err)
+		log_warning("record.auto", "room=%s error=\"%s\"", r->name, strerror(err));
 }
 
 const char *record_state(const struct room *r)

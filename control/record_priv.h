@@ -14,6 +14,9 @@ struct actor;
 int  record_start(struct room *r, const char *by);
 int  record_pause(struct room *r, bool on);
 int  record_stop(struct room *r);
+/* Somebody has come in, or all have gone: a room with record=auto begins when somebody is in, and ends when nobody is. */
+void record_auto(struct room *r);
+void record_rebus(struct room *r);                /* it has another bus */
 const char *record_state(const struct room *r);   /* "", "running", "paused" */
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * bus.c - a room's mix. One tick:
  *
- *     every leg plays its part        own[]      > tap, if somebody records (tap.c)
- *     sum of all that are heard       sum[]      > tap
+ *     every leg plays its part        own[]     > tap, if somebody records (tap.c)
+ *     sum of all that are heard       sum[]     and of what the room is told (say.c); > tap
  *     every leg hears                 sum - own, or the loop for the lonely, or its own echo   > leg_send
  *     ... and who has a mix of its own  what that makes of the others (view_rt.c)
  *     ... or just the sum             once for all of one codec (share.c)                      > leg_send
@@ -76,6 +76,7 @@ void bus_join_rt(struct bus_rt *b, struct leg_rt *l)
 	ramp_set(&l->send.gain, 0);
 	ramp_set(&l->send.alone, 0);
 	l->tap.told = 0;
+	ramp_set(&l->send.say.open, 0);
 	leg_play_join_rt(l);
 	who_join_rt(l);
 }
@@ -121,6 +122,7 @@ static void departures_rt(struct bus_rt *b, uint64_t now_us)
 void bus_end_rt(struct bus_rt *b)
 {
 	b->ending = true;
+	say_clear_rt(&b->say, b->t);
 	if (!list_isempty(&b->legs))
 		return;
 	list_unlink(&b->le);
@@ -221,9 +223,26 @@ static bool part_rt(struct bus_rt *b, struct leg_rt *l, uint8_t ch, uint64_t now
 	return l->heard;
 }
 
+void bus_say_rt(struct bus_rt *b, struct say_batch *say)
+{
+	say_put_rt(&b->say, b->t, say);
+	if (list_isempty(&b->legs) || b->ending)          /* nobody is there, and who comes later is not meant */
+		say_clear_rt(&b->say, b->t);
+}
+
+/* What all are told is one source more: it costs an add, and who hears the same still does. */
+static void announce_rt(struct bus_rt *b, uint8_t ch)
+{
+	if (b->limbo)
+		return;
+	b->hushed = b->hushed && !b->say.first;
+	say_mix_rt(&b->say, b->t, b->sum, b->quantum, ch, true);
+}
+
 static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 {
 	const size_t n = (size_t)b->quantum * ch;
+	const bool said = say_on_rt(&b->say);
 	struct leg_rt **last = &b->heard;
 	int32_t spare = INT32_MAX;
 	struct le *le;
@@ -254,8 +273,9 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 			b->hushed = b->hushed && mix_energy(l->own, n) < HUSH;
 	}
 	*last = NULL;
+	announce_rt(b, ch);
 	if (b->tap)
-		tap_end_rt(b);
+		tap_end_rt(b, b->heard || said);
 	b->quiet = mix_energy(b->sum, n) < HUSH;
 	shift_rt(b, spare);
 	who_end_rt(b);
@@ -335,6 +355,8 @@ static void tick_rt(struct bus_rt *b, uint64_t now_us)
 	if (b->conf.n_alone)
 		b->alone_pos = (b->alone_pos + b->quantum) % b->conf.n_alone;
 	departures_rt(b, now_us);
+	if (list_isempty(&b->legs))
+		say_clear_rt(&b->say, b->t);
 	count_up(&b->t->n.ticks);
 }
 

@@ -348,6 +348,26 @@ static void other_codec_rt(struct leg_rt *l, struct plan_rx *rx)
 	atomic_store_explicit(&l->n.rx_codec, rx->c.codec, memory_order_relaxed);
 }
 
+/* A phone without telephone-event presses its keys in its sound. */
+static void keys_rt(struct leg_rt *l, const struct plan_rx *rx, size_t n)
+{
+	const float *smp = l->t->rt.scratch.pcm;
+	struct inband *d = l->plan->inband;
+	struct leg_event ev = {.type = LEG_EVENT_DTMF, .on = true};
+
+	if (!d || rx->fec)        /* Opus */
+		return;
+	if (d->srate != rx->c.codec->srate)
+		inband_init(d, rx->c.codec->srate);
+	if (rx->c.param.channels == 2) {
+		mix_stereo_to_mono(l->t->rt.scratch.wide, smp, n);
+		smp = l->t->rt.scratch.wide;
+	}
+	ev.key = inband_rt(d, smp, n);
+	if (ev.key)
+		thread_event_rt(l->t, l, &ev);
+}
+
 static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_frame *f, size_t ask)
 {
 	struct scratch *x = &l->t->rt.scratch;
@@ -384,6 +404,7 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 		return;
 	}
 	jitter_played_rt(j, (uint32_t)((uint64_t)n * c->clock / c->srate));
+	keys_rt(l, rx, (size_t)n);
 	energy = mix_energy(x->pcm, (size_t)n * rx->c.param.channels);
 	jitter_quiet_rt(j, energy < QUIET);
 	p->frame_smp = (uint32_t)((uint64_t)n * CLOCK_RATE / c->srate);

@@ -44,6 +44,7 @@ static void bus_ended(struct bus_rt *b)
 	b->t->load--;
 	tap_close(b->tap);                /* the engine ends: nobody writes any more */
 	tap_close(b->next_tap);
+	say_free(&b->say);
 	mem_deref(b);
 }
 
@@ -59,6 +60,7 @@ static void take_note(struct mixer *m, const struct note *n)
 	case NOTE_PLAN_DONE:    mem_deref(n->obj); break;
 	case NOTE_VIEW_DONE:    leg_view_done(n->obj); break;
 	case NOTE_TAP_DONE:     mem_deref(n->obj); break;
+	case NOTE_SAY_DONE:     say_done(n->obj); break;
 	}
 }
 
@@ -78,12 +80,12 @@ void mixer_dispatch(struct mixer *m)
 
 /* --- life --- */
 
-static bool is_freed_here(enum note_type type)
+static bool is_freed(enum note_type type)
 {
-	return type == NOTE_PLAN_DONE || type == NOTE_VIEW_DONE || type == NOTE_TAP_DONE;
+	return type == NOTE_PLAN_DONE || type == NOTE_VIEW_DONE || type == NOTE_SAY_DONE || type == NOTE_TAP_DONE;
 }
 
-/* Plans, rows and taps in commands that will not be carried out, and in notes that nobody will read. */
+/* Plans, rows, sounds and taps in commands that will not be carried out, and in notes that nobody will read. */
 static void drain(struct thread *t)
 {
 	struct le *le;
@@ -94,6 +96,7 @@ static void drain(struct thread *t)
 		mem_deref(c.plan);
 		mem_deref(c.row);
 		tap_close(c.tap);
+		mem_deref(c.say);
 	}
 	while ((le = t->waiting.head)) {
 		struct cmd_wait *w = (struct cmd_wait *)(void *)le;
@@ -101,15 +104,16 @@ static void drain(struct thread *t)
 		mem_deref(w->cmd.plan);
 		mem_deref(w->cmd.row);
 		tap_close(w->cmd.tap);
+		mem_deref(w->cmd.say);
 		list_unlink(le);
 		mem_deref(le->data);
 	}
 	while (!ring_pop(t->notes, &n))
-		if (is_freed_here(n.type))
+		if (is_freed(n.type))
 			mem_deref(n.obj);
 	for (struct back *b = t->rt.first, *next; b; b = next) {
 		next = b->next;
-		if (is_freed_here(b->type))
+		if (is_freed(b->type))
 			mem_deref(b->obj);
 	}
 }
@@ -265,6 +269,7 @@ static void bus_destructor(void *arg)
 	struct cmd c = {.type = CMD_BUS_END, .bus = b->rt};
 	struct le *le;
 
+	list_flush(&b->next_say);
 	if (!b->m || !b->rt)
 		return;
 	for (le = b->m->legs.head; le; le = le->next) {

@@ -82,6 +82,8 @@ void move_returned(struct mixer *m, struct bus_rt *b)
 
 	change_home(b);
 	thread_post(b->t, &c, &b->spare_move);
+	if (b->ctl)
+		bus_say_flush(b->ctl);
 	for (le = m->legs.head; le; le = next) {
 		struct leg_rt *l = le->data;
 

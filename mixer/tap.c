@@ -231,11 +231,11 @@ void tap_leg_rt(struct leg_rt *l, uint32_t n_smp, bool silent)
 		stem_rt(t, l, n_smp);
 }
 
-void tap_end_rt(struct bus_rt *b)
+void tap_end_rt(struct bus_rt *b, bool heard)
 {
 	const size_t n = (size_t)b->quantum * b->channels;
 	struct tap *t = b->tap;
-	struct head *h = b->heard && !t->failed ? block_rt(t, TAP_MIX, n) : NULL;
+	struct head *h = heard && !t->failed ? block_rt(t, TAP_MIX, n) : NULL;
 
 	if (h) {
 		h->pos = b->pos;

@@ -14,7 +14,8 @@
  *     TAP_MIX       smp: the sum of all. None: silence
  *
  * A stem is a member's voice after noise gate and automatic gain, if those are on, and before the gain and the place that it
- * was given in the room; muted it is silence. So mix = sum of stem x gain x place. Nobody's mix, it is not limited: it may be over full scale.
+ * was given in the room; muted it is silence. So mix = sum of stem x gain x place,
+ * and what the room is told by the house (say.h). Nobody's mix, it is not limited: it may be over full scale.
  */
 #ifndef MIXER_TAP_H
 #define MIXER_TAP_H

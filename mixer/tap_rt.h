@@ -13,7 +13,7 @@ void tap_woke_rt(struct bus_rt *b);                       /* the next tick begin
 /* Once a tick, if there is a tap: before all others, for each member, and when the sum is there. */
 void tap_begin_rt(struct bus_rt *b);
 void tap_leg_rt(struct leg_rt *l, uint32_t n_smp, bool silent);  /* before its gain is applied, while n_smp are in its queue */
-void tap_end_rt(struct bus_rt *b);
+void tap_end_rt(struct bus_rt *b, bool heard);            /* heard: there is something in the sum */
 void tap_left_rt(struct bus_rt *b, const struct leg_rt *l);      /* after the tick */
 
 void tap_close(struct tap *t);            /* control thread: no bus writes into it, nor will; and lets go. NULL: nothing */

@@ -127,6 +127,8 @@ static void command_rt(struct thread *t, struct cmd *c, uint64_t now_us)
 	case CMD_LEG_PLAN:   plan_rt(t, c->leg, c->plan, now_us); break;
 	case CMD_LEG_DTMF:   leg_dtmf_rt(c->leg, c->keys); break;
 	case CMD_LEG_VIEW:   view_swap_rt(c->leg, c->row); break;
+	case CMD_LEG_SAY:    say_put_rt(&c->leg->send.say, t, c->say); break;
+	case CMD_BUS_SAY:    bus_say_rt(c->bus, c->say); break;
 	}
 }
 

@@ -19,6 +19,7 @@ struct bus_rt;
 struct leg_plan;
 struct view_row;
 struct tap;
+struct say_batch;
 
 enum { CLOCK_RATE = 48000, QUANTUM_MAX = 960, MIX_CH = 2, PCM_MAX = CODEC_SMP_MAX + QUANTUM_MAX, DGRAM_MAX = 4096 };
 
@@ -46,6 +47,8 @@ enum cmd_type {
 	CMD_LEG_PLAN,
 	CMD_LEG_DTMF,
 	CMD_LEG_VIEW,
+	CMD_LEG_SAY,
+	CMD_BUS_SAY,
 };
 
 struct cmd {
@@ -55,6 +58,7 @@ struct cmd {
 	struct leg_plan *plan;
 	struct view_row *row;
 	struct tap *tap;
+	struct say_batch *say;
 	char keys[33];
 };
 
@@ -65,7 +69,7 @@ struct cmd_wait {                 /* a command that found the ring full */
 
 enum note_type {
 	NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_BUS_LEFT, NOTE_PLAN_DONE, NOTE_VIEW_DONE,
-	NOTE_TAP_DONE
+	NOTE_TAP_DONE, NOTE_SAY_DONE
 };
 
 struct note {

@@ -12,6 +12,7 @@
 #include <string.h>
 #include "auth.h"
 #include "call.h"
+#include "callrec.h"
 #include "notify.h"
 #include "offer.h"
 #include "refer.h"
@@ -26,6 +27,7 @@ struct call {
 	struct session *session;
 	struct offer *offer;
 	struct leg *leg;
+	struct cdr *cdr;                  /* its record; NULL: none could be made */
 	struct list refers;               /* REFERs that came in this dialog and still run */
 	struct wheel_tmr tmr_dial;
 	struct tmr tmr_free;
@@ -48,6 +50,7 @@ static void destructor(void *arg)
 	wheel_cancel(&c->tmr_dial);
 	list_unlink(&c->le);
 	list_flush(&c->refers);
+	mem_deref(c->cdr);
 	mem_deref(c->session);
 	mem_deref(c->leg);
 	mem_deref(c->offer);
@@ -67,8 +70,10 @@ static void progress(struct call *c, uint16_t scode, const char *reason, bool fi
 {
 	call_progress_h *h = c->progressh;
 
-	if (final)
+	if (final) {
 		c->progressh = NULL;
+		cdr_final(c->cdr, scode);
+	}
 
 	if (h)
 		h(scode, reason, final, c->progress_arg);
@@ -94,6 +99,7 @@ static void call_drop(struct call *c, const char *why)
 		(void)control_run(c->focus->control, &system, &leave, NULL);
 
 	c->member = 0;
+	cdr_end(c->cdr, why, c->leg);
 	notify_call_gone(c->focus->notify, c);
 	tmr_start(&c->tmr_free, 0, free_later, c);
 }
@@ -244,8 +250,10 @@ static int join(struct call *c)
 				 .dialed_out = c->outgoing };
 
 	err = control_run(c->focus->control, &system, &cmd, &res);
-	if (!err)
+	if (!err) {
 		c->member = res.member;
+		cdr_joined(c->cdr, c->member);
+	}
 
 	return err;
 }
@@ -282,6 +290,7 @@ static void op_established(const struct sip_msg *msg, void *arg)
 
 	wheel_cancel(&c->tmr_dial);
 	c->answered = true;
+	cdr_final(c->cdr, 200);
 
 	if (c->outgoing) {
 		err = enter(c);
@@ -513,6 +522,8 @@ void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call
 		return;
 	}
 
+	(void)callrec_incoming(&c->cdr, f, msg, c->session, t->room);
+
 	err = enter(c);
 	if (err) {
 		reject_errno(c->session, err);
@@ -525,6 +536,8 @@ void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call
 	err = answer(c);
 	if (err)
 		call_end(c, "answer failed");
+	else
+		cdr_final(c->cdr, 200);
 }
 
 static void dial_timeout(void *arg)
@@ -614,6 +627,7 @@ int call_dial(struct call **cp, struct focus *f, const struct call_dial *d)
 		return err;
 	}
 
+	(void)callrec_outgoing(&c->cdr, f, c->session, out.from_uri, d);
 	c->progressh    = d->progressh;
 	c->progress_arg = d->arg;
 	wheel_start(&c->tmr_dial, config_uint(f->cfg, "dial.timeout") * 1000, dial_timeout, c);

@@ -304,6 +304,8 @@ static const struct config_setting table[] = {
 	{"rooms.max-members", CONFIG_UINT, "1000", "1..100000", true, "Members of one room.", NULL},
 	{"rooms.empty-timeout", CONFIG_UINT, "5", "0..86400", true,
 	 "Seconds an automatic room lives on after its last member left.", NULL},
+	{"rooms.seat-time", CONFIG_UINT, "300", "0..86400", true,
+	 "Seconds in which a caller who has left a room comes back as who it was, without PIN or lobby. 0: seats are not kept.", NULL},
 	{"rooms.alone", CONFIG_ENUM, "music", "music|silence", true, "What a member hears that is alone in a room.", NULL},
 	{"rooms.alone-file", CONFIG_STR, "", NULL, true,
 	 "A sound file (WAV, FLAC, Ogg ...) for who is alone. Empty: a built-in tune.", NULL},

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 #include "call.h"
+#include "callrec.h"
 #include "focus.h"
 #include "notify.h"
 #include "refer.h"
@@ -463,6 +464,8 @@ static void destructor(void *arg)
 	focus_hangup_all(f, "server stopped");
 	list_flush(&f->calls);
 	mem_deref(f->sessions);
+	sips_watch(f->sips, NULL, NULL);
+	mem_deref(f->cdrs);
 	mem_deref(f->access);
 }
 
@@ -503,6 +506,12 @@ int focus_alloc(struct focus **fp, const struct config *cfg, struct sips *sips, 
 	err = sips_handle(sips, "REFER", refer_outside, f);
 	if (err)
 		goto out;
+
+	err = cdrs_alloc(&f->cdrs, control);
+	if (err)
+		goto out;
+
+	callrec_watch(f);
 
 	err = notify_alloc(&f->notify, f);
 	if (err)

@@ -26,6 +26,7 @@ struct focus {
 	struct mixer *mixer;
 	struct access *access;
 	struct notify *notify;            /* who is told about the rooms */
+	struct cdrs *cdrs;                /* who called, and how it went */
 	struct list calls;                /* struct call */
 	struct list trunks;               /* struct trunk_le */
 	struct call_watch *watch;         /* set only while refer.c runs VERB_DIAL */

@@ -97,6 +97,7 @@ static struct control_conf control_conf(const struct config *c)
 		.alone_music = 0 == strcmp(config_str(c, "rooms.alone"), "music"),
 		.alone_file = *alone_file ? alone_file : NULL,
 		.empty_timeout_s = config_uint(c, "rooms.empty-timeout"),
+		.seat_time_s = config_uint(c, "rooms.seat-time"),
 		.store = server.store,
 	};
 }

@@ -56,6 +56,8 @@ struct sips {
 	struct sa external;
 	struct limit *invites, *requests, *bad;
 	struct sips_stats stats;
+	sips_refused_h *refusedh;
+	void *refused_arg;
 	bool closed;
 };
 
@@ -255,6 +257,18 @@ static void count_reply(const struct sips *s, uint16_t scode)
 		++m->stats.responses[scode / 100];
 }
 
+static void tell_refused(const struct sips *s, const struct sip_msg *msg, uint16_t scode, const char *reason)
+{
+	if (s->refusedh && scode >= 300 && !pl_strcmp(&msg->met, "INVITE") && !pl_isset(&msg->to.tag))
+		s->refusedh(msg, scode, reason, s->refused_arg);
+}
+
+void sips_watch(struct sips *s, sips_refused_h *h, void *arg)
+{
+	s->refusedh    = h;
+	s->refused_arg = arg;
+}
+
 int sips_reply(const struct sips *s, struct sip_strans **stp, struct mbuf **mbp, const struct sip_msg *msg, bool rec_route,
 	       uint16_t scode, const char *reason, const struct mbuf *hdrs)
 {
@@ -263,6 +277,7 @@ int sips_reply(const struct sips *s, struct sip_strans **stp, struct mbuf **mbp,
 	if (!sip)
 		return EINVAL;
 	count_reply(s, scode);
+	tell_refused(s, msg, scode, reason);
 	if (!hdrs)
 		return sip_treplyf(stp, mbp, sip, msg, rec_route, scode, reason, NULL);
 	return sip_treplyf(stp, mbp, sip, msg, rec_route, scode, reason, "%b", hdrs->buf, hdrs->end);

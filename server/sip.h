@@ -65,6 +65,10 @@ int  sips_vreplyf(const struct sips *s, struct sip_strans **stp, const struct si
 		  const char *reason, const char *fmt, va_list ap);
 int  sips_replyf(const struct sips *s, const struct sip_msg *msg, uint16_t scode, const char *reason, const char *hdrs, ...);
 
+/* Called with every final answer other than 2xx to an INVITE outside a dialog, before it goes out. h NULL: nobody. */
+typedef void (sips_refused_h)(const struct sip_msg *invite, uint16_t scode, const char *reason, void *arg);
+void sips_watch(struct sips *s, sips_refused_h *h, void *arg);
+
 /* Headers every answer of ours shares. */
 extern const char sip_allow[];            /* "INVITE, ACK, ..." exactly what is handled */
 extern const char sip_allow_events[];     /* "conference, refer" */

@@ -29,8 +29,9 @@ doors() { # FOLDER: the headers others may include
 	mixer) echo mixer.h ring.h codec.h resample.h tune.h tap.h limiter.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
 	# record: main makes it and hands it its news.
-	# store: main opens it, the web thread reads calls and recordings.
-	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h record.h ;;
+	# setting: the settings of a room, for those who draw forms of them.
+	# store: main opens it, the web thread reads calls and recordings. cdr: a call tells its record, the web prints it.
+	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h cdr.h setting.h record.h ;;
 	server) echo session.h sip.h offer.h ;;
 	osc) echo relay.h ;;
 	web) echo web.h ;;
@@ -79,6 +80,8 @@ check_library() { # TARGET
 	control:gst/gst.h) ;;             # encoders of recordings (recfile.c)
 	*:gst/*) complain "<$1>: only control knows it" ;;
 	mixer:openssl/sha.h) ;;           # SRTP tags (seal.c)
+	# PINs are compared where rooms are (pin.c).
+	control:openssl/crypto.h | control:openssl/evp.h | control:openssl/rand.h) ;;
 	mixer:openssl/* | control:openssl/*) complain "<$1>: certificates and keys are the server's" ;;
 	esac
 }

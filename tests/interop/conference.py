@@ -136,3 +136,133 @@ def followed(seconds, n):
       limit=480, alone=True)
 def followed_case():
     return followed(30, 100) if os.environ.get('TUTTI_QUICK') else followed(300, 200)
+
+
+# ---- a crash in the middle of everything ----
+
+ROOMS, RECORDINGS, JOINS, FINISHED = 6, 20, 100, 10
+START_S = 1.0                     # from the start of the process to the first answer
+LOST_S = 1.0                      # of a recording, at its end
+
+
+def ogg_seconds(path):
+    """How long an Ogg/Opus file plays: RFC 7845 4, the granule position of its last whole page, less the pre-skip."""
+    with open(path, 'rb') as f:
+        data = f.read()
+    at, last, skip = 0, 0, None
+    while data[at:at + 4] == b'OggS' and at + 27 <= len(data):
+        lacing = data[at + 27:at + 27 + data[at + 26]]
+        body = at + 27 + data[at + 26]
+        if body + sum(lacing) > len(data):
+            break                         # the page that was being written
+        if skip is None:
+            assert data[body:body + 8] == b'OpusHead', path
+            skip = int.from_bytes(data[body + 10:body + 12], 'little')
+        granule = int.from_bytes(data[at + 6:at + 14], 'little', signed=True)
+        last = max(last, granule)
+        at = body + sum(lacing)
+    assert skip is not None, 'no Ogg/Opus file: ' + path
+    return max(0, last - skip) / 48000
+
+
+def crowd(server, room, *args):
+    return subprocess.Popen([os.path.join(BUILD, 'tutti-load'), '--json', *args, 'sip:%s@%s:%d' % (room, server.host, server.port)],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def wait_until(what, seconds, true):
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, '%s: not within %d s' % (what, seconds)
+        time.sleep(0.1)
+
+
+def furnish(api):
+    """Rooms with everything that must not be lost; what the API has said yes to."""
+    for i in range(ROOMS):
+        api.post('/rooms', room='kept-%d' % i,
+                 settings={'title': 'Room %d' % i, 'host-pin': '%d2345' % i, 'guest-pin': '%d6789' % i, 'max-members': str(10 + i)})
+    api.post('/rooms/kept-0/lock', on=True)
+    api.post('/rooms/kept-1/mute-all', on=True)
+    api.post('/rooms/kept-2/ban', uri='sip:pest@example.com')
+    return {'kept-%d' % i: api.get('/rooms/kept-%d' % i) for i in range(ROOMS)}
+
+
+def what_is_kept(api, rooms):
+    wrong = []
+    for name, before in rooms.items():
+        try:
+            now = api.get('/rooms/' + name)
+        except Refused as e:
+            wrong.append('%s: %s' % (name, e))
+            continue
+        for what in 'settings', 'locked', 'muted_all', 'profile', 'created_ms':
+            if now[what] != before[what]:
+                wrong.append('%s: %s was %s and is %s' % (name, what, before[what], now[what]))
+    return wrong
+
+
+def what_is_recorded(server, api, running):
+    """Each file plays to within a second before the crash."""
+    wrong, seen = [], api.get('/recordings')['recordings']
+    for name, seconds in running.items():
+        mine = [r for r in seen if r['room'] == name]
+        if not mine or mine[0]['state'] != 'cut':
+            wrong.append('%s: its recording is %s' % (name, mine and mine[0]['state']))
+            continue
+        folder = os.path.join(server.dir, 'state', 'recordings', mine[0]['id'])
+        plays = ogg_seconds(os.path.join(folder, 'mix.opus'))
+        if plays < seconds - LOST_S:
+            wrong.append('%s: %.2f s of %.2f can be played' % (name, plays, seconds))
+        if not os.path.getsize(os.path.join(folder, 'manifest.json')):
+            wrong.append('%s: an empty manifest' % name)
+    return wrong
+
+
+def killed_run(server):
+    api, wrong, running = Api(server), [], {}
+    rooms = furnish(api)
+    past = crowd(server, 'past', '-n', str(FINISHED), '--hold', '1')
+    talkers = crowd(server, 'rec', '-n', str(2 * RECORDINGS), '-r', str(RECORDINGS), '--cps', '40', '--hold', '60')
+    joins = None
+    try:
+        assert past.wait(30) == 0, 'the calls before the crash failed'
+        wait_until('members to record', 15, lambda: sum(r['members'] for r in api.get('/rooms')['rooms'] if
+                                                        r['room'].startswith('rec-')) == 2 * RECORDINGS)
+        for i in range(RECORDINGS):
+            api.post('/rooms/rec-%d/record' % i, text='start')
+            running['rec-%d' % i] = time.monotonic()
+        time.sleep(4)
+        joins = crowd(server, 'join', '-n', str(JOINS), '-r', '10', '--cps', '50', '--hold', '30')
+        until = time.monotonic() + JOINS / 50 / 2
+        for i in range(1000):             # definitions as well, up to the last moment
+            if time.monotonic() > until:
+                break
+            name = 'late-%d' % i
+            api.post('/rooms', room=name, settings={'title': name, 'guest-pin': '4711'})
+            rooms[name] = api.get('/rooms/' + name)
+        members = api.get('/status')['members']
+        killed = time.monotonic()
+        server.kill()
+    finally:
+        for p in filter(None, (talkers, joins)):
+            p.terminate()
+            p.wait()
+    running = {name: killed - t for name, t in running.items()}
+    began = time.monotonic()
+    server.start()
+    took = time.monotonic() - began
+    if took > START_S:
+        wrong.append('%.2f s until it answers again' % took)
+    wrong += what_is_kept(api, rooms) + what_is_recorded(server, api, running)
+    calls = [c for c in api.get('/calls?room=past-0&limit=100')['calls'] if c['why'] != 'killed']
+    if len(calls) != FINISHED:
+        wrong.append('%d of %d finished calls are in the records' % (len(calls), FINISHED))
+    print('# killed with %d members, %d rooms, %d recordings; answers again after %.2f s' % (members, len(rooms), len(running), took))
+    return wrong
+
+
+@case('killed', 'SIGKILL in the middle of 100 joins and 20 recordings: within a second it is back, with all it had promised to keep',
+      limit=120, alone=True)
+def killed():
+    return with_server(killed_run, sip_invite_rate='0', http_rate='0', recording_max='20')
