@@ -3,6 +3,7 @@
  */
 #include <math.h>
 #include <string.h>
+#include "record_priv.h"
 #include "snapshot.h"
 #include "state.h"
 
@@ -116,7 +117,7 @@ static void copy_room(struct snapshot *s, const struct room *r)
 	memcpy(s->room, r->name, sizeof(s->room));
 	if (r->parent)
 		memcpy(s->parent, r->parent->name, sizeof(s->parent));
-	memcpy(s->recording, r->recording, sizeof(s->recording));
+	str_ncpy(s->recording, record_state(r), sizeof(s->recording));
 	s->version = r->version;
 	s->created_ms = r->created_ms;
 	s->locked = r->locked;
