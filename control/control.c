@@ -169,6 +169,33 @@ uint64_t control_speakers(const struct control *c)
 	return c->n_speakers;
 }
 
+uint64_t control_number(const struct control *c)
+{
+	return c->n_events;
+}
+
+uint64_t control_room_version(const struct control *c, const char *room)
+{
+	const struct room *r = room_find(c, room);
+
+	return r ? r->version : 0;
+}
+
+int control_levels(const struct control *c, const char *room, void (*h)(uint32_t member, uint8_t dbov, void *arg), void *arg)
+{
+	const struct room *r = room_find(c, room);
+	struct le *le;
+
+	if (!r)
+		return ENOENT;
+	LIST_FOREACH(&r->members, le) {
+		const struct member *m = le->data;
+
+		h(m->id, m->face.leg && member_heard(m) ? leg_level(m->face.leg) : 127, arg);
+	}
+	return 0;
+}
+
 bool control_room_exists(const struct control *c, const char *name)
 {
 	return room_find(c, name) != NULL;

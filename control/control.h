@@ -67,6 +67,11 @@ const char *control_room_for(const struct control *c, const char *number);
 /* Must a caller with this URI say a PIN before it can join? Not where it has kept its seat. */
 bool control_needs_pin(const struct control *c, const char *room, const char *uri);
 enum waiting control_member_waiting(const struct control *c, uint32_t member);
+uint64_t control_number(const struct control *c);         /* of the last event */
+uint64_t control_room_version(const struct control *c, const char *room);        /* 0: no such room */
+/* How loud each member of a room is for the others now, in -dBov (RFC 6464): 127 of one that is not heard. ENOENT. */
+int  control_levels(const struct control *c, const char *room, void (*h)(uint32_t member, uint8_t dbov, void *arg), void *arg);
+
 bool control_room_exists(const struct control *c, const char *name);
 /* The profile the room has, or would have if it were opened now. */
 bool control_room_is_music(const struct control *c, const char *name);

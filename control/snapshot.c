@@ -1,7 +1,9 @@
 /*
  * snapshot.c - a room copied out, value by value, in one block.
  */
+#include <math.h>
 #include <string.h>
+#include "record_priv.h"
 #include "snapshot.h"
 #include "state.h"
 
@@ -115,7 +117,7 @@ static void copy_room(struct snapshot *s, const struct room *r)
 	memcpy(s->room, r->name, sizeof(s->room));
 	if (r->parent)
 		memcpy(s->parent, r->parent->name, sizeof(s->parent));
-	memcpy(s->recording, r->recording, sizeof(s->recording));
+	str_ncpy(s->recording, record_state(r), sizeof(s->recording));
 	s->version = r->version;
 	s->created_ms = r->created_ms;
 	s->locked = r->locked;
@@ -171,21 +173,84 @@ int snapshot_bans(struct snapshot_bans **bp, struct control *c, const char *room
 	return 0;
 }
 
-int snapshot_rooms(struct snapshot_names **np, struct control *c)
+static void copy_brief(struct snapshot_brief *b, const struct room *r)
 {
-	struct snapshot_names *n;
+	memcpy(b->room, r->name, sizeof(b->room));
+	b->version = r->version;
+	b->created_ms = r->created_ms;
+	b->locked = r->locked;
+	b->muted_all = r->muted_all;
+	b->music = r->conf.music;
+	b->persistent = r->conf.keep;
+	b->n_members = r->n_members - r->n_waiting;
+	b->n_waiting = r->n_waiting;
+	memcpy(b->title, r->conf.title, sizeof(b->title));
+	memcpy(b->recording, r->recording, sizeof(b->recording));
+}
+
+int snapshot_rooms(struct snapshot_rooms **rp, struct control *c)
+{
+	struct snapshot_rooms *s;
 	struct le *le;
 
-	if (!np || !c)
+	if (!rp || !c)
 		return EINVAL;
-	n = mem_zalloc(sizeof(*n) + c->n_rooms * sizeof(n->name[0]), NULL);
-	if (!n)
+	s = mem_zalloc(sizeof(*s) + c->n_rooms * sizeof(s->room[0]), NULL);
+	if (!s)
 		return ENOMEM;
-	LIST_FOREACH(&c->rooms, le) {
-		const struct room *r = le->data;
+	LIST_FOREACH(&c->rooms, le)
+		copy_brief(&s->room[s->n++], le->data);
+	*rp = s;
+	return 0;
+}
 
-		memcpy(n->name[n->n++], r->name, sizeof(n->name[0]));
+/* --- private mixes --- */
+
+static bool copy_view(struct snapshot_view *v, const struct member *m, const struct member *other)
+{
+	float gain, pan;
+
+	if (m == other || !m->face.leg || !other->face.leg)
+		return false;
+	leg_view(m->face.leg, other->face.leg, &gain, &pan);
+	if (gain == 1 && pan == LEG_PAN_SAME)
+		return false;
+	if (v)
+		*v = (struct snapshot_view){ m->id, other->id, gain > 0.001f ? 20 * log10f(gain) : -60,
+					     pan == LEG_PAN_SAME ? COMMAND_PAN_SAME : pan };
+	return true;
+}
+
+static size_t copy_views(struct snapshot_view *v, const struct room *r)
+{
+	struct le *a, *b;
+	size_t n = 0;
+
+	LIST_FOREACH(&r->members, a) {
+		LIST_FOREACH(&r->members, b)
+			n += copy_view(v ? &v[n] : NULL, a->data, b->data);
 	}
-	*np = n;
+	return n;
+}
+
+int snapshot_views(struct snapshot_views **vp, struct control *c, const char *room)
+{
+	const struct room *r = c && room ? room_find(c, room) : NULL;
+	struct mixer_stats st;
+	struct snapshot_views *s;
+	size_t n;
+
+	if (!vp)
+		return EINVAL;
+	if (!r)
+		return ENOENT;
+	mixer_stats(c->mixer, &st);
+	n = st.views ? copy_views(NULL, r) : 0;   /* in most houses nobody hears anybody otherwise */
+	s = mem_zalloc(sizeof(*s) + n * sizeof(s->view[0]), NULL);
+	if (!s)
+		return ENOMEM;
+	if (n)
+		s->n = copy_views(s->view, r);
+	*vp = s;
 	return 0;
 }

@@ -45,8 +45,21 @@ const char *snapshot_setting(const struct snapshot *s, const char *name);
 /* Who is banned from a room, the oldest first. Freed with mem_deref. */
 struct snapshot_bans { size_t n; struct { char uri[256]; uint64_t at_ms; } ban[]; };
 int snapshot_bans(struct snapshot_bans **bp, struct control *c, const char *room);        /* ENOENT */
-/* Names of all rooms, in order of creation. Freed with mem_deref. */
-struct snapshot_names { size_t n; char name[][64]; };
-int snapshot_rooms(struct snapshot_names **np, struct control *c);
+/* All rooms in short, in order of creation. Freed with mem_deref. */
+struct snapshot_brief {
+	char room[64];
+	uint64_t version, created_ms;
+	bool locked, muted_all, music;
+	bool persistent;          /* stays when the last member has left */
+	uint32_t n_members, n_waiting;    /* in the mix; before the door */
+	char title[128], recording[16];   /* as in struct snapshot */
+};
+struct snapshot_rooms { size_t n; struct snapshot_brief room[]; };
+int snapshot_rooms(struct snapshot_rooms **rp, struct control *c);
+
+/* Who hears whom otherwise than all do. Freed with mem_deref. */
+struct snapshot_view { uint32_t listener, other; float gain_db, pan; };         /* pan COMMAND_PAN_SAME: where all hear it */
+struct snapshot_views { size_t n; struct snapshot_view view[]; };
+int snapshot_views(struct snapshot_views **vp, struct control *c, const char *room);    /* ENOENT */
 
 #endif

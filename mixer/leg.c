@@ -257,6 +257,8 @@ const struct sa *leg_local(const struct leg *l) { return &l->local; }
 
 uint32_t leg_ssrc(const struct leg *l) { return l->rt ? l->rt->ssrc : 0; }
 
+uint64_t leg_id(const struct leg *l) { return l->rt ? l->rt->view_id : 0; }
+
 /* --- what is wanted of it --- */
 
 static int plan(struct leg *l)
@@ -416,4 +418,9 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	codec_name(s->rx_codec, &n->rx_codec);
 	codec_name(s->tx_codec, &n->tx_codec);
 	leg_xr_stats(s, n);
+}
+
+uint8_t leg_level(const struct leg *l)
+{
+	return l->rt ? (uint8_t)atomic_load_explicit(&l->rt->n.level, memory_order_relaxed) : 127;
 }

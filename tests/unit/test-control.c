@@ -886,12 +886,12 @@ static void test_text(void)
 	g_assert_cmpstr(s->member[0].call_id, ==, "id@host");
 	mem_deref(s);
 	g_assert_cmpint(snapshot_take(&s, c, "nowhere"), ==, ENOENT);
-	struct snapshot_names *n;
+	struct snapshot_rooms *n;
 	room_does(&sys, VERB_CREATE, "second", false);
 	g_assert_cmpint(snapshot_rooms(&n, c), ==, 0);
 	g_assert_cmpuint(n->n, ==, 2);
-	g_assert_cmpstr(n->name[0], ==, "r");
-	g_assert_cmpstr(n->name[1], ==, "second");
+	g_assert_cmpstr(n->room[0].room, ==, "r");
+	g_assert_cmpstr(n->room[1].room, ==, "second");
 	mem_deref(n);
 	end();
 }
@@ -1010,7 +1010,7 @@ static void check_room(const char *name, size_t *n_members)
 
 static void check_house(void)
 {
-	struct snapshot_names *n;
+	struct snapshot_rooms *n;
 	size_t n_members = 0, in = 0;
 
 	g_assert_cmpint(snapshot_rooms(&n, c), ==, 0);
@@ -1019,7 +1019,7 @@ static void check_house(void)
 	g_assert_cmpuint(n->n, ==, the_mixer.n_buses);
 	g_assert_cmpuint(n->n, <=, plain.max_rooms);
 	for (size_t i = 0; i < n->n; i++)
-		check_room(n->name[i], &n_members);
+		check_room(n->room[i].room, &n_members);
 	g_assert_cmpuint(n_members, ==, control_members(c));
 	g_assert_cmpuint(n_members, <=, plain.max_members);
 	for (size_t i = 0; i < N_ENDS; i++) {
