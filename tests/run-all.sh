@@ -197,6 +197,8 @@ step_house() {
 	count "server: first start, reload, drain, second start" $?
 	python3 tests/check-web.py "$dir"
 	count "web: health, metrics, API" $?
+	python3 tests/check-ctl.py "$dir"
+	count "tuttictl: its requests, what it shows, completion" $?
 }
 
 [ $# -gt 0 ] || set -- release interop asan leaks tsan rtguard clang tidy house

@@ -137,12 +137,13 @@ static void put_member(const struct watched *m)
 
 static void draw(struct watch *w)
 {
-	struct winsize size = { .ws_row = 24, .ws_col = 80 };
+	struct winsize size = { .ws_row = 0 };
 	size_t most;
 
 	if (!w->live)
 		return;
-	(void)ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col)
+		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
 	most = size.ws_row > 4 ? size.ws_row - 3u : 1;
 	wipe(w);
 	if (size.ws_col < 76)             /* a line that is broken in two could not be wiped */
