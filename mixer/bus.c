@@ -1,8 +1,8 @@
 /*
  * bus.c - a room's mix. One tick:
  *
- *     every leg plays its part        own[]
- *     sum of all that are heard       sum[]
+ *     every leg plays its part        own[]     > tap, if somebody records (tap.c)
+ *     sum of all that are heard       sum[]     and of what the room is told (say.c); > tap
  *     every leg hears                 sum - own, or the loop for the lonely, or its own echo   > leg_send
  *     ... and who has a mix of its own  what that makes of the others (view_rt.c)
  *     ... or just the sum             once for all of one codec (share.c)                      > leg_send
@@ -27,6 +27,7 @@
 #include "leg.h"
 #include "move.h"
 #include "share.h"
+#include "tap_rt.h"
 #include "view_rt.h"
 #include "who.h"
 
@@ -74,6 +75,8 @@ void bus_join_rt(struct bus_rt *b, struct leg_rt *l)
 	ramp_set(&l->play.gain, 0);
 	ramp_set(&l->send.gain, 0);
 	ramp_set(&l->send.alone, 0);
+	l->tap.told = 0;
+	ramp_set(&l->send.say.open, 0);
 	leg_play_join_rt(l);
 	who_join_rt(l);
 }
@@ -90,6 +93,7 @@ static void depart_rt(struct bus_rt *b, struct leg_rt *l, uint64_t now_us)
 
 	share_part_rt(l);
 	who_leave_rt(b, l);
+	tap_left_rt(b, l);
 	list_unlink(&l->le);
 	b->changed = true;
 	if (how == LEG_MOVES) {
@@ -118,6 +122,7 @@ static void departures_rt(struct bus_rt *b, uint64_t now_us)
 void bus_end_rt(struct bus_rt *b)
 {
 	b->ending = true;
+	say_clear_rt(&b->say, b->t);
 	if (!list_isempty(&b->legs))
 		return;
 	list_unlink(&b->le);
@@ -218,9 +223,26 @@ static bool part_rt(struct bus_rt *b, struct leg_rt *l, uint8_t ch, uint64_t now
 	return l->heard;
 }
 
+void bus_say_rt(struct bus_rt *b, struct say_batch *say)
+{
+	say_put_rt(&b->say, b->t, say);
+	if (list_isempty(&b->legs) || b->ending)          /* nobody is there, and who comes later is not meant */
+		say_clear_rt(&b->say, b->t);
+}
+
+/* What all are told is one source more: it costs an add, and who hears the same still does. */
+static void announce_rt(struct bus_rt *b, uint8_t ch)
+{
+	if (b->limbo)
+		return;
+	b->hushed = b->hushed && !b->say.first;
+	say_mix_rt(&b->say, b->t, b->sum, b->quantum, ch, true);
+}
+
 static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 {
 	const size_t n = (size_t)b->quantum * ch;
+	const bool said = say_on_rt(&b->say);
 	struct leg_rt **last = &b->heard;
 	int32_t spare = INT32_MAX;
 	struct le *le;
@@ -228,6 +250,8 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 	mix_clear(b->sum, n);
 	b->hushed = true;
 	who_begin_rt(b);
+	if (b->tap)
+		tap_begin_rt(b);
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
@@ -249,6 +273,9 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 			b->hushed = b->hushed && mix_energy(l->own, n) < HUSH;
 	}
 	*last = NULL;
+	announce_rt(b, ch);
+	if (b->tap)
+		tap_end_rt(b, b->heard || said);
 	b->quiet = mix_energy(b->sum, n) < HUSH;
 	shift_rt(b, spare);
 	who_end_rt(b);
@@ -328,6 +355,8 @@ static void tick_rt(struct bus_rt *b, uint64_t now_us)
 	if (b->conf.n_alone)
 		b->alone_pos = (b->alone_pos + b->quantum) % b->conf.n_alone;
 	departures_rt(b, now_us);
+	if (list_isempty(&b->legs))
+		say_clear_rt(&b->say, b->t);
 	count_up(&b->t->n.ticks);
 }
 
@@ -345,6 +374,7 @@ static bool wake_rt(struct bus_rt *b, uint64_t now_us)
 		b->shift_us = 0;
 		memset(&b->early, 0, sizeof(b->early));
 		b->running = true;
+		tap_woke_rt(b);
 		b->pos = (now_us * 48 / 1000 + q - 1) / q * q;
 	}
 	return b->running;

@@ -8,6 +8,7 @@
 #define MIXER_BUS_H
 
 #include "contrib.h"
+#include "say.h"
 #include "speaker.h"
 #include "thread.h"
 
@@ -16,6 +17,9 @@ struct bus {                      /* control half */
 	struct thread *t;
 	struct bus_rt *rt;
 	bool music;
+	struct list next_say;     /* struct say_batch: while it is on its way to another thread */
+	uint32_t say_serial;
+	unsigned n_say;           /* pieces that have not come back */
 };
 
 struct bus_rt {
@@ -23,6 +27,8 @@ struct bus_rt {
 	struct le all;            /* control thread: of all there are */
 	struct cmd_wait spare;    /* control thread: for the command that ends it */
 	struct cmd_wait spare_move;       /* control thread: for those that move it */
+	struct tap *next_tap;     /* control thread: what to tell it at its arrival, if tap_waits */
+	bool tap_waits;
 	struct thread *to;        /* control thread: where it is going; NULL: it stays */
 	_Atomic uint32_t share;   /* of a core that its ticks used lately, in millionths */
 	struct le le;
@@ -43,11 +49,13 @@ struct bus_rt {
 	bool hushed;              /* nobody was loud in the last tick */
 	uint8_t channels;
 	size_t alone_pos;
+	struct say say;           /* to all in it */
 	struct list legs;
 	struct list leaders;      /* of those who hear the same (share.c) */
 	struct contrib contrib;   /* who.c: who is in the frames of this tick */
 	struct speaker floor;
 	bool quiet;               /* the sum of this tick */
+	struct tap *tap;          /* who records it; NULL: nobody */
 	struct leg_rt *heard;     /* who is in it */
 	float sum[QUANTUM_MAX * MIX_CH];
 };
@@ -55,6 +63,7 @@ struct bus_rt {
 int  bus_rt_alloc(struct bus_rt **bp, struct thread *t, const struct bus_conf *conf);
 void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop);        /* all ticks due */
 uint64_t bus_due_us_rt(const struct bus_rt *b);                            /* of the next tick; UINT64_MAX: none */
+void bus_say_rt(struct bus_rt *b, struct say_batch *say);
 void bus_join_rt(struct bus_rt *b, struct leg_rt *leg);
 void bus_end_rt(struct bus_rt *b);
 bool bus_alone_rt(const struct bus_rt *b);                                 /* just one, and something for it to hear */

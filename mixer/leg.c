@@ -29,6 +29,7 @@ static void rt_destructor(void *arg)
 	mem_deref(rt->plan);
 	mem_deref(rt->view.row);
 	view_end_clear(&rt->views);
+	say_free(&rt->send.say);
 }
 
 static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
@@ -105,6 +106,7 @@ static void tell_what_waited(struct leg *l)
 	c = (struct cmd){.type = CMD_LEG_VIEW, .leg = l->rt, .row = l->next_row};
 	if (l->next_row && !thread_post(l->rt->home, &c, NULL))
 		l->next_row = NULL;
+	leg_say_flush(l);
 }
 
 /* Freed while it moved: a thread has still to say its BYE. */
@@ -204,6 +206,7 @@ static void leg_destructor(void *arg)
 
 	mem_deref(l->next_plan);
 	mem_deref(l->next_row);
+	list_flush(&l->next_say);
 	explicit_bzero(&l->desc, sizeof(l->desc));
 	if (!rt)
 		return;
@@ -253,6 +256,8 @@ int leg_alloc(struct leg **lp, struct mixer *m, const struct leg_conf *conf)
 const struct sa *leg_local(const struct leg *l) { return &l->local; }
 
 uint32_t leg_ssrc(const struct leg *l) { return l->rt ? l->rt->ssrc : 0; }
+
+uint64_t leg_id(const struct leg *l) { return l->rt ? l->rt->view_id : 0; }
 
 /* --- what is wanted of it --- */
 
@@ -413,4 +418,9 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	codec_name(s->rx_codec, &n->rx_codec);
 	codec_name(s->tx_codec, &n->tx_codec);
 	leg_xr_stats(s, n);
+}
+
+uint8_t leg_level(const struct leg *l)
+{
+	return l->rt ? (uint8_t)atomic_load_explicit(&l->rt->n.level, memory_order_relaxed) : 127;
 }

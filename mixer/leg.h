@@ -10,6 +10,7 @@
  *     leg_view.c   what it hears otherwise than all (view.h)
  *     leg_xr.c     what extended reports say: how good the sound is that comes in, round trips
  *     leg_red.c    redundant packets, both ways
+ *     leg_say.c    what only it is told (say.h)
  *     leg_cpu.c    what it costs
  *
  * struct leg is the control thread's; struct leg_rt belongs to the media thread it was given to until it comes back by
@@ -27,6 +28,7 @@
 #include "dtmf.h"
 #include "gate.h"
 #include "hush.h"
+#include "inband.h"
 #include "jitter.h"
 #include "level.h"
 #include "limiter.h"
@@ -35,6 +37,7 @@
 #include "red.h"
 #include "resample.h"
 #include "rtcp.h"
+#include "say.h"
 #include "seal.h"
 #include "speaker.h"
 #include "view.h"
@@ -69,6 +72,7 @@ struct leg_plan {                         /* first what each packet and each tic
 	bool music, fit, gated;
 	uint32_t frame_smp;               /* what it encodes, at 48 kHz */
 	struct codec_enc *enc;
+	struct inband *inband;            /* keys in the sound; NULL: it has another way to tell them */
 	struct red_tx *red;               /* frames sent before; NULL: no redundancy agreed on */
 	struct seal *seal_rx, *seal_tx;
 	struct jitter *jitter[LEG_JITTERS];
@@ -108,6 +112,9 @@ struct leg {
 	struct leg_plan *next_plan;       /* ... and what to tell it there */
 	char next_keys[33];
 	struct view_row *next_row;
+	struct list next_say;             /* struct say_batch */
+	uint32_t say_serial;              /* of the last batch */
+	unsigned n_say;                   /* pieces that have not come back */
 };
 
 void leg_returned(struct leg_rt *rt);             /* its thread has let go, and it is to go to another */
@@ -187,6 +194,7 @@ struct leg_send {                         /* sound out */
 	uint32_t ts_base, clock;
 	uint16_t seq;
 	struct ramp gain, echo, alone;
+	struct say say;
 	struct limiter limiter;
 	struct dtmf_tx dtmf;
 };
@@ -210,6 +218,12 @@ struct leg_view_rt {
 	struct view_row *row;             /* what it hears otherwise than all; NULL: nothing */
 	bool on, turned;                  /* it has a mix of its own; which has changed in this tick */
 	uint32_t idle_smp;                /* since one was heard that it hears otherwise */
+};
+
+struct leg_tap {                          /* tap.c */
+	uint64_t told;                    /* the tap's serial when it was told of this leg; 0: was not */
+	bool muted;                       /* ... as being so */
+	struct ramp ramp;                 /* of its stem, between silence and its voice */
 };
 
 struct leg_reports {
@@ -296,6 +310,7 @@ struct leg_rt {
 	struct thread *home;              /* where it is, or was sent */
 	bool aboard;                      /* a bus that just came to another thread */
 
+	struct leg_tap tap;               /* media thread, while the room is recorded */
 	struct leg_place place;           /* media thread, of who is heard */
 	struct leg_rt *next_heard;        /* of the bus, this tick */
 	float own[QUANTUM_MAX * MIX_CH];  /* media thread: its part of the sum this tick */

@@ -25,6 +25,7 @@ static void plan_destructor(void *arg)
 	mem_deref(p->odd);
 	mem_deref(p->enc);
 	mem_deref(p->red);
+	mem_deref(p->inband);
 	mem_deref(p->down);
 	mem_deref(p->seal_rx);
 	mem_deref(p->seal_tx);
@@ -89,6 +90,26 @@ static int plan_jitter(struct leg_plan *p, const struct leg_codec *c, const stru
 	if (room > j->room)
 		j->room = room;
 	return i;
+}
+
+/* Opus bends tones, and who has it has telephone-event. In music a chord may be a key. */
+static bool keys_in_sound(const struct leg_plan *p)
+{
+	for (int i = 0; i < LEG_DTMF_MAX; i++)
+		if (p->desc.dtmf_rx_pt[i] != 0xff)
+			return false;
+	for (int i = 0; i < p->n_rx; i++)
+		if (!is_opus(&p->rx[i].c))
+			return !p->music;
+	return false;
+}
+
+static int plan_inband(struct leg_plan *p)
+{
+	if (!keys_in_sound(p))
+		return 0;
+	p->inband = mem_zalloc(sizeof(*p->inband), NULL);
+	return p->inband ? 0 : ENOMEM;
 }
 
 static int plan_rx_init(struct leg_plan *p, const struct plan_conf *conf)
@@ -176,6 +197,8 @@ int leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct 
 	p->gated = conf->gated;
 	err = plan_rx_init(p, conf);
 	if (!err)
+		err = plan_inband(p);
+	if (!err)
 		err = plan_tx_init(p);
 	if (!err && d->srtp_rx.suite != LEG_SRTP_NONE)
 		err = seal_alloc(&p->seal_rx, &d->srtp_rx);
@@ -224,6 +247,8 @@ void leg_plan_inherit_rt(struct leg_plan *p, struct leg_plan *old)
 			SWAP(p->red, old->red);
 		SWAP(p->down, old->down);
 	}
+	if (p->inband && old->inband)
+		SWAP(p->inband, old->inband);
 	p->key_rx_equal = seal_key_equal(&p->desc.srtp_rx, &old->desc.srtp_rx);
 	if (p->key_rx_equal)
 		SWAP(p->seal_rx, old->seal_rx);

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <string.h>
 #include "leg.h"
+#include "tap_rt.h"
 
 enum { CONCEAL_MAX = CLOCK_RATE / 10, SEAM = 120, PHONE_RATE = 16000 };
 
@@ -347,6 +348,26 @@ static void other_codec_rt(struct leg_rt *l, struct plan_rx *rx)
 	atomic_store_explicit(&l->n.rx_codec, rx->c.codec, memory_order_relaxed);
 }
 
+/* A phone without telephone-event presses its keys in its sound. */
+static void keys_rt(struct leg_rt *l, const struct plan_rx *rx, size_t n)
+{
+	const float *smp = l->t->rt.scratch.pcm;
+	struct inband *d = l->plan->inband;
+	struct leg_event ev = {.type = LEG_EVENT_DTMF, .on = true};
+
+	if (!d || rx->fec)        /* Opus */
+		return;
+	if (d->srate != rx->c.codec->srate)
+		inband_init(d, rx->c.codec->srate);
+	if (rx->c.param.channels == 2) {
+		mix_stereo_to_mono(l->t->rt.scratch.wide, smp, n);
+		smp = l->t->rt.scratch.wide;
+	}
+	ev.key = inband_rt(d, smp, n);
+	if (ev.key)
+		thread_event_rt(l->t, l, &ev);
+}
+
 static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_frame *f, size_t ask)
 {
 	struct scratch *x = &l->t->rt.scratch;
@@ -383,6 +404,7 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 		return;
 	}
 	jitter_played_rt(j, (uint32_t)((uint64_t)n * c->clock / c->srate));
+	keys_rt(l, rx, (size_t)n);
 	energy = mix_energy(x->pcm, (size_t)n * rx->c.param.channels);
 	jitter_quiet_rt(j, energy < QUIET);
 	p->frame_smp = (uint32_t)((uint64_t)n * CLOCK_RATE / c->srate);
@@ -530,6 +552,8 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 		polish_rt(l, n_smp);
 		channels_rt(l->own, channels, p->pcm, p->channels, n_smp);
 	}
+	if (l->bus->tap)
+		tap_leg_rt(l, n_smp, silent);
 	p->n -= n_smp;
 	if (!p->hush)
 		memmove(p->pcm, p->pcm + (size_t)n_smp * p->channels, p->n * p->channels * sizeof(*p->pcm));

@@ -38,7 +38,8 @@ void leg_detach_rt(struct leg_rt *l)
 
 bool leg_left_rt(struct leg_rt *l)
 {
-	return l->leaving != LEG_STAYS && ramp_silent(&l->play.gain) && ramp_silent(&l->send.gain);
+	return l->leaving != LEG_STAYS && ramp_silent(&l->play.gain) && ramp_silent(&l->send.gain) &&
+	       ramp_silent(&l->send.say.open);
 }
 
 uint8_t leg_channels_rt(const struct leg_rt *l)

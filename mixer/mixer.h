@@ -113,12 +113,13 @@ static inline void leg_desc_clear(struct leg_desc *d)
 }
 
 enum leg_event_type {
-	LEG_EVENT_DTMF,           /* key */
+	LEG_EVENT_DTMF,           /* key; on: it was in the sound, of a phone that agreed on no telephone-event */
 	LEG_EVENT_LATCHED,        /* addr: RTP now goes to and comes from there */
 	LEG_EVENT_RTP_TIMEOUT,    /* nothing came for timeout_ms */
 	LEG_EVENT_RTP_BACK,       /* ... and now it does again */
 	LEG_EVENT_TALKING,        /* on */
 	LEG_EVENT_BYE,            /* RTCP BYE */
+	LEG_EVENT_SAID,           /* all that it was told (leg_say) has been said */
 	LEG_EVENT_FLOOR,          /* on: it speaks now, and nobody else in its bus; off: it was muted meanwhile */
 };
 struct leg_event { enum leg_event_type type; char key; bool on; struct sa addr; };
@@ -142,6 +143,7 @@ struct leg_conf {
 int  leg_alloc(struct leg **lp, struct mixer *m, const struct leg_conf *conf);     /* EADDRINUSE: no port left */
 const struct sa *leg_local(const struct leg *l);          /* RTP address; RTCP is port + 1 (both are bound) */
 uint32_t leg_ssrc(const struct leg *l);
+uint64_t leg_id(const struct leg *l);             /* of all legs of this process; 0: the engine is gone */
 
 /* New media parameters, at once and without a click; codec state is kept where codec and parameters stay the same. */
 int  leg_set_desc(struct leg *l, const struct leg_desc *d);
@@ -168,6 +170,31 @@ static inline int leg_clear_views(struct leg *l) { return leg_set_views(l, NULL,
 void leg_view(const struct leg *l, const struct leg *other, float *gain, float *pan);     /* 1, LEG_PAN_SAME: as all */
 int  leg_send_dtmf(struct leg *l, const char *keys);
 
+/* --- sounds for one member, or for all in a room --- */
+
+enum { LEG_SAY_MAX = 16 };        /* pieces that may wait, of a leg or a bus */
+
+/* Mono at 48 kHz. The samples are `owner`'s (mem_alloc), of whom a reference is held until no media thread reads them. */
+struct leg_say {
+	const float *smp;
+	size_t n;
+	void *owner;
+	float gain;               /* linear, up to 4 */
+	float under;              /* gain of the mix beneath it: 1 as it is, 0.25 ducked, 0 this piece instead of it */
+	bool loop;                /* over and over, until something follows */
+};
+enum leg_say_how {
+	LEG_SAY_AFTER,            /* when all before it has been said */
+	LEG_SAY_NOW,              /* instead of it: what is being said fades out in 5 ms */
+};
+
+/* l alone hears it, over its mix, on the way between two rooms and in none; also a deaf one. While nothing is sent to it (hold)
+ * time goes on. When the last piece has been said to its end LEG_EVENT_SAID comes. n 0 with LEG_SAY_NOW: silence.
+ * EINVAL; ENODEV; ENOMEM; ENOSPC: over LEG_SAY_MAX pieces. After an error nothing has changed. */
+int  leg_say(struct leg *l, const struct leg_say *list, size_t n, enum leg_say_how how);
+/* All in the room hear it as one source more; `under` is not used. Who is not in it now does not hear it later. */
+int  bus_say(struct bus *b, const struct leg_say *list, size_t n, enum leg_say_how how);
+
 /* How good a stream sounds where it is received (RFC 3611 4.7). */
 struct leg_quality {
 	bool     known;
@@ -192,5 +219,6 @@ struct leg_stats {
 	struct leg_quality heard, peer;           /* its sound as we get it; ours as it says that it gets it */
 };
 void leg_stats(const struct leg *l, struct leg_stats *s);  /* counters kept without locks, read as they stand */
+uint8_t leg_level(const struct leg *l);                   /* level_dbov alone: for meters, many times a second */
 
 #endif

@@ -89,6 +89,11 @@ static const char *check_http(const char *value)
 	return !*value || is_addr_port(&pl) ? NULL : "an IP address and a port, e.g. 127.0.0.1:8080, or empty";
 }
 
+static const char *check_socket(const char *value)
+{
+	return !*value || *value == '/' || 0 == strcmp(value, "none") ? NULL : "a path that begins with /, none, or empty";
+}
+
 static const char *check_addr(const char *value)
 {
 	return !*value || is_addr(value) ? NULL : "an IP address, or empty";
@@ -277,12 +282,29 @@ static const struct config_setting table[] = {
 
 	{"http.listen", CONFIG_STR, "127.0.0.1:8080", NULL, false,
 	 "Address and port of the HTTP server. Empty: off.", check_http},
+	{"http.socket", CONFIG_STR, "", NULL, false,
+	 "The same by a unix socket, where root and the user of the server need no token. Its group may write to it, with a token. "
+	 "Empty: tutti.sock in the state folder; none: there is none.", check_socket},
+	{"http.rate", CONFIG_UINT, "300", "0..1000000", false,
+	 "Requests a second of one address, and of one token; what is above is answered 429. 0: no limit.", NULL},
 
 	{"state.dir", CONFIG_STR, "", NULL, false,
 	 "Folder for the admin token, the certificate, and tutti.db: rooms that stay, API tokens, calls that are over. Empty: "
 	 "systemd's state directory where there is one, /var/lib/tutti for root, else ~/.local/state/tutti.", NULL},
 	{"state.keep-calls", CONFIG_UINT, "90", "0..36500", true,
 	 "Days that the records of calls are kept. 0: for ever.", NULL},
+
+	{"recording.dir", CONFIG_STR, "", NULL, true,
+	 "Folder for recordings, one in it for each; only the server's user may read it. Empty: recordings in the state folder.", NULL},
+	{"recording.format", CONFIG_ENUM, "opus", "opus|flac", true,
+	 "Opus takes 8 kB a second and mono file, FLAC (24 bits) up to ten times that and loses nothing. Recordings begun from now on.",
+	 NULL},
+	{"recording.stems", CONFIG_BOOL, "yes", NULL, true,
+	 "Beside the mix a file for each member that is heard, all aligned to the sample. Recordings begun from now on.", NULL},
+	{"recording.max", CONFIG_UINT, "20", "0..1000", true, "Rooms that may be recorded at one time. 0: none.", NULL},
+	{"recording.max-hours", CONFIG_UINT, "12", "0..168", true, "Hours after which a recording ends by itself. 0: never.", NULL},
+	{"recording.min-free", CONFIG_UINT, "500", "0..1000000", true,
+	 "MB that stay free on the disk: where there is less, recordings end. 0: the disk may become full.", NULL},
 
 	{"rooms.auto", CONFIG_BOOL, "yes", NULL, true,
 	 "Any sip:NAME@host opens room NAME on the first call.", NULL},
@@ -292,6 +314,8 @@ static const struct config_setting table[] = {
 	{"rooms.max-members", CONFIG_UINT, "1000", "1..100000", true, "Members of one room.", NULL},
 	{"rooms.empty-timeout", CONFIG_UINT, "5", "0..86400", true,
 	 "Seconds an automatic room lives on after its last member left.", NULL},
+	{"rooms.seat-time", CONFIG_UINT, "300", "0..86400", true,
+	 "Seconds in which a caller who has left a room comes back as who it was, without PIN or lobby. 0: seats are not kept.", NULL},
 	{"rooms.alone", CONFIG_ENUM, "music", "music|silence", true, "What a member hears that is alone in a room.", NULL},
 	{"rooms.alone-file", CONFIG_STR, "", NULL, true,
 	 "A sound file (WAV, FLAC, Ogg ...) for who is alone. Empty: a built-in tune.", NULL},

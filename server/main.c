@@ -1,7 +1,7 @@
 /*
  * main.c - read config, build the parts bottom up, run the loop, take them down top down. The one file that knows every part.
  *
- *     config  state  |  loop  store  mixer  control  sips  focus  web  |  loop_run  |  ... and back
+ *     config  state  |  loop  store  mixer  control  record  sips  focus  web  |  loop_run  |  ... and back
  *
  * Signals are blocked in every thread and read here from a descriptor: a handler would run in whichever thread the kernel
  * picks, and the media threads are not to be interrupted.
@@ -32,6 +32,7 @@
 #include "control/control.h"
 #include "control/log.h"
 #include "control/loop.h"
+#include "control/record.h"
 #include "control/sound.h"
 #include "control/store.h"
 #include "mixer/mixer.h"
@@ -46,6 +47,7 @@ static struct server {
 	struct store *store;
 	struct mixer *mixer;
 	struct control *control;
+	struct record *record;
 	struct sips *sips;
 	struct focus *focus;
 	struct web *web;
@@ -95,8 +97,39 @@ static struct control_conf control_conf(const struct config *c)
 		.alone_music = 0 == strcmp(config_str(c, "rooms.alone"), "music"),
 		.alone_file = *alone_file ? alone_file : NULL,
 		.empty_timeout_s = config_uint(c, "rooms.empty-timeout"),
+		.seat_time_s = config_uint(c, "rooms.seat-time"),
 		.store = server.store,
 	};
+}
+
+/* dir: to be freed. */
+static int record_conf(struct record_conf *rc, char **dir, const struct config *c)
+{
+	const char *own = config_str(c, "recording.dir");
+
+	*rc = (struct record_conf){
+		.flac = 0 == strcmp(config_str(c, "recording.format"), "flac"),
+		.stems = config_bool(c, "recording.stems"),
+		.max = config_uint(c, "recording.max"),
+		.max_hours = config_uint(c, "recording.max-hours"),
+		.min_free_mb = config_uint(c, "recording.min-free"),
+	};
+	*dir = NULL;
+	int err = *own ? str_dup(dir, own) : re_sdprintf(dir, "%s/recordings", state_dir(server.state));
+	rc->dir = *dir;
+	return err;
+}
+
+static int record_use(const struct config *c)
+{
+	struct record_conf rc;
+	char *dir;
+	int err = record_conf(&rc, &dir, c);
+
+	if (!err)
+		err = server.record ? record_reconf(server.record, &rc) : record_alloc(&server.record, server.control, &rc);
+	mem_deref(dir);
+	return err;
 }
 
 static struct mixer_conf mixer_conf(const struct config *c)
@@ -175,6 +208,8 @@ static void reload(void)
 		cc = control_conf(server.config);
 		control_reconf(server.control, &cc);
 		store_keep_calls(server.store, config_uint(server.config, "state.keep-calls"));
+		if (record_use(server.config))
+			log_error("record.reconf", "error=\"%s\"", strerror(ENOMEM));
 		focus_reload(server.focus, server.config);
 		log_info("config.reloaded", "file=%s", server.options.file ? server.options.file : "none");
 	}
@@ -258,6 +293,7 @@ static int block_signals(void)
 	sigset_t set;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);           /* a limit on files is an error of write to whoever writes */
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGINT);
@@ -275,6 +311,13 @@ static void mixer_handler(int flags, void *arg)
 	(void)flags;
 	(void)arg;
 	mixer_dispatch(server.mixer);
+}
+
+static void record_handler(int flags, void *arg)
+{
+	(void)flags;
+	(void)arg;
+	record_dispatch(server.record);
 }
 
 /* Reached only while the control loop turns; and while there are rooms, only if the media threads' ticks go on too. */
@@ -387,16 +430,34 @@ static void web_collect(struct web_status *st, void *arg)
 	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
 }
 
-static int web_open(const char *listen)
+/* http.socket: "" is beside the state, "none" is none. */
+static int web_socket(char **path)
 {
-	const struct web_conf conf = {
-		.listen = listen,
+	const char *set = config_str(server.config, "http.socket");
+
+	if (0 == strcmp(set, "none"))
+		return str_dup(path, "");
+	return *set ? str_dup(path, set) : re_sdprintf(path, "%s/tutti.sock", state_dir(server.state));
+}
+
+static int web_open(void)
+{
+	struct web_conf conf = {
+		.listen = config_str(server.config, "http.listen"),
 		.token = state_token(server.state),
+		.rate = config_uint(server.config, "http.rate"),
 		.control = server.control,
+		.store = server.store,
 		.collect = web_collect,
 	};
+	char *path = NULL;
+	int err = web_socket(&path);
 
-	return *listen ? web_start(&server.web, &conf) : 0;
+	conf.socket = path;
+	if (!err && (*conf.listen || *conf.socket))
+		err = web_start(&server.web, &conf);
+	mem_deref(path);
+	return err;
 }
 
 static int store_start(char **why)
@@ -441,13 +502,18 @@ static int build(void)
 	err = control_alloc(&server.control, &cc, server.mixer);
 	if (err)
 		return fail("control", err);
+	err = record_use(c);
+	if (!err)
+		err = fd_listen(record_fd(server.record), FD_READ, record_handler, NULL);
+	if (err)
+		return fail("record", err);
 	err = sips_alloc(&server.sips, &sc);
 	if (err)
 		return fail("sip.listen", err);
 	err = focus_alloc(&server.focus, c, server.sips, server.control, server.mixer);
 	if (err)
 		return fail("focus", err);
-	err = web_open(config_str(c, "http.listen"));
+	err = web_open();
 	return err ? fail("http.listen", err) : 0;
 }
 
@@ -464,6 +530,9 @@ static void take_down(void)
 	if (server.sips)
 		sips_close(server.sips);
 	server.sips = mem_deref(server.sips);
+	if (server.record)
+		fd_close(record_fd(server.record));
+	server.record = mem_deref(server.record);         /* what is recorded gets its end while the media threads turn */
 	server.control = mem_deref(server.control);
 	if (server.mixer)
 		fd_close(mixer_event_fd(server.mixer));
@@ -508,6 +577,17 @@ static int run(void)
 	return err;
 }
 
+static int print_openapi(void)
+{
+	char *text = NULL;
+	int err = web_openapi(&text, TUTTI_VERSION);
+
+	if (!err && (puts(text) < 0 || fflush(stdout)))
+		err = EIO;
+	mem_deref(text);
+	return err;
+}
+
 int main(int argc, char *argv[])
 {
 	char *why = NULL;
@@ -529,6 +609,8 @@ int main(int argc, char *argv[])
 	case OPTIONS_MAN:
 		config_print_man(stdout);
 		return ferror(stdout) || fflush(stdout);
+	case OPTIONS_OPENAPI:
+		return print_openapi() ? 1 : 0;
 	case OPTIONS_HELP:
 		options_help(stdout);
 		return 0;

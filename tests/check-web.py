@@ -81,8 +81,8 @@ def look(port, sip, state, proc):
         check('%s refuses half a token' % path, ask(port, path, token=token[:32])[0] == 401)
     check('no rooms yet', json.loads(ask(port, '/api/v1/rooms', token=token)[1]) == {'rooms': []})
     check('no such room', ask(port, '/api/v1/rooms/band', token=token)[0] == 404)
-    check('a name too long', ask(port, '/api/v1/rooms/' + 'x' * 5000, token=token)[0] == 404)
-    check('the event stream is not there yet', ask(port, '/api/v1/events', token=token)[0] == 501)
+    check('a name too long', ask(port, '/api/v1/rooms/' + 'x' * 5000, token=token)[0] == 414)
+    check('the event stream wants to know how', ask(port, '/api/v1/events', token=token)[0] == 406)
 
     phone = join(sip)
     room = json.loads(ask(port, '/api/v1/rooms/band', token=token)[1])

@@ -1,7 +1,8 @@
 /*
- * web.h - HTTP on libsoup, in a thread and a GLib loop of its own: health, metrics and the reading half of the JSON API.
+ * web.h - HTTP on libsoup, in a thread and a GLib loop of its own: health, metrics, the JSON API, the stream of events.
  *
- * The web thread never touches a room: it posts a question to the control thread, which answers with a plain value.
+ * The web thread never touches a room: it posts a question or a command to the control thread, which answers with a plain
+ * value.
  */
 #ifndef WEB_WEB_H
 #define WEB_WEB_H
@@ -26,9 +27,12 @@ struct web_status {
 };
 
 struct web_conf {
-	const char *listen;               /* "127.0.0.1:8080" or "[::1]:8080" */
-	const char *token;                /* bearer token of the API */
+	const char *listen;               /* "127.0.0.1:8080" or "[::1]:8080"; "": not by TCP */
+	const char *socket;               /* path of a unix socket; "": none */
+	const char *token;                /* the administrator's bearer token */
+	uint32_t rate;                    /* requests a second of one address, and of one token; 0: no limit */
 	struct control *control;
+	struct store *store;              /* NULL: what is changed is not waited for, and tokens are not kept */
 	void (*collect)(struct web_status *st, void *arg);        /* control thread */
 	void *arg;
 };
@@ -36,5 +40,8 @@ struct web_conf {
 /* Listens and starts the thread. EADDRINUSE and the like when it cannot. mem_deref stops it and waits for the thread;
  * the control loop must not be running any more, or not be waited for by a request: call it after loop_run returned. */
 int web_start(struct web **wp, const struct web_conf *conf);
+
+/* The description of the API (OpenAPI 3) as JSON text; mem_deref. */
+int web_openapi(char **text, const char *version);
 
 #endif

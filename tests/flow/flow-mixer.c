@@ -402,6 +402,41 @@ static void test_dtmf(void)
 	end(d.s, d.b);
 }
 
+/* 5 and #, 100 ms each, in a second. */
+static void pressed(float smp[8000])
+{
+	const double key[2][2] = {{770, 1336}, {941, 1477}};
+	float tone[800];
+
+	memset(smp, 0, 8000 * sizeof(*smp));
+	for (int i = 0; i < 4; i++) {
+		signal_sine(tone, 800, 0, 8000, key[i / 2][i % 2], 0.2);
+		for (int k = 0; k < 800; k++)
+			smp[1000 + i / 2 * 3000 + k] += tone[k];
+	}
+}
+
+/* Keys in the sound are heard of a phone that has no other way, and of no other, or they would be there twice. */
+static void test_inband(void)
+{
+	struct peer_conf phone = with_hz("PCMU", 8000, 0, 1, 20000, HZ_A);
+	struct stage *s = stage_new(1000);
+	struct bus *b = make_bus(s, 0, false);
+	struct member *a = join(s, b, &phone), *c = join(s, b, &phone);
+	static float smp[8000];
+
+	pressed(smp);
+	a->peer->play = c->peer->play = smp;
+	a->peer->n_play = c->peer->n_play = 8000;
+	memset(a->desc.dtmf_rx_pt, 0xff, sizeof(a->desc.dtmf_rx_pt));
+	member_set(a);
+	stage_run(s, 3000);
+	g_assert_cmpint(strncmp(a->keys, "5#5#", 4), ==, 0);
+	g_assert_cmpuint(strlen(a->keys), <=, 6);
+	g_assert_cmpstr(c->keys, ==, "");
+	end(s, b);
+}
+
 static void test_loss(void)
 {
 	struct duo d = duo_new(240);
@@ -719,6 +754,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/mixer/hold", test_hold);
 	g_test_add_func("/mixer/stereo", test_stereo);
 	g_test_add_func("/mixer/dtmf", test_dtmf);
+	g_test_add_func("/mixer/inband", test_inband);
 	g_test_add_func("/mixer/loss", test_loss);
 	g_test_add_func("/mixer/sender-stops", test_sender_stops);
 	g_test_add_func("/mixer/dtx", test_dtx);

@@ -14,7 +14,7 @@ struct member {
 	struct leg_desc desc;     /* as last set */
 	/* events */
 	char keys[32];
-	unsigned n_latched, n_timeout, n_back, n_bye, n_talking, n_floor;
+	unsigned n_latched, n_timeout, n_back, n_bye, n_talking, n_floor, n_said;
 	bool talking, floor;
 	struct sa latched;
 };

@@ -102,17 +102,26 @@ static void test_quality(void)
 
 static void test_rooms(void)
 {
-	struct snapshot_names *names = mem_zalloc(sizeof(*names) + 2 * sizeof(names->name[0]), NULL);
+	struct snapshot_rooms *all = mem_zalloc(sizeof(*all) + 2 * sizeof(all->room[0]), NULL);
 	JsonParser *parser = json_parser_new();
 	JsonArray *rooms;
+	JsonObject *o;
 
-	names->n = 2;
-	str_ncpy(names->name[0], "band", sizeof(names->name[0]));
-	str_ncpy(names->name[1], "choir", sizeof(names->name[1]));
-	rooms = json_object_get_array_member(parse(parser, api_rooms(names)), "rooms");
+	all->n = 2;
+	str_ncpy(all->room[0].room, "band", sizeof(all->room[0].room));
+	str_ncpy(all->room[1].room, "choir", sizeof(all->room[1].room));
+	all->room[1].n_members = 3;
+	all->room[1].music = all->room[1].persistent = true;
+	rooms = json_object_get_array_member(parse(parser, api_rooms(all, "")), "rooms");
 	g_assert_cmpuint(json_array_get_length(rooms), ==, 2);
-	g_assert_cmpstr(json_array_get_string_element(rooms, 1), ==, "choir");
-	mem_deref(names);
+	o = json_array_get_object_element(rooms, 1);
+	g_assert_cmpstr(json_object_get_string_member(o, "room"), ==, "choir");
+	g_assert_cmpint(json_object_get_int_member(o, "members"), ==, 3);
+	g_assert_cmpstr(json_object_get_string_member(o, "profile"), ==, "music");
+	g_assert_true(json_object_get_boolean_member(o, "persistent"));
+	rooms = json_object_get_array_member(parse(parser, api_rooms(all, "CHOIR")), "rooms");
+	g_assert_cmpuint(json_array_get_length(rooms), ==, 1);
+	mem_deref(all);
 	g_object_unref(parser);
 }
 
