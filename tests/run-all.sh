@@ -199,6 +199,8 @@ step_house() {
 	count "stems: projects of a recording, every stem at its sample" $?
 	python3 tests/check-web.py "$dir"
 	count "web: health, metrics, API" $?
+	python3 tests/check-ctl.py "$dir"
+	count "tuttictl: its requests, what it shows, completion" $?
 }
 
 [ $# -gt 0 ] || set -- release interop asan leaks tsan rtguard clang tidy house
