@@ -604,6 +604,109 @@ static void test_room_ends(void)
 	close_house();
 }
 
+static int set(const char *name, const char *value)
+{
+	const struct setting one = { name, value };
+	struct command cmd = { .verb = VERB_CHANGE, .room = "band", .settings = &one, .n_settings = 1 };
+
+	return control_run(control, &sys, &cmd, NULL);
+}
+
+/* A room with record=auto: begins with the first who is in, ends with the last, and does not begin again against somebody's will. */
+static void test_auto(void)
+{
+	struct command create = { .verb = VERB_CREATE, .room = "band" };
+	struct result_of r;
+
+	open_house(false, 4);
+	g_assert_cmpint(control_run(control, &sys, &create, NULL), ==, 0);
+	g_assert_cmpint(set("record", "auto"), ==, 0);
+	g_assert_cmpstr(room_recording(), ==, "");
+	joins(0, "PCMU", 8000, 0, 20000);
+	g_assert_cmpstr(room_recording(), ==, "running");
+	joins(1, "PCMU", 8000, 0, 20000);
+	run(500);
+	g_assert_cmpint(run_verb(VERB_KICK, end[0].id, false, 0), ==, 0);
+	g_assert_cmpstr(room_recording(), ==, "running");
+	run(200);
+	g_assert_cmpint(run_verb(VERB_KICK, end[1].id, false, 0), ==, 0);
+	g_assert_cmpstr(room_recording(), ==, "");
+	until_finished();
+	result_read(&r);
+	g_assert_cmpstr(r.row.by, ==, "auto");
+	g_assert_cmpuint(r.mix.n, >=, 33600 - 1920);
+	result_free(&r);
+	/* somebody does not want it */
+	joins(2, "PCMU", 8000, 0, 20000);
+	g_assert_cmpstr(room_recording(), ==, "running");
+	g_assert_cmpint(rec("stop"), ==, 0);
+	joins(3, "PCMU", 8000, 0, 20000);
+	g_assert_cmpstr(room_recording(), ==, "");
+	until_finished();
+	/* and who only waits is not recorded */
+	g_assert_cmpint(run_verb(VERB_KICK, end[2].id, false, 0), ==, 0);
+	g_assert_cmpint(run_verb(VERB_KICK, end[3].id, false, 0), ==, 0);
+	g_assert_cmpint(set("lobby", "on"), ==, 0);
+	joins(4, "PCMU", 8000, 0, 20000);
+	g_assert_cmpstr(room_recording(), ==, "");
+	g_assert_cmpint(run_verb(VERB_ADMIT, end[4].id, false, 0), ==, 0);
+	g_assert_cmpstr(room_recording(), ==, "running");
+	run(200);
+	close_house();
+}
+
+/* An empty room changes its kind, and so has another mix: the recording goes on in that. */
+static void test_profile(void)
+{
+	struct command create = { .verb = VERB_CREATE, .room = "band" };
+	struct result_of r;
+
+	open_house(true, 1);
+	g_assert_cmpint(control_run(control, &sys, &create, NULL), ==, 0);
+	joins(0, "L16", 48000, 98, 10000);
+	g_assert_cmpint(rec("start"), ==, 0);
+	run(500);
+	g_assert_cmpint(run_verb(VERB_KICK, end[0].id, false, 0), ==, 0);
+	run(100);
+	g_assert_cmpint(set("profile", "music"), ==, 0);
+	joins(1, "L16", 48000, 98, 10000);
+	run(500);
+	g_assert_cmpint(rec("stop"), ==, 0);
+	until_finished();
+	result_read(&r);
+	g_assert_cmpuint(n_members(&r), ==, 2);
+	g_assert_cmpuint(n_gaps(&r), ==, 1);
+	g_assert_cmpint(llabs((gint64)r.mix.n - 48000), <, 4800);
+	g_assert_cmpfloat(tone(&r.stem[0], 4800, 20000, hz[0]), >, PEAK * 0.9);
+	g_assert_cmpfloat(worst(&r, NULL, 0, r.mix.n), <, 4 * BIT);
+	result_free(&r);
+	close_house();
+}
+
+/* What the house says to all is in the mix, and in no stem. */
+static void test_announced(void)
+{
+	static float prompt[24000];
+	const struct leg_say piece = { .smp = prompt, .n = 24000, .gain = 1 };
+	struct result_of r;
+
+	open_house(true, 1);
+	signal_sine(prompt, 24000, 0, 48000, 2500, PEAK);
+	joins_as(0, &(struct peer_conf){ "PCMU", 8000, 0, 1, 20000, 0, 0, false, NULL });
+	stage_run(stage, 500);
+	g_assert_cmpint(rec("start"), ==, 0);
+	run(200);
+	g_assert_cmpint(bus_say(end[0].mb->leg->bus, &piece, 1, LEG_SAY_AFTER), ==, 0);
+	run(800);
+	g_assert_cmpint(rec("stop"), ==, 0);
+	until_finished();
+	result_read(&r);
+	g_assert_cmpfloat(tone(&r.mix, 14400, 28800, 2500), >, PEAK * 0.8);
+	g_assert_null(r.stem[0].smp);
+	result_free(&r);
+	close_house();
+}
+
 /* Nobody hears anything: there are no stems, and a mix of silence. Members without a word are in the list. */
 static void test_silence(void)
 {
@@ -726,6 +829,9 @@ int main(int argc, char *argv[])
 	g_test_add_func("/record/moves", test_moves);
 	g_test_add_func("/record/pause", test_pause);
 	g_test_add_func("/record/room-ends", test_room_ends);
+	g_test_add_func("/record/auto", test_auto);
+	g_test_add_func("/record/profile", test_profile);
+	g_test_add_func("/record/announced", test_announced);
 	g_test_add_func("/record/silence", test_silence);
 	g_test_add_func("/record/many", test_many);
 	g_test_add_func("/record/fails", test_fails);
