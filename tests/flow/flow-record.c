@@ -524,6 +524,50 @@ static void test_moves(void)
 	close_house();
 }
 
+/* Media threads of their own, in the machine's time: whatever ticks there are, the mix is what the stems make. */
+static void test_threads(void)
+{
+	struct mixer_conf mc = { .n_threads = 2, .port_min = 30000, .port_max = 39999 };
+	struct result_of r;
+	struct bus *b;
+	gint64 begin;
+
+	open_house(true, 1);
+	record = mem_deref(record);
+	lsnr = mem_deref(lsnr);
+	control = mem_deref(control);
+	mem_deref(stage->m);
+	stage->m = NULL;
+	g_assert_cmpint(mixer_alloc(&stage->m, &mc), ==, 0);
+	g_assert_cmpint(control_alloc(&control, &(struct control_conf){ .auto_rooms = true, .empty_timeout_s = 60, .store = store }, stage->m), ==, 0);
+	open_record(true, 1);
+	joins(0, "L16", 48000, 98, 10000);
+	joins(1, "PCMU", 8000, 0, 20000);
+	b = end[0].mb->leg->bus;
+	g_assert_cmpint(rec("start"), ==, 0);
+	begin = g_get_monotonic_time();
+	for (gint64 now = begin, moved = begin; now < begin + 1500000; now = g_get_monotonic_time()) {
+		for (int i = 0; i < 2; i++)
+			peer_send(end[i].mb->peer, (uint64_t)now);
+		g_usleep(1000);
+		mixer_dispatch(stage->m);
+		record_dispatch(record);
+		if (now > moved + 100000 && !bus_moving(b)) {
+			moved = now;
+			(void)bus_move(b, stage->m->threads[b->t == stage->m->threads[0]]);
+		}
+	}
+	g_assert_cmpint(run_verb(VERB_END, 0, false, 0), ==, 0);
+	record = mem_deref(record);
+	result_read(&r);
+	g_test_message("%.2f s, %u gaps, differs by %.2f of the last bit", (double)r.mix.n / 48000, n_gaps(&r), worst(&r, NULL, 0, r.mix.n) / BIT);
+	g_assert_cmpuint(r.mix.n, >, 48000 / 2);
+	g_assert_cmpuint(n_members(&r), ==, 2);
+	g_assert_cmpfloat(worst(&r, NULL, 0, r.mix.n), <, 4 * BIT);
+	result_free(&r);
+	close_house();
+}
+
 /* --- pause --- */
 
 static void test_pause(void)
@@ -827,6 +871,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/record/opus", test_opus);
 	g_test_add_func("/record/members", test_members);
 	g_test_add_func("/record/moves", test_moves);
+	g_test_add_func("/record/threads", test_threads);
 	g_test_add_func("/record/pause", test_pause);
 	g_test_add_func("/record/room-ends", test_room_ends);
 	g_test_add_func("/record/auto", test_auto);
