@@ -3,6 +3,7 @@
  */
 #include <math.h>
 #include <string.h>
+#include "record_priv.h"
 #include "snapshot.h"
 #include "state.h"
 
@@ -20,6 +21,8 @@ static void copy_member(struct snapshot_member *s, const struct member *m)
 	s->hand = m->hand;
 	s->talking = m->talking;
 	s->dialed_out = m->dialed_out;
+	s->waiting = m->waiting;
+	s->hand_ms = m->hand ? m->hand_ms : 0;
 	s->gain_db = m->gain_db;
 	s->pan = m->pan;
 	s->since_ms = m->since_ms;
@@ -36,6 +39,97 @@ int event_member(struct snapshot_member *s, const struct event *ev)
 	return 0;
 }
 
+/* --- settings: an array of pairs and their values, behind the members --- */
+
+struct pens { struct setting *pair; size_t n; char *text; size_t len; };
+
+/* With nowhere to write it only counts. */
+static void write_settings(struct pens *p, const struct room_conf *rc)
+{
+	const struct setting_info *info;
+	char text[SETTING_TEXT_MAX];
+
+	for (size_t i = 0; (info = setting_at(i)) != NULL; i++) {
+		if (info->secret)
+			continue;
+		setting_print(rc, info, text, false);
+		size_t len = strlen(text) + 1;
+		if (p->pair) {
+			memcpy(p->text + p->len, text, len);
+			p->pair[p->n] = (struct setting){ info->name, p->text + p->len };
+		}
+		p->n++;
+		p->len += len;
+	}
+}
+
+static struct snapshot *alloc(const struct room *r)
+{
+	struct pens count = { 0 }, write = { 0 };
+	size_t of_members = r->n_members * sizeof(struct snapshot_member);
+	struct snapshot *s;
+
+	write_settings(&count, &r->conf);
+	s = mem_zalloc(sizeof(*s) + of_members + count.n * sizeof(struct setting) + count.len, NULL);
+	if (!s)
+		return NULL;
+	write.pair = (struct setting *)((char *)(s + 1) + of_members);
+	write.text = (char *)(write.pair + count.n);
+	write_settings(&write, &r->conf);
+	s->settings = write.pair;
+	s->n_settings = write.n;
+	return s;
+}
+
+_Static_assert(sizeof(struct snapshot_member) % _Alignof(struct setting) == 0, "the pairs begin where pointers may stand");
+
+const char *snapshot_setting(const struct snapshot *s, const char *name)
+{
+	for (size_t i = 0; s && name && i < s->n_settings; i++)
+		if (strcmp(s->settings[i].name, name) == 0)
+			return s->settings[i].value;
+	return NULL;
+}
+
+/* --- the room --- */
+
+static void copy_conf(struct snapshot *s, const struct room *r)
+{
+	const struct room_conf *rc = &r->conf;
+
+	s->music = rc->music;
+	s->kept = rc->keep;
+	s->hide_numbers = rc->hide_numbers;
+	s->has_host_pin = rc->host_pin.rounds != 0;
+	s->has_guest_pin = rc->guest_pin.rounds != 0;
+	memcpy(s->title, rc->title, sizeof(s->title));
+}
+
+static void copy_hours(struct snapshot *s, const struct room *r)
+{
+	s->hours = r->phase == SCHEDULE_BEFORE ? SNAPSHOT_BEFORE : r->phase == SCHEDULE_OVER ? SNAPSHOT_OVER : SNAPSHOT_OPEN;
+	s->starts_ms = r->starts_ms;
+	s->ends_ms = r->ends_ms;
+}
+
+static void copy_room(struct snapshot *s, const struct room *r)
+{
+	memcpy(s->room, r->name, sizeof(s->room));
+	if (r->parent)
+		memcpy(s->parent, r->parent->name, sizeof(s->parent));
+	str_ncpy(s->recording, record_state(r), sizeof(s->recording));
+	s->version = r->version;
+	s->created_ms = r->created_ms;
+	s->locked = r->locked;
+	s->muted_all = r->muted_all;
+	s->speaker = r->speaker;
+	s->floor = r->holder;
+	s->n_waiting = r->n_waiting;
+	s->n_bans = list_count(&r->bans);
+	copy_conf(s, r);
+	copy_hours(s, r);
+}
+
 int snapshot_take(struct snapshot **sp, struct control *c, const char *room)
 {
 	const struct room *r = c && room ? room_find(c, room) : NULL;
@@ -46,19 +140,36 @@ int snapshot_take(struct snapshot **sp, struct control *c, const char *room)
 		return EINVAL;
 	if (!r)
 		return ENOENT;
-	s = mem_zalloc(sizeof(*s) + r->n_members * sizeof(s->member[0]), NULL);
+	s = alloc(r);
 	if (!s)
 		return ENOMEM;
-	memcpy(s->room, r->name, sizeof(s->room));
-	s->version = r->version;
-	s->created_ms = r->created_ms;
-	s->locked = r->locked;
-	s->muted_all = r->muted_all;
-	s->music = r->music;
-	s->speaker = r->speaker;
+	copy_room(s, r);
 	LIST_FOREACH(&r->members, le)
 		copy_member(&s->member[s->n_members++], le->data);
 	*sp = s;
+	return 0;
+}
+
+int snapshot_bans(struct snapshot_bans **bp, struct control *c, const char *room)
+{
+	const struct room *r = c && room ? room_find(c, room) : NULL;
+	struct snapshot_bans *b;
+	struct le *le;
+
+	if (!bp)
+		return EINVAL;
+	if (!r)
+		return ENOENT;
+	b = mem_zalloc(sizeof(*b) + list_count(&r->bans) * sizeof(b->ban[0]), NULL);
+	if (!b)
+		return ENOMEM;
+	LIST_FOREACH(&r->bans, le) {
+		const struct ban *ban = le->data;
+
+		memcpy(b->ban[b->n].uri, ban->uri, sizeof(b->ban[0].uri));
+		b->ban[b->n++].at_ms = ban->at_ms;
+	}
+	*bp = b;
 	return 0;
 }
 
@@ -69,9 +180,12 @@ static void copy_brief(struct snapshot_brief *b, const struct room *r)
 	b->created_ms = r->created_ms;
 	b->locked = r->locked;
 	b->muted_all = r->muted_all;
-	b->music = r->music;
-	b->persistent = !r->automatic;
-	b->n_members = r->n_members;
+	b->music = r->conf.music;
+	b->persistent = r->conf.keep;
+	b->n_members = r->n_members - r->n_waiting;
+	b->n_waiting = r->n_waiting;
+	memcpy(b->title, r->conf.title, sizeof(b->title));
+	memcpy(b->recording, r->recording, sizeof(b->recording));
 }
 
 int snapshot_rooms(struct snapshot_rooms **rp, struct control *c)

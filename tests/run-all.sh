@@ -195,6 +195,8 @@ step_house() {
 	count "packaging: sample, man pages, unit, fail2ban filter" $?
 	python3 tests/check-server.py "$dir"
 	count "server: first start, reload, drain, second start" $?
+	python3 tests/check-stems.py
+	count "stems: projects of a recording, every stem at its sample" $?
 	python3 tests/check-web.py "$dir"
 	count "web: health, metrics, API" $?
 }

@@ -15,14 +15,12 @@ static JsonBuilder *object_begin(void)
 	return b;
 }
 
-static char *object_end(JsonBuilder *b)
+char *api_text(JsonBuilder *b)
 {
 	JsonGenerator *gen = json_generator_new();
-	JsonNode *root;
+	JsonNode *root = json_builder_get_root(b);
 	char *text;
 
-	json_builder_end_object(b);
-	root = json_builder_get_root(b);
 	json_generator_set_root(gen, root);
 	text = json_generator_to_data(gen, NULL);
 
@@ -31,6 +29,13 @@ static char *object_end(JsonBuilder *b)
 	g_object_unref(b);
 
 	return text;
+}
+
+static char *object_end(JsonBuilder *b)
+{
+	json_builder_end_object(b);
+
+	return api_text(b);
 }
 
 static void put_str(JsonBuilder *b, const char *name, const char *val)
@@ -310,17 +315,22 @@ char *api_verbs(void)
 	return object_end(b);
 }
 
+static void put_room(JsonBuilder *b, const char *room)
+{
+	json_builder_set_member_name(b, "room");
+	if (room[0])
+		json_builder_add_string_value(b, room);
+	else
+		json_builder_add_null_value(b);
+}
+
 char *api_session(const struct who *who)
 {
 	JsonBuilder *b = object_begin();
 
 	put_str(b, "name", who->name);
 	put_str(b, "scope", scope_name(who->scope));
-	json_builder_set_member_name(b, "room");
-	if (who->room[0])
-		json_builder_add_string_value(b, who->room);
-	else
-		json_builder_add_null_value(b);
+	put_room(b, who->room);
 
 	return object_end(b);
 }
@@ -334,4 +344,137 @@ char *api_ok(uint32_t member)
 		put_int(b, "member", member);
 
 	return object_end(b);
+}
+
+/* --- lists --- */
+
+static JsonBuilder *list_begin(const char *name)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, name);
+	json_builder_begin_array(b);
+
+	return b;
+}
+
+char *api_list_end(JsonBuilder *b)
+{
+	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
+/* 0 is not known, or has not been: null. */
+static void put_known(JsonBuilder *b, const char *name, uint64_t val)
+{
+	json_builder_set_member_name(b, name);
+	if (val)
+		json_builder_add_int_value(b, (gint64)val);
+	else
+		json_builder_add_null_value(b);
+}
+
+static void put_real(JsonBuilder *b, const char *name, double val)
+{
+	json_builder_set_member_name(b, name);
+	if (val > 0)
+		json_builder_add_double_value(b, val);
+	else
+		json_builder_add_null_value(b);
+}
+
+JsonBuilder *api_calls_begin(void)
+{
+	return list_begin("calls");
+}
+
+void api_put_call(JsonBuilder *b, uint64_t id, const struct store_cdr *c)
+{
+	json_builder_begin_object(b);
+	put_int(b, "id", id);
+	put_str(b, "call_id", c->call_id);
+	put_str(b, "direction", c->outgoing ? "out" : "in");
+	put_str(b, "from", c->from);
+	put_str(b, "from_name", c->from_name);
+	put_str(b, "to", c->to);
+	put_str(b, "room", c->room);
+	put_str(b, "role", c->role);
+	put_int(b, "status", c->status);
+	put_str(b, "why", c->why);
+	put_int(b, "start_ms", c->start_ms);
+	put_known(b, "answer_ms", c->answer_ms);
+	put_int(b, "end_ms", c->end_ms);
+	put_str(b, "codec", c->codec);
+	put_int(b, "packets_received", c->rx_packets);
+	put_int(b, "packets_sent", c->tx_packets);
+	put_int(b, "packets_lost", c->lost);
+	put_int(b, "packets_late", c->late);
+	put_int(b, "frames_concealed", c->concealed);
+	put_int(b, "jitter_us", c->jitter_us);
+	put_known(b, "round_trip_us", c->rtt_us);
+	put_int(b, "buffer_ms", c->buffer_ms);
+	put_real(b, "r_factor", (double)c->r_factor);
+	put_real(b, "mos", (double)c->mos);
+	json_builder_end_object(b);
+}
+
+char *api_calls_end(JsonBuilder *b, uint64_t next)
+{
+	json_builder_end_array(b);
+	put_known(b, "next", next);
+
+	return object_end(b);
+}
+
+JsonBuilder *api_tokens_begin(void)
+{
+	return list_begin("tokens");
+}
+
+void api_put_token(JsonBuilder *b, const struct store_token *tok, const char *secret)
+{
+	json_builder_begin_object(b);
+	put_str(b, "id", tok->id);
+	put_str(b, "name", tok->name);
+	put_str(b, "scope", scope_name(scope_parse(tok->scopes)));
+	put_room(b, tok->room);
+	put_int(b, "created_ms", tok->created_ms);
+	put_known(b, "expires_ms", tok->expires_ms);
+	if (secret)
+		put_str(b, "token", secret);
+	json_builder_end_object(b);
+}
+
+JsonBuilder *api_recordings_begin(void)
+{
+	return list_begin("recordings");
+}
+
+void api_recording_begin(JsonBuilder *b, const struct store_recording *rec)
+{
+	json_builder_begin_object(b);
+	put_str(b, "id", rec->id);
+	put_str(b, "room", rec->room);
+	put_str(b, "by", rec->by);
+	put_str(b, "state", rec->state);
+	put_int(b, "start_ms", rec->start_ms);
+	put_known(b, "end_ms", rec->end_ms);
+	put_int(b, "bytes", rec->bytes);
+	json_builder_set_member_name(b, "files");
+	json_builder_begin_array(b);
+}
+
+void api_put_file(JsonBuilder *b, const char *name, uint64_t bytes)
+{
+	json_builder_begin_object(b);
+	put_str(b, "name", name);
+	put_int(b, "bytes", bytes);
+	json_builder_end_object(b);
+}
+
+void api_recording_end(JsonBuilder *b)
+{
+	json_builder_end_array(b);
+	json_builder_end_object(b);
 }

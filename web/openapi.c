@@ -36,6 +36,23 @@ static const struct { const char *name, *schema; } schemas[] = {
 	{ "settings", "{\"type\":\"object\",\"properties\":{\"settings\":{\"type\":\"object\"}},\"additionalProperties\":false}" },
 	{ "room-new", "{\"type\":\"object\",\"required\":[\"room\"],\"properties\":{\"room\":" S
 		      ",\"settings\":{\"type\":\"object\"}},\"additionalProperties\":false}" },
+	{ "calls", "{\"type\":\"object\",\"required\":[\"calls\",\"next\"],\"properties\":{\"calls\":" LIST(REF("call"))
+		   ",\"next\":{\"type\":\"integer\",\"nullable\":true}}}" },
+	{ "call", "{\"type\":\"object\",\"required\":[\"id\",\"call_id\",\"direction\",\"from\",\"to\",\"room\",\"status\",\"why\",\"start_ms\","
+		  "\"end_ms\"],\"properties\":{\"id\":" I ",\"call_id\":" S ",\"direction\":{\"type\":\"string\",\"enum\":[\"in\",\"out\"]},"
+		  "\"from\":" S ",\"to\":" S ",\"room\":" S ",\"status\":" I ",\"why\":" S ",\"start_ms\":" I ",\"end_ms\":" I "}}" },
+	{ "recordings", "{\"type\":\"object\",\"required\":[\"recordings\"],\"properties\":{\"recordings\":" LIST(REF("recording")) "}}" },
+	{ "recording", "{\"type\":\"object\",\"required\":[\"id\",\"room\",\"state\",\"start_ms\",\"files\"],\"properties\":{\"id\":" S
+		       ",\"room\":" S ",\"by\":" S ",\"state\":" S ",\"start_ms\":" I ",\"bytes\":" I ",\"files\":" LIST(
+		       "{\"type\":\"object\",\"required\":[\"name\",\"bytes\"],\"properties\":{\"name\":" S ",\"bytes\":" I "}}") "}}" },
+	{ "file", "{\"type\":\"string\",\"format\":\"binary\"}" },
+	{ "tokens", "{\"type\":\"object\",\"required\":[\"tokens\"],\"properties\":{\"tokens\":" LIST(REF("token")) "}}" },
+	{ "token", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"scope\",\"room\",\"created_ms\",\"expires_ms\"],\"properties\":{"
+		   "\"id\":" S ",\"name\":" S ",\"scope\":" S ",\"room\":{\"type\":\"string\",\"nullable\":true},\"created_ms\":" I
+		   ",\"expires_ms\":{\"type\":\"integer\",\"nullable\":true},\"token\":" S "}}" },
+	{ "token-new", "{\"type\":\"object\",\"required\":[\"name\",\"scopes\"],\"properties\":{\"name\":" S
+		       ",\"scopes\":{\"anyOf\":[" S "," LIST(S) "]},\"room\":{\"type\":\"string\",\"nullable\":true},"
+		       "\"expires_ms\":{\"type\":\"integer\",\"nullable\":true}},\"additionalProperties\":false}" },
 	{ "views", "{\"type\":\"object\",\"required\":[\"views\"],\"properties\":{\"views\":" LIST(LIST(N)) "}}" },
 	{ "rooms", "{\"type\":\"object\",\"required\":[\"rooms\"],\"properties\":{\"rooms\":" LIST(
 		   "{\"type\":\"object\",\"required\":[\"room\",\"members\",\"locked\",\"version\"],\"properties\":{\"room\":" S
@@ -158,6 +175,8 @@ static const char *words_of_status(const char *status)
 
 static const char *plain_type(const struct route *r)
 {
+	if (r->answer && !strcmp(r->answer, "file"))
+		return "application/octet-stream";
 	return strstr(r->path, "/events") ? "text/event-stream" : !strcmp(r->path, "/") ? "text/html" : "text/plain";
 }
 

@@ -44,7 +44,23 @@ static const struct route table[] = {
 	{ "POST", API "/rooms/{room}/members/{member}/{verb}", SCOPE_CONTROL, BODY, on_member_verb, NULL, "200 404 409 412",
 	  "verb", "done", "Does something to a member of the room." },
 
-	{ "GET", API "/events", SCOPE_READ, BARE, on_events, "room since levels", "200 101 404 503", NULL, "event",
+	{ "GET", API "/calls", SCOPE_READ, 0, on_calls, "room from to before limit format", "200", NULL, "calls",
+	  "Calls that are over, the newest first; format=csv for a table." },
+
+	{ "GET", API "/recordings", SCOPE_READ, 0, on_recordings, "room", "200", NULL, "recordings", "What was recorded, the newest first." },
+	{ "GET", API "/recordings/{recording}", SCOPE_READ, 0, on_recording, NULL, "200 404", NULL, "recording", "One of them." },
+	{ "DELETE", API "/recordings/{recording}", SCOPE_CONTROL, 0, on_recording_del, NULL, "200 404 409", NULL, "ok",
+	  "Removes a recording with its files." },
+	{ "GET", API "/recordings/{recording}/files/{file}", SCOPE_READ, BARE, on_recording_file, NULL, "200 206 404 416", NULL, "file",
+	  "A file of it, or a part (Range)." },
+
+	{ "GET", API "/tokens", SCOPE_ADMIN, 0, on_tokens, NULL, "200", NULL, "tokens", "Tokens that were given; never themselves." },
+	{ "POST", API "/tokens", SCOPE_ADMIN, BODY, on_token_make, NULL, "201 501 503", "token-new", "token",
+	  "Gives a token; it is told in this answer and never again." },
+	{ "DELETE", API "/tokens/{token}", SCOPE_ADMIN, 0, on_token_del, NULL, "200 404", NULL, "ok",
+	  "Takes one back, by its id; who came with it is let go." },
+
+	{ "GET", API "/events", SCOPE_READ, BARE, on_events, "room since levels", "200 101 406 503", NULL, "event",
 	  "What happens, as it happens: WebSocket, or server-sent events." },
 
 	{ "GET", "/", SCOPE_NONE, BARE, on_page, NULL, "200", NULL, NULL, "The console." },

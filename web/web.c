@@ -114,6 +114,11 @@ static int listen_all(struct house *h)
 	return err;
 }
 
+static void add_token(const struct store_token *tok, void *arg)
+{
+	(void)tokens_add(arg, tok);
+}
+
 static int build(struct web *w)
 {
 	struct house *h = &w->house;
@@ -126,6 +131,8 @@ static int build(struct web *w)
 	soup_server_add_early_handler(h->server, NULL, on_early, w, NULL);
 	soup_server_add_handler(h->server, NULL, on_any, w, NULL);
 	err = tokens_alloc(&h->tokens, w->token);
+	if (!err && h->conf.store)
+		err = store_tokens(h->conf.store, add_token, h->tokens);
 	if (!err)
 		err = doorman_alloc(&h->doorman, h);
 	if (!err)
