@@ -12,16 +12,8 @@
 #include "control/snapshot.h"
 #include "control/sound.h"
 #include "control/wheel.h"
-#include "mixer/tap.h"
 #include "handclock.h"
 #include "nomixer.h"
-
-/* Nothing is recorded here. */
-uint64_t leg_id(const struct leg *l) { return l != NULL; }
-int tap_alloc(struct tap **tp, size_t size, bool stems) { return ENOMEM; }
-int bus_set_tap(struct bus *b, struct tap *t) { return ENODEV; }
-bool tap_read(struct tap *t, struct tap_block *b) { return false; }
-bool tap_closed(const struct tap *t) { return true; }
 
 /* --- faces, and what they are told --- */
 
