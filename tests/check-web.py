@@ -78,6 +78,7 @@ def look_console(port):
     c.request('GET', '/ui/app.js', headers={'If-None-Match': r.headers['ETag']})
     again = c.getresponse()
     check('304 for who has it', again.status == 304 and again.read() == b'', again.status)
+    c.close()                                     # libsoup does the same after a 304
     c.request('HEAD', '/ui/style.css')
     head = c.getresponse()
     check('HEAD of it', head.status == 200 and head.read() == b'' and int(head.headers['Content-Length']) > 1000, head.headers)
