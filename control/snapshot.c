@@ -185,7 +185,7 @@ static void copy_brief(struct snapshot_brief *b, const struct room *r)
 	b->n_members = r->n_members - r->n_waiting;
 	b->n_waiting = r->n_waiting;
 	memcpy(b->title, r->conf.title, sizeof(b->title));
-	memcpy(b->recording, r->recording, sizeof(b->recording));
+	str_ncpy(b->recording, record_state(r), sizeof(b->recording));
 }
 
 int snapshot_rooms(struct snapshot_rooms **rp, struct control *c)
