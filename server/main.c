@@ -375,7 +375,7 @@ static void greet(void)
 	printf("          any ROOM you like opens one%s; sip:echo@... plays back what it hears\n",
 	       config_bool(server.config, "rooms.auto") ? "" : " (not now: rooms.auto is off)");
 	if (config_str(server.config, "http.listen")[0])
-		printf("  http    http://%s/ tells /healthz, /readyz, /metrics and, with the token, /api/v1/rooms\n",
+		printf("  http    http://%s/ is the console, which asks for the token; /metrics, /healthz, /api/v1/\n",
 		       config_str(server.config, "http.listen"));
 	printf("  state   %s\n", state_dir(server.state));
 
