@@ -19,7 +19,7 @@ def check(name, good, seen=''):
 # ---- the server ----
 
 MEMBERS = [
-    {'id': 1, 'uri': 'sip:ann@192.0.2.7', 'name': 'Ann', 'role': 'host', 'muted': False, 'talking': True, 'waiting': '',
+    {'id': 1, 'uri': 'sip:ann@192.0.2.7', 'name': 'Ann', 'role': 'host', 'muted': False, 'talking': True, 'waiting': None,
      'media': {'receive_codec': 'opus', 'packets_received': 99, 'packets_lost': 1, 'round_trip_us': 1800, 'buffer_ms': 40,
                'quality': {'mos_conversation': 4.4, 'mos_listening': 4.5}}},
     {'id': 2, 'uri': 'sip:bob@192.0.2.8', 'name': 'B\u00f6b \x1b[31m\u202e', 'role': 'speaker', 'muted': True, 'muted_by_host': True,
@@ -39,14 +39,15 @@ ANSWERS = {
                                 {'room': 'duo', 'members': 0, 'profile': 'music'}]},
     '/api/v1/rooms/band': ROOM,
     '/api/v1/rooms/band/views': {'views': [[1, 2, -6.0, 0.5]]},
+    '/api/v1/rooms/band/bans': {'bans': [{'uri': 'sip:eve@x', 'at_ms': 1732147200000}]},
     '/api/v1/recordings': {'recordings': [{'id': 'aa', 'room': 'band', 'state': 'finished', 'start_ms': 1732147200000,
                                            'end_ms': 1732147261000, 'bytes': 5000000, 'by': 'ann'}]},
     '/api/v1/recordings/aa': {'id': 'aa', 'files': [{'name': 'mix.opus', 'bytes': 5}]},
-    '/api/v1/tokens': {'tokens': [{'id': '0011', 'name': 'desk', 'scopes': 'read control', 'room': 'band', 'created_ms': 1732147200000,
+    '/api/v1/tokens': {'tokens': [{'id': '0011', 'name': 'desk', 'scope': 'control', 'room': 'band', 'created_ms': 1732147200000,
                                    'expires_ms': 0}]},
     '/api/v1/accounts': {'accounts': [{'name': 'ann', 'role': 'host'}]},
     '/api/v1/settings': {'settings': [{'name': 'title', 'type': 'text', 'default': '', 'help': 'What the room is called.'}]},
-    '/api/v1/verbs': {'verbs': [{'name': 'mute', 'help': 'the others do not hear the member'}]},
+    '/api/v1/verbs': {'verbs': [{'verb': 'mute', 'help': 'the others do not hear the member'}]},
 }
 
 
@@ -203,6 +204,7 @@ REQUESTS = [                          # command, method, path, body
     ('room floor band 1 off', 'POST', M + '/floor', {'on': False}),
     ('room ban band sip:eve@x', 'POST', R + '/ban', {'uri': 'sip:eve@x'}),
     ('room unban band sip:eve@x', 'POST', R + '/unban', {'uri': 'sip:eve@x'}),
+    ('room bans band', 'GET', R + '/bans', None),
     ('room breakout band red 1', 'POST', M + '/breakout', {'name': 'red'}),
     ('room recall band', 'POST', R + '/recall', {}),
     ('room announce band welcome', 'POST', R + '/announce', {'text': 'welcome'}),
@@ -271,6 +273,9 @@ def requests(server):
     told = re.findall(r'^  ([a-z-]+(?: [a-z-]+)?)', Run('help').out.split('A MEMBER')[0], re.M)
     missing = [t for t in told if not any(w[0].startswith(t) for w in REQUESTS) and t not in ('watch', 'completion')]
     check('every command is tried here', len(told) > 50 and not missing, missing)
+    page = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'man', 'tuttictl.1')).read().replace('\\-', '-')
+    missing = [t for t in told if not re.search(r'^\.BI? "?%s\b' % re.escape(t), page, re.M)]
+    check('... and told in the man page', not missing, missing)
 
 
 def members(server):
@@ -303,7 +308,10 @@ def shown():
     check('... and its members', re.search(r'^ 1  Ann +sip:ann@192.0.2.7 +host +talking +opus +1\.0 +1\.8 +40 +4\.4$', r.out, re.M), r.out)
     check('what a terminal obeys is shown', '\x1b' not in r.out and '\u202e' not in r.out and 'B\u00f6b \\x1b[31m\\u202e' in r.out, r.out)
     check('columns stand under their heads', all(l.index('sip:') == lines[head].index('ADDRESS') for l in lines[head + 1:] if 'sip:' in l), r.out)
-    check('waiting, muted by a host', 'waiting,muted-by-host' in r.out, r.out)
+    check('waiting, muted by a host', 'waiting-for-admit,muted-by-host' in r.out, r.out)
+    check('tokens', re.search(r'^0011 +desk +control +band +2024-11-21 00:00:00 +never$', Run('token', 'list').out, re.M), Run('token', 'list').out)
+    check('bans', Run('room', 'bans', 'band').out.split()[-3:] == ['2024-11-21', '00:00:00', 'sip:eve@x'])
+    check('verbs and what they do, uncut', 'mute  the others' in Run('verbs').out, Run('verbs').out)
     r = Run('room', 'show', 'band', '--json')
     check('--json is what came', json.loads(r.out) == ROOM and '\x1b' not in r.out, r.out[:200])
     r = Run('status')
