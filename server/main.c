@@ -375,7 +375,7 @@ static void greet(void)
 	printf("          any ROOM you like opens one%s; sip:echo@... plays back what it hears\n",
 	       config_bool(server.config, "rooms.auto") ? "" : " (not now: rooms.auto is off)");
 	if (config_str(server.config, "http.listen")[0])
-		printf("  http    http://%s/ tells /healthz, /readyz, /metrics and, with the token, /api/v1/rooms\n",
+		printf("  http    http://%s/ is the console, which asks for the token; /metrics, /healthz, /api/v1/\n",
 		       config_str(server.config, "http.listen"));
 	printf("  state   %s\n", state_dir(server.state));
 
@@ -430,6 +430,23 @@ static void web_collect(struct web_status *st, void *arg)
 	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
 }
 
+struct account_list { void (*h)(const char *name, const char *role, void *h_arg); void *h_arg; };
+
+static void tell_account(const char *name, void *arg)
+{
+	struct account_list *l = arg;
+
+	l->h(name, config_sub(server.config, "account", name, "role"), l->h_arg);
+}
+
+static void web_accounts(void (*h)(const char *name, const char *role, void *h_arg), void *h_arg, void *arg)
+{
+	struct account_list l = { h, h_arg };
+
+	(void)arg;
+	config_sections(server.config, "account", tell_account, &l);
+}
+
 /* http.socket: "" is beside the state, "none" is none. */
 static int web_socket(char **path)
 {
@@ -449,6 +466,7 @@ static int web_open(void)
 		.control = server.control,
 		.store = server.store,
 		.collect = web_collect,
+		.accounts = web_accounts,
 	};
 	char *path = NULL;
 	int err = web_socket(&path);

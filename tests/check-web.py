@@ -67,11 +67,33 @@ def wait_ready(port):
     return False
 
 
+def look_console(port):
+    """The page's files: what they are, what they may do, and that a browser need not fetch them twice."""
+    status, text, r = ask(port, '/ui/app.js')
+    check('a script of the console', status == 200 and r.headers['Content-Type'].startswith('text/javascript'), r.headers)
+    policy = r.headers['Content-Security-Policy'] or ''
+    check('with a policy that trusts nothing inline', "default-src 'none'" in policy and "script-src 'self'" in policy and
+          'unsafe' not in policy and "require-trusted-types-for 'script'" in policy, policy)
+    c = http.client.HTTPConnection('127.0.0.1', port, timeout=5)
+    c.request('GET', '/ui/app.js', headers={'If-None-Match': r.headers['ETag']})
+    again = c.getresponse()
+    check('304 for who has it', again.status == 304 and again.read() == b'', again.status)
+    c.close()                                     # libsoup does the same after a 304
+    c.request('HEAD', '/ui/style.css')
+    head = c.getresponse()
+    check('HEAD of it', head.status == 200 and head.read() == b'' and int(head.headers['Content-Length']) > 1000, head.headers)
+    c.close()
+    check('it is only read', ask(port, '/ui/app.js', 'POST', body='x')[0] == 405)
+    for path in ('/ui/', '/ui/nothing.js', '/ui/..%2f..%2fetc%2fpasswd', '/ui/../web.c', '/ui/types.d.ts'):
+        check('%s is 404' % path, ask(port, path)[0] == 404)
+
+
 def look(port, sip, state, proc):
     check('ready', wait_ready(port))
     token = open(os.path.join(state, 'admin-token')).read().strip()
     check('/healthz', ask(port, '/healthz')[:2] == (200, 'ok\n'))
     check('/ is a page', ask(port, '/')[0] == 200 and 'Tutti' in ask(port, '/')[1])
+    look_console(port)
     check('an unknown path is 404', ask(port, '/nothing')[0] == 404)
     check('only GET and HEAD', ask(port, '/healthz', 'POST', body='x')[0] == 405)
     check('HEAD has no body', ask(port, '/healthz', 'HEAD')[:2] == (200, ''))

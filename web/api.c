@@ -5,6 +5,7 @@
 #include <math.h>
 #include "api.h"
 #include "order.h"
+#include "control/setting.h"
 
 static JsonBuilder *object_begin(void)
 {
@@ -59,6 +60,25 @@ static void put_bool(JsonBuilder *b, const char *name, bool val)
 	json_builder_add_boolean_value(b, val);
 }
 
+/* 0 is not known, or has not been: null. */
+static void put_known(JsonBuilder *b, const char *name, uint64_t val)
+{
+	json_builder_set_member_name(b, name);
+	if (val)
+		json_builder_add_int_value(b, (gint64)val);
+	else
+		json_builder_add_null_value(b);
+}
+
+static void put_or_null(JsonBuilder *b, const char *name, const char *val)
+{
+	json_builder_set_member_name(b, name);
+	if (val[0])
+		json_builder_add_string_value(b, val);
+	else
+		json_builder_add_null_value(b);
+}
+
 char *api_error(unsigned status, const char *message)
 {
 	JsonBuilder *b = object_begin();
@@ -89,10 +109,13 @@ static void put_brief(JsonBuilder *b, const struct snapshot_brief *r)
 {
 	json_builder_begin_object(b);
 	put_str(b, "room", r->room);
+	put_str(b, "title", r->title);
 	put_int(b, "members", r->n_members);
+	put_int(b, "waiting", r->n_waiting);
 	put_bool(b, "locked", r->locked);
 	put_bool(b, "muted_all", r->muted_all);
 	put_str(b, "profile", r->music ? "music" : "voice");
+	put_str(b, "recording", r->recording);
 	put_int(b, "version", r->version);
 	put_int(b, "created_ms", r->created_ms);
 	put_bool(b, "persistent", r->persistent);
@@ -208,8 +231,10 @@ static void put_member(JsonBuilder *b, const struct snapshot_member *m)
 	put_bool(b, "deaf", m->deaf);
 	put_bool(b, "hold", m->hold);
 	put_bool(b, "hand", m->hand);
+	put_known(b, "hand_ms", m->hand ? m->hand_ms : 0);
 	put_bool(b, "talking", m->talking);
 	put_bool(b, "dialed_out", m->dialed_out);
+	put_or_null(b, "waiting", waiting_name(m->waiting));
 	json_builder_set_member_name(b, "gain_db");
 	json_builder_add_double_value(b, (double)m->gain_db);
 	json_builder_set_member_name(b, "pan");
@@ -219,15 +244,15 @@ static void put_member(JsonBuilder *b, const struct snapshot_member *m)
 	json_builder_end_object(b);
 }
 
-/* Who has the floor, by id and name; null: nobody. */
-static void put_speaker(JsonBuilder *b, const struct snapshot *s)
+/* A member by id and name; null: nobody. */
+static void put_person(JsonBuilder *b, const char *name, const struct snapshot *s, uint32_t id)
 {
-	json_builder_set_member_name(b, "speaker");
-	for (size_t i = 0; i < s->n_members && s->speaker; i++) {
-		if (s->member[i].id != s->speaker)
+	json_builder_set_member_name(b, name);
+	for (size_t i = 0; i < s->n_members && id; i++) {
+		if (s->member[i].id != id)
 			continue;
 		json_builder_begin_object(b);
-		put_int(b, "id", s->speaker);
+		put_int(b, "id", id);
 		put_str(b, "name", s->member[i].name);
 		json_builder_end_object(b);
 		return;
@@ -235,22 +260,66 @@ static void put_speaker(JsonBuilder *b, const struct snapshot *s)
 	json_builder_add_null_value(b);
 }
 
+static void put_settings(JsonBuilder *b, const struct snapshot *s)
+{
+	json_builder_set_member_name(b, "settings");
+	json_builder_begin_object(b);
+	for (size_t i = 0; i < s->n_settings; i++)
+		put_str(b, s->settings[i].name, s->settings[i].value);
+	json_builder_end_object(b);
+	put_bool(b, "has_host_pin", s->has_host_pin);
+	put_bool(b, "has_guest_pin", s->has_guest_pin);
+}
+
+static void put_hours(JsonBuilder *b, const struct snapshot *s)
+{
+	put_str(b, "hours", s->hours == SNAPSHOT_OPEN ? "open" : s->hours == SNAPSHOT_BEFORE ? "before" : "over");
+	put_known(b, "starts_ms", s->starts_ms);
+	put_known(b, "ends_ms", s->ends_ms);
+}
+
 char *api_room(const struct snapshot *s)
 {
 	JsonBuilder *b = object_begin();
 
 	put_str(b, "room", s->room);
+	put_str(b, "title", s->title);
 	put_int(b, "version", s->version);
 	put_int(b, "created_ms", s->created_ms);
 	put_bool(b, "locked", s->locked);
 	put_bool(b, "muted_all", s->muted_all);
 	put_str(b, "profile", s->music ? "music" : "voice");
-	put_speaker(b, s);
+	put_bool(b, "persistent", s->kept);
+	put_str(b, "recording", s->recording);
+	put_or_null(b, "parent", s->parent);
+	put_hours(b, s);
+	put_person(b, "speaker", s, s->speaker);
+	put_person(b, "floor", s, s->floor);
+	put_int(b, "waiting", s->n_waiting);
+	put_int(b, "bans", s->n_bans);
+	put_settings(b, s);
 
 	json_builder_set_member_name(b, "members");
 	json_builder_begin_array(b);
 	for (size_t i = 0; i < s->n_members; i++)
 		put_member(b, &s->member[i]);
+	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
+char *api_bans(const struct snapshot_bans *bans)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, "bans");
+	json_builder_begin_array(b);
+	for (size_t i = 0; i < bans->n; i++) {
+		json_builder_begin_object(b);
+		put_str(b, "uri", bans->ban[i].uri);
+		put_int(b, "at_ms", bans->ban[i].at_ms);
+		json_builder_end_object(b);
+	}
 	json_builder_end_array(b);
 
 	return object_end(b);
@@ -315,13 +384,46 @@ char *api_verbs(void)
 	return object_end(b);
 }
 
-static void put_room(JsonBuilder *b, const char *room)
+static void put_choices(JsonBuilder *b, const char *choices)
 {
-	json_builder_set_member_name(b, "room");
-	if (room[0])
-		json_builder_add_string_value(b, room);
-	else
-		json_builder_add_null_value(b);
+	char **word = g_strsplit(choices, "|", 0);
+
+	json_builder_set_member_name(b, "choices");
+	json_builder_begin_array(b);
+	for (char **w = word; *w; w++)
+		json_builder_add_string_value(b, *w);
+	json_builder_end_array(b);
+	g_strfreev(word);
+}
+
+static void put_setting(JsonBuilder *b, const struct setting_info *s)
+{
+	json_builder_begin_object(b);
+	put_str(b, "name", s->name);
+	put_str(b, "type", s->kind);
+	put_str(b, "default", s->def);
+	if (s->choices)
+		put_choices(b, s->choices);
+	if (s->hi) {
+		put_int(b, "min", s->lo);
+		put_int(b, "max", s->hi);
+	}
+	put_bool(b, "secret", s->secret);
+	put_str(b, "help", s->help);
+	json_builder_end_object(b);
+}
+
+char *api_settings(void)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, "settings");
+	json_builder_begin_array(b);
+	for (size_t i = 0; setting_at(i); i++)
+		put_setting(b, setting_at(i));
+	json_builder_end_array(b);
+
+	return object_end(b);
 }
 
 char *api_session(const struct who *who)
@@ -330,7 +432,7 @@ char *api_session(const struct who *who)
 
 	put_str(b, "name", who->name);
 	put_str(b, "scope", scope_name(who->scope));
-	put_room(b, who->room);
+	put_or_null(b, "room", who->room);
 
 	return object_end(b);
 }
@@ -365,16 +467,6 @@ char *api_list_end(JsonBuilder *b)
 	return object_end(b);
 }
 
-/* 0 is not known, or has not been: null. */
-static void put_known(JsonBuilder *b, const char *name, uint64_t val)
-{
-	json_builder_set_member_name(b, name);
-	if (val)
-		json_builder_add_int_value(b, (gint64)val);
-	else
-		json_builder_add_null_value(b);
-}
-
 static void put_real(JsonBuilder *b, const char *name, double val)
 {
 	json_builder_set_member_name(b, name);
@@ -394,25 +486,25 @@ void api_put_call(JsonBuilder *b, uint64_t id, const struct store_cdr *c)
 	json_builder_begin_object(b);
 	put_int(b, "id", id);
 	put_str(b, "call_id", c->call_id);
-	put_str(b, "direction", c->outgoing ? "out" : "in");
 	put_str(b, "from", c->from);
 	put_str(b, "from_name", c->from_name);
 	put_str(b, "to", c->to);
 	put_str(b, "room", c->room);
 	put_str(b, "role", c->role);
-	put_int(b, "status", c->status);
 	put_str(b, "why", c->why);
+	put_str(b, "codec", c->codec);
+	put_bool(b, "outgoing", c->outgoing);
 	put_int(b, "start_ms", c->start_ms);
 	put_known(b, "answer_ms", c->answer_ms);
 	put_int(b, "end_ms", c->end_ms);
-	put_str(b, "codec", c->codec);
-	put_int(b, "packets_received", c->rx_packets);
-	put_int(b, "packets_sent", c->tx_packets);
-	put_int(b, "packets_lost", c->lost);
-	put_int(b, "packets_late", c->late);
-	put_int(b, "frames_concealed", c->concealed);
+	put_int(b, "status", c->status);
+	put_int(b, "rx_packets", c->rx_packets);
+	put_int(b, "tx_packets", c->tx_packets);
+	put_int(b, "lost", c->lost);
+	put_int(b, "late", c->late);
+	put_int(b, "concealed", c->concealed);
 	put_int(b, "jitter_us", c->jitter_us);
-	put_known(b, "round_trip_us", c->rtt_us);
+	put_known(b, "rtt_us", c->rtt_us);
 	put_int(b, "buffer_ms", c->buffer_ms);
 	put_real(b, "r_factor", (double)c->r_factor);
 	put_real(b, "mos", (double)c->mos);
@@ -438,11 +530,24 @@ void api_put_token(JsonBuilder *b, const struct store_token *tok, const char *se
 	put_str(b, "id", tok->id);
 	put_str(b, "name", tok->name);
 	put_str(b, "scope", scope_name(scope_parse(tok->scopes)));
-	put_room(b, tok->room);
+	put_or_null(b, "room", tok->room);
 	put_int(b, "created_ms", tok->created_ms);
 	put_known(b, "expires_ms", tok->expires_ms);
 	if (secret)
 		put_str(b, "token", secret);
+	json_builder_end_object(b);
+}
+
+JsonBuilder *api_accounts_begin(void)
+{
+	return list_begin("accounts");
+}
+
+void api_put_account(JsonBuilder *b, const char *name, const char *role)
+{
+	json_builder_begin_object(b);
+	put_str(b, "name", name);
+	put_str(b, "role", role);
 	json_builder_end_object(b);
 }
 

@@ -14,9 +14,11 @@
 char *api_status(const struct web_status *st);
 char *api_rooms(const struct snapshot_rooms *rooms, const char *only);     /* only "": all */
 char *api_room(const struct snapshot *s);
+char *api_bans(const struct snapshot_bans *bans);
 char *api_views(const struct snapshot_views *v);
 char *api_event(const struct told *t);
 char *api_verbs(void);
+char *api_settings(void);
 char *api_session(const struct who *who);
 char *api_ok(uint32_t member);                    /* {"ok":true}, and the member that came of it */
 
@@ -26,6 +28,8 @@ void api_put_call(JsonBuilder *b, uint64_t id, const struct store_cdr *c);
 char *api_calls_end(JsonBuilder *b, uint64_t next);       /* next 0: there are no more */
 JsonBuilder *api_tokens_begin(void);
 void api_put_token(JsonBuilder *b, const struct store_token *tok, const char *secret);    /* secret NULL: is not told */
+JsonBuilder *api_accounts_begin(void);
+void api_put_account(JsonBuilder *b, const char *name, const char *role);
 JsonBuilder *api_recordings_begin(void);
 void api_recording_begin(JsonBuilder *b, const struct store_recording *rec);
 void api_put_file(JsonBuilder *b, const char *name, uint64_t bytes);

@@ -8,6 +8,7 @@
 #include "order.h"
 #include "route.h"
 #include "web.h"
+#include "control/setting.h"
 
 #define S "{\"type\":\"string\"}"
 #define I "{\"type\":\"integer\"}"
@@ -33,13 +34,21 @@ static const struct { const char *name, *schema; } schemas[] = {
 	{ "verbs", "{\"type\":\"object\",\"required\":[\"verbs\"],\"properties\":{\"verbs\":" LIST(
 		   "{\"type\":\"object\",\"required\":[\"verb\",\"of\",\"needs\",\"help\"],\"properties\":{\"verb\":" S ",\"of\":" S
 		   ",\"needs\":" LIST(S) ",\"help\":" S "}}") "}}" },
-	{ "settings", "{\"type\":\"object\",\"properties\":{\"settings\":{\"type\":\"object\"}},\"additionalProperties\":false}" },
+	{ "settings", "{\"type\":\"object\",\"properties\":{\"settings\":" REF("room-settings") "},\"additionalProperties\":false}" },
 	{ "room-new", "{\"type\":\"object\",\"required\":[\"room\"],\"properties\":{\"room\":" S
-		      ",\"settings\":{\"type\":\"object\"}},\"additionalProperties\":false}" },
+		      ",\"settings\":" REF("room-settings") "},\"additionalProperties\":false}" },
+	{ "setting-table", "{\"type\":\"object\",\"required\":[\"settings\"],\"properties\":{\"settings\":" LIST(
+			   "{\"type\":\"object\",\"required\":[\"name\",\"type\",\"default\",\"secret\",\"help\"],\"properties\":{\"name\":" S
+			   ",\"type\":" S ",\"default\":" S ",\"choices\":" LIST(S) ",\"min\":" I ",\"max\":" I ",\"secret\":" B ",\"help\":" S
+			   "}}") "}}" },
+	{ "accounts", "{\"type\":\"object\",\"required\":[\"accounts\"],\"properties\":{\"accounts\":" LIST(
+		      "{\"type\":\"object\",\"required\":[\"name\",\"role\"],\"properties\":{\"name\":" S ",\"role\":" REF("role") "}}") "}}" },
+	{ "bans", "{\"type\":\"object\",\"required\":[\"bans\"],\"properties\":{\"bans\":" LIST(
+		  "{\"type\":\"object\",\"required\":[\"uri\",\"at_ms\"],\"properties\":{\"uri\":" S ",\"at_ms\":" I "}}") "}}" },
 	{ "calls", "{\"type\":\"object\",\"required\":[\"calls\",\"next\"],\"properties\":{\"calls\":" LIST(REF("call"))
 		   ",\"next\":{\"type\":\"integer\",\"nullable\":true}}}" },
-	{ "call", "{\"type\":\"object\",\"required\":[\"id\",\"call_id\",\"direction\",\"from\",\"to\",\"room\",\"status\",\"why\",\"start_ms\","
-		  "\"end_ms\"],\"properties\":{\"id\":" I ",\"call_id\":" S ",\"direction\":{\"type\":\"string\",\"enum\":[\"in\",\"out\"]},"
+	{ "call", "{\"type\":\"object\",\"required\":[\"id\",\"call_id\",\"outgoing\",\"from\",\"to\",\"room\",\"status\",\"why\",\"start_ms\","
+		  "\"end_ms\"],\"properties\":{\"id\":" I ",\"call_id\":" S ",\"outgoing\":" B ","
 		  "\"from\":" S ",\"to\":" S ",\"room\":" S ",\"status\":" I ",\"why\":" S ",\"start_ms\":" I ",\"end_ms\":" I "}}" },
 	{ "recordings", "{\"type\":\"object\",\"required\":[\"recordings\"],\"properties\":{\"recordings\":" LIST(REF("recording")) "}}" },
 	{ "recording", "{\"type\":\"object\",\"required\":[\"id\",\"room\",\"state\",\"start_ms\",\"files\"],\"properties\":{\"id\":" S
@@ -55,15 +64,19 @@ static const struct { const char *name, *schema; } schemas[] = {
 		       "\"expires_ms\":{\"type\":\"integer\",\"nullable\":true}},\"additionalProperties\":false}" },
 	{ "views", "{\"type\":\"object\",\"required\":[\"views\"],\"properties\":{\"views\":" LIST(LIST(N)) "}}" },
 	{ "rooms", "{\"type\":\"object\",\"required\":[\"rooms\"],\"properties\":{\"rooms\":" LIST(
-		   "{\"type\":\"object\",\"required\":[\"room\",\"members\",\"locked\",\"version\"],\"properties\":{\"room\":" S
+		   "{\"type\":\"object\",\"required\":[\"room\",\"title\",\"members\",\"waiting\",\"locked\",\"recording\",\"version\"],"
+		   "\"properties\":{\"room\":" S ",\"title\":" S ",\"waiting\":" I ",\"recording\":" S
 		   ",\"members\":" I ",\"locked\":" B ",\"muted_all\":" B ",\"profile\":" S ",\"version\":" I ",\"created_ms\":" I
 		   ",\"persistent\":" B "}}") "}}" },
 	{ "room", "{\"type\":\"object\",\"required\":[\"room\",\"version\",\"created_ms\",\"locked\",\"muted_all\",\"profile\",\"speaker\","
-		  "\"members\"],\"properties\":{\"room\":" S ",\"version\":" I ",\"created_ms\":" I ",\"locked\":" B ",\"muted_all\":" B
+		  "\"members\",\"settings\",\"waiting\",\"recording\"],\"properties\":{\"room\":" S ",\"title\":" S ",\"waiting\":" I
+		  ",\"bans\":" I ",\"recording\":" S ",\"persistent\":" B ",\"hours\":" S ",\"settings\":{\"type\":\"object\","
+		  "\"additionalProperties\":" S "},\"has_host_pin\":" B ",\"has_guest_pin\":" B ",\"floor\":" NULLABLE
+		  ",\"version\":" I ",\"created_ms\":" I ",\"locked\":" B ",\"muted_all\":" B
 		  ",\"profile\":" S ",\"speaker\":" NULLABLE ",\"members\":" LIST(REF("member")) "}}" },
 	{ "member", "{\"type\":\"object\",\"required\":[\"id\",\"uri\",\"name\",\"role\",\"muted\",\"media\"],\"properties\":{\"id\":" I
 		    ",\"uri\":" S ",\"name\":" S ",\"role\":" REF("role") ",\"muted\":" B ",\"muted_by_host\":" B ",\"deaf\":" B
-		    ",\"hold\":" B ",\"hand\":" B ",\"talking\":" B ",\"dialed_out\":" B ",\"gain_db\":" N ",\"pan\":" N
+		    ",\"hold\":" B ",\"hand\":" B ",\"talking\":" B ",\"dialed_out\":" B ",\"waiting\":{\"type\":\"string\",\"nullable\":true},\"gain_db\":" N ",\"pan\":" N
 		    ",\"since_ms\":" I ",\"media\":{\"type\":\"object\"}}}" },
 	{ "role", "{\"type\":\"string\",\"enum\":[\"listener\",\"speaker\",\"host\"]}" },
 	{ "event", "{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{\"number\":" I ",\"room\":" S ",\"version\":" I
@@ -212,7 +225,7 @@ static void verb_schema(JsonBuilder *b, const struct verb_info *v)
 {
 	static const struct { const char *type, *schema; } types[] = {
 		{ "boolean", B }, { "number", N }, { "string", S }, { "role", REF("role") }, { "id", I },
-		{ "object", REF("any") },
+		{ "object", REF("room-settings") },
 	};
 	unsigned needs = order_needs(v);
 	size_t n;
@@ -347,6 +360,23 @@ static void paths(JsonBuilder *b)
 	end(b);
 }
 
+/* Any kind of value that has the text of the setting: order.c tells which. */
+static void room_settings(JsonBuilder *b)
+{
+	begin(b, "room-settings");
+	str(b, "type", "object");
+	begin(b, "properties");
+	for (size_t i = 0; setting_at(i); i++) {
+		begin(b, setting_at(i)->name);
+		str(b, "description", setting_at(i)->help);
+		end(b);
+	}
+	end(b);
+	json_builder_set_member_name(b, "additionalProperties");
+	json_builder_add_boolean_value(b, FALSE);
+	end(b);
+}
+
 static void components(JsonBuilder *b)
 {
 	begin(b, "components");
@@ -355,6 +385,7 @@ static void components(JsonBuilder *b)
 	begin(b, "schemas");
 	for (size_t i = 0; i < G_N_ELEMENTS(schemas); i++)
 		raw(b, schemas[i].name, schemas[i].schema);
+	room_settings(b);
 	end(b);
 	end(b);
 }

@@ -142,6 +142,9 @@ void request_free(struct request *r)
 	mem_deref(r->snapshot);
 	mem_deref(r->rooms);
 	mem_deref(r->views);
+	mem_deref(r->bans);
+	g_free(r->wrong);
+	g_free(r->numbers);
 	if (r->free_data)
 		r->free_data(r->data);
 	g_object_unref(r->msg);

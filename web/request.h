@@ -42,7 +42,9 @@ struct request {
 	struct snapshot *snapshot;
 	struct snapshot_rooms *rooms;
 	struct snapshot_views *views;
-	struct web_status numbers;
+	struct snapshot_bans *bans;
+	char *wrong;                      /* the setting that was refused, or NULL */
+	struct web_status *numbers;       /* g_free */
 	void *data;
 	GDestroyNotify free_data;
 };

@@ -11,6 +11,7 @@
 #include "handlers.h"
 #include "house.h"
 #include "request.h"
+#include "control/setting.h"
 
 /* --- all rooms --- */
 
@@ -130,6 +131,24 @@ static void run(struct request *r)
 
 	r->err = control_run(r->house->conf.control, &actor, &r->order.cmd, &r->result);
 	r->changed = r->changed || !r->err;
+	if (r->err && r->result.wrong)
+		r->wrong = g_strdup(r->result.wrong);
+}
+
+/* Which setting, and what it wants. */
+static void refuse(struct request *r)
+{
+	const struct setting_info *s = r->wrong ? setting_find(r->wrong) : NULL;
+	char *name = r->wrong ? g_utf8_make_valid(r->wrong, -1) : NULL, *why = NULL;
+
+	if (s)
+		why = g_strdup_printf("%s: %s. %s", name, r->err == EEXIST ? "another room has it" :
+				      r->err == EBUSY ? "not while somebody is in" : "not a value of it", s->help);
+	else if (name)
+		why = g_strdup_printf("%s: no such setting", name);
+	request_errno(r, r->err, why);
+	g_free(why);
+	g_free(name);
 }
 
 static void draw_done(struct request *r)
@@ -137,7 +156,7 @@ static void draw_done(struct request *r)
 	if (r->status)
 		request_error(r, r->status, "the room has changed meanwhile");
 	else if (r->err)
-		request_errno(r, r->err, NULL);
+		refuse(r);
 	else
 		request_json(r, 200, api_ok(r->result.member));
 }
@@ -151,7 +170,8 @@ static void draw_made(struct request *r)
 		return;
 	}
 	if (r->err || !r->snapshot) {
-		request_errno(r, r->err ? r->err : ENOENT, NULL);
+		r->err = r->err ? r->err : ENOENT;
+		refuse(r);
 		return;
 	}
 	etag(tag, r->snapshot->version);
@@ -172,14 +192,54 @@ static void show(struct request *r)
 		r->err = snapshot_take(&r->snapshot, r->house->conf.control, r->room);
 }
 
+/* Lists are the same with blanks and with commas between. */
+static bool same_text(const char *a, const char *b)
+{
+	for (;; a++, b++) {
+		bool sep = (*a == ' ' || *a == ',') && (*b == ' ' || *b == ',');
+
+		if (!sep && g_ascii_tolower(*a) != g_ascii_tolower(*b))
+			return false;
+		if (!*a)
+			return true;
+	}
+}
+
+/* Of a PIN nobody can say what it is: only whether there is one is compared. */
+static bool same_setting(const struct snapshot *s, const struct setting *given)
+{
+	const struct setting_info *info = setting_find(given->name);
+	const char *now = snapshot_setting(s, given->name);
+
+	if (info && info->secret)
+		return (given->value[0] != '\0') == (strcmp(given->name, "host-pin") ? s->has_guest_pin : s->has_host_pin);
+	return now && same_text(now, given->value);
+}
+
+/* POST said again: the room as it is, if that is as it was to be. */
+static void again(struct request *r)
+{
+	const struct command *cmd = &r->order.cmd;
+	bool same;
+
+	r->err = 0;
+	show(r);
+	same = !r->err && r->snapshot->kept;
+	for (size_t i = 0; same && i < cmd->n_settings; i++)
+		same = same_setting(r->snapshot, &cmd->settings[i]);
+	if (!r->err && !same)
+		r->err = EEXIST;
+}
+
 static void take_create(struct request *r)
 {
 	r->order.cmd.verb = VERB_CREATE;
 	run(r);
 	r->status = r->err ? 0 : 201;
-	if (r->err == EEXIST && !r->order.cmd.n_settings)
-		r->err = 0;
-	show(r);
+	if (r->err == EEXIST && !r->wrong && control_room_exists(r->house->conf.control, r->room))
+		again(r);
+	else
+		show(r);
 }
 
 static void take_put(struct request *r)
@@ -290,7 +350,7 @@ void on_room_delete(struct request *r)
 	ask_if(r, take_delete, draw_done);
 }
 
-/* --- private mixes --- */
+/* --- private mixes, bans --- */
 
 static void take_views(struct request *r)
 {
@@ -309,6 +369,25 @@ void on_views(struct request *r)
 {
 	if (room_of_path(r))
 		request_ask(r, take_views, draw_views);
+}
+
+static void take_bans(struct request *r)
+{
+	r->err = snapshot_bans(&r->bans, r->house->conf.control, r->room);
+}
+
+static void draw_bans(struct request *r)
+{
+	if (r->err)
+		request_errno(r, r->err, r->err == ENOENT ? "no such room" : NULL);
+	else
+		request_json(r, 200, api_bans(r->bans));
+}
+
+void on_bans(struct request *r)
+{
+	if (room_of_path(r))
+		request_ask(r, take_bans, draw_bans);
 }
 
 /* --- verbs --- */

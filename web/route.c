@@ -26,6 +26,9 @@ static const struct route table[] = {
 	{ "GET", API "/openapi.json", SCOPE_READ, 0, on_openapi, NULL, "200", NULL, "any", "This description." },
 	{ "GET", API "/verbs", SCOPE_READ, 0, on_verbs, NULL, "200", NULL, "verbs", "What can be done to rooms and members." },
 
+	{ "GET", API "/settings", SCOPE_READ, 0, on_settings, NULL, "200", NULL, "setting-table", "What can be set of a room." },
+	{ "GET", API "/accounts", SCOPE_READ, HOUSE, on_accounts, NULL, "200", NULL, "accounts", "Who has an account, and as what." },
+
 	{ "GET", API "/rooms", SCOPE_READ, 0, on_rooms, NULL, "200", NULL, "rooms", "All rooms, in order of creation." },
 	{ "GET", API "/rooms/{room}", SCOPE_READ, 0, on_room, NULL, "200 304 404", NULL, "room",
 	  "A room and its members; its version is the ETag." },
@@ -37,6 +40,7 @@ static const struct route table[] = {
 	  "Changes settings of the room, all of them or none." },
 	{ "DELETE", API "/rooms/{room}", SCOPE_CONTROL, 0, on_room_delete, NULL, "200 404 412", NULL, "ok",
 	  "Sends all away and closes the room for good." },
+	{ "GET", API "/rooms/{room}/bans", SCOPE_READ, 0, on_bans, NULL, "200 404", NULL, "bans", "Who may not come in." },
 	{ "GET", API "/rooms/{room}/views", SCOPE_READ, 0, on_views, NULL, "200 404", NULL, "views",
 	  "Who hears whom otherwise than all do: [listener, other, gain in dB, pan]." },
 	{ "POST", API "/rooms/{room}/{verb}", SCOPE_CONTROL, BODY, on_room_verb, NULL, "200 404 409 412", "verb", "done",

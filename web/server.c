@@ -11,7 +11,8 @@
 
 static void take_numbers(struct request *r)
 {
-	r->house->conf.collect(&r->numbers, r->house->conf.arg);
+	r->numbers = g_new0(struct web_status, 1);
+	r->house->conf.collect(r->numbers, r->house->conf.arg);
 }
 
 void on_health(struct request *r)
@@ -21,7 +22,7 @@ void on_health(struct request *r)
 
 static void draw_ready(struct request *r)
 {
-	const struct web_status *st = &r->numbers;
+	const struct web_status *st = r->numbers;
 
 	request_text(r, st->ready ? 200 : 503, "text/plain",
 		     g_strdup(st->ready ? "ready\n" : st->draining ? "draining\n" : "starting\n"));
@@ -34,7 +35,7 @@ void on_ready(struct request *r)
 
 static void draw_metrics(struct request *r)
 {
-	request_text(r, 200, "text/plain; version=0.0.4", metrics_text(&r->numbers));
+	request_text(r, 200, "text/plain; version=0.0.4", metrics_text(r->numbers));
 }
 
 void on_metrics(struct request *r)
@@ -44,7 +45,7 @@ void on_metrics(struct request *r)
 
 static void draw_status(struct request *r)
 {
-	request_json(r, 200, api_status(&r->numbers));
+	request_json(r, 200, api_status(r->numbers));
 }
 
 void on_status(struct request *r)
@@ -54,7 +55,7 @@ void on_status(struct request *r)
 
 static void draw_openapi(struct request *r)
 {
-	request_json(r, 200, openapi_text(r->numbers.version));
+	request_json(r, 200, openapi_text(r->numbers->version));
 }
 
 void on_openapi(struct request *r)
@@ -65,6 +66,41 @@ void on_openapi(struct request *r)
 void on_verbs(struct request *r)
 {
 	request_json(r, 200, api_verbs());
+}
+
+void on_settings(struct request *r)
+{
+	request_json(r, 200, api_settings());
+}
+
+/* --- accounts: those of the configuration, without their passwords --- */
+
+static void add_account(const char *name, const char *role, void *arg)
+{
+	api_put_account(arg, name, role);
+}
+
+static void drop_list(gpointer list)
+{
+	g_object_unref(list);
+}
+
+static void take_accounts(struct request *r)
+{
+	r->data = api_accounts_begin();
+	r->free_data = drop_list;
+	r->house->conf.accounts(add_account, r->data, r->house->conf.arg);
+}
+
+static void draw_accounts(struct request *r)
+{
+	r->free_data = NULL;
+	request_json(r, 200, api_list_end(r->data));
+}
+
+void on_accounts(struct request *r)
+{
+	request_ask(r, take_accounts, draw_accounts);
 }
 
 /* The files of the console; what a page may do is said with all answers (request.c). */

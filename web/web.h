@@ -33,7 +33,9 @@ struct web_conf {
 	uint32_t rate;                    /* requests a second of one address, and of one token; 0: no limit */
 	struct control *control;
 	struct store *store;              /* NULL: what is changed is not waited for, and tokens are not kept */
-	void (*collect)(struct web_status *st, void *arg);        /* control thread */
+	/* Both on the control thread. */
+	void (*collect)(struct web_status *st, void *arg);
+	void (*accounts)(void (*h)(const char *name, const char *role, void *h_arg), void *h_arg, void *arg);
 	void *arg;
 };
 
