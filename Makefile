@@ -69,6 +69,8 @@ install: build
 	for m in man/*.1; do \
 		test ! -f $$m || install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man1/$${m#man/}; done
 	install -D -m 644 man/tutti.8 $(DESTDIR)$(PREFIX)/share/man/man8/tutti.8
+	for f in $(BUILD)/sounds/*/*.flac; do \
+		test ! -f $$f || install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/tutti/$${f#$(BUILD)/}; done
 	$(BUILD)/tutti --man-page >$(BUILD)/tutti.conf.5
 	install -D -m 644 $(BUILD)/tutti.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/tutti.conf.5
 	$(BUILD)/tutti --sample-config >$(BUILD)/tutti.conf
