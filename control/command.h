@@ -80,7 +80,8 @@ struct command {
 
 struct result {                   /* what a verb gives back beyond 0 or an errno */
 	uint32_t member;
-	const char *wrong;        /* EINVAL, EEXIST or EBUSY of create and change: the setting that was refused; NULL: not known */
+	const char *wrong;        /* EINVAL, EEXIST or EBUSY of create and change: the setting that was refused, in a word
+	                             of the command's own or of the table; NULL: none */
 };
 
 struct verb_info {

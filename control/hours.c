@@ -34,6 +34,13 @@ static void warn(struct room *r, uint64_t now)
 		event_tell(r, EVENT_ROOM_CHANGED, NULL, "ending");
 }
 
+/* The time that was, or was to come, is over: also when the next one begins in this very moment, or when all of it went by
+ * while nobody looked. */
+static bool is_past(enum schedule_phase was, uint64_t was_ends, const struct room *r)
+{
+	return was != SCHEDULE_OVER && was_ends && (r->phase == SCHEDULE_OVER || r->ends_ms != was_ends);
+}
+
 static void look(void *arg)
 {
 	struct room *r = arg;
@@ -47,8 +54,7 @@ static void look(void *arg)
 		event_tell(r, EVENT_ROOM_CHANGED, NULL, "opened");
 		entry_review(r);
 	}
-	/* One time may end in the very moment in which the next begins. */
-	if (was == SCHEDULE_OPEN && (r->phase != SCHEDULE_OPEN || (was_ends && r->ends_ms != was_ends)))
+	if (is_past(was, was_ends, r))
 		room_clear(r, "schedule");
 }
 

@@ -7,6 +7,7 @@
  */
 #include <math.h>
 #include "keep.h"
+#include "record_priv.h"
 #include "state.h"
 #include "text.h"
 
@@ -106,6 +107,7 @@ int member_let_in(struct member *m)
 	event_tell(m->room, EVENT_MEMBER_JOINED, m, "admitted");
 	keep_seat(m);
 	member_changed(m, NULL);          /* it may be in the middle of a word */
+	record_auto(m->room);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <strings.h>
 #include "entry.h"
 #include "keep.h"
+#include "record_priv.h"
 #include "sound.h"
 #include "state.h"
 
@@ -122,6 +123,7 @@ static int open_bus(struct room *r, bool music)
 	sound_retire(r->alone);
 	r->bus = bus;
 	r->alone = alone;
+	record_rebus(r);
 	return 0;
 }
 
@@ -371,6 +373,7 @@ void room_hosts_changed(struct room *r)
 		host_back(r);
 	r->hosted = has;
 	entry_review(r);
+	record_auto(r);
 }
 
 /* --- the floor, by ear --- */
@@ -475,5 +478,6 @@ void room_clear(struct room *r, const char *why)
 	}
 	close_children(r, why, &gone);
 	all_out(r, why, &gone);
+	record_auto(r);
 	say_byes(&gone, why);
 }

@@ -38,7 +38,8 @@ struct room {
 	struct list bans;         /* struct ban, the oldest first */
 	struct bus *bus;
 	struct sound *alone;      /* what a lonely member hears; the bus reads it */
-	char recording[16];       /* "", "running", "paused" */
+	struct recording *recording;      /* record.c: of this room, now; NULL: none */
+	bool recorded;            /* by itself, since somebody is in (record=auto) */
 	struct room *parent;      /* it is a smaller room beside this one (breakout.c) */
 	uint32_t n_children;      /* ... and has so many itself */
 	struct wheel_tmr empty, grace, clock;

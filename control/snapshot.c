@@ -3,6 +3,7 @@
  */
 #include <math.h>
 #include <string.h>
+#include "record_priv.h"
 #include "snapshot.h"
 #include "state.h"
 
@@ -116,7 +117,7 @@ static void copy_room(struct snapshot *s, const struct room *r)
 	memcpy(s->room, r->name, sizeof(s->room));
 	if (r->parent)
 		memcpy(s->parent, r->parent->name, sizeof(s->parent));
-	memcpy(s->recording, r->recording, sizeof(s->recording));
+	str_ncpy(s->recording, record_state(r), sizeof(s->recording));
 	s->version = r->version;
 	s->created_ms = r->created_ms;
 	s->locked = r->locked;
@@ -184,7 +185,7 @@ static void copy_brief(struct snapshot_brief *b, const struct room *r)
 	b->n_members = r->n_members - r->n_waiting;
 	b->n_waiting = r->n_waiting;
 	memcpy(b->title, r->conf.title, sizeof(b->title));
-	memcpy(b->recording, r->recording, sizeof(b->recording));
+	str_ncpy(b->recording, record_state(r), sizeof(b->recording));
 }
 
 int snapshot_rooms(struct snapshot_rooms **rp, struct control *c)

@@ -12,6 +12,7 @@
 struct control {
 	struct control_conf conf;         /* alone_file is our own copy */
 	struct mixer *mixer;
+	struct record *record;    /* NULL: nothing can be recorded */
 	struct face dialer;
 	bool draining;
 	struct list rooms;

@@ -257,6 +257,8 @@ const struct sa *leg_local(const struct leg *l) { return &l->local; }
 
 uint32_t leg_ssrc(const struct leg *l) { return l->rt ? l->rt->ssrc : 0; }
 
+uint64_t leg_id(const struct leg *l) { return l->rt ? l->rt->view_id : 0; }
+
 /* --- what is wanted of it --- */
 
 static int plan(struct leg *l)

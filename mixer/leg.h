@@ -220,6 +220,12 @@ struct leg_view_rt {
 	uint32_t idle_smp;                /* since one was heard that it hears otherwise */
 };
 
+struct leg_tap {                          /* tap.c */
+	uint64_t told;                    /* the tap's serial when it was told of this leg; 0: was not */
+	bool muted;                       /* ... as being so */
+	struct ramp ramp;                 /* of its stem, between silence and its voice */
+};
+
 struct leg_reports {
 	struct rtcp_src src;              /* the source being received */
 	uint32_t seed;                    /* of the intervals */
@@ -304,6 +310,7 @@ struct leg_rt {
 	struct thread *home;              /* where it is, or was sent */
 	bool aboard;                      /* a bus that just came to another thread */
 
+	struct leg_tap tap;               /* media thread, while the room is recorded */
 	struct leg_place place;           /* media thread, of who is heard */
 	struct leg_rt *next_heard;        /* of the bus, this tick */
 	float own[QUANTUM_MAX * MIX_CH];  /* media thread: its part of the sum this tick */

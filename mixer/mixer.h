@@ -143,6 +143,7 @@ struct leg_conf {
 int  leg_alloc(struct leg **lp, struct mixer *m, const struct leg_conf *conf);     /* EADDRINUSE: no port left */
 const struct sa *leg_local(const struct leg *l);          /* RTP address; RTCP is port + 1 (both are bound) */
 uint32_t leg_ssrc(const struct leg *l);
+uint64_t leg_id(const struct leg *l);             /* of all legs of this process; 0: the engine is gone */
 
 /* New media parameters, at once and without a click; codec state is kept where codec and parameters stay the same. */
 int  leg_set_desc(struct leg *l, const struct leg_desc *d);

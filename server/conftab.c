@@ -321,6 +321,18 @@ static const struct config_setting table[] = {
 	{"state.keep-calls", CONFIG_UINT, "90", "0..36500", true,
 	 "Days that the records of calls are kept. 0: for ever.", NULL},
 
+	{"recording.dir", CONFIG_STR, "", NULL, true,
+	 "Folder for recordings, one in it for each; only the server's user may read it. Empty: recordings in the state folder.", NULL},
+	{"recording.format", CONFIG_ENUM, "opus", "opus|flac", true,
+	 "Opus takes 8 kB a second and mono file, FLAC (24 bits) up to ten times that and loses nothing. Recordings begun from now on.",
+	 NULL},
+	{"recording.stems", CONFIG_BOOL, "yes", NULL, true,
+	 "Beside the mix a file for each member that is heard, all aligned to the sample. Recordings begun from now on.", NULL},
+	{"recording.max", CONFIG_UINT, "20", "0..1000", true, "Rooms that may be recorded at one time. 0: none.", NULL},
+	{"recording.max-hours", CONFIG_UINT, "12", "0..168", true, "Hours after which a recording ends by itself. 0: never.", NULL},
+	{"recording.min-free", CONFIG_UINT, "500", "0..1000000", true,
+	 "MB that stay free on the disk: where there is less, recordings end. 0: the disk may become full.", NULL},
+
 	{"rooms.auto", CONFIG_BOOL, "yes", NULL, true,
 	 "Any sip:NAME@host opens room NAME on the first call.", NULL},
 	{"rooms.profile", CONFIG_ENUM, "voice", "voice|music", true,

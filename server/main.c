@@ -1,7 +1,7 @@
 /*
  * main.c - read config, build the parts bottom up, run the loop, take them down top down. The one file that knows every part.
  *
- *     config  state  |  loop  store  mixer  control  sips  focus  web  |  loop_run  |  ... and back
+ *     config  state  |  loop  store  mixer  control  record  sips  focus  web  |  loop_run  |  ... and back
  *
  * Signals are blocked in every thread and read here from a descriptor: a handler would run in whichever thread the kernel
  * picks, and the media threads are not to be interrupted.
@@ -32,6 +32,7 @@
 #include "control/control.h"
 #include "control/log.h"
 #include "control/loop.h"
+#include "control/record.h"
 #include "control/sound.h"
 #include "control/store.h"
 #include "mixer/mixer.h"
@@ -46,6 +47,7 @@ static struct server {
 	struct store *store;
 	struct mixer *mixer;
 	struct control *control;
+	struct record *record;
 	struct sips *sips;
 	struct focus *focus;
 	struct web *web;
@@ -98,6 +100,36 @@ static struct control_conf control_conf(const struct config *c)
 		.seat_time_s = config_uint(c, "rooms.seat-time"),
 		.store = server.store,
 	};
+}
+
+/* dir: to be freed. */
+static int record_conf(struct record_conf *rc, char **dir, const struct config *c)
+{
+	const char *own = config_str(c, "recording.dir");
+
+	*rc = (struct record_conf){
+		.flac = 0 == strcmp(config_str(c, "recording.format"), "flac"),
+		.stems = config_bool(c, "recording.stems"),
+		.max = config_uint(c, "recording.max"),
+		.max_hours = config_uint(c, "recording.max-hours"),
+		.min_free_mb = config_uint(c, "recording.min-free"),
+	};
+	*dir = NULL;
+	int err = *own ? str_dup(dir, own) : re_sdprintf(dir, "%s/recordings", state_dir(server.state));
+	rc->dir = *dir;
+	return err;
+}
+
+static int record_use(const struct config *c)
+{
+	struct record_conf rc;
+	char *dir;
+	int err = record_conf(&rc, &dir, c);
+
+	if (!err)
+		err = server.record ? record_reconf(server.record, &rc) : record_alloc(&server.record, server.control, &rc);
+	mem_deref(dir);
+	return err;
 }
 
 static struct mixer_conf mixer_conf(const struct config *c)
@@ -200,6 +232,8 @@ static void reload(void)
 		cc = control_conf(server.config);
 		control_reconf(server.control, &cc);
 		store_keep_calls(server.store, config_uint(server.config, "state.keep-calls"));
+		if (record_use(server.config))
+			log_error("record.reconf", "error=\"%s\"", strerror(ENOMEM));
 		focus_reload(server.focus, server.config);
 		collect_hooks(&hooks);
 		web_hooks(server.web, hooks.hook, hooks.n);
@@ -285,6 +319,7 @@ static int block_signals(void)
 	sigset_t set;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);           /* a limit on files is an error of write to whoever writes */
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGINT);
@@ -302,6 +337,13 @@ static void mixer_handler(int flags, void *arg)
 	(void)flags;
 	(void)arg;
 	mixer_dispatch(server.mixer);
+}
+
+static void record_handler(int flags, void *arg)
+{
+	(void)flags;
+	(void)arg;
+	record_dispatch(server.record);
 }
 
 /* Reached only while the control loop turns; and while there are rooms, only if the media threads' ticks go on too. */
@@ -359,7 +401,7 @@ static void greet(void)
 	printf("          any ROOM you like opens one%s; sip:echo@... plays back what it hears\n",
 	       config_bool(server.config, "rooms.auto") ? "" : " (not now: rooms.auto is off)");
 	if (config_str(server.config, "http.listen")[0])
-		printf("  http    http://%s/ tells /healthz, /readyz, /metrics and, with the token, /api/v1/rooms\n",
+		printf("  http    http://%s/ is the console, which asks for the token; /metrics, /healthz, /api/v1/\n",
 		       config_str(server.config, "http.listen"));
 	printf("  state   %s\n", state_dir(server.state));
 
@@ -509,6 +551,11 @@ static int build(void)
 	err = control_alloc(&server.control, &cc, server.mixer);
 	if (err)
 		return fail("control", err);
+	err = record_use(c);
+	if (!err)
+		err = fd_listen(record_fd(server.record), FD_READ, record_handler, NULL);
+	if (err)
+		return fail("record", err);
 	err = sips_alloc(&server.sips, &sc);
 	if (err)
 		return fail("sip.listen", err);
@@ -532,6 +579,9 @@ static void take_down(void)
 	if (server.sips)
 		sips_close(server.sips);
 	server.sips = mem_deref(server.sips);
+	if (server.record)
+		fd_close(record_fd(server.record));
+	server.record = mem_deref(server.record);         /* what is recorded gets its end while the media threads turn */
 	server.control = mem_deref(server.control);
 	if (server.mixer)
 		fd_close(mixer_event_fd(server.mixer));

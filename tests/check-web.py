@@ -210,6 +210,22 @@ def hundred(s):
     return good
 
 
+def console(s):
+    """The page's files: what they are, what they may do, and that a browser need not fetch them twice."""
+    a = s.ask('/ui/app.js', token='')
+    check('a script of the console', a.status == 200 and a.headers['Content-Type'].startswith('text/javascript'), a.headers)
+    policy = a.headers['Content-Security-Policy'] or ''
+    check('with a policy that trusts nothing inline', "default-src 'none'" in policy and "script-src 'self'" in policy and
+          'unsafe' not in policy and "require-trusted-types-for 'script'" in policy, policy)
+    again = s.ask('/ui/app.js', token='', headers={'If-None-Match': a.headers['ETag']})
+    check('304 for who has it', (again.status, again.text) == (304, ''), again.status)
+    a = s.ask('/ui/style.css', method='HEAD', token='')
+    check('HEAD of it', (a.status, a.text) == (200, '') and int(a.headers['Content-Length']) > 1000, a.headers)
+    check('it is only read', s.status('/ui/app.js', b'x', token='') == 405)
+    for path in '/ui/', '/ui/nothing.js', '/ui/..%2f..%2fetc%2fpasswd', '/ui/../web.c', '/ui/types.d.ts':
+        check('%s is 404' % path, s.status(path, token='') == 404)
+
+
 # ---- bodies ----
 
 def bodies(s):
@@ -961,7 +977,7 @@ def main():
     parts = sys.argv[2:]
     s = Server('[account zoe]\npassword = "x"\nrole = host\n')
     try:
-        for part in look, bodies, rooms, members, calls, tokens, cookies, events, slow, crowd, openapi, metrics, ending:
+        for part in look, console, bodies, rooms, members, calls, tokens, cookies, events, slow, crowd, openapi, metrics, ending:
             if not parts or part.__name__ in parts:
                 part(s)
     finally:

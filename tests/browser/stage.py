@@ -68,8 +68,8 @@ class Stage:
 
     def crowd_ends(self):
         if self.load and self.load.poll() is None:
-            self.load.terminate()
-            self.load.wait(20)
+            self.load.kill()
+            self.load.wait()
 
     def cpu(self):
         """Seconds of processor the server has used, all of it and of its web thread alone."""

@@ -18,9 +18,10 @@ TRANSPORT = 'tcp'                  # a roster of 200 is no datagram
 
 def media(m):
     """RFC 4575 5.8.5 of a member as the API tells it."""
-    if m['hold'] or (m['muted'] and m['deaf']):
+    silent = m['muted'] or m['role'] == 'listener'
+    if m['hold'] or (silent and m['deaf']):
         return 'inactive'
-    return 'recvonly' if m['muted'] else 'sendonly' if m['deaf'] else 'sendrecv'
+    return 'recvonly' if silent else 'sendonly' if m['deaf'] else 'sendrecv'
 
 
 def history(events, wrong):
@@ -49,8 +50,9 @@ def same_story(told, states, wrong):
     for n, (_, members, locked) in enumerate(told):
         found = next((i for i in range(at, len(states)) if states[i] == (members, locked)), None)
         if found is None:
-            wrong.append('document %d shows %d members, locked %s: the room has not been so since version state %d' % (
-                n, len(members), locked, at))
+            near = min(states[at:], key=lambda s: len(s[0] ^ members) + (s[1] != locked))
+            wrong.append('document %d shows %d members, locked %s: the room has not been so since its state %d; nearest differs by %s%s' % (
+                n, len(members), locked, at, sorted(near[0] ^ members)[:6], '' if near[1] == locked else ' and the lock'))
             return
         at = found
 

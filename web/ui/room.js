@@ -142,11 +142,8 @@ class RoomView {
 		this.log.add(e, before && { ...before });
 		if (e.detail.startsWith('recording-'))
 			void this.recordings?.look().catch(() => {});
-		if (e.type === 'room-created' && this.isGone) {
-			this.isGone = false;
-			this.go([this.page]);
+		if (this.isGone && e.type !== 'room-ended')
 			void this.state.look();
-		}
 		this.state.event(e);
 	}
 
@@ -158,12 +155,8 @@ class RoomView {
 		const r = this.state.room;
 		if (!r)
 			return;
-		if (this.isGone) {
-			this.isGone = false;
-			const page = this.page;
-			this.page = '';
-			this.go([page]);
-		}
+		if (this.isGone)
+			this.back();
 		const inside = this.state.inside;
 		const hands = inside.filter((m) => m.hand).length;
 		const floor = this.state.members.get(this.state.speaker);
@@ -202,6 +195,14 @@ class RoomView {
 		setAttr(button, 'aria-pressed', String(on));
 		setAttr(button, 'aria-label', off_text);
 		setText(/** @type {Element} */ (button.lastElementChild), on ? on_text : off_text);
+	}
+
+	/** The room is there again. */
+	back() {
+		const page = this.page;
+		this.isGone = false;
+		this.page = '';
+		this.go([page]);
 	}
 
 	gone() {
