@@ -292,10 +292,15 @@ static bool is_choice(const char *choices, const char *value)
 	return false;
 }
 
+static bool is_secret(const struct config_setting *t)
+{
+	return strstr(t->name, ".password") || strstr(t->name, ".secret");
+}
+
 static int wrong(char **why, const struct config_setting *t, const char *value, const char *what)
 {
 	/* A secret stays out of logs, also a wrong one. */
-	if (strstr(t->name, "password"))
+	if (is_secret(t))
 		(void)re_sdprintf(why, "%s: %s", t->name, what);
 	else
 		(void)re_sdprintf(why, "%s = %s: %s", t->name, *value ? value : "(empty)", what);
@@ -724,7 +729,7 @@ bool config_has_secrets(const struct config *c)
 		const struct section *s = le->data;
 
 		for (size_t i = 0; i < s->kind->n_keys; ++i) {
-			if (s->key[i].str && strstr(s->kind->keys[i].name, ".password"))
+			if (s->key[i].str && is_secret(&s->kind->keys[i]))
 				return true;
 		}
 	}

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "config.h"
 #include "conftab.h"
+#include "control/event.h"
 #include "control/keypad.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -195,6 +196,32 @@ static const char *check_language(const char *value)
 	       "the name of a folder in prompts.dir, e.g. en";
 }
 
+static const char *check_url(const char *value)
+{
+	const char *host = 0 == strncasecmp(value, "http://", 7) ? value + 7 : 0 == strncasecmp(value, "https://", 8) ? value + 8 : NULL;
+	size_t n = host ? strcspn(host, "/?#@") : 0;
+
+	/* A name and a password in it would stand in every log that tells where something was sent to. */
+	if (!n || host[n] == '@' || strpbrk(value, " \"\\<>"))
+		return "http:// or https://, a host, and what follows; without a name and a password";
+	return NULL;
+}
+
+static const char *check_events(const char *value)
+{
+	struct pl word;
+
+	while (0 == conf_word(&word, &value)) {
+		bool known = 0 == pl_strcmp(&word, "*");
+
+		for (int i = 0; !known && strcmp(event_name((enum event_type)i), "?"); ++i)
+			known = 0 == pl_strcmp(&word, event_name((enum event_type)i));
+		if (!known)
+			return "types of events, such as member-joined, or *";
+	}
+	return NULL;
+}
+
 static const char *check_filled(const char *value)
 {
 	return *value ? NULL : "must not be empty";
@@ -379,6 +406,14 @@ static const struct config_setting table[] = {
 	 "OSC over plain UDP. Not in this version: only `no` is taken.", check_no_udp_osc},
 };
 
+static const struct config_setting webhook_keys[] = {
+	{"webhook.url", CONFIG_STR, "", NULL, true, "Where events are sent to, http:// or https://.", check_url},
+	{"webhook.secret", CONFIG_STR, "", NULL, true,
+	 "With it each delivery is signed (HMAC-SHA256), so that the receiver knows who sent it. Empty: unsigned.", NULL},
+	{"webhook.events", CONFIG_LIST, "", NULL, true,
+	 "Types of events, or * for all. Empty: all but member-talking, member-key and speaker, of which there are many.", check_events},
+};
+
 static const struct config_setting account_keys[] = {
 	{"account.password", CONFIG_STR, "", NULL, true, "Password of the account.", check_filled},
 	{"account.role", CONFIG_ENUM, "speaker", "host|speaker|listener", true, "Its role in every room.", NULL},
@@ -403,6 +438,7 @@ static const struct config_kind kinds[] = {
 	{"account", "NAME", "Who may call with a name and a password (digest).", account_keys, N(account_keys)},
 	{"trunk", "NAME", "A provider or telephone system that sends calls here.", trunk_keys, N(trunk_keys)},
 	{"did", "NUMBER", "A number, and the room it leads to.", did_keys, N(did_keys)},
+	{"webhook", "NAME", "A program that is told by HTTP what happens in the rooms.", webhook_keys, N(webhook_keys)},
 };
 
 const struct config_setting *config_table(size_t *n)

@@ -245,6 +245,29 @@ static void warn_open_secrets(const struct config *c, const char *path)
 		log_warning("config.readable", "file=%s hint=\"it holds passwords and everybody may read it: chmod 640\"", path);
 }
 
+enum { HOOKS_MAX = 32 };
+
+struct hook_list { struct web_hook hook[HOOKS_MAX]; size_t n; };
+
+static void add_hook(const char *name, void *arg)
+{
+	struct hook_list *l = arg;
+	const struct config *c = server.config;
+
+	if (l->n == HOOKS_MAX) {
+		log_warning("config.webhooks", "what=\"more than %u, left out\" name=%s", HOOKS_MAX, name);
+		return;
+	}
+	l->hook[l->n++] = (struct web_hook){ name, config_sub(c, "webhook", name, "url"), config_sub(c, "webhook", name, "secret"),
+					     config_sub(c, "webhook", name, "events") };
+}
+
+static void collect_hooks(struct hook_list *l)
+{
+	l->n = 0;
+	config_sections(server.config, "webhook", add_hook, l);
+}
+
 /* --- reload --- */
 
 static void needs_restart(const char *name, void *arg)
@@ -256,6 +279,7 @@ static void needs_restart(const char *name, void *arg)
 static void reload(void)
 {
 	struct config *next = NULL;
+	struct hook_list hooks;
 	struct control_conf cc;
 	char *why = NULL;
 	int err;
@@ -276,6 +300,8 @@ static void reload(void)
 			log_error("record.reconf", "error=\"%s\"", strerror(ENOMEM));
 		voice_reload(server.config);
 		focus_reload(server.focus, server.config);
+		collect_hooks(&hooks);
+		web_hooks(server.web, hooks.hook, hooks.n);
 		log_info("config.reloaded", "file=%s", server.options.file ? server.options.file : "none");
 	}
 	mem_deref(why);
@@ -533,9 +559,14 @@ static int web_open(void)
 		.collect = web_collect,
 		.accounts = web_accounts,
 	};
+	struct hook_list hooks;
 	char *path = NULL;
 	int err = web_socket(&path);
 
+	collect_hooks(&hooks);
+	conf.state_dir = state_dir(server.state);
+	conf.hooks = hooks.hook;
+	conf.n_hooks = hooks.n;
 	conf.socket = path;
 	if (!err && (*conf.listen || *conf.socket))
 		err = web_start(&server.web, &conf);
