@@ -86,21 +86,32 @@ static bool start(void)
 
 /* --- out: what the encoder gives, into the file --- */
 
+static void take_back(const struct recfile *f)
+{
+	if (ftruncate(f->fd, (off_t)f->bytes))
+		return;           /* then it stays */
+}
+
+/* All of it or none: half a frame at the end is what players stumble over. */
 static int write_all(struct recfile *f, const uint8_t *p, size_t len)
 {
-	while (len) {
-		ssize_t n = write(f->fd, p, len);
+	size_t done = 0;
 
-		if (n < 0 && errno == EINTR)
+	while (done < len) {
+		ssize_t n = write(f->fd, p + done, len - done);
+		int err = errno;
+
+		if (n < 0 && err == EINTR)
 			continue;
-		if (n < 0)
-			return errno;
-		p += n;
-		len -= (size_t)n;
-		f->at += (uint64_t)n;
-		if (f->at > f->bytes)
-			f->bytes = f->at;
+		if (n < 0) {
+			take_back(f);
+			return err;
+		}
+		done += (size_t)n;
 	}
+	f->at += len;
+	if (f->at > f->bytes)
+		f->bytes = f->at;
 	return 0;
 }
 

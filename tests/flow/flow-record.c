@@ -524,6 +524,50 @@ static void test_moves(void)
 	close_house();
 }
 
+/* Media threads of their own, in the machine's time: whatever ticks there are, the mix is what the stems make. */
+static void test_threads(void)
+{
+	struct mixer_conf mc = { .n_threads = 2, .port_min = 30000, .port_max = 39999 };
+	struct result_of r;
+	struct bus *b;
+	gint64 begin;
+
+	open_house(true, 1);
+	record = mem_deref(record);
+	lsnr = mem_deref(lsnr);
+	control = mem_deref(control);
+	mem_deref(stage->m);
+	stage->m = NULL;
+	g_assert_cmpint(mixer_alloc(&stage->m, &mc), ==, 0);
+	g_assert_cmpint(control_alloc(&control, &(struct control_conf){ .auto_rooms = true, .empty_timeout_s = 60, .store = store }, stage->m), ==, 0);
+	open_record(true, 1);
+	joins(0, "L16", 48000, 98, 10000);
+	joins(1, "PCMU", 8000, 0, 20000);
+	b = end[0].mb->leg->bus;
+	g_assert_cmpint(rec("start"), ==, 0);
+	begin = g_get_monotonic_time();
+	for (gint64 now = begin, moved = begin; now < begin + 1500000; now = g_get_monotonic_time()) {
+		for (int i = 0; i < 2; i++)
+			peer_send(end[i].mb->peer, (uint64_t)now);
+		g_usleep(1000);
+		mixer_dispatch(stage->m);
+		record_dispatch(record);
+		if (now > moved + 100000 && !bus_moving(b)) {
+			moved = now;
+			(void)bus_move(b, stage->m->threads[b->t == stage->m->threads[0]]);
+		}
+	}
+	g_assert_cmpint(run_verb(VERB_END, 0, false, 0), ==, 0);
+	record = mem_deref(record);
+	result_read(&r);
+	g_test_message("%.2f s, %u gaps, differs by %.2f of the last bit", (double)r.mix.n / 48000, n_gaps(&r), worst(&r, NULL, 0, r.mix.n) / BIT);
+	g_assert_cmpuint(r.mix.n, >, 48000 / 2);
+	g_assert_cmpuint(n_members(&r), ==, 2);
+	g_assert_cmpfloat(worst(&r, NULL, 0, r.mix.n), <, 4 * BIT);
+	result_free(&r);
+	close_house();
+}
+
 /* --- pause --- */
 
 static void test_pause(void)
@@ -600,6 +644,109 @@ static void test_room_ends(void)
 	g_assert_cmpint(rec("stop"), ==, ENOTSUP);
 	result_read(&r);
 	g_assert_cmpstr(r.row.state, ==, "finished");
+	result_free(&r);
+	close_house();
+}
+
+static int set(const char *name, const char *value)
+{
+	const struct setting one = { name, value };
+	struct command cmd = { .verb = VERB_CHANGE, .room = "band", .settings = &one, .n_settings = 1 };
+
+	return control_run(control, &sys, &cmd, NULL);
+}
+
+/* A room with record=auto: begins with the first who is in, ends with the last, and does not begin again against somebody's will. */
+static void test_auto(void)
+{
+	struct command create = { .verb = VERB_CREATE, .room = "band" };
+	struct result_of r;
+
+	open_house(false, 4);
+	g_assert_cmpint(control_run(control, &sys, &create, NULL), ==, 0);
+	g_assert_cmpint(set("record", "auto"), ==, 0);
+	g_assert_cmpstr(room_recording(), ==, "");
+	joins(0, "PCMU", 8000, 0, 20000);
+	g_assert_cmpstr(room_recording(), ==, "running");
+	joins(1, "PCMU", 8000, 0, 20000);
+	run(500);
+	g_assert_cmpint(run_verb(VERB_KICK, end[0].id, false, 0), ==, 0);
+	g_assert_cmpstr(room_recording(), ==, "running");
+	run(200);
+	g_assert_cmpint(run_verb(VERB_KICK, end[1].id, false, 0), ==, 0);
+	g_assert_cmpstr(room_recording(), ==, "");
+	until_finished();
+	result_read(&r);
+	g_assert_cmpstr(r.row.by, ==, "auto");
+	g_assert_cmpuint(r.mix.n, >=, 33600 - 1920);
+	result_free(&r);
+	/* somebody does not want it */
+	joins(2, "PCMU", 8000, 0, 20000);
+	g_assert_cmpstr(room_recording(), ==, "running");
+	g_assert_cmpint(rec("stop"), ==, 0);
+	joins(3, "PCMU", 8000, 0, 20000);
+	g_assert_cmpstr(room_recording(), ==, "");
+	until_finished();
+	/* and who only waits is not recorded */
+	g_assert_cmpint(run_verb(VERB_KICK, end[2].id, false, 0), ==, 0);
+	g_assert_cmpint(run_verb(VERB_KICK, end[3].id, false, 0), ==, 0);
+	g_assert_cmpint(set("lobby", "on"), ==, 0);
+	joins(4, "PCMU", 8000, 0, 20000);
+	g_assert_cmpstr(room_recording(), ==, "");
+	g_assert_cmpint(run_verb(VERB_ADMIT, end[4].id, false, 0), ==, 0);
+	g_assert_cmpstr(room_recording(), ==, "running");
+	run(200);
+	close_house();
+}
+
+/* An empty room changes its kind, and so has another mix: the recording goes on in that. */
+static void test_profile(void)
+{
+	struct command create = { .verb = VERB_CREATE, .room = "band" };
+	struct result_of r;
+
+	open_house(true, 1);
+	g_assert_cmpint(control_run(control, &sys, &create, NULL), ==, 0);
+	joins(0, "L16", 48000, 98, 10000);
+	g_assert_cmpint(rec("start"), ==, 0);
+	run(500);
+	g_assert_cmpint(run_verb(VERB_KICK, end[0].id, false, 0), ==, 0);
+	run(100);
+	g_assert_cmpint(set("profile", "music"), ==, 0);
+	joins(1, "L16", 48000, 98, 10000);
+	run(500);
+	g_assert_cmpint(rec("stop"), ==, 0);
+	until_finished();
+	result_read(&r);
+	g_assert_cmpuint(n_members(&r), ==, 2);
+	g_assert_cmpuint(n_gaps(&r), ==, 1);
+	g_assert_cmpint(llabs((gint64)r.mix.n - 48000), <, 4800);
+	g_assert_cmpfloat(tone(&r.stem[0], 4800, 20000, hz[0]), >, PEAK * 0.9);
+	g_assert_cmpfloat(worst(&r, NULL, 0, r.mix.n), <, 4 * BIT);
+	result_free(&r);
+	close_house();
+}
+
+/* What the house says to all is in the mix, and in no stem. */
+static void test_announced(void)
+{
+	static float prompt[24000];
+	const struct leg_say piece = { .smp = prompt, .n = 24000, .gain = 1 };
+	struct result_of r;
+
+	open_house(true, 1);
+	signal_sine(prompt, 24000, 0, 48000, 2500, PEAK);
+	joins_as(0, &(struct peer_conf){ "PCMU", 8000, 0, 1, 20000, 0, 0, false, NULL });
+	stage_run(stage, 500);
+	g_assert_cmpint(rec("start"), ==, 0);
+	run(200);
+	g_assert_cmpint(bus_say(end[0].mb->leg->bus, &piece, 1, LEG_SAY_AFTER), ==, 0);
+	run(800);
+	g_assert_cmpint(rec("stop"), ==, 0);
+	until_finished();
+	result_read(&r);
+	g_assert_cmpfloat(tone(&r.mix, 14400, 28800, 2500), >, PEAK * 0.8);
+	g_assert_null(r.stem[0].smp);
 	result_free(&r);
 	close_house();
 }
@@ -724,8 +871,12 @@ int main(int argc, char *argv[])
 	g_test_add_func("/record/opus", test_opus);
 	g_test_add_func("/record/members", test_members);
 	g_test_add_func("/record/moves", test_moves);
+	g_test_add_func("/record/threads", test_threads);
 	g_test_add_func("/record/pause", test_pause);
 	g_test_add_func("/record/room-ends", test_room_ends);
+	g_test_add_func("/record/auto", test_auto);
+	g_test_add_func("/record/profile", test_profile);
+	g_test_add_func("/record/announced", test_announced);
 	g_test_add_func("/record/silence", test_silence);
 	g_test_add_func("/record/many", test_many);
 	g_test_add_func("/record/fails", test_fails);
