@@ -48,6 +48,7 @@ static void common_headers(struct request *r)
 {
 	SoupMessageHeaders *h = soup_server_message_get_response_headers(r->msg);
 
+	soup_message_headers_replace(h, "Connection", "close");       /* doorman.c tells why */
 	soup_message_headers_replace(h, "X-Content-Type-Options", "nosniff");
 	soup_message_headers_replace(h, "Content-Security-Policy", policy);
 	soup_message_headers_replace(h, "X-Frame-Options", "DENY");
