@@ -6,6 +6,7 @@
 #include "config.h"
 #include "conftab.h"
 #include "control/event.h"
+#include "control/keypad.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -182,6 +183,19 @@ static const char *check_allow(const char *value)
 	return NULL;
 }
 
+static const char *check_code(const char *value)
+{
+	return keypad_code_wrong(value);
+}
+
+static const char *check_language(const char *value)
+{
+	size_t n = strlen(value);
+
+	return n && n <= 15 && strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == n ? NULL :
+	       "the name of a folder in prompts.dir, e.g. en";
+}
+
 static const char *check_url(const char *value)
 {
 	const char *host = 0 == strncasecmp(value, "http://", 7) ? value + 7 : 0 == strncasecmp(value, "https://", 8) ? value + 8 : NULL;
@@ -348,6 +362,31 @@ static const struct config_setting table[] = {
 	 "A sound file (WAV, FLAC, Ogg ...) for who is alone. Empty: a built-in tune.", NULL},
 	{"rooms.open-to", CONFIG_ENUM, "local", "local|any|none", true,
 	 "Who may join without an account: callers from local networks, anybody, or nobody.", NULL},
+
+	{"rooms.pin-rate", CONFIG_UINT, "20", "1..1000000", true,
+	 "Room numbers and PINs that one source address may type wrong in a minute; then its callers are sent away without being "
+	 "asked. All callers of a trunk share its address.", NULL},
+
+	{"prompts.say", CONFIG_ENUM, "words", "words|tones|nothing", true,
+	 "What phones are told of what happens: words to the one it concerns and tones to all; only tones for all; or nothing. "
+	 "In music rooms only keys are answered.", NULL},
+	{"prompts.dir", CONFIG_STR, "", NULL, true,
+	 "Folder of the prompts: a folder for each language in it, and files for announcements. Empty: those that came with the "
+	 "server. What is missing is said by a tone.", NULL},
+	{"prompts.language", CONFIG_STR, "en", NULL, true,
+	 "The language of rooms that have no other: a folder in prompts.dir.", check_language},
+
+	{"keypad.mute", CONFIG_STR, "*6", NULL, true, "Code by which a caller mutes itself, and is heard again. Empty, here and below: none.",
+	 check_code},
+	{"keypad.hand", CONFIG_STR, "*3", NULL, true, "Raises and lowers the hand.", check_code},
+	{"keypad.quieter", CONFIG_STR, "*4", NULL, true, "The caller's own voice 3 dB quieter for the others.", check_code},
+	{"keypad.louder", CONFIG_STR, "*7", NULL, true, "... and louder.", check_code},
+	{"keypad.mute-all", CONFIG_STR, "*5", NULL, true, "Hosts: mutes everybody else, and frees them.", check_code},
+	{"keypad.lock", CONFIG_STR, "*9", NULL, true, "Hosts: locks the room, and opens it.", check_code},
+	{"keypad.record", CONFIG_STR, "*8", NULL, true, "Hosts: starts the recording, and stops it.", check_code},
+	{"keypad.count", CONFIG_STR, "*2", NULL, true, "Says how many are in the room.", check_code},
+	{"keypad.help", CONFIG_STR, "*0", NULL, true, "Says which codes there are.", check_code},
+	{"keypad.end", CONFIG_STR, "##", NULL, true, "Hosts: ends the conference for all, after a 1 that confirms it.", check_code},
 
 	{"auth.required", CONFIG_BOOL, "no", NULL, true, "Every call needs an account, also from the local network.", NULL},
 	{"auth.realm", CONFIG_STR, "tutti", NULL, false, "Realm of the digest challenge.", check_token},
