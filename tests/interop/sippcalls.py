@@ -250,7 +250,7 @@ SCENARIOS = [
              .send('INFO', 'x\n', kind='application/x-unknown').recv(415).bye()),
     Scenario('lobby-info', 'sip:lobby: 200 without isfocus; a number by INFO, and the call is in a room: it may subscribe to it',
              lambda: L().call().pause(1200).keys('100#').pause(300).subscribe(0)
-             .notified('terminated', 'entity="sip:100@', 'sip:sipp@').bye(), room='lobby'),
+             .notified('terminated', 'entity="sip:100@', 'sip:sipp@').bye(), room='lobby', transport='tcp'),
     Scenario('subscribe', 'SUBSCRIBE in the call: 200, NOTIFY full, a refresh, the end of it; over TCP, in one document each',
              lambda: L().call(has=[('Allow', 'SUBSCRIBE'), ('Allow-Events', 'conference')])
              .subscribe(600, has=[('Expires', '600'), ISFOCUS])
