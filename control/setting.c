@@ -93,7 +93,7 @@ static int text_parse(char *field, size_t size, const char *value)
 	if (text_clean(clean, sizeof(clean), value) >= size || strcmp(clean, value) != 0)
 		return EINVAL;
 	memset(field, 0, size);
-	memcpy(field, clean, strlen(clean));
+	memcpy(field, clean, strlen(clean) + 1);
 	return 0;
 }
 
