@@ -297,7 +297,7 @@ static const struct config_setting table[] = {
 	{"recording.dir", CONFIG_STR, "", NULL, true,
 	 "Folder for recordings, one in it for each; only the server's user may read it. Empty: recordings in the state folder.", NULL},
 	{"recording.format", CONFIG_ENUM, "opus", "opus|flac", true,
-	 "Opus takes 8 kB a second and mono file, FLAC (24 bits) up to ten times that and loses nothing. Recordings begun from now on.",
+	 "Opus takes 8 kB a second and mono file, FLAC (24 bits) up to fifteen times that and loses nothing. Recordings begun from now on.",
 	 NULL},
 	{"recording.stems", CONFIG_BOOL, "yes", NULL, true,
 	 "Beside the mix a file for each member that is heard, all aligned to the sample. Recordings begun from now on.", NULL},
