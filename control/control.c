@@ -12,6 +12,7 @@
 #include "keep.h"
 #include "policy.h"
 #include "sound.h"
+#include "spoken.h"
 #include "state.h"
 
 enum { ROOM_BUCKETS = 1024, MEMBER_BUCKETS = 4096 };
@@ -39,6 +40,7 @@ static void control_destructor(void *data)
 
 	while ((le = list_head(&c->rooms)) != NULL)
 		drop_room(le->data);
+	spoken_orphan(c->spoken);
 	event_forget(&c->lsnrs);
 	mem_deref(c->room_names);
 	mem_deref(c->aliases);
@@ -83,6 +85,11 @@ static int take_conf(struct control *c, const struct control_conf *conf)
 	mem_deref((void *)c->conf.alone_file);
 	c->conf = *conf;
 	c->conf.alone_file = file;
+	if (conf->keypad)
+		c->keypad = *conf->keypad;
+	else
+		keypad_defaults(&c->keypad);
+	c->conf.keypad = NULL;
 	return 0;
 }
 

@@ -23,6 +23,7 @@
 
 struct control;
 struct store;
+struct keypad_conf;
 
 enum { ROOM_NAME_MAX = 63 };
 
@@ -33,6 +34,7 @@ struct control_conf {
 	bool     alone_music;             /* a room of one hears music */
 	const char *alone_file;           /* NULL: the built-in tune */
 	uint32_t empty_timeout_s;         /* an automatic room lives on this long without members */
+	const struct keypad_conf *keypad; /* codes of phones; copied. NULL: the defaults */
 	uint32_t seat_time_s;             /* so long a seat stays free for who has left it; 0: seats are not kept */
 	struct store *store;              /* borrowed; NULL: nothing outlives the process */
 };
@@ -46,6 +48,7 @@ struct face {
 	void *arg;
 	const char *call_id;                                      /* for the roster; may be NULL */
 	bool dialed_out;
+	bool answered;                                            /* a while ago: it hears what is said to it */
 };
 
 /* Who acts: a member (its role counts), the system (may everything), or an account with a role in every room. */

@@ -34,6 +34,7 @@ struct member {
 	struct face face;
 	char keys[8];             /* pressed so far, of a code like *6 */
 	size_t n_keys;
+	bool confirming;          /* it was asked whether it means to end it for all */
 	struct wheel_tmr key_tmr, lost_tmr;
 };
 

@@ -6,6 +6,7 @@
 
 #include "control.h"
 #include "event.h"
+#include "keypad.h"
 #include "member.h"
 #include "room.h"
 
@@ -23,6 +24,8 @@ struct control {
 	uint64_t n_events;                /* the number of the last one */
 	uint64_t n_speakers;              /* how often the floor has passed, in all rooms */
 	struct sound *alone;
+	struct keypad_conf keypad;
+	struct spoken *spoken;            /* NULL: nothing is said */
 	struct list lsnrs;                /* of all rooms */
 	unsigned telling;                 /* an event is being told: nobody may change anything now */
 	struct le *next_lsnr;             /* ... and who hears it next */

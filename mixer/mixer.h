@@ -172,7 +172,7 @@ int  leg_send_dtmf(struct leg *l, const char *keys);
 
 /* --- sounds for one member, or for all in a room --- */
 
-enum { LEG_SAY_MAX = 16 };        /* pieces that may wait, of a leg or a bus */
+enum { LEG_SAY_MAX = 32 };        /* pieces that may wait, of a leg or a bus */
 
 /* Mono at 48 kHz. The samples are `owner`'s (mem_alloc), of whom a reference is held until no media thread reads them. */
 struct leg_say {

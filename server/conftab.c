@@ -5,6 +5,8 @@
 #include <string.h>
 #include "config.h"
 #include "conftab.h"
+#include "control/event.h"
+#include "control/keypad.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -181,6 +183,45 @@ static const char *check_allow(const char *value)
 	return NULL;
 }
 
+static const char *check_code(const char *value)
+{
+	return keypad_code_wrong(value);
+}
+
+static const char *check_language(const char *value)
+{
+	size_t n = strlen(value);
+
+	return n && n <= 15 && strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == n ? NULL :
+	       "the name of a folder in prompts.dir, e.g. en";
+}
+
+static const char *check_url(const char *value)
+{
+	const char *host = 0 == strncasecmp(value, "http://", 7) ? value + 7 : 0 == strncasecmp(value, "https://", 8) ? value + 8 : NULL;
+	size_t n = host ? strcspn(host, "/?#@") : 0;
+
+	/* A name and a password in it would stand in every log that tells where something was sent to. */
+	if (!n || host[n] == '@' || strpbrk(value, " \"\\<>"))
+		return "http:// or https://, a host, and what follows; without a name and a password";
+	return NULL;
+}
+
+static const char *check_events(const char *value)
+{
+	struct pl word;
+
+	while (0 == conf_word(&word, &value)) {
+		bool known = 0 == pl_strcmp(&word, "*");
+
+		for (int i = 0; !known && strcmp(event_name((enum event_type)i), "?"); ++i)
+			known = 0 == pl_strcmp(&word, event_name((enum event_type)i));
+		if (!known)
+			return "types of events, such as member-joined, or *";
+	}
+	return NULL;
+}
+
 static const char *check_filled(const char *value)
 {
 	return *value ? NULL : "must not be empty";
@@ -328,6 +369,31 @@ static const struct config_setting table[] = {
 	{"rooms.open-to", CONFIG_ENUM, "local", "local|any|none", true,
 	 "Who may join without an account: callers from local networks, anybody, or nobody.", NULL},
 
+	{"rooms.pin-rate", CONFIG_UINT, "20", "1..1000000", true,
+	 "Room numbers and PINs that one source address may type wrong in a minute; then its callers are sent away without being "
+	 "asked. All callers of a trunk share its address.", NULL},
+
+	{"prompts.say", CONFIG_ENUM, "words", "words|tones|nothing", true,
+	 "What phones are told of what happens: words to the one it concerns and tones to all; only tones for all; or nothing. "
+	 "In music rooms only keys are answered.", NULL},
+	{"prompts.dir", CONFIG_STR, "", NULL, true,
+	 "Folder of the prompts: a folder for each language in it, and files for announcements. Empty: those that came with the "
+	 "server. What is missing is said by a tone.", NULL},
+	{"prompts.language", CONFIG_STR, "en", NULL, true,
+	 "The language of rooms that have no other: a folder in prompts.dir.", check_language},
+
+	{"keypad.mute", CONFIG_STR, "*6", NULL, true, "Code by which a caller mutes itself, and is heard again. Empty, here and below: none.",
+	 check_code},
+	{"keypad.hand", CONFIG_STR, "*3", NULL, true, "Raises and lowers the hand.", check_code},
+	{"keypad.quieter", CONFIG_STR, "*4", NULL, true, "The caller's own voice 3 dB quieter for the others.", check_code},
+	{"keypad.louder", CONFIG_STR, "*7", NULL, true, "... and louder.", check_code},
+	{"keypad.mute-all", CONFIG_STR, "*5", NULL, true, "Hosts: mutes everybody else, and frees them.", check_code},
+	{"keypad.lock", CONFIG_STR, "*9", NULL, true, "Hosts: locks the room, and opens it.", check_code},
+	{"keypad.record", CONFIG_STR, "*8", NULL, true, "Hosts: starts the recording, and stops it.", check_code},
+	{"keypad.count", CONFIG_STR, "*2", NULL, true, "Says how many are in the room.", check_code},
+	{"keypad.help", CONFIG_STR, "*0", NULL, true, "Says which codes there are.", check_code},
+	{"keypad.end", CONFIG_STR, "##", NULL, true, "Hosts: ends the conference for all, after a 1 that confirms it.", check_code},
+
 	{"auth.required", CONFIG_BOOL, "no", NULL, true, "Every call needs an account, also from the local network.", NULL},
 	{"auth.realm", CONFIG_STR, "tutti", NULL, false, "Realm of the digest challenge.", check_token},
 	{"auth.nonce-life", CONFIG_UINT, "300", "10..86400", false,
@@ -344,6 +410,14 @@ static const struct config_setting table[] = {
 
 	{"gesture.udp-osc", CONFIG_BOOL, "no", NULL, false,
 	 "OSC over plain UDP. Not in this version: only `no` is taken.", check_no_udp_osc},
+};
+
+static const struct config_setting webhook_keys[] = {
+	{"webhook.url", CONFIG_STR, "", NULL, true, "Where events are sent to, http:// or https://.", check_url},
+	{"webhook.secret", CONFIG_STR, "", NULL, true,
+	 "With it each delivery is signed (HMAC-SHA256), so that the receiver knows who sent it. Empty: unsigned.", NULL},
+	{"webhook.events", CONFIG_LIST, "", NULL, true,
+	 "Types of events, or * for all. Empty: all but member-talking, member-key and speaker, of which there are many.", check_events},
 };
 
 static const struct config_setting account_keys[] = {
@@ -370,6 +444,7 @@ static const struct config_kind kinds[] = {
 	{"account", "NAME", "Who may call with a name and a password (digest).", account_keys, N(account_keys)},
 	{"trunk", "NAME", "A provider or telephone system that sends calls here.", trunk_keys, N(trunk_keys)},
 	{"did", "NUMBER", "A number, and the room it leads to.", did_keys, N(did_keys)},
+	{"webhook", "NAME", "A program that is told by HTTP what happens in the rooms.", webhook_keys, N(webhook_keys)},
 };
 
 const struct config_setting *config_table(size_t *n)

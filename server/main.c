@@ -34,6 +34,8 @@
 #include "control/loop.h"
 #include "control/record.h"
 #include "control/sound.h"
+#include "control/spoken.h"
+#include "control/keypad.h"
 #include "control/store.h"
 #include "mixer/mixer.h"
 #include "web/web.h"
@@ -48,6 +50,8 @@ static struct server {
 	struct mixer *mixer;
 	struct control *control;
 	struct record *record;
+	struct prompts *prompts;
+	struct spoken *spoken;
 	struct sips *sips;
 	struct focus *focus;
 	struct web *web;
@@ -86,9 +90,12 @@ static int complain(char *why, int err)
 
 static struct control_conf control_conf(const struct config *c)
 {
+	static struct keypad_conf keypad;
 	const char *alone_file = config_str(c, "rooms.alone-file");
 
+	config_keypad(c, &keypad);
 	return (struct control_conf){
+		.keypad = &keypad,
 		.auto_rooms = config_bool(c, "rooms.auto"),
 		.music_default = 0 == strcmp(config_str(c, "rooms.profile"), "music"),
 		.max_rooms = config_uint(c, "rooms.max"),
@@ -130,6 +137,63 @@ static int record_use(const struct config *c)
 		err = server.record ? record_reconf(server.record, &rc) : record_alloc(&server.record, server.control, &rc);
 	mem_deref(dir);
 	return err;
+}
+
+/* Those that came with the program: beside it where it was built, in ../share where it was installed. "": none. */
+static const char *sounds_dir(const struct config *c)
+{
+	static const char *const places[] = {"sounds", "../share/tutti/sounds"};
+	static char path[512];
+	const char *dir = config_str(c, "prompts.dir");
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("../share/tutti/sounds"));
+	char *name;
+
+	path[n > 0 ? n : 0] = '\0';
+	name = strrchr(path, '/');
+	for (size_t i = 0; !*dir && name && i < sizeof(places) / sizeof(places[0]); i++) {
+		strcpy(name + 1, places[i]);
+		if (!access(path, X_OK))
+			dir = path;
+	}
+	return dir;
+}
+
+static struct prompt_conf prompt_conf(const struct config *c)
+{
+	return (struct prompt_conf){.dir = sounds_dir(c), .language = config_str(c, "prompts.language")};
+}
+
+static struct spoken_conf spoken_conf(const struct config *c)
+{
+	const char *say = config_str(c, "prompts.say");
+
+	return (struct spoken_conf){
+		.prompts = server.prompts,
+		.words = 0 == strcmp(say, "words"),
+		.tones = 0 != strcmp(say, "nothing"),
+	};
+}
+
+static int voice_start(const struct config *c)
+{
+	const struct prompt_conf pc = prompt_conf(c);
+	struct spoken_conf sc;
+	int err = prompts_alloc(&server.prompts, &pc);
+
+	if (err)
+		return err;
+	sc = spoken_conf(c);
+	return spoken_alloc(&server.spoken, server.control, &sc);
+}
+
+static void voice_reload(const struct config *c)
+{
+	const struct prompt_conf pc = prompt_conf(c);
+	const struct spoken_conf sc = spoken_conf(c);
+
+	spoken_reconf(server.spoken, &sc);
+	if (prompts_reconf(server.prompts, &pc))
+		log_error("prompts.reload", "error=\"%s\"", strerror(ENOMEM));
 }
 
 static struct mixer_conf mixer_conf(const struct config *c)
@@ -181,6 +245,29 @@ static void warn_open_secrets(const struct config *c, const char *path)
 		log_warning("config.readable", "file=%s hint=\"it holds passwords and everybody may read it: chmod 640\"", path);
 }
 
+enum { HOOKS_MAX = 32 };
+
+struct hook_list { struct web_hook hook[HOOKS_MAX]; size_t n; };
+
+static void add_hook(const char *name, void *arg)
+{
+	struct hook_list *l = arg;
+	const struct config *c = server.config;
+
+	if (l->n == HOOKS_MAX) {
+		log_warning("config.webhooks", "what=\"more than %u, left out\" name=%s", HOOKS_MAX, name);
+		return;
+	}
+	l->hook[l->n++] = (struct web_hook){ name, config_sub(c, "webhook", name, "url"), config_sub(c, "webhook", name, "secret"),
+					     config_sub(c, "webhook", name, "events") };
+}
+
+static void collect_hooks(struct hook_list *l)
+{
+	l->n = 0;
+	config_sections(server.config, "webhook", add_hook, l);
+}
+
 /* --- reload --- */
 
 static void needs_restart(const char *name, void *arg)
@@ -192,6 +279,7 @@ static void needs_restart(const char *name, void *arg)
 static void reload(void)
 {
 	struct config *next = NULL;
+	struct hook_list hooks;
 	struct control_conf cc;
 	char *why = NULL;
 	int err;
@@ -210,7 +298,10 @@ static void reload(void)
 		store_keep_calls(server.store, config_uint(server.config, "state.keep-calls"));
 		if (record_use(server.config))
 			log_error("record.reconf", "error=\"%s\"", strerror(ENOMEM));
+		voice_reload(server.config);
 		focus_reload(server.focus, server.config);
+		collect_hooks(&hooks);
+		web_hooks(server.web, hooks.hook, hooks.n);
 		log_info("config.reloaded", "file=%s", server.options.file ? server.options.file : "none");
 	}
 	mem_deref(why);
@@ -479,9 +570,14 @@ static int web_open(void)
 		.collect = web_collect,
 		.accounts = web_accounts,
 	};
+	struct hook_list hooks;
 	char *path = NULL;
 	int err = web_socket(&path);
 
+	collect_hooks(&hooks);
+	conf.state_dir = state_dir(server.state);
+	conf.hooks = hooks.hook;
+	conf.n_hooks = hooks.n;
 	conf.socket = path;
 	if (!err && (*conf.listen || *conf.socket))
 		err = web_start(&server.web, &conf);
@@ -536,6 +632,9 @@ static int build(void)
 		err = fd_listen(record_fd(server.record), FD_READ, record_handler, NULL);
 	if (err)
 		return fail("record", err);
+	err = voice_start(c);
+	if (err)
+		return fail("prompts", err);
 	err = sips_alloc(&server.sips, &sc);
 	if (err)
 		return fail("sip.listen", err);
@@ -562,7 +661,9 @@ static void take_down(void)
 	if (server.record)
 		fd_close(record_fd(server.record));
 	server.record = mem_deref(server.record);         /* what is recorded gets its end while the media threads turn */
+	server.spoken = mem_deref(server.spoken);
 	server.control = mem_deref(server.control);
+	server.prompts = mem_deref(server.prompts);
 	if (server.mixer)
 		fd_close(mixer_event_fd(server.mixer));
 	server.mixer = mem_deref(server.mixer);

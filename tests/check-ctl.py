@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """check-ctl.py BUILD: tuttictl against a server that is made up here: which request each command becomes, what it shows, what
-it says when it is refused or nobody is there; completion; watching, also on a terminal.
+it says when it is refused or nobody is there; completion; watching, also on a terminal. Then against a real one, with calls.
 
 One line `ok - ...` or `not ok - ...` for each thing seen; exit status 0 when all were ok."""
 import http.server, json, os, pty, re, select, shutil, signal, socket, socketserver, subprocess, sys, tempfile, threading, time
@@ -19,7 +19,7 @@ def check(name, good, seen=''):
 # ---- the server ----
 
 MEMBERS = [
-    {'id': 1, 'uri': 'sip:ann@192.0.2.7', 'name': 'Ann', 'role': 'host', 'muted': False, 'talking': True, 'waiting': '',
+    {'id': 1, 'uri': 'sip:ann@192.0.2.7', 'name': 'Ann', 'role': 'host', 'muted': False, 'talking': True, 'waiting': None,
      'media': {'receive_codec': 'opus', 'packets_received': 99, 'packets_lost': 1, 'round_trip_us': 1800, 'buffer_ms': 40,
                'quality': {'mos_conversation': 4.4, 'mos_listening': 4.5}}},
     {'id': 2, 'uri': 'sip:bob@192.0.2.8', 'name': 'B\u00f6b \x1b[31m\u202e', 'role': 'speaker', 'muted': True, 'muted_by_host': True,
@@ -39,14 +39,15 @@ ANSWERS = {
                                 {'room': 'duo', 'members': 0, 'profile': 'music'}]},
     '/api/v1/rooms/band': ROOM,
     '/api/v1/rooms/band/views': {'views': [[1, 2, -6.0, 0.5]]},
+    '/api/v1/rooms/band/bans': {'bans': [{'uri': 'sip:eve@x', 'at_ms': 1732147200000}]},
     '/api/v1/recordings': {'recordings': [{'id': 'aa', 'room': 'band', 'state': 'finished', 'start_ms': 1732147200000,
                                            'end_ms': 1732147261000, 'bytes': 5000000, 'by': 'ann'}]},
     '/api/v1/recordings/aa': {'id': 'aa', 'files': [{'name': 'mix.opus', 'bytes': 5}]},
-    '/api/v1/tokens': {'tokens': [{'id': '0011', 'name': 'desk', 'scopes': 'read control', 'room': 'band', 'created_ms': 1732147200000,
+    '/api/v1/tokens': {'tokens': [{'id': '0011', 'name': 'desk', 'scope': 'control', 'room': 'band', 'created_ms': 1732147200000,
                                    'expires_ms': 0}]},
     '/api/v1/accounts': {'accounts': [{'name': 'ann', 'role': 'host'}]},
     '/api/v1/settings': {'settings': [{'name': 'title', 'type': 'text', 'default': '', 'help': 'What the room is called.'}]},
-    '/api/v1/verbs': {'verbs': [{'name': 'mute', 'help': 'the others do not hear the member'}]},
+    '/api/v1/verbs': {'verbs': [{'verb': 'mute', 'help': 'the others do not hear the member'}]},
 }
 
 
@@ -203,6 +204,7 @@ REQUESTS = [                          # command, method, path, body
     ('room floor band 1 off', 'POST', M + '/floor', {'on': False}),
     ('room ban band sip:eve@x', 'POST', R + '/ban', {'uri': 'sip:eve@x'}),
     ('room unban band sip:eve@x', 'POST', R + '/unban', {'uri': 'sip:eve@x'}),
+    ('room bans band', 'GET', R + '/bans', None),
     ('room breakout band red 1', 'POST', M + '/breakout', {'name': 'red'}),
     ('room recall band', 'POST', R + '/recall', {}),
     ('room announce band welcome', 'POST', R + '/announce', {'text': 'welcome'}),
@@ -271,6 +273,9 @@ def requests(server):
     told = re.findall(r'^  ([a-z-]+(?: [a-z-]+)?)', Run('help').out.split('A MEMBER')[0], re.M)
     missing = [t for t in told if not any(w[0].startswith(t) for w in REQUESTS) and t not in ('watch', 'completion')]
     check('every command is tried here', len(told) > 50 and not missing, missing)
+    page = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'man', 'tuttictl.1')).read().replace('\\-', '-')
+    missing = [t for t in told if not re.search(r'^\.BI? "?%s\b' % re.escape(t), page, re.M)]
+    check('... and told in the man page', not missing, missing)
 
 
 def members(server):
@@ -303,7 +308,10 @@ def shown():
     check('... and its members', re.search(r'^ 1  Ann +sip:ann@192.0.2.7 +host +talking +opus +1\.0 +1\.8 +40 +4\.4$', r.out, re.M), r.out)
     check('what a terminal obeys is shown', '\x1b' not in r.out and '\u202e' not in r.out and 'B\u00f6b \\x1b[31m\\u202e' in r.out, r.out)
     check('columns stand under their heads', all(l.index('sip:') == lines[head].index('ADDRESS') for l in lines[head + 1:] if 'sip:' in l), r.out)
-    check('waiting, muted by a host', 'waiting,muted-by-host' in r.out, r.out)
+    check('waiting, muted by a host', 'waiting-for-admit,muted-by-host' in r.out, r.out)
+    check('tokens', re.search(r'^0011 +desk +control +band +2024-11-21 00:00:00 +never$', Run('token', 'list').out, re.M), Run('token', 'list').out)
+    check('bans', Run('room', 'bans', 'band').out.split()[-3:] == ['2024-11-21', '00:00:00', 'sip:eve@x'])
+    check('verbs and what they do, uncut', 'mute  the others' in Run('verbs').out, Run('verbs').out)
     r = Run('room', 'show', 'band', '--json')
     check('--json is what came', json.loads(r.out) == ROOM and '\x1b' not in r.out, r.out[:200])
     r = Run('status')
@@ -483,6 +491,172 @@ def completion(server):
         check('the script for zsh can be read', p.returncode == 0 and not p.stderr, p.stderr)
 
 
+# ---- a real server ----
+
+MESSAGE = '''{line}\r
+Via: {via}\r
+From: {frm}\r
+To: {to}\r
+Call-ID: {callid}\r
+CSeq: {cseq}\r
+Max-Forwards: 70\r
+Contact: <sip:{user}@127.0.0.1:{me}>\r
+{more}Content-Length: {n}\r
+\r
+'''
+SDP = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n'
+
+
+class Phone:
+    """Calls a room and stays; or is called and says how it likes that."""
+
+    def __init__(self, sip, user):
+        self.sip, self.user, self.status = sip, user, None
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(('127.0.0.1', 0))
+        self.sock.settimeout(10)
+        self.me = self.sock.getsockname()[1]
+
+    def call(self, room):
+        return self.send('INVITE', room, '', 1, SDP)
+
+    def send(self, method, room, to_tag, cseq, sdp=''):
+        uri = 'sip:%s@127.0.0.1:%d' % (room, self.sip)
+        self.sock.sendto((MESSAGE.format(
+            line='%s %s SIP/2.0' % (method, uri), via='SIP/2.0/UDP 127.0.0.1:%d;branch=z9hG4bK%s%d' % (self.me, self.user, cseq),
+            frm='<sip:%s@127.0.0.1:%d>;tag=1' % (self.user, self.me), to='<%s>%s' % (uri, to_tag), callid=self.user + '@test',
+            cseq='%d %s' % (1 if method == 'ACK' else cseq, method), user=self.user, me=self.me,
+            more='Content-Type: application/sdp\r\n' if sdp else '', n=len(sdp)) + sdp).encode(), ('127.0.0.1', self.sip))
+        while method != 'ACK':
+            answer = self.sock.recv(65536).decode()
+            if answer.startswith('SIP/2.0 ') and not answer.startswith('SIP/2.0 1') and method in re.search('CSeq: (.*)', answer)[1]:
+                self.tag = ';tag=' + re.search('^To:.*tag=([^;\r]*)', answer, re.M)[1]
+                return int(answer[8:11])
+
+    def ack(self, room):
+        self.send('ACK', room, self.tag, 2)
+
+    def bye(self, room):
+        return self.send('BYE', room, self.tag, 3)
+
+    def refuse(self):
+        """Waits to be called, and is busy."""
+        while True:
+            data, peer = self.sock.recvfrom(65536)
+            text = data.decode()
+            if not text.startswith('INVITE'):
+                continue
+            kept = [l for l in text.split('\r\n\r\n')[0].split('\r\n')[1:] if re.match('(?i)(via|from|call-id|cseq):', l)]
+            to = re.search('(?im)^to:.*$', text)[0].strip()
+            self.sock.sendto('\r\n'.join(['SIP/2.0 486 Busy Here', *kept, to + ';tag=busy', 'Content-Length: 0', '', '']).encode(), peer)
+            return
+
+
+def wait_for(what, seconds=10):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        got = what()
+        if got:
+            return got
+        time.sleep(0.05)
+    return what()
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def real():
+    state, sip = os.path.join(HOME, 'state'), free_port()
+    server = subprocess.Popen([os.path.join(BUILD, 'tutti'), '-o', 'sip.listen=udp:127.0.0.1:%d' % sip, '-o', 'http.listen=',
+                               '-o', 'state.dir=' + state, '-o', 'dial.allow=sip:busy@127.0.0.1:*'], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    try:
+        look(state, sip)
+    finally:
+        server.kill()
+        server.wait()
+    check('real: it is gone: 3', Run('status', env={'TUTTI_STATE_DIR': state, 'TUTTI_URL': 'unix:%s/tutti.sock' % state}).status == 3)
+
+
+def look(state, sip):
+    def run(*words):
+        return Run('--socket', state + '/tutti.sock', *words)
+
+    def room():
+        return json.loads(run('room', 'show', 'band', '--json').out)
+
+    check('real: ready', wait_for(lambda: run('ready').status == 0))
+    check('real: a room is made', run('room', 'create', 'band').status == 0 and 'band' in run('rooms').out)
+    check('real: once more is the same', run('room', 'create', 'band').status == 0)
+    watch = subprocess.Popen([CTL, '--socket', state + '/tutti.sock', 'watch', 'band', '--json'], stdout=subprocess.PIPE, bufsize=0)
+    check('real: watching', b'hello' in watch.stdout.readline())
+    phones = [Phone(sip, 'ann'), Phone(sip, 'bob')]
+    check('real: two join', [p.call('band') for p in phones] == [200, 200])
+    for p in phones:
+        p.ack('band')
+    check('real: both are in', len(room()['members']) == 2, room())
+    check('real: joins are watched', [json.loads(watch.stdout.readline())['type'] for _ in range(2)] == ['member-joined'] * 2)
+    watch.kill()
+    watch.wait()
+    check('real: muted', run('member', 'mute', 'band', 'ann').status == 0 and [m['muted_by_host'] for m in room()['members']] == [True, False],
+          room())
+    check('real: louder', run('member', 'gain', 'band', 'bob', '-6').status == 0 and room()['members'][1]['gain_db'] == -6.0, room())
+    check('real: a host', run('member', 'role', 'band', 'bob', 'host').status == 0 and room()['members'][1]['role'] == 'host')
+    check('real: out of range', run('member', 'gain', 'band', 'bob', '99').status == 1)
+    ids = [m['id'] for m in room()['members']]
+    check('real: how one hears another', run('member', 'view', 'band', 'ann', 'bob', '-12').status == 0 and
+          run('room', 'views', 'band').out.split('\n')[1].split()[:3] == [str(ids[0]), str(ids[1]), '-12.0'], run('room', 'views', 'band').out)
+    check('real: locked', run('room', 'lock', 'band').status == 0 and room()['locked'])
+    late = Phone(sip, 'late')
+    check('real: ... and nobody gets in', late.call('band') == 403)
+    late.ack('band')
+    busy = Phone(sip, 'busy')
+    answering = threading.Thread(target=busy.refuse, daemon=True)
+    answering.start()
+    check('real: somebody is called', run('call', 'band', 'sip:busy@127.0.0.1:%d' % busy.me).status == 0)
+    answering.join(10)
+    check('real: nobody else may be', run('call', 'band', 'sip:eve@127.0.0.1:1').status == 1)
+    check('real: bye', phones[0].bye('band') == 200)
+    check('real: kicked', run('member', 'kick', 'band', 'bob', 'go').status == 0)
+    records(run)
+    tokens(run, state)
+    check('real: the end', run('room', 'delete', 'band').status == 0 and run('room', 'show', 'band').status == 1)
+
+
+def records(run):
+    def calls():
+        rows = [json.loads(l) for l in run('cdr', 'export').out.splitlines()]
+        return rows if len(rows) >= 4 else None
+
+    rows = {r['from'].split(':')[1].split('@')[0] if not r['outgoing'] else 'out': r for r in wait_for(calls) or []}
+    check('real: a record of each call', sorted(rows) == ['ann', 'bob', 'late', 'out'], rows)
+    if len(rows) != 4:
+        return
+    check('real: who said bye', (rows['ann']['status'], rows['ann']['room'], rows['ann']['role']) == (200, 'band', 'speaker'), rows['ann'])
+    check('real: who was kicked, a host', (rows['bob']['status'], rows['bob']['why'], rows['bob']['role']) == (200, 'go', 'host'), rows['bob'])
+    check('real: who was refused', (rows['late']['status'], rows['late']['answer_ms'] or 0, rows['late']['room']) == (403, 0, 'band'), rows['late'])
+    check('real: who was busy', (rows['out']['status'], rows['out']['answer_ms'] or 0, rows['out']['room']) == (486, 0, 'band'), rows['out'])
+    lines = run('cdr', 'export', '--csv').out.split('\r\n')
+    check('real: as CSV', len(lines) == 6 and lines[0].startswith('id,call_id,direction,from'), lines)
+    check('real: of a room, as a table', len(run('cdr', 'list', 'band').out.splitlines()) == 5, run('cdr', 'list', 'band').out)
+    check('real: of no time', len(run('cdr', 'export', '--to', '2000-01-01').out) == 0)
+
+
+def tokens(run, state):
+    made = run('token', 'create', 'desk', '--scopes', 'read', '--room', 'band')
+    check('real: a token', made.status == 0 and len(made.out.strip()) == 64, made.err)
+    with open(os.path.join(HOME, 'made'), 'w') as f:
+        f.write(made.out)
+    as_desk = ['--token-file', os.path.join(HOME, 'made')]
+    check('real: ... reads', run('room', 'show', 'band', *as_desk).status == 0)
+    check('real: ... and no more', run('room', 'lock', 'band', *as_desk).status == 1)
+    check('real: ... until it is revoked', run('token', 'revoke', run('token', 'list').out.split('\n')[1].split()[0]).status == 0 and
+          run('room', 'show', 'band', *as_desk).status == 1)
+
+
 def main():
     global HOME
     HOME = tempfile.mkdtemp(prefix='tutti-ctl-')
@@ -496,6 +670,7 @@ def main():
         where(server)
         watching(server)
         completion(server)
+        real()
     finally:
         server.over = True
         server.shutdown()

@@ -71,6 +71,7 @@ void show_calls(const struct ctl *c, const struct json *answer);
 void show_tokens(const struct ctl *c, const struct json *answer);
 void show_accounts(const struct ctl *c, const struct json *answer);
 void show_settings(const struct ctl *c, const struct json *answer);
+void show_bans(const struct ctl *c, const struct json *answer);
 void show_verbs(const struct ctl *c, const struct json *answer);
 
 /* Commands that are more than one request. */

@@ -48,7 +48,7 @@ static void cut(struct txt *t)
 	txt_str(t, "~");
 }
 
-static void make_cell(struct cell *cell, const struct column *c, const struct json *row)
+static void make_cell(struct cell *cell, const struct column *c, const struct json *row, bool last)
 {
 	struct txt raw = { .p = NULL }, clean = { .p = NULL };
 
@@ -57,7 +57,8 @@ static void make_cell(struct cell *cell, const struct column *c, const struct js
 		c->cell(&raw, row);
 	else
 		put_scalar(&raw, row->type == JSON_OBJECT ? json_get(row, c->key) : row);
-	cut(&raw);
+	if (!last)
+		cut(&raw);
 	if (!raw.bad)
 		txt_clean(&clean, raw.p, raw.n, &cell->width);
 	txt_free(&raw);
@@ -97,7 +98,7 @@ static void show_table(const struct ctl *ctl, const struct column *c, size_t n, 
 		width[i] = strlen(c[i].title);
 	for (const struct json *j = list ? list->child : NULL; j; j = j->next) {
 		for (size_t i = 0; i < n; i++, k++) {
-			make_cell(&cells[k], &c[i], j);
+			make_cell(&cells[k], &c[i], j, i + 1 == n);
 			width[i] = cells[k].width > width[i] ? cells[k].width : width[i];
 		}
 	}
@@ -177,6 +178,8 @@ static void cell_room_state(struct txt *t, const struct json *row)
 {
 	const char *recording = json_text(row, "recording");
 
+	if (!strcmp(json_text(row, "hours"), "before") || !strcmp(json_text(row, "hours"), "over"))
+		txt_str(t, *json_text(row, "hours") == 'b' ? "not-yet" : "over");
 	add_word(t, row, "locked", "locked");
 	add_word(t, row, "muted_all", "muted");
 	if (*recording)
@@ -191,16 +194,13 @@ static void cell_room_name(struct txt *t, const struct json *row)
 
 static bool waits(const struct json *row)
 {
-	const struct json *w = json_get(row, "waiting");
-
-	return w && (w->type == JSON_TRUE || (w->type == JSON_STRING && *w->text && strcmp(w->text, "no")) ||
-		     (w->type == JSON_NUMBER && json_number(row, "waiting") > 0));
+	return *json_text(row, "waiting");        /* what for: "host", "admit", "start" */
 }
 
 static void cell_member_state(struct txt *t, const struct json *row)
 {
 	if (waits(row))
-		txt_str(t, "waiting");
+		txt_printf(t, "waiting-for-%s", json_text(row, "waiting"));
 	if (json_true(row, "muted"))
 		txt_printf(t, "%s%s", t->n ? "," : "", json_true(row, "muted_by_host") ? "muted-by-host" : "muted");
 	add_word(t, row, "deaf", "deaf");
@@ -247,6 +247,11 @@ static void cell_mos(struct txt *t, const struct json *row)
 		txt_printf(t, "%.1f", mos);
 }
 
+static void cell_at(struct txt *t, const struct json *row)
+{
+	put_time(t, json_whole(row, "at_ms"));
+}
+
 static void cell_direction(struct txt *t, const struct json *row)
 {
 	txt_str(t, json_true(row, "outgoing") ? "out" : "in");
@@ -266,21 +271,6 @@ static void cell_where(struct txt *t, const struct json *row)
 static void cell_megabytes(struct txt *t, const struct json *row)
 {
 	txt_printf(t, "%.1f", json_number(row, "bytes") / 1e6);
-}
-
-/* A list of words, or a text of them. */
-static void cell_scopes(struct txt *t, const struct json *row)
-{
-	const struct json *s = json_get(row, "scopes");
-
-	if (s && s->type == JSON_ARRAY) {
-		for (const struct json *j = s->child; j; j = j->next) {
-			txt_str(t, t->n ? " " : "");
-			put_scalar(t, j);
-		}
-	} else {
-		put_scalar(t, s);
-	}
 }
 
 /* --- what there is to show --- */
@@ -314,6 +304,8 @@ void show_members(const struct ctl *c, const struct json *answer)
 
 static void put_pair(const char *name, const char *value)
 {
+	if (!*value)
+		return;
 	printf("%-9s ", name);
 	put_clean(value, strlen(value));
 	putchar('\n');
@@ -345,10 +337,15 @@ void show_room(const struct ctl *c, const struct json *answer)
 	cell_room_state(&state, answer);
 	put_time(&since, json_whole(answer, "created_ms"));
 	put_pair("room", json_text(answer, "room"));
+	put_pair("title", json_text(answer, "title"));
 	put_pair("profile", json_text(answer, "profile"));
 	put_pair("since", since.n ? since.p : "");
 	put_pair("state", state.n ? state.p : "open");
 	put_pair("speaker", json_text(json_get(answer, "speaker"), "name"));
+	put_pair("floor", json_text(json_get(answer, "floor"), "name"));
+	put_pair("hours", json_text(answer, "hours"));
+	put_pair("pins", json_true(answer, "has_host_pin") ? json_true(answer, "has_guest_pin") ? "host, guest" : "host" :
+		 json_true(answer, "has_guest_pin") ? "guest" : "");
 	if (settings && settings->child) {
 		puts("settings");
 		put_settings(settings);
@@ -385,7 +382,7 @@ void show_calls(const struct ctl *c, const struct json *answer)
 void show_tokens(const struct ctl *c, const struct json *answer)
 {
 	static const struct column columns[] = {
-		{ "ID", "id", NULL, false }, { "NAME", "name", NULL, false }, { "SCOPES", NULL, cell_scopes, false },
+		{ "ID", "id", NULL, false }, { "NAME", "name", NULL, false }, { "SCOPE", "scope", NULL, false },
 		{ "ROOM", "room", NULL, false }, { "CREATED", NULL, cell_created, false }, { "EXPIRES", NULL, cell_expires, false },
 	};
 
@@ -416,9 +413,16 @@ void show_settings(const struct ctl *c, const struct json *answer)
 	}
 }
 
+void show_bans(const struct ctl *c, const struct json *answer)
+{
+	static const struct column columns[] = { { "SINCE", NULL, cell_at, false }, { "ADDRESS", "uri", NULL, false } };
+
+	SHOW_TABLE(c, columns, json_get(answer, "bans"));
+}
+
 void show_verbs(const struct ctl *c, const struct json *answer)
 {
-	static const struct column columns[] = { { "VERB", "name", NULL, false }, { "", "help", NULL, false } };
+	static const struct column columns[] = { { "VERB", "verb", NULL, false }, { "", "help", NULL, false } };
 
 	SHOW_TABLE(c, columns, json_get(answer, "verbs"));
 }

@@ -31,6 +31,7 @@ static const struct ctl_word words[] = {
 	POST("room", "floor", "ROOM MEMBER [ON]", MEMBER "/floor", "on!ON", "give a member the floor, or (off) take it"),
 	POST("room", "ban", "ROOM URI", ROOM "/ban", "uri$URI", "never let this address in again"),
 	POST("room", "unban", "ROOM URI", ROOM "/unban", "uri$URI", "take back a ban"),
+	GET("room", "bans", "ROOM", ROOM "/bans", show_bans, "addresses that are never let in"),
 	POST("room", "breakout", "ROOM NAME MEMBER...", MEMBER "/breakout", "name$NAME", "take members to a smaller room beside this one"),
 	POST("room", "recall", "ROOM", ROOM "/recall", "", "bring all back from the smaller rooms"),
 	POST("room", "announce", "ROOM SOUND", ROOM "/announce", "text$SOUND", "play a prompt or a file of sound, once"),

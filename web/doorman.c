@@ -10,6 +10,8 @@
  */
 #include <errno.h>
 #include <gio/gunixsocketaddress.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -112,6 +114,8 @@ static bool add(struct doorman *d, GSocket *socket, GSocketAddress *remote)
 	c->doorman = d;
 	c->socket = g_object_ref(socket);
 	c->local = is_unix && by_ourselves(socket);
+	if (!is_unix)                             /* head and body of an answer are two writes: the second shall not wait */
+		(void)g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
 	c->since_us = g_get_monotonic_time();
 	g_hash_table_insert(d->conns, remote, c);
 	count(d, c->source, 1);
@@ -375,6 +379,28 @@ static void destructor(void *arg)
 	g_hash_table_destroy(d->sources);
 }
 
+/* libsoup (3.2) closes a connection after one answer when it has no listener of its own: it takes that for a server that has
+ * been shut. So it gets one, to which nobody can find the way: its name is gone before it listens. */
+static void keep_alive(struct house *h)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	char *path = h->conf.state_dir ? g_strdup_printf("%s/.tutti-%d.sock", h->conf.state_dir, (int)getpid()) : NULL;
+	int fd = path && strlen(path) < sizeof(un.sun_path) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+	GSocket *socket = NULL;
+
+	if (fd >= 0) {
+		g_strlcpy(un.sun_path, path, sizeof(un.sun_path));
+		if (!bind(fd, (const struct sockaddr *)&un, sizeof(un)) && !unlink(path) && !listen(fd, 1))
+			socket = g_socket_new_from_fd(fd, NULL);
+		if (!socket)
+			(void)close(fd);
+	}
+	if (!socket || !soup_server_listen_socket(h->server, socket, 0, NULL))
+		log_warning("web.keep-alive", "what=\"each connection serves one request\"");
+	g_clear_object(&socket);
+	g_free(path);
+}
+
 int doorman_alloc(struct doorman **dp, struct house *h)
 {
 	struct doorman *d = mem_zalloc(sizeof(*d), destructor);
@@ -391,6 +417,7 @@ int doorman_alloc(struct doorman **dp, struct house *h)
 	d->sweep = g_timeout_source_new_seconds(SWEEP_S);
 	g_source_set_callback(d->sweep, sweep, d, NULL);
 	g_source_attach(d->sweep, h->ctx);
+	keep_alive(h);
 	*dp = d;
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 struct doorman;
 struct stream;
+struct hooks;
 
 struct house_count { uint64_t requests[6], refused_auth, refused_rate, too_big; };
 
@@ -21,6 +22,7 @@ struct house {
 	struct doorman *doorman;          /* connections */
 	struct tokens *tokens;
 	struct stream *stream;            /* events */
+	struct hooks *hooks;
 	struct rate *by_source, *by_token, *wrong_tokens;
 	GHashTable *asked;                /* struct request that the control thread has */
 	struct house_count count;

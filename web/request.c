@@ -465,9 +465,12 @@ static void on_chunk(SoupServerMessage *msg, GBytes *chunk, gpointer arg)
 void request_early(struct house *h, SoupServerMessage *msg)
 {
 	SoupMessageHeaders *headers = soup_server_message_get_request_headers(msg);
+	goffset n = soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH ?
+		    soup_message_headers_get_content_length(headers) : 0;
 
-	if (soup_message_headers_get_encoding(headers) == SOUP_ENCODING_CONTENT_LENGTH &&
-	    soup_message_headers_get_content_length(headers) > BODY_SIZE_MAX)
+	if (n < 0)                                /* libsoup takes "-1" for a length, and would read for ever */
+		doorman_refuse(h->doorman, msg, 400, "Bad Request", "a wrong Content-Length");
+	else if (n > BODY_SIZE_MAX)
 		too_large(h, msg);
 	else
 		g_signal_connect(msg, "got-chunk", G_CALLBACK(on_chunk), h);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include "api.h"
 #include "handlers.h"
+#include "hook.h"
 #include "house.h"
 #include "request.h"
 #include "stream.h"
@@ -63,6 +64,7 @@ static void keep(struct stream *s, const struct told *t)
 	k->number = t->ev.number;
 	g_strlcpy(k->room, t->room, sizeof(k->room));
 	k->json = api_event(t);
+	hooks_offer(s->house->hooks, t, k->json);
 	s->last = t->ev.number;
 	if (s->last - s->first >= STREAM_KEPT)
 		s->first = s->last - STREAM_KEPT + 1;

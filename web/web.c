@@ -10,16 +10,17 @@
 #include <errno.h>
 #include <string.h>
 #include "doorman.h"
+#include "hook.h"
 #include "house.h"
 #include "request.h"
 #include "stream.h"
 #include "control/log.h"
 
-enum { WRONG_TOKENS_S = 1, WRONG_TOKENS_BURST = 30 };
+enum { WRONG_TOKENS_S = 1, WRONG_TOKENS_BURST = 30, LAST_TURNS = 1000 };
 
 struct web {
 	struct house house;
-	char *token, *listen, *socket;
+	char *token, *listen, *socket, *state_dir;
 	GMainLoop *loop;
 	GThread *thread;
 };
@@ -49,6 +50,10 @@ static gpointer run(gpointer arg)
 
 	g_main_context_push_thread_default(w->house.ctx);
 	g_main_loop_run(w->loop);
+	/* Webhooks are ended where they were sent from, and what they were waiting for is told that it ended. */
+	w->house.hooks = mem_deref(w->house.hooks);
+	for (int i = 0; i < LAST_TURNS && g_main_context_iteration(w->house.ctx, FALSE); i++)
+		;
 	g_main_context_pop_thread_default(w->house.ctx);
 	return NULL;
 }
@@ -83,6 +88,7 @@ static void destructor(void *arg)
 	g_main_context_push_thread_default(h->ctx);
 	forget_asked(h);
 	mem_deref(h->stream);
+	mem_deref(h->hooks);
 	mem_deref(h->doorman);
 	if (h->server) {
 		soup_server_disconnect(h->server);
@@ -98,6 +104,7 @@ static void destructor(void *arg)
 	g_free(w->token);
 	g_free(w->listen);
 	g_free(w->socket);
+	g_free(w->state_dir);
 }
 
 static int listen_all(struct house *h)
@@ -136,7 +143,11 @@ static int build(struct web *w)
 	if (!err)
 		err = doorman_alloc(&h->doorman, h);
 	if (!err)
+		err = hooks_alloc(&h->hooks, h);
+	if (!err)
 		err = stream_alloc(&h->stream, h);
+	if (!err)
+		hooks_set(h->hooks, h->conf.hooks, h->conf.n_hooks);
 	return err ? err : listen_all(h);
 }
 
@@ -152,6 +163,7 @@ int web_start(struct web **wp, const struct web_conf *conf)
 	w->house.asked = g_hash_table_new(NULL, NULL);
 	w->house.conf.token = w->token = g_strdup(conf->token);
 	w->house.conf.listen = w->listen = g_strdup(conf->listen);
+	w->house.conf.state_dir = w->state_dir = g_strdup(conf->state_dir);
 	w->house.conf.socket = w->socket = g_strdup(conf->socket);
 	w->loop = g_main_loop_new(w->house.ctx, FALSE);
 
@@ -166,4 +178,44 @@ int web_start(struct web **wp, const struct web_conf *conf)
 	else
 		*wp = w;
 	return err;
+}
+
+/* --- reload --- */
+
+struct new_hooks { struct web *web; size_t n; struct web_hook hook[]; };
+
+static gboolean use_hooks(gpointer arg)
+{
+	struct new_hooks *h = arg;
+
+	hooks_set(h->web->house.hooks, h->hook, h->n);
+	return G_SOURCE_REMOVE;
+}
+
+static void free_hooks(gpointer arg)
+{
+	struct new_hooks *h = arg;
+
+	for (size_t i = 0; i < h->n; i++) {
+		g_free((char *)h->hook[i].name);
+		g_free((char *)h->hook[i].url);
+		g_free((char *)h->hook[i].secret);
+		g_free((char *)h->hook[i].events);
+	}
+	g_free(h);
+}
+
+void web_hooks(struct web *w, const struct web_hook *hooks, size_t n)
+{
+	struct new_hooks *h;
+
+	if (!w)
+		return;
+	h = g_malloc0(sizeof(*h) + n * sizeof(h->hook[0]));
+	h->web = w;
+	h->n = n;
+	for (size_t i = 0; i < n; i++)
+		h->hook[i] = (struct web_hook){ g_strdup(hooks[i].name), g_strdup(hooks[i].url), g_strdup(hooks[i].secret),
+						g_strdup(hooks[i].events) };
+	g_main_context_invoke_full(w->house.ctx, G_PRIORITY_DEFAULT, use_hooks, h, free_hooks);
 }

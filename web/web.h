@@ -28,11 +28,17 @@ struct web_status {
 	struct mixer_stats mixer;
 };
 
+/* Where events go by HTTP: [webhook NAME] of the settings. events "": all but the many small ones; "*": all. */
+struct web_hook { const char *name, *url, *secret, *events; };
+
 struct web_conf {
 	const char *listen;               /* "127.0.0.1:8080" or "[::1]:8080"; "": not by TCP */
 	const char *socket;               /* path of a unix socket; "": none */
 	const char *token;                /* the administrator's bearer token */
 	uint32_t rate;                    /* requests a second of one address, and of one token; 0: no limit */
+	const char *state_dir;            /* for what no webhook took; NULL: it is only logged */
+	const struct web_hook *hooks;
+	size_t n_hooks;
 	struct control *control;
 	struct store *store;              /* NULL: what is changed is not waited for, and tokens are not kept */
 	/* Both on the control thread. */
@@ -44,6 +50,9 @@ struct web_conf {
 /* Listens and starts the thread. EADDRINUSE and the like when it cannot. mem_deref stops it and waits for the thread;
  * the control loop must not be running any more, or not be waited for by a request: call it after loop_run returned. */
 int web_start(struct web **wp, const struct web_conf *conf);
+
+/* Reload: these and no others from now on. Control thread. */
+void web_hooks(struct web *w, const struct web_hook *hooks, size_t n);
 
 /* The description of the API (OpenAPI 3) as JSON text; mem_deref. */
 int web_openapi(char **text, const char *version);

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { HERE } from './stage.js';
+import { pictures } from './cases-docs.js';
 import { looks } from './cases-look.js';
 import { plays } from './cases-play.js';
 
@@ -24,4 +25,4 @@ const types = {
 };
 
 /** @type {Case[]} */
-export const cases = [types, ...looks, ...plays];
+export const cases = [types, ...looks, ...plays, ...(process.env.DOCS ? [pictures] : [])];

@@ -44,7 +44,7 @@ export class Fake {
 	// ---- the house ----
 
 	room(name, profile = 'voice') {
-		const room = { room: name, version: 1, created_ms: Date.now(), locked: false, muted_all: false, profile, persistent: true, recording: '',
+		const room = { room: name, title: '', has_host_pin: false, has_guest_pin: true, hours: 'open', starts_ms: null, ends_ms: null, version: 1, created_ms: Date.now(), locked: false, muted_all: false, profile, persistent: true, recording: '',
 			speaker: null, settings: { title: '', profile, tones: 'on' }, members: [], views: new Map() };
 		this.rooms.set(name, room);
 		this.tell(room, 'room-created', '', null);
@@ -185,12 +185,13 @@ export class Fake {
 			return none;
 		const etag = { ETag: `"${room.version}"` };
 		if (q.method === 'GET')
-			return third === 'views' ? [200, { views: [...room.views.entries()].map(([k, v]) => [...k.split(' ').map(Number), ...v]) }, {}]
+			return third === 'bans' ? [200, { bans: room.room === 'team' ? [{ uri: 'sip:spam@203.0.113.9', at_ms: Date.now() }] : [] }, {}] : third === 'views' ? [200, { views: [...room.views.entries()].map(([k, v]) => [...k.split(' ').map(Number), ...v]) }, {}]
 				: [200, { ...room, views: undefined }, etag];
 		if (q.method === 'PATCH') {
 			if (q.headers['if-match'] && q.headers['if-match'] !== etag.ETag)
 				return [412, { status: 412, error: 'the room has changed meanwhile' }, {}];
 			Object.assign(room.settings, body.settings);
+			room.title = room.settings.title;
 			this.tell(room, 'room-changed', 'settings', null);
 			return [200, { ok: true }, {}];
 		}
@@ -201,7 +202,7 @@ export class Fake {
 
 	short(r) {
 		const { members, views, settings, speaker, ...rest } = r;
-		return { ...rest, title: settings.title, members: members.filter((m) => !m.waiting).length, waiting: members.filter((m) => m.waiting).length };
+		return { ...rest, members: members.filter((m) => !m.waiting).length, waiting: members.filter((m) => m.waiting).length };
 	}
 
 	roomVerb(room, verb, body) {
@@ -270,7 +271,7 @@ function frame(socket, text) {
 /** A house with something in every view. */
 export function furnish(fake) {
 	const team = fake.room('team');
-	team.settings.title = 'Monday call';
+	team.title = team.settings.title = 'Monday call';
 	for (let i = 0; i < 7; i++)
 		fake.member(team);
 	const [ann, ben, chiara, dmitri, elif] = team.members;

@@ -38,8 +38,8 @@ class Stage:
     def start(self):
         self.house.start()
 
-    def call(self, name, room, tone=None, codecs=('PCMU',)):
-        phone = pyphone.Phone(self.house.addr(), name, tone=tone, codecs=tuple(codecs))
+    def call(self, name, room, tone=None, codecs=('PCMU',), amplitude=sound.AMPLITUDE):
+        phone = pyphone.Phone(self.house.addr(), name, tone=tone, codecs=tuple(codecs), amplitude=amplitude)
         phone.call(room)
         self.phones[name] = phone
 

@@ -47,6 +47,23 @@ int leg_set_bus(struct leg *l, struct bus *b)
 	return 0;
 }
 
+/* Whoever wants to know what is said. */
+static void (*nomixer_said)(const struct leg *l, const struct bus *b, const struct leg_say *list, size_t n, enum leg_say_how how);
+
+int leg_say(struct leg *l, const struct leg_say *list, size_t n, enum leg_say_how how)
+{
+	if (nomixer_said)
+		nomixer_said(l, NULL, list, n, how);
+	return 0;
+}
+
+int bus_say(struct bus *b, const struct leg_say *list, size_t n, enum leg_say_how how)
+{
+	if (nomixer_said)
+		nomixer_said(NULL, b, list, n, how);
+	return 0;
+}
+
 void leg_set_mute(struct leg *l, bool on) { l->mute = on; }
 void leg_set_deaf(struct leg *l, bool on) { l->deaf = on; }
 void leg_set_gain(struct leg *l, float gain) { l->gain = gain; }

@@ -110,10 +110,6 @@ export function mayControl() {
 	return session.scope !== 'read';
 }
 
-/** May it make and delete what stays? */
-export function mayAdmin() {
-	return session.scope === 'admin';
-}
 
 export function logout() {
 	return ask('POST', 'logout');

@@ -9,13 +9,19 @@ const KEPT = 300;
 
 const left = /** @type {Record<string, string>} */ ({
 	kicked: 'was sent away', 'rtp-timeout': 'was lost: no sound came any more', refused: 'was refused', moved: 'went to another room',
-	banned: 'was banned', ended: 'left: the room was ended',
+	banned: 'was banned', ended: 'left: the room was ended', cleared: 'left: all were sent away', breakout: 'went to a group',
+	recalled: 'was called back',
+});
+const joined = /** @type {Record<string, string>} */ ({
+	moved: 'came from another room', recalled: 'came back', admitted: 'was let in', breakout: 'came into the group',
 });
 const waits = /** @type {Record<string, string>} */ ({
 	host: 'waits for a host', admit: 'waits to be let in', start: 'waits for the room to open',
 });
 const room = /** @type {Record<string, string>} */ ({
 	locked: 'The room is locked', unlocked: 'The room is open', 'muted-all': 'All are muted', 'unmuted-all': 'All may speak again',
+	settings: 'Settings were changed', banned: 'Somebody was banned', unbanned: 'A ban was lifted', 'host-gone': 'The last host has left',
+	'host-back': 'A host is back', ending: 'The room ends in a few minutes', opened: 'The room has opened', empty: '',
 	'recording-started': 'The recording began', 'recording-paused': 'The recording pauses', 'recording-resumed': 'The recording goes on',
 	'recording-stopped': 'The recording ended', 'recording-failed': 'The recording failed',
 });
@@ -24,7 +30,7 @@ const room = /** @type {Record<string, string>} */ ({
 export function eventWords(e, before) {
 	const who = e.member ? nameOf(e.member) : '';
 	switch (e.type) {
-	case 'member-joined': return `${who} came in`;
+	case 'member-joined': return `${who} ${joined[e.detail] ?? 'came in'}`;
 	case 'member-waiting': return `${who} ${waits[e.detail] ?? 'waits'}`;
 	case 'member-left': return `${who} ${left[e.detail] ?? 'left'}`;
 	case 'member-key': return `${who} pressed ${e.detail}`;
@@ -41,6 +47,8 @@ function changeWords(m, before, detail) {
 	const who = nameOf(m);
 	if (detail === 'asked-unmute')
 		return `${who} was asked to unmute`;
+	if (detail === 'floor-given' || detail === 'floor-taken')
+		return `${who} ${detail === 'floor-given' ? 'has the floor' : 'has the floor no more'}`;
 	if (!before)
 		return '';
 	if (before.hand !== m.hand)

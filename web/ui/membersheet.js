@@ -26,6 +26,8 @@ export class MemberSheet {
 		this.deaf = this.toggle('Hears nothing', (on) => verb('deaf', { on }));
 		this.hand = this.toggle('Hand raised', (on) => verb('hand', { on }));
 		this.facts = h('dl', { class: 'facts' });
+		const floor = h('button', { type: 'button', onclick: () => attempt(verb('floor', { on: true }), `${name} has the floor.`) }, 'Give the floor');
+		floor.hidden = state.room?.settings.floor !== 'on';
 		const ask = h('button', { type: 'button', onclick: () => attempt(verb('ask-unmute'), `${name} was asked to unmute.`) }, 'Ask to unmute');
 		this.ask = ask;
 
@@ -33,7 +35,7 @@ export class MemberSheet {
 			h('div', { class: 'sheet-faders' }, h('span', {}, 'Gain'), this.gain.el, h('span', {}, 'Place'), this.pan.el),
 			h('div', { class: 'sheet-switches' }, this.mute, this.deaf, this.hand),
 			field('Role', this.role),
-			h('div', { class: 'buttons' }, ask,
+			h('div', { class: 'buttons' }, ask, floor,
 				h('button', { type: 'button', onclick: () => moveForm(state, id) }, 'Move …'),
 				h('button', { type: 'button', onclick: () => breakoutForm(state, id) }, 'Breakout …')),
 			h('h3', {}, 'Network'), this.facts,
@@ -115,7 +117,7 @@ function banForm(state, id) {
 	const m = state.members.get(id);
 	if (!m)
 		return;
-	openForm(`Ban ${nameOf(m)}?`, [h('p', {}, 'The call ends, and calls from ', h('b', {}, m.uri), ' to this room are refused from now on.')],
+	openForm(`Ban ${nameOf(m)}?`, [h('p', {}, 'The call ends, and calls from ', h('b', {}, m.uri), ' to this room are refused from now on. The settings of the room take it back.')],
 		'Ban', async () => {
 			await roomVerb(state.name, 'ban', { uri: m.uri });
 			// A ban is for calls to come; the one that is here is ended as well, if the ban has not done it.

@@ -51,13 +51,14 @@ export class Recordings {
 
 	/** @param {Recording} r */
 	line(r) {
-		const over = r.end_ms > 0;
+		const end = r.end_ms ?? 0;
+		const over = end > 0;
 		const state = states[r.state] ?? r.state;
 		const files = h('div', { class: 'files' });
 		const el = h('li', { class: 'card recording-line', 'data-state': JSON.stringify(r) },
 			h('div', { class: 'recording-head' },
 				h('h2', {}, !this.room && h('span', { class: 'room-name' }, r.room), ' ', h('time', { datetime: new Date(r.start_ms).toISOString() }, dayWords(r.start_ms))),
-				h('span', { class: 'user' }, [over && lengthWords(r.end_ms - r.start_ms), over && sizeWords(r.bytes), r.by && `by ${r.by}`]
+				h('span', { class: 'user' }, [over && lengthWords(end - r.start_ms), over && sizeWords(r.bytes), r.by && `by ${r.by}`]
 					.filter(Boolean).join(' · ')),
 				state && h('span', { class: `tag ${r.state === 'running' ? 'recording' : r.state === 'paused' ? '' : 'attention'}` },
 					r.state === 'running' && icon('record'), state),
@@ -65,22 +66,21 @@ export class Recordings {
 					title: 'Delete', onclick: () => this.deleteForm(r) }, icon('bin'))),
 			files);
 		if (over)
-			void this.files(files, r);
+			this.files(files, r);
 		return el;
 	}
 
 	/** @param {HTMLElement} el @param {Recording} r */
-	async files(el, r) {
-		const names = (r.files ?? (await get(`recordings/${r.id}`).catch(() => ({ files: [] }))).files ?? [])
-			.map((/** @type {any} */ f) => typeof f === 'string' ? f : f.name);
+	files(el, r) {
+		const names = r.files.map((f) => f.name);
 		const href = (/** @type {string} */ n) => `/api/v1/recordings/${encodeURIComponent(r.id)}/files/${encodeURIComponent(n)}`;
-		const mix = names.find((/** @type {string} */ n) => /^mix\.(opus|ogg|flac|wav)$/.test(n));
-		const rest = names.filter((/** @type {string} */ n) => n !== mix);
+		const mix = names.find((n) => /^mix\.(opus|ogg|flac|wav)$/.test(n));
+		const rest = names.filter((n) => n !== mix);
 		fill(el,
 			mix && h('audio', { controls: true, preload: 'none', src: href(mix), 'aria-label': `Recording of ${r.room}, ${dayWords(r.start_ms)}` }),
 			mix && h('a', { class: 'button', href: href(mix), download: `${r.room}-${r.id}-${mix}` }, icon('download'), mix),
 			rest.length > 0 && h('details', {}, h('summary', {}, `${rest.length} more files: tracks and list`),
-				h('ul', { role: 'list' }, rest.map((/** @type {string} */ n) =>
+				h('ul', { role: 'list' }, rest.map((n) =>
 					h('li', {}, h('a', { href: href(n), download: `${r.room}-${r.id}-${n}` }, n))))));
 	}
 

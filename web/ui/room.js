@@ -1,7 +1,7 @@
 /* room.js - one room: its members and what a host does with them, and behind it mixes, settings, recordings, events. */
 import { attempt, field, fill, h, openForm, setAttr, setText, toast } from './dom.js';
 import { icon } from './icons.js';
-import { mayControl, roomVerb } from './api.js';
+import { get, mayControl, roomVerb } from './api.js';
 import { Stream } from './stream.js';
 import { showConnection } from './banner.js';
 import { RoomState } from './roomstate.js';
@@ -12,7 +12,7 @@ import { Log } from './log.js';
 import { Recordings } from './recordings.js';
 import { settingsView } from './settings.js';
 import { roomHref } from './rooms.js';
-import { countWords } from './words.js';
+import { countWords, dayWords } from './words.js';
 
 /** @typedef {import('./types').View} View */
 /** @typedef {import('./types').HouseEvent} HouseEvent */
@@ -63,7 +63,10 @@ class RoomView {
 		this.stream = new Stream({
 			room: name, levels: true,
 			event: (e) => this.event(e),
-			fresh: () => void this.state.look(),
+			fresh: () => {
+				void this.state.look();
+				void this.groups();
+			},
 			level: (l) => this.list.bank.set(l),
 			state: (s, at) => showConnection(s, at, () => this.stream.retry()),
 		});
@@ -81,6 +84,7 @@ class RoomView {
 		this.dial = this.action('call', 'Call out', () => this.dialForm());
 		this.announcement = this.action('speak', 'Announce', () => this.announceForm());
 		this.recall = this.action('back', 'Recall groups', () => this.verb('recall'));
+		this.recall.hidden = true;
 		this.endAll = this.action('hangUp', 'End for all', () => this.endForm(), 'danger');
 		this.acts = h('div', { class: 'room-acts', role: 'toolbar', 'aria-label': 'Room' }, this.muteAll, this.lock, this.record, this.stop,
 			this.dial, this.announcement, this.recall, this.endAll);
@@ -144,7 +148,16 @@ class RoomView {
 			void this.recordings?.look().catch(() => {});
 		if (this.isGone && e.type !== 'room-ended')
 			void this.state.look();
+		if (e.detail === 'breakout' || e.detail === 'recalled')
+			window.setTimeout(() => void this.groups(), 500);
 		this.state.event(e);
+	}
+
+	/** Are there rooms beside this one, from which members could be called back? */
+	async groups() {
+		const { rooms } = await get('rooms').catch(() => ({ rooms: [] }));
+		const prefix = `${this.name}.`.toLowerCase();
+		/** @type {HTMLElement} */ (this.recall).hidden = !rooms.some((/** @type {import('./types').RoomLine} */ r) => r.room.toLowerCase().startsWith(prefix));
 	}
 
 	recordStep() {
@@ -160,9 +173,10 @@ class RoomView {
 		const inside = this.state.inside;
 		const hands = inside.filter((m) => m.hand).length;
 		const floor = this.state.members.get(this.state.speaker);
-		setText(/** @type {Element} */ (this.heading), r.settings?.title || this.name);
+		setText(/** @type {Element} */ (this.heading), r.title || this.name);
 		setText(/** @type {Element} */ (this.count), countWords(inside.length, 'member'));
-		const tags = [r.profile === 'music' && 'music', r.locked && 'locked', r.recording === 'running' && 'recording',
+		const tags = [r.hours === 'before' && r.starts_ms && `opens ${dayWords(r.starts_ms)}`, r.hours === 'open' && r.ends_ms && `until ${dayWords(r.ends_ms)}`,
+			r.hours === 'over' && 'its time is over', r.profile === 'music' && 'music', r.locked && 'locked', r.recording === 'running' && 'recording',
 			r.recording === 'paused' && 'recording pauses', hands > 0 && `${countWords(hands, 'hand')} up`, floor && `${floor.name || floor.uri} speaks`]
 			.filter(Boolean).map(String);
 		this.tag(tags);
@@ -237,7 +251,7 @@ class RoomView {
 	}
 
 	endForm() {
-		const kept = this.state.room?.settings?.keep === 'on';
+		const kept = this.state.room?.persistent;
 		const n = countWords(this.state.members.size, 'member');
 		openForm('End for all?', [h('p', {}, kept ? `${n} will be sent away. The room stays, with its settings, for the next time.`
 			: `${n} will be sent away, and the room is closed.`)], 'End for all', () => roomVerb(this.name, kept ? 'clear' : 'end'), { danger: true });

@@ -211,7 +211,7 @@ export class RoomState {
 
 /** @param {Member} m */
 export function isWaiting(m) {
-	return !!m.waiting && m.waiting !== 'no';
+	return !!m.waiting;
 }
 
 /** The way of the sound from this member's mouth to the mix, as far as it is known: ms. @param {Media | null | undefined} media */

@@ -1,6 +1,7 @@
 /* settings.js - the settings of a room as a form, drawn from the server's own table of them: what it knows is here. */
-import { attempt, field, h, openForm, toast } from './dom.js';
-import { ask, get, mayAdmin, mayControl, Refused, roomPath } from './api.js';
+import { attempt, field, fill, h, openForm, toast } from './dom.js';
+import { ask, get, mayControl, Refused, roomPath, roomVerb } from './api.js';
+import { dayWords } from './words.js';
 
 /** @typedef {import('./types').SettingInfo} SettingInfo */
 
@@ -24,7 +25,12 @@ function title(name) {
 
 /** @param {SettingInfo} s @returns {string[]} */
 function choicesOf(s) {
-	return typeof s.choices === 'string' ? s.choices.split('|') : s.choices ?? [];
+	return s.choices ?? [];
+}
+
+/** A PIN is not told, only that there is one. @param {import('./types').Room} room @returns {Record<string, string>} */
+function valuesOf(room) {
+	return { ...room.settings, 'host-pin': room.has_host_pin ? 'set' : '', 'guest-pin': room.has_guest_pin ? 'set' : '' };
 }
 
 /** @param {SettingInfo} s */
@@ -113,7 +119,7 @@ export function settingsView(room, deleted) {
 async function load(el, room, deleted) {
 	try {
 		const [infos, answer] = await Promise.all([settingTable(), ask('GET', roomPath(room))]);
-		const values = answer.body.settings ?? {};
+		const values = valuesOf(answer.body);
 		const { fields, changed } = settingFields(infos, values);
 		const save = h('button', { type: 'submit', class: 'primary' }, 'Save');
 		const form = h('form', { class: 'card', onsubmit: async (/** @type {Event} */ e) => {
@@ -123,7 +129,7 @@ async function load(el, room, deleted) {
 				await load(el, room, deleted);
 			save.disabled = false;
 		} }, h('fieldset', { disabled: !mayControl() }, h('div', { class: 'setting-fields' }, ...fields), mayControl() && h('div', { class: 'buttons' }, save)));
-		el.replaceChildren(form, ...mayAdmin() ? [deleteCard(room, deleted)] : []);
+		el.replaceChildren(form, await bansCard(room), ...mayControl() ? [deleteCard(room, deleted)] : []);
 	} catch (e) {
 		el.replaceChildren(h('p', { class: 'empty' }, e instanceof Error ? e.message : String(e)));
 	}
@@ -142,7 +148,7 @@ async function store(room, settings, before, etag) {
 			if (!(e instanceof Refused) || e.status !== 412 || tries > 8)
 				throw e;
 			const now = await ask('GET', roomPath(room));
-			if (JSON.stringify(sorted(now.body.settings)) !== JSON.stringify(sorted(before)))
+			if (JSON.stringify(sorted(valuesOf(now.body))) !== JSON.stringify(sorted(before)))
 				throw new Error('Somebody else has changed the settings meanwhile. Leave this page and come back to see them.');
 			tag = now.etag;
 		}
@@ -152,6 +158,23 @@ async function store(room, settings, before, etag) {
 /** @param {Record<string, string>} settings */
 function sorted(settings) {
 	return Object.entries(settings ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Who may not come in, and the way back. @param {string} room */
+async function bansCard(room) {
+	const list = h('ul', { class: 'bans', role: 'list' });
+	const look = async () => {
+		/** @type {import('./types').Ban[]} */
+		const bans = (await get(`${roomPath(room)}/bans`)).bans;
+		fill(list, bans.length ? bans.map((b) => h('li', {}, h('span', {}, b.uri), h('time', { class: 'user', datetime: new Date(b.at_ms).toISOString() },
+			dayWords(b.at_ms)), mayControl() && h('button', { type: 'button', 'aria-label': `Unban ${b.uri}`,
+			onclick: async () => {
+				if (await attempt(roomVerb(room, 'unban', { uri: b.uri })))
+					await look();
+			} }, 'Unban'))) : h('li', { class: 'user' }, 'Nobody is banned.'));
+	};
+	await look();
+	return h('section', { class: 'card', 'aria-labelledby': 'bans-title' }, h('h2', { id: 'bans-title' }, 'Banned'), list);
 }
 
 /** @param {string} room @param {() => void} deleted */

@@ -54,16 +54,22 @@ export interface Room {
 	locked: boolean;
 	muted_all: boolean;
 	profile: 'voice' | 'music';
-	persistent?: boolean;
+	persistent: boolean;
 	recording: string;
 	speaker: { id: number; name: string } | null;
-	settings?: Record<string, string>;
+	title: string;
+	settings: Record<string, string>;
+	has_host_pin: boolean;
+	has_guest_pin: boolean;
+	hours: 'open' | 'before' | 'over';
+	starts_ms: number | null;
+	ends_ms: number | null;
 	members: Member[];
 }
 
 export interface RoomLine {
 	room: string;
-	title?: string;
+	title: string;
 	members: number;
 	waiting: number;
 	locked: boolean;
@@ -91,7 +97,7 @@ export interface SettingInfo {
 	type: string;
 	default: string;
 	help: string;
-	choices?: string[] | string;
+	choices?: string[];
 	min?: number;
 	max?: number;
 	secret?: boolean;
@@ -100,7 +106,6 @@ export interface SettingInfo {
 export interface RecordingFile {
 	name: string;
 	bytes: number;
-	type?: string;
 }
 
 export interface Recording {
@@ -109,9 +114,9 @@ export interface Recording {
 	by: string;
 	state: string;
 	start_ms: number;
-	end_ms: number;
+	end_ms: number | null;
 	bytes: number;
-	files?: (RecordingFile | string)[];
+	files: RecordingFile[];
 }
 
 export interface Call {
@@ -125,14 +130,19 @@ export interface Call {
 	codec: string;
 	outgoing: boolean;
 	start_ms: number;
-	answer_ms: number;
+	answer_ms: number | null;
 	end_ms: number;
 	status: number;
 	rx_packets: number;
 	lost: number;
 	late: number;
 	mos: number;
-	rtt_us: number;
+	rtt_us: number | null;
+}
+
+export interface Ban {
+	uri: string;
+	at_ms: number;
 }
 
 /* A view of the page: what the router shows, and takes down again. */
