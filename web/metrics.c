@@ -24,6 +24,10 @@ char *metrics_text(const struct web_status *st)
 	one(out, "tutti_calls", "gauge", "SIP calls, echo tests included.", st->calls);
 	one(out, "tutti_subscriptions", "gauge", "Subscriptions to the state of rooms.", st->subscriptions);
 	one(out, "tutti_speaker_changes_total", "counter", "Times the floor of a room passed to another member.", st->speakers);
+	one(out, "tutti_recordings", "gauge", "Rooms being recorded, or paused.", st->recordings);
+	one(out, "tutti_recordings_total", "counter", "Recordings begun.", st->recordings_begun);
+	one(out, "tutti_recordings_failed_total", "counter", "Recordings that ended because they could not be written.",
+	    st->recordings_failed);
 	one(out, "tutti_draining", "gauge", "1 while the server takes no new calls.", st->draining);
 	one(out, "tutti_uptime_seconds", "gauge", "Seconds since the start.", st->uptime_s);
 	one(out, "tutti_sip_requests_total", "counter", "SIP requests received.", st->sip_requests);
