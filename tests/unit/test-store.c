@@ -20,6 +20,8 @@
 #include "control/loop.h"
 #include "control/store.h"
 
+enum { NOBODY = 65534 };
+
 static char *dir, *path;
 static char said[512];
 
@@ -509,15 +511,22 @@ static void test_second_server(void)
 
 static void test_unreadable(void)
 {
-	if (geteuid() == 0) {
-		g_test_skip("root may read everything");
-		return;
-	}
+	const bool root = geteuid() == 0;         /* who may read everything, and is somebody else for a moment */
+
 	setup();
 	mem_deref(open_store());
 	g_assert_cmpint(chmod(path, 0), ==, 0);
+	g_assert_cmpint(chmod(dir, 0755), ==, 0);
+	g_assert_true(!root || !seteuid(NOBODY));
 	expect_refused(EACCES, "denied");
-	g_assert_cmpint(chmod(dir, 0500), ==, 0);
+	g_assert_true(!root || !seteuid(0));
+
+	/* It may be read but not written, nor may its folder. */
+	g_assert_cmpint(chmod(path, 0444), ==, 0);
+	g_assert_cmpint(chmod(dir, 0555), ==, 0);
+	g_assert_true(!root || !seteuid(NOBODY));
+	expect_refused(EACCES, "denied");
+	g_assert_true(!root || !seteuid(0));
 	g_assert_cmpint(chmod(dir, 0700), ==, 0);
 	teardown();
 }
