@@ -9,9 +9,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "control/census.h"
 #include "control/control.h"
+#include "control/store.h"
 
 struct web;
+
+enum { WEB_STATUSES = 64 };
+struct web_calls { bool outgoing; uint16_t status; uint64_t n; };
 
 /* Numbers of the whole server, gathered on the control thread by whoever knows all parts. */
 struct web_status {
@@ -24,6 +29,11 @@ struct web_status {
 	uint64_t speakers;                /* how often a floor has passed */
 	uint64_t sip_requests, sip_bad, sip_limited, sip_responses[7];    /* by class: [2] is 2xx */
 	struct mixer_stats mixer;
+	size_t n_kinds, n_calls_by_status;
+	struct census_kind kind[CENSUS_KINDS];
+	struct census_quality quality;
+	struct web_calls calls_by_status[WEB_STATUSES];
+	struct store_stats store;
 };
 
 /* Where events go by HTTP: [webhook NAME] of the settings. events "": all but the many small ones; "*": all. */
