@@ -79,7 +79,7 @@ int manifest_mute(struct manifest_member *mb, uint64_t at, bool on)
 		return 0;
 	mb->muted = on;
 	if (!on) {
-		if (last->to == MANIFEST_OPEN)    /* else it is one of those that are not in it */
+		if (last && last->to == MANIFEST_OPEN)    /* else it is one of those that are not in it */
 			last->to = at;
 		return 0;
 	}
@@ -277,7 +277,7 @@ static size_t after_state(const struct mbuf *mb, int *err)
 	const size_t begin = sizeof(BEGINNING) - 1;
 
 	*err = EBADMSG;
-	if (mb->end < begin + 16 || memcmp(mb->buf, BEGINNING, begin))
+	if (!mb || mb->end < begin + 16 || memcmp(mb->buf, BEGINNING, begin))
 		return 0;
 	*err = EALREADY;
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)

@@ -29,6 +29,7 @@
 #include "sip.h"
 #include "state.h"
 #include "systemd.h"
+#include "control/cdr.h"
 #include "control/control.h"
 #include "control/log.h"
 #include "control/loop.h"
@@ -528,6 +529,9 @@ static void web_collect(struct web_status *st, void *arg)
 	st->sip_bad = ss.bad;
 	st->sip_limited = ss.limited;
 	collect_notify(st);
+	store_stats(server.store, &st->store);
+	if (server.focus)
+		cdrs_stats(server.focus->cdrs, &st->cdr);
 	collect_record(st);
 	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
 }

@@ -5,6 +5,9 @@
  * accepted, and it waits for ever. Here a connection has a minute to bring a whole request, counted from its beginning or
  * from the last answer, and two to take more of an answer. It is shut down, and libsoup sees its end.
  *
+ * A connection serves one request: libsoup (3.2) never lets go of one that the other end closes between two requests, so none
+ * is kept open for a second (decision 75).
+ *
  * libsoup does not tell the socket of a connection that it did not accept itself, but it does give back the address object it
  * was handed with it: one for each connection, by which it is known here, and which goes when it goes.
  */
@@ -379,28 +382,6 @@ static void destructor(void *arg)
 	g_hash_table_destroy(d->sources);
 }
 
-/* libsoup (3.2) closes a connection after one answer when it has no listener of its own: it takes that for a server that has
- * been shut. So it gets one, to which nobody can find the way: its name is gone before it listens. */
-static void keep_alive(struct house *h)
-{
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	char *path = h->conf.state_dir ? g_strdup_printf("%s/.tutti-%d.sock", h->conf.state_dir, (int)getpid()) : NULL;
-	int fd = path && strlen(path) < sizeof(un.sun_path) ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
-	GSocket *socket = NULL;
-
-	if (fd >= 0) {
-		g_strlcpy(un.sun_path, path, sizeof(un.sun_path));
-		if (!bind(fd, (const struct sockaddr *)&un, sizeof(un)) && !unlink(path) && !listen(fd, 1))
-			socket = g_socket_new_from_fd(fd, NULL);
-		if (!socket)
-			(void)close(fd);
-	}
-	if (!socket || !soup_server_listen_socket(h->server, socket, 0, NULL))
-		log_warning("web.keep-alive", "what=\"each connection serves one request\"");
-	g_clear_object(&socket);
-	g_free(path);
-}
-
 int doorman_alloc(struct doorman **dp, struct house *h)
 {
 	struct doorman *d = mem_zalloc(sizeof(*d), destructor);
@@ -417,7 +398,6 @@ int doorman_alloc(struct doorman **dp, struct house *h)
 	d->sweep = g_timeout_source_new_seconds(SWEEP_S);
 	g_source_set_callback(d->sweep, sweep, d, NULL);
 	g_source_attach(d->sweep, h->ctx);
-	keep_alive(h);
 	*dp = d;
 	return 0;
 }

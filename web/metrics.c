@@ -58,5 +58,13 @@ char *metrics_text(const struct web_status *st)
 	one(out, "tutti_mix_lent_packets_total", "counter", "RTP packets that another media thread sent than the room's.",
 	    st->mixer.lent_packets);
 
+	one(out, "tutti_store_puts_total", "counter", "Changes handed to the store.", st->store.puts);
+	one(out, "tutti_store_commits_total", "counter", "Transactions of the store.", st->store.commits);
+	one(out, "tutti_store_errors_total", "counter", "Changes the store refused, and transactions that failed.", st->store.errors);
+	one(out, "tutti_store_waiting", "gauge", "Changes that are not in the file yet.", st->store.waiting);
+	one(out, "tutti_call_records_total", "counter", "Records of calls written.", st->cdr.written);
+	one(out, "tutti_call_records_left_out_total", "counter", "Refused calls without a record, for there were too many.",
+	    st->cdr.left_out);
+
 	return g_string_free(out, FALSE);
 }

@@ -48,6 +48,7 @@ static void common_headers(struct request *r)
 {
 	SoupMessageHeaders *h = soup_server_message_get_response_headers(r->msg);
 
+	soup_message_headers_replace(h, "Connection", "close");       /* doorman.c tells why */
 	soup_message_headers_replace(h, "X-Content-Type-Options", "nosniff");
 	soup_message_headers_replace(h, "Content-Security-Policy", policy);
 	soup_message_headers_replace(h, "X-Frame-Options", "DENY");
@@ -419,7 +420,8 @@ static void dispatch(struct request *r)
 	const char *raw = g_uri_get_path(soup_server_message_get_uri(r->msg));
 	bool found, is_api;
 
-	if (!route_decode(r->path, sizeof(r->path), raw && *raw ? raw : "/")) {
+	raw = raw && *raw ? raw : "/";
+	if (!route_decode(r->path, sizeof(r->path), raw)) {
 		request_error(r, strlen(raw) >= sizeof(r->path) ? 414 : 400, "this path cannot be read");
 		return;
 	}
