@@ -311,7 +311,7 @@ int manifest_cut(const char *dir)
 	return err;
 }
 
-unsigned manifest_cut_all(const char *recordings)
+unsigned manifest_cut_all(const char *recordings, manifest_cut_h *h, void *arg)
 {
 	DIR *d = opendir(recordings);
 	unsigned n = 0, seen = 0;
@@ -320,8 +320,11 @@ unsigned manifest_cut_all(const char *recordings)
 	while (d && (e = readdir(d)) && seen++ < DIRS_MAX) {
 		char dir[PATH_MAX];
 
-		if (e->d_name[0] != '.' && re_snprintf(dir, sizeof(dir), "%s/%s", recordings, e->d_name) > 0 && !manifest_cut(dir))
-			n++;
+		if (e->d_name[0] == '.' || re_snprintf(dir, sizeof(dir), "%s/%s", recordings, e->d_name) < 0 || manifest_cut(dir))
+			continue;
+		n++;
+		if (h)
+			h(dir, arg);
 	}
 	if (d)
 		closedir(d);

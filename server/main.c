@@ -29,6 +29,7 @@
 #include "sip.h"
 #include "state.h"
 #include "systemd.h"
+#include "control/cdr.h"
 #include "control/control.h"
 #include "control/log.h"
 #include "control/loop.h"
@@ -497,6 +498,16 @@ static void collect_notify(struct web_status *st)
 	st->subscribe_refused = ns.refused;
 }
 
+static void collect_record(struct web_status *st)
+{
+	struct record_stats rs;
+
+	record_stats(server.record, &rs);
+	st->recordings        = rs.running;
+	st->recordings_begun  = rs.started;
+	st->recordings_failed = rs.failed;
+}
+
 static void web_collect(struct web_status *st, void *arg)
 {
 	struct sips_stats ss;
@@ -518,6 +529,10 @@ static void web_collect(struct web_status *st, void *arg)
 	st->sip_bad = ss.bad;
 	st->sip_limited = ss.limited;
 	collect_notify(st);
+	store_stats(server.store, &st->store);
+	if (server.focus)
+		cdrs_stats(server.focus->cdrs, &st->cdr);
+	collect_record(st);
 	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
 }
 

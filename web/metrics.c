@@ -24,6 +24,10 @@ char *metrics_text(const struct web_status *st)
 	one(out, "tutti_calls", "gauge", "SIP calls, echo tests included.", st->calls);
 	one(out, "tutti_subscriptions", "gauge", "Subscriptions to the state of rooms.", st->subscriptions);
 	one(out, "tutti_speaker_changes_total", "counter", "Times the floor of a room passed to another member.", st->speakers);
+	one(out, "tutti_recordings", "gauge", "Rooms being recorded, or paused.", st->recordings);
+	one(out, "tutti_recordings_total", "counter", "Recordings begun.", st->recordings_begun);
+	one(out, "tutti_recordings_failed_total", "counter", "Recordings that ended because they could not be written.",
+	    st->recordings_failed);
 	one(out, "tutti_draining", "gauge", "1 while the server takes no new calls.", st->draining);
 	one(out, "tutti_uptime_seconds", "gauge", "Seconds since the start.", st->uptime_s);
 	one(out, "tutti_sip_requests_total", "counter", "SIP requests received.", st->sip_requests);
@@ -53,6 +57,14 @@ char *metrics_text(const struct web_status *st)
 	one(out, "tutti_mix_room_moves_total", "counter", "Rooms moved from one media thread to another.", st->mixer.moves);
 	one(out, "tutti_mix_lent_packets_total", "counter", "RTP packets that another media thread sent than the room's.",
 	    st->mixer.lent_packets);
+
+	one(out, "tutti_store_puts_total", "counter", "Changes handed to the store.", st->store.puts);
+	one(out, "tutti_store_commits_total", "counter", "Transactions of the store.", st->store.commits);
+	one(out, "tutti_store_errors_total", "counter", "Changes the store refused, and transactions that failed.", st->store.errors);
+	one(out, "tutti_store_waiting", "gauge", "Changes that are not in the file yet.", st->store.waiting);
+	one(out, "tutti_call_records_total", "counter", "Records of calls written.", st->cdr.written);
+	one(out, "tutti_call_records_left_out_total", "counter", "Refused calls without a record, for there were too many.",
+	    st->cdr.left_out);
 
 	return g_string_free(out, FALSE);
 }
