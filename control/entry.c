@@ -47,6 +47,11 @@ enum waiting entry_waits(const struct room *r, enum role role, bool admitted)
 static void take_seat(struct entry *e, struct room *r)
 {
 	e->seat = keep_seat_for(r, e->uri);
+	e->ghost = e->seat || e->moves ? NULL : keep_ghost_for(r, e->uri);
+	if (e->ghost) {
+		e->lost = keep_seat_of(e->ghost);
+		e->seat = &e->lost;
+	}
 	if (e->seat && e->role != ROLE_HOST)
 		e->role = e->seat->role;
 }
@@ -65,7 +70,7 @@ int entry_judge(struct entry *e, struct room *r)
 		return err;
 	if (r->locked && e->role != ROLE_HOST && !e->invited && !e->seat)
 		return EPERM;
-	if (room_full(r))
+	if (room_full(r) && !e->ghost)
 		return EUSERS;
 	if (is_shut(r, e->role) && !e->invited)
 		return EAGAIN;
@@ -97,5 +102,6 @@ bool control_needs_pin(const struct control *c, const char *room, const char *ur
 {
 	const struct room *r = c ? room_called(c, room) : NULL;
 
-	return r && (r->conf.host_pin.rounds || r->conf.guest_pin.rounds) && !keep_seat_for(r, uri);
+	return r && (r->conf.host_pin.rounds || r->conf.guest_pin.rounds) && !keep_seat_for(r, uri) &&
+	       !keep_ghost_for(r, uri);
 }

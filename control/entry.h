@@ -10,8 +10,11 @@
 struct entry {
 	const char *uri, *pin;            /* pin: as typed; "" nothing; NULL: it was not asked */
 	enum role role;                   /* as which it comes; then as which it is let in */
+	bool moves;                       /* from another room: there is no call of its own that was lost */
 	bool invited;                     /* by a host, or by who may everything: no PIN, lock, lobby or schedule for it */
 	const struct seat *seat;          /* which it had left; good until the next seat is put or dropped */
+	struct seat lost;                 /* ... or which its lost call still takes */
+	struct member *ghost;             /* that call's member, which is to go; NULL: there is none */
 	enum waiting waiting;
 };
 

@@ -124,8 +124,9 @@ static void put_seat(const struct member *m, const struct room *root, const stru
 }
 
 /* The mute that comes from the floor is the room's, not the member's. */
-static struct seat seat_of(const struct member *m, const struct room *root)
+struct seat keep_seat_of(const struct member *m)
 {
+	const struct room *root = room_root(m->room);
 	struct seat s = { .role = m->role, .self_muted = m->self_muted,
 			  .host_muted = m->host_muted && !floor_mutes(m->room, m) };
 
@@ -136,7 +137,7 @@ static struct seat seat_of(const struct member *m, const struct room *root)
 
 static bool may_sit(const struct member *m, const struct room *root, struct seat *seat)
 {
-	*seat = seat_of(m, root);
+	*seat = keep_seat_of(m);
 	return m->c->conf.seat_time_s && !m->waiting && caller_known(seat->uri) && is_worth(m, root);
 }
 
@@ -193,6 +194,37 @@ const struct seat *keep_seat_for(const struct room *r, const char *uri)
 
 	caller_key(key, uri);
 	return r->c->conf.seat_time_s && caller_known(key) ? seat_find(r->c->seats, r->name, key, unix_ms()) : NULL;
+}
+
+enum { GHOST_MS = 5000 };
+
+/* A call that holds sends nothing and is well; one that was never described has no sound to miss. */
+static bool is_ghost(const struct member *m)
+{
+	struct leg_stats st;
+
+	if (m->hold || m->waiting || !m->face.leg)
+		return false;
+	leg_stats(m->face.leg, &st);
+	return st.rx_packets && st.rx_ago_ms >= GHOST_MS;
+}
+
+struct member *keep_ghost_for(const struct room *r, const char *uri)
+{
+	char key[CALLER_KEY_MAX], of[CALLER_KEY_MAX];
+	struct le *le;
+
+	caller_key(key, uri);
+	if (!r->c->conf.seat_time_s || !caller_known(key))
+		return NULL;
+	LIST_FOREACH(&r->members, le) {
+		struct member *m = le->data;
+
+		caller_key(of, m->uri);
+		if (strcmp(of, key) == 0 && is_ghost(m))
+			return m;
+	}
+	return NULL;
 }
 
 /* --- after a start --- */

@@ -17,6 +17,9 @@ void keep_unban(const struct room *r, const char *uri);
 void keep_seat(struct member *m);                         /* it sits, and is as it is now */
 void keep_seat_free(struct member *m);                    /* it has left, and may come back: before it is out of its room */
 void keep_seat_gone(const struct member *m);              /* it has left for good */
+/* Who sits there and has not been heard of for seconds: most likely this caller's lost call. NULL: nobody. */
+struct member *keep_ghost_for(const struct room *r, const char *uri);
+struct seat keep_seat_of(const struct member *m);         /* as it would leave it now */
 const struct seat *keep_seat_for(const struct room *r, const char *uri); /* the seat that a caller has left; NULL: none */
 
 /* All rooms the store has, open and empty, with their bans and seats. What cannot be restored is logged and left out. */

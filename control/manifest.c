@@ -79,7 +79,7 @@ int manifest_mute(struct manifest_member *mb, uint64_t at, bool on)
 		return 0;
 	mb->muted = on;
 	if (!on) {
-		if (last->to == MANIFEST_OPEN)    /* else it is one of those that are not in it */
+		if (last && last->to == MANIFEST_OPEN)    /* else it is one of those that are not in it */
 			last->to = at;
 		return 0;
 	}
@@ -277,7 +277,7 @@ static size_t after_state(const struct mbuf *mb, int *err)
 	const size_t begin = sizeof(BEGINNING) - 1;
 
 	*err = EBADMSG;
-	if (mb->end < begin + 16 || memcmp(mb->buf, BEGINNING, begin))
+	if (!mb || mb->end < begin + 16 || memcmp(mb->buf, BEGINNING, begin))
 		return 0;
 	*err = EALREADY;
 	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
@@ -311,7 +311,7 @@ int manifest_cut(const char *dir)
 	return err;
 }
 
-unsigned manifest_cut_all(const char *recordings)
+unsigned manifest_cut_all(const char *recordings, manifest_cut_h *h, void *arg)
 {
 	DIR *d = opendir(recordings);
 	unsigned n = 0, seen = 0;
@@ -320,8 +320,11 @@ unsigned manifest_cut_all(const char *recordings)
 	while (d && (e = readdir(d)) && seen++ < DIRS_MAX) {
 		char dir[PATH_MAX];
 
-		if (e->d_name[0] != '.' && re_snprintf(dir, sizeof(dir), "%s/%s", recordings, e->d_name) > 0 && !manifest_cut(dir))
-			n++;
+		if (e->d_name[0] == '.' || re_snprintf(dir, sizeof(dir), "%s/%s", recordings, e->d_name) < 0 || manifest_cut(dir))
+			continue;
+		n++;
+		if (h)
+			h(dir, arg);
 	}
 	if (d)
 		closedir(d);

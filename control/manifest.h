@@ -64,7 +64,8 @@ int  manifest_print(struct mbuf *mb, const struct manifest *m);
 int  manifest_write(const struct manifest *m, const char *dir);   /* DIR/manifest.json */
 /* The process that wrote it has died: "running" and "paused" become "cut". EALREADY: it had ended; EBADMSG: none of ours. */
 int  manifest_cut(const char *dir);
-/* All of `recordings`, a folder of such folders, that had not ended; how many. */
-unsigned manifest_cut_all(const char *recordings);
+/* All of `recordings`, a folder of such folders, that had not ended; how many. h: for each of them, may be NULL. */
+typedef void (manifest_cut_h)(const char *dir, void *arg);
+unsigned manifest_cut_all(const char *recordings, manifest_cut_h *h, void *arg);
 
 #endif

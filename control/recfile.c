@@ -16,6 +16,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <re.h>
 #include <gst/gst.h>
@@ -249,9 +250,137 @@ int recfile_finish(struct recfile *f)
 
 	if (!gst_pad_push_event(f->src, gst_event_new_eos()) && !err)
 		err = EIO;
-	if (!err && !f->err && fsync(f->fd))
-		f->err = errno;
-	return err ? err : f->err;
+	return err ? err : f->err;        /* no fsync: a slow disk would keep all other recordings waiting */
+}
+
+/* --- what was left of a FLAC file --- */
+
+enum { BLOCK = 4096, STREAMINFO = 8, TOTAL = STREAMINFO + 13, TAIL = 256 * 1024, FRAME_MIN = 9 };
+
+static uint8_t crc8(const uint8_t *p, size_t n)
+{
+	uint8_t crc = 0;
+
+	while (n--) {
+		crc ^= *p++;
+		for (int i = 0; i < 8; i++)
+			crc = (uint8_t)(crc << 1 ^ (crc & 0x80 ? 0x07 : 0));
+	}
+	return crc;
+}
+
+static uint16_t crc16(const uint8_t *p, size_t n)
+{
+	uint16_t crc = 0;
+
+	while (n--) {
+		crc ^= (uint16_t)(*p++ << 8);
+		for (int i = 0; i < 8; i++)
+			crc = (uint16_t)(crc << 1 ^ (crc & 0x8000 ? 0x8005 : 0));
+	}
+	return crc;
+}
+
+/* RFC 9639 9.1.5: the number of a frame is coded like a character of UTF-8, of up to 36 bits. Its length; 0: it is none. */
+static size_t coded_number(uint64_t *number, const uint8_t *p, size_t len)
+{
+	size_t n = 0;
+
+	while (n < 8 && p[0] & 0x80 >> n)
+		n++;
+	if (!n) {
+		*number = p[0];
+		return 1;
+	}
+	if (n == 1 || n == 8 || n > len)
+		return 0;
+	*number = n == 7 ? 0 : p[0] & 0x7f >> n;
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		*number = *number << 6 | (p[i] & 0x3f);
+	}
+	return n;
+}
+
+/* Does a frame of BLOCK samples begin here? As encoders write them who know nothing of the end: 0xfff8, blocks of 4096, 48 kHz. */
+static bool frame_at(uint64_t *number, const uint8_t *p, size_t len)
+{
+	size_t n;
+
+	if (len < FRAME_MIN || p[0] != 0xff || p[1] != 0xf8 || p[2] != 0xca)
+		return false;
+	n = coded_number(number, p + 4, len - 4);
+	return n && 4 + n < len && crc8(p, 4 + n) == p[4 + n];
+}
+
+static bool whole(const uint8_t *from, const uint8_t *to)
+{
+	return to - from > FRAME_MIN && crc16(from, (size_t)(to - from) - 2) == (to[-2] << 8 | to[-1]);
+}
+
+/* How many whole frames there are, by the last of them: it ends at the end, or where the next one begins. *len: up to there. */
+static uint64_t frames_in(const uint8_t *buf, size_t *len)
+{
+	const uint8_t *const end = buf + *len, *next = end;
+	uint64_t number;
+
+	for (const uint8_t *p = next - 1; p >= buf; p--) {
+		if (!frame_at(&number, p, (size_t)(end - p)))
+			continue;
+		if (whole(p, next)) {
+			*len = (size_t)(next - buf);
+			return number + 1;
+		}
+		next = p;                 /* it was cut, or no frame at all: then what was before it ends elsewhere */
+	}
+	return 0;
+}
+
+static int mend(int fd)
+{
+	uint8_t head[TOTAL + 5], *buf;
+	uint64_t frames, total;
+	struct stat st;
+	size_t len;
+	ssize_t n;
+	off_t from;
+
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return EBADMSG;
+	if (pread(fd, head, sizeof(head), 0) != (ssize_t)sizeof(head) || memcmp(head, "fLaC", 4) || (head[4] & 0x7f))
+		return EBADMSG;
+	/* RFC 9639 8.2: 36 bits, "A value of 0 here means the number of total samples is unknown" */
+	if (head[TOTAL] & 0x0f || head[TOTAL + 1] || head[TOTAL + 2] || head[TOTAL + 3] || head[TOTAL + 4])
+		return EALREADY;
+	buf = mem_alloc(TAIL, NULL);
+	if (!buf)
+		return ENOMEM;
+	from = st.st_size > TAIL ? st.st_size - TAIL : 0;
+	n = pread(fd, buf, TAIL, from);
+	len = n > 0 ? (size_t)n : 0;
+	frames = frames_in(buf, &len);
+	mem_deref(buf);
+	if (!frames)
+		return ENODATA;
+	total = frames * BLOCK;
+	for (int i = 0; i < 4; i++)
+		head[TOTAL + 1 + i] = (uint8_t)(total >> (24 - 8 * i));
+	head[TOTAL] |= (uint8_t)(total >> 32 & 0x0f);
+	if (ftruncate(fd, from + (off_t)len))
+		return errno;
+	return pwrite(fd, head + TOTAL, 5, TOTAL) == 5 ? 0 : EIO;
+}
+
+int recfile_mend(const char *path)
+{
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC), err;
+
+	if (fd < 0)
+		return errno;
+	err = mend(fd);
+	close(fd);
+	return err;
 }
 
 /* --- its life --- */

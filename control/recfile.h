@@ -28,6 +28,10 @@ int  recfile_write(struct recfile *f, const float *smp, size_t n_smp);
 int  recfile_flush(struct recfile *f);            /* what was written goes to the encoder */
 int  recfile_finish(struct recfile *f);           /* the last of it, and the header's final form; ... then mem_deref */
 
+/* FLAC of a process that died before recfile_finish: the length goes into its header, as far as its frames are whole. EALREADY: it is
+ * there; ENODATA: not one frame; EBADMSG: not written by us. Any thread that may wait for the disk. */
+int  recfile_mend(const char *path);
+
 unsigned recfile_channels(const struct recfile *f);
 uint64_t recfile_bytes(const struct recfile *f);
 const char *recfile_suffix(enum recfile_kind kind);       /* "opus", "flac" */

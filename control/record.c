@@ -399,6 +399,24 @@ static uint64_t bytes_in(const char *dir)
 	return bytes;
 }
 
+/* FLAC files get their length, which nobody could write any more. */
+static void mend_files(const char *dir, void *arg)
+{
+	DIR *d = opendir(dir);
+	char path[PATH_MAX];
+	unsigned n = 0;
+	struct dirent *e;
+
+	while (d && (e = readdir(d)) && n++ < FILES_MAX) {
+		const char *dot = strrchr(e->d_name, '.');
+
+		if (dot && !strcmp(dot, ".flac") && re_snprintf(path, sizeof(path), "%s/%s", dir, e->d_name) > 0)
+			(void)recfile_mend(path);
+	}
+	if (d)
+		closedir(d);
+}
+
 /* The manifest was written once a second. */
 static uint64_t last_written_ms(const char *dir)
 {
@@ -418,8 +436,9 @@ static bool cut_row(const struct store_recording *row, void *arg)
 	if (strcmp(row->state, "running") && strcmp(row->state, "paused"))
 		return true;
 	cut.end_ms = last_written_ms(cut.dir);
+	if (!manifest_cut(cut.dir))       /* recording.dir may have been another one */
+		mend_files(cut.dir, NULL);
 	cut.bytes = bytes_in(cut.dir);
-	(void)manifest_cut(cut.dir);      /* recording.dir may have been another one */
 	str_ncpy(cut.state, "cut", sizeof(cut.state));
 	(void)store_recording_put(rec->c->conf.store, &cut);
 	log_warning("record.cut", "room=%s id=%s hint=\"the server ended while it was recording; all but the last second is there\"",
@@ -494,7 +513,7 @@ int record_alloc(struct record **rp, struct control *c, const struct record_conf
 	rec->c = c;
 	c->record = rec;
 	(void)store_recordings(c->conf.store, NULL, cut_row, rec);
-	(void)manifest_cut_all(rec->conf.dir);
+	(void)manifest_cut_all(rec->conf.dir, mend_files, NULL);
 	*rp = rec;
 	return 0;
 }

@@ -27,7 +27,10 @@ static void take_place(struct member *m, const struct entry *e, const struct roo
 	m->host_muted = e->seat && !r->conf.floor ? e->seat->host_muted : member_is_muted_there(m, r);
 	if (!e->seat)
 		return;
-	seat_drop(m->c->seats, e->seat->room, e->seat->uri);
+	if (e->ghost)
+		e->ghost->seated = false; /* the seat is not its own any more */
+	else
+		seat_drop(m->c->seats, e->seat->room, e->seat->uri);
 	m->seated = true;                 /* the store has it, as something that is not true any more */
 	m->seat_role = ROLE_N;
 }
@@ -65,6 +68,8 @@ static int bring_in(struct act *a, struct room *r, const struct entry *e)
 		a->res->member = m->id;
 	tell_entry(m, m->dialed_out ? "dialed-out" : back ? "back" : "");
 	room_hosts_changed(r);
+	if (e->ghost)
+		member_end(e->ghost, "replaced", true);
 	return 0;
 }
 
@@ -208,7 +213,7 @@ int verb_move(struct act *a)
 
 	if (err || to == m->room)
 		return err;
-	struct entry e = { .uri = m->uri, .pin = a->cmd->text, .role = role_there(a, to), .invited = is_led(a, to) };
+	struct entry e = { .uri = m->uri, .pin = a->cmd->text, .role = role_there(a, to), .invited = is_led(a, to), .moves = true };
 	err = entry_judge(&e, to);
 	return err ? err : verb_move_member(m, to, &e, "moved");
 }

@@ -407,6 +407,7 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->discarded = count_get(&n->discarded) + count_get(&n->jit_dropped);
 	s->recovered = count_get(&n->recovered);
 	s->tx_redundant = count_get(&n->redundant);
+	s->rx_ago_ms = (uint32_t)count_get(&n->rx_ago_ms);
 	s->cpu_us = count_get(&n->cpu_ns) / 1000;
 	s->jitter_us = (uint32_t)count_get(&n->jitter_us);
 	s->buffer_ms = (uint32_t)count_get(&n->buffer_ms);

@@ -227,6 +227,11 @@ static const char *check_filled(const char *value)
 	return *value ? NULL : "must not be empty";
 }
 
+static const char *check_folder(const char *value)
+{
+	return !*value || (*value == '/' && strlen(value) < 200) ? NULL : "a folder by its whole path, under 200 characters";
+}
+
 static const char *check_room(const char *value)
 {
 	size_t n = strlen(value);
@@ -336,9 +341,10 @@ static const struct config_setting table[] = {
 	 "Days that the records of calls are kept. 0: for ever.", NULL},
 
 	{"recording.dir", CONFIG_STR, "", NULL, true,
-	 "Folder for recordings, one in it for each; only the server's user may read it. Empty: recordings in the state folder.", NULL},
+	 "Folder for recordings, one in it for each; only the server's user may read it. Empty: recordings in the state folder.",
+	 check_folder},
 	{"recording.format", CONFIG_ENUM, "opus", "opus|flac", true,
-	 "Opus takes 8 kB a second and mono file, FLAC (24 bits) up to ten times that and loses nothing. Recordings begun from now on.",
+	 "Opus takes 8 kB a second and mono file, FLAC (24 bits) up to fifteen times that and loses nothing. Recordings begun from now on.",
 	 NULL},
 	{"recording.stems", CONFIG_BOOL, "yes", NULL, true,
 	 "Beside the mix a file for each member that is heard, all aligned to the sample. Recordings begun from now on.", NULL},

@@ -517,6 +517,16 @@ static void collect_members(struct web_status *st)
 	store_stats(server.store, &st->store);
 }
 
+static void collect_record(struct web_status *st)
+{
+	struct record_stats rs;
+
+	record_stats(server.record, &rs);
+	st->recordings        = rs.running;
+	st->recordings_begun  = rs.started;
+	st->recordings_failed = rs.failed;
+}
+
 static void web_collect(struct web_status *st, void *arg)
 {
 	struct sips_stats ss;
@@ -539,6 +549,9 @@ static void web_collect(struct web_status *st, void *arg)
 	st->sip_limited = ss.limited;
 	collect_notify(st);
 	collect_members(st);
+	if (server.focus)
+		cdrs_stats(server.focus->cdrs, &st->cdr);
+	collect_record(st);
 	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
 }
 

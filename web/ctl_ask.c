@@ -103,7 +103,7 @@ static bool is_called(const struct json *m, const char *name)
 
 static bool is_number(const char *name)
 {
-	return *name && strspn(name, "0123456789") == strlen(name);
+	return name && *name && strspn(name, "0123456789") == strlen(name);
 }
 
 static int member_named(const struct json **mp, const struct json *room, const char *name)
@@ -198,10 +198,10 @@ static int make_path(struct txt *t, const struct ctl *c, const struct ctl_args *
 static int put_number(struct txt *t, const char *name, const char *value)
 {
 	char *end;
-	double d = strtod(value, &end);
+	double d = value ? strtod(value, &end) : 0;
 
-	if (end == value || *end || !(d >= -1e9 && d <= 1e9) || strpbrk(value, "xXnN")) {
-		fprintf(stderr, "tuttictl: %s is a number, not %s\n", name, value);
+	if (!value || end == value || *end || !(d >= -1e9 && d <= 1e9) || strpbrk(value, "xXnN")) {
+		fprintf(stderr, "tuttictl: %s is a number, not %s\n", name, value ? value : "nothing");
 		return CTL_USAGE;
 	}
 	txt_printf(t, "%.10g", d);
@@ -212,13 +212,13 @@ static int put_on(struct txt *t, const char *value)
 {
 	static const char *const words[][2] = { { "on", "true" }, { "yes", "true" }, { "off", "false" }, { "no", "false" } };
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+	for (size_t i = 0; value && i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(words[i][0], value))
 			continue;
 		txt_str(t, words[i][1]);
 		return CTL_OK;
 	}
-	fprintf(stderr, "tuttictl: on or off, not %s\n", value);
+	fprintf(stderr, "tuttictl: on or off, not %s\n", value ? value : "nothing");
 	return CTL_USAGE;
 }
 

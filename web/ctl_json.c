@@ -33,7 +33,7 @@ static int hex4(const char *p)
 	int n = 0;
 
 	for (int i = 0; i < 4; i++) {
-		int c = p[i];
+		int c = (unsigned char)p[i];
 
 		if (c >= '0' && c <= '9')
 			n = n * 16 + c - '0';

@@ -180,9 +180,9 @@ int run_cdr_export(const struct ctl *c, const struct ctl_args *a)
 		if (!status && !path.bad)
 			status = ctl_get(NULL, &text, c, path.p, "cdr export");
 		before = 0;
-		if (!status && c->csv)
+		if (!status && text && c->csv)
 			put_csv_page(text, first, &before);
-		else if (!status)
+		else if (!status && text)
 			status = put_json_page(text, &before);
 		first = false;
 		free(text);

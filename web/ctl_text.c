@@ -105,7 +105,7 @@ static bool harmless(unsigned c)
 
 void txt_clean(struct txt *t, const char *s, size_t len, size_t *width)
 {
-	size_t before = t->n, columns = 0;
+	size_t columns = 0;
 
 	while (len) {
 		unsigned c = 0;
@@ -115,7 +115,8 @@ void txt_clean(struct txt *t, const char *s, size_t len, size_t *width)
 			txt_add(t, s, n);
 			columns++;
 		} else {
-			before = t->n;
+			const size_t before = t->n;
+
 			txt_printf(t, n > 1 ? "\\u%04x" : "\\x%02x", n ? c : (unsigned char)*s);
 			columns += t->n - before;
 		}

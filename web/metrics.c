@@ -71,6 +71,10 @@ static void calls(GString *out, const struct web_status *st)
 				       st->calls_by_status[i].outgoing ? "out" : "in", st->calls_by_status[i].status,
 				       st->calls_by_status[i].n);
 	one(out, "tutti_speaker_changes_total", "counter", "Times the floor of a room passed to another member.", st->speakers);
+	one(out, "tutti_recordings", "gauge", "Rooms being recorded, or paused.", st->recordings);
+	one(out, "tutti_recordings_total", "counter", "Recordings begun.", st->recordings_begun);
+	one(out, "tutti_recordings_failed_total", "counter", "Recordings that ended because they could not be written.",
+	    st->recordings_failed);
 	one(out, "tutti_draining", "gauge", "1 while the server takes no new calls.", st->draining);
 	one(out, "tutti_uptime_seconds", "gauge", "Seconds since the start.", st->uptime_s);
 }
@@ -132,12 +136,15 @@ static void web(GString *out, const struct metrics_web *w)
 	one(out, "tutti_webhook_waiting", "gauge", "Events that wait to be delivered.", w->hook_waiting);
 }
 
-static void store(GString *out, const struct store_stats *s)
+static void store(GString *out, const struct store_stats *s, const struct cdrs_stats *calls_kept)
 {
 	one(out, "tutti_store_puts_total", "counter", "Values handed to the store.", s->puts);
 	one(out, "tutti_store_commits_total", "counter", "Transactions written.", s->commits);
 	one(out, "tutti_store_errors_total", "counter", "Transactions that failed.", s->errors);
 	one(out, "tutti_store_waiting", "gauge", "Values not yet in the file.", s->waiting);
+	one(out, "tutti_call_records_total", "counter", "Records of calls written.", calls_kept->written);
+	one(out, "tutti_call_records_left_out_total", "counter", "Refused calls without a record, for there were too many.",
+	    calls_kept->left_out);
 }
 
 char *metrics_text(const struct web_status *st, const struct metrics_web *w)
@@ -149,6 +156,6 @@ char *metrics_text(const struct web_status *st, const struct metrics_web *w)
 	sip(out, st);
 	sound(out, &st->mixer);
 	web(out, w);
-	store(out, &st->store);
+	store(out, &st->store, &st->cdr);
 	return g_string_free(out, FALSE);
 }

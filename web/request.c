@@ -420,7 +420,8 @@ static void dispatch(struct request *r)
 	const char *raw = g_uri_get_path(soup_server_message_get_uri(r->msg));
 	bool found, is_api;
 
-	if (!route_decode(r->path, sizeof(r->path), raw && *raw ? raw : "/")) {
+	raw = raw && *raw ? raw : "/";
+	if (!route_decode(r->path, sizeof(r->path), raw)) {
 		request_error(r, strlen(raw) >= sizeof(r->path) ? 414 : 400, "this path cannot be read");
 		return;
 	}

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "control/cdr.h"
 #include "control/census.h"
 #include "control/control.h"
 #include "control/store.h"
@@ -27,6 +28,8 @@ struct web_status {
 	uint32_t subscriptions;           /* to the state of rooms */
 	uint64_t notifies, notify_failed, subscribe_refused;
 	uint64_t speakers;                /* how often a floor has passed */
+	uint32_t recordings;              /* that run, or are paused */
+	uint64_t recordings_begun, recordings_failed;
 	uint64_t sip_requests, sip_bad, sip_limited, sip_responses[7];    /* by class: [2] is 2xx */
 	struct mixer_stats mixer;
 	size_t n_kinds, n_calls_by_status;
@@ -34,6 +37,7 @@ struct web_status {
 	struct census_quality quality;
 	struct web_calls calls_by_status[WEB_STATUSES];
 	struct store_stats store;
+	struct cdrs_stats cdr;
 };
 
 /* Where events go by HTTP: [webhook NAME] of the settings. events "": all but the many small ones; "*": all. */

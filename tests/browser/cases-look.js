@@ -4,6 +4,13 @@ import { TOKEN } from './fake.js';
 
 /** @typedef {import('./cases.js').Case} Case */
 
+/** A page that believes to be hidden and so does not look at the room every two seconds: only events tell it. @param {import('./kit.js').Ctx} c */
+async function onlyEvents(c) {
+	const page = await c.page();
+	await page.addInitScript(() => Object.defineProperty(document, 'hidden', { get: () => true }));
+	return page;
+}
+
 /** Every view with something in it: address, heading, and what to open there. @type {[string, string, string, string?][]} */
 const VIEWS = [
 	['rooms', '#/rooms', 'Rooms'], ['rooms-new', '#/rooms', 'Rooms', 'New room'], ['room', '#/rooms/team', 'Monday call'],
@@ -33,7 +40,7 @@ async function tour(page, see) {
 /** @param {'light' | 'dark'} theme @param {number} width @returns {Case} */
 function axeCase(theme, width) {
 	return {
-		name: `axe-${theme}-${width}`, what: `no view has a serious finding, ${theme}, ${width} pixels wide, and none is wider`, limit: 90,
+		name: `axe-${theme}-${width}`, what: `no view has a serious finding, ${theme}, ${width} pixels wide, and none is wider`, limit: 240,
 		async run(c) {
 			const { url } = await openFake(c);
 			const page = await c.page({ colorScheme: theme, viewport: { width, height: 800 } });
@@ -55,7 +62,7 @@ function axeCase(theme, width) {
 export const looks = [
 	axeCase('light', 1280), axeCase('dark', 1280), axeCase('light', 360), axeCase('dark', 360),
 	{
-		name: 'login', what: 'a wrong token is told, a right one stays over a reload, signing out ends it', limit: 30,
+		name: 'login', what: 'a wrong token is told, a right one stays over a reload, signing out ends it', limit: 90,
 		async run(c) {
 			const { url } = await openFake(c);
 			const page = await c.page();
@@ -74,7 +81,7 @@ export const looks = [
 		},
 	},
 	{
-		name: 'theme', what: 'the switch goes through system, light and dark, and a reload keeps it', limit: 30,
+		name: 'theme', what: 'the switch goes through system, light and dark, and a reload keeps it', limit: 90,
 		async run(c) {
 			const { url } = await openFake(c);
 			const page = await c.page({ colorScheme: 'dark' });
@@ -92,7 +99,7 @@ export const looks = [
 		},
 	},
 	{
-		name: 'names', what: 'a name that looks like markup stays a name, and markup does not run', limit: 30,
+		name: 'names', what: 'a name that looks like markup stays a name, and markup does not run', limit: 90,
 		async run(c) {
 			const { fake, url } = await openFake(c);
 			const page = await c.page();
@@ -105,30 +112,30 @@ export const looks = [
 		},
 	},
 	{
-		name: 'events', what: 'who comes, leaves, raises a hand is shown at once, logged and read out', limit: 30,
+		name: 'events', what: 'who comes, leaves, raises a hand is shown at once, logged and read out', limit: 90,
 		async run(c) {
 			const { fake, url } = await openFake(c);
-			const page = await c.page();
+			const page = await onlyEvents(c);
 			await signIn(page, url, TOKEN, '#/rooms/team');
 			const room = fake.rooms.get('team');
 			await row(page, 'Ann Archer').waitFor();
 			const zoe = fake.member(room, 'Zoe');
-			await row(page, 'Zoe').waitFor({ timeout: 1000 });
+			await row(page, 'Zoe').waitFor();
 			await page.locator('#spoken', { hasText: 'Zoe came in' }).waitFor();
 			fake.change(room, zoe, { hand: true });
-			await page.getByText('2 hands up').waitFor({ timeout: 1000 });
+			await page.getByText('2 hands up').waitFor();
 			await page.locator('#spoken', { hasText: 'Zoe raised a hand' }).waitFor();
 			fake.leave(room, zoe, 'kicked');
-			await row(page, 'Zoe').waitFor({ state: 'detached', timeout: 1000 });
+			await row(page, 'Zoe').waitFor({ state: 'detached' });
 			await page.locator('.log-lines', { hasText: 'Zoe was sent away' }).waitFor();
 			expect(await page.locator('#spoken').getAttribute('aria-live') === 'polite', 'what is read out interrupts');
 		},
 	},
 	{
-		name: 'gap', what: 'an event that never came is noticed by the version, and made good', limit: 30,
+		name: 'gap', what: 'an event that never came is noticed by the version, and made good', limit: 90,
 		async run(c) {
 			const { fake, url } = await openFake(c);
-			const page = await c.page();
+			const page = await onlyEvents(c);
 			await signIn(page, url, TOKEN, '#/rooms/team');
 			await row(page, 'Ann Archer').waitFor();
 			const room = fake.rooms.get('team');
@@ -137,11 +144,11 @@ export const looks = [
 			room.version++;
 			fake.change(room, room.members[0], { hand: true });
 			await until(async () => await row(page, 'Finn Falk').getByRole('button', { name: 'Mute' }).getAttribute('aria-pressed') === 'true',
-				'the change that was not told', 1500);
+				'the change that was not told');
 		},
 	},
 	{
-		name: 'lost', what: 'the banner comes when the server dies, goes when it is back, and what changed meanwhile is there', limit: 60,
+		name: 'lost', what: 'the banner comes when the server dies, goes when it is back, and what changed meanwhile is there', limit: 90,
 		async run(c) {
 			const { fake, url } = await openFake(c);
 			const page = await c.page();
@@ -166,7 +173,7 @@ export const looks = [
 		},
 	},
 	{
-		name: 'signed-out', what: 'a session that ends while the page is open leads to the login, and back to the same room', limit: 30,
+		name: 'signed-out', what: 'a session that ends while the page is open leads to the login, and back to the same room', limit: 90,
 		async run(c) {
 			const { url } = await openFake(c);
 			const page = await c.page();
@@ -179,7 +186,7 @@ export const looks = [
 		},
 	},
 	{
-		name: 'conflict', what: 'settings that somebody else changed meanwhile are not overwritten; members who come are no conflict', limit: 30,
+		name: 'conflict', what: 'settings that somebody else changed meanwhile are not overwritten; members who come are no conflict', limit: 90,
 		async run(c) {
 			const { fake, url } = await openFake(c);
 			const page = await c.page();
@@ -199,7 +206,7 @@ export const looks = [
 		},
 	},
 	{
-		name: 'fader', what: 'a fader goes by mouse and keys, sends the last value and not each, and yields to the server', limit: 30,
+		name: 'fader', what: 'a fader goes by mouse and keys, sends the last value and not each, and yields to the server', limit: 90,
 		async run(c) {
 			const { fake, url } = await openFake(c);
 			const page = await c.page();
@@ -236,7 +243,7 @@ export const looks = [
 		},
 	},
 	{
-		name: 'matrix', what: 'cells by keys and sliders, one stop of the Tab key, names that are said', limit: 30,
+		name: 'matrix', what: 'cells by keys and sliders, one stop of the Tab key, names that are said', limit: 90,
 		async run(c) {
 			const { fake, url } = await openFake(c);
 			const page = await c.page();
@@ -261,7 +268,7 @@ export const looks = [
 		},
 	},
 	{
-		name: 'dialogs', what: 'a dialog takes the focus, keeps it, gives it back, and closes with its member', limit: 30,
+		name: 'dialogs', what: 'a dialog takes the focus, keeps it, gives it back, and closes with its member', limit: 90,
 		async run(c) {
 			const { fake, url } = await openFake(c);
 			const page = await c.page();
@@ -283,7 +290,7 @@ export const looks = [
 		},
 	},
 	{
-		name: 'keyboard', what: 'skip link, sections, a room, filter, mute: all without a mouse, and the focus seen', limit: 45,
+		name: 'keyboard', what: 'skip link, sections, a room, filter, mute: all without a mouse, and the focus seen', limit: 90,
 		async run(c) {
 			const { fake, url } = await openFake(c);
 			const page = await c.page();
@@ -316,7 +323,7 @@ export const looks = [
 		},
 	},
 	{
-		name: 'motion', what: 'who wants less motion gets bars that step and nothing that glides', limit: 30,
+		name: 'motion', what: 'who wants less motion gets bars that step and nothing that glides', limit: 90,
 		async run(c) {
 			const { url } = await openFake(c);
 			const page = await c.page({ reducedMotion: 'reduce' });

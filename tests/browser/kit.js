@@ -20,7 +20,7 @@ export function expect(good, what) {
 }
 
 /** Until it is so. @param {() => Promise<unknown> | unknown} is @param {string} what @param {number} [ms] */
-export async function until(is, what, ms = 8000) {
+export async function until(is, what, ms = 15000) {
 	const end = Date.now() + ms;
 	while (!await is()) {
 		if (Date.now() > end)

@@ -42,7 +42,7 @@ async function attempt(browser, c) {
 	/** @param {import('playwright-core').BrowserContextOptions} [options] */
 	const page = async (options = {}) => {
 		const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', acceptDownloads: true, ...options });
-		context.setDefaultTimeout(8000);
+		context.setDefaultTimeout(15000);
 		listen(context, wrong);
 		ends.push(() => context.close());
 		return context.newPage();

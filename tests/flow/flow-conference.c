@@ -277,6 +277,30 @@ static void comes_back(void)
 	close_house();
 }
 
+/* b's network is gone, and b calls again before anybody has noticed: as who it was, and there is one b. */
+static void calls_again(void)
+{
+	open_house("guest-pin=1234");
+	joins(A, ROLE_HOST);
+	g_assert_cmpint(joins_pin(B, ROLE_SPEAKER, "1234"), ==, 0);
+	by(A, VERB_MUTE, B, true);
+	heard("a: b:a c: d:");
+	const struct command again = { .verb = VERB_JOIN, .room = "band", .uri = "sip:1@h", .role = ROLE_SPEAKER, .face = &end[C].face };
+	struct result res;
+	g_assert_cmpint(control_run(control, &sys, &again, &res), ==, EACCES);
+	end[B].mb->peer->mute = true;
+	turn(4000);
+	g_assert_cmpint(control_run(control, &sys, &again, &res), ==, EACCES);
+	turn(2000);
+	g_assert_cmpint(control_run(control, &sys, &again, &res), ==, 0);
+	end[C].id = res.member;
+	g_assert_cmpuint(end[B].n_bye, ==, 1);
+	heard("a: b: c:a d:");
+	by(A, VERB_MUTE, C, false);
+	heard("a:c b: c:a d:");
+	close_house();
+}
+
 static void ends_without_host(void)
 {
 	quartet("end-with-host=on;end-grace=3");
@@ -306,6 +330,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/conference/kick-ban", kicked_and_banned);
 	g_test_add_func("/conference/breakout", smaller_rooms);
 	g_test_add_func("/conference/seat", comes_back);
+	g_test_add_func("/conference/lost", calls_again);
 	g_test_add_func("/conference/end", ends_without_host);
 	int rc = g_test_run();
 	clock_close();

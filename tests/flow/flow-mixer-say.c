@@ -386,7 +386,7 @@ static void test_bounds(void)
 	bad.under = 2;
 	g_assert_cmpint(bus_say(r.b, &bad, 1, LEG_SAY_NOW), ==, EINVAL);
 	g_assert_cmpint(leg_say(b->leg, NULL, 0, LEG_SAY_AFTER), ==, EINVAL);
-	stage_run(r.s, 2500);
+	stage_run(r.s, LEG_SAY_MAX * 100 + 500);
 	g_assert_cmpuint(b->n_said, ==, 1);
 	g_assert_cmpint(leg_say(b->leg, &p, 1, LEG_SAY_AFTER), ==, 0);
 	stage_remove(r.s, b);                     /* in the middle of it */

@@ -144,9 +144,8 @@ def length_wrong(path, seconds):
     return [] if seconds - 1.1 < got < seconds + 0.5 else ['%s: %.2f s can be played of %.2f' % (path, got, seconds)]
 
 
-@case('record-killed', 'SIGKILL in the middle of two recordings: all but the last second can be played, the next start says cut', limit=90)
-def record_killed():
-    server = Server()
+def killed(fmt):
+    server = Server({'recording.format': fmt})
     api, members, wrong, began = Api(server), [], [], {}
     try:
         members = phones_of(server, ['PCMU', 'L16/48000'])
@@ -174,6 +173,16 @@ def record_killed():
         vanish(members)
         wrong += server.stop()
     return wrong
+
+
+@case('record-killed', 'SIGKILL in the middle of two recordings: all but the last second can be played, the next start says cut', limit=90)
+def record_killed():
+    return killed('opus')
+
+
+@case('record-killed-flac', 'the same as FLAC', limit=90)
+def record_killed_flac():
+    return killed('flac')
 
 
 @case('record-full', 'no more can be written: the recording ends with an event, the phones hear no gap, what was written can be played', limit=60)

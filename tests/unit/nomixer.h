@@ -12,7 +12,7 @@
 
 struct mixer { uint32_t n_buses; int fail_set_bus; };
 struct bus { struct mixer *m; struct bus_conf conf; int n_legs; };
-struct leg { struct bus *bus; bool mute, deaf; float gain, pan; struct leg_view view; };
+struct leg { uint32_t rx_ago_ms; struct bus *bus; bool mute, deaf; float gain, pan; struct leg_view view; };
 
 static struct mixer the_mixer;
 
@@ -104,6 +104,7 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->rx_packets = 7;
+	s->rx_ago_ms = l->rx_ago_ms;
 }
 
 /* Nothing is recorded here. */

@@ -571,6 +571,39 @@ static void test_seat(void)
 	stop();
 }
 
+/* It calls again before its lost call has timed out. Who is heard, or holds, is not lost. */
+static void test_ghost(void)
+{
+	static const char uri[] = "sip:0@h";
+	struct command again = { .verb = VERB_JOIN, .room = "r", .uri = uri, .role = ROLE_SPEAKER, .face = &ends[9].face };
+	struct result res;
+
+	start();
+	create("r", "guest-pin=1111;host-pin=9999;max-members=2");
+	join_pin(0, "r", ROLE_SPEAKER, "9999");
+	join_pin(1, "r", ROLE_SPEAKER, "1111");
+	does(0, VERB_MUTE, 0, true);
+	ends[0].leg.rx_ago_ms = 4900;
+	g_assert_true(control_needs_pin(c, "r", uri));
+	g_assert_cmpint(control_run(c, &sys, &again, NULL), ==, EACCES);
+	ends[0].leg.rx_ago_ms = 60000;
+	does(0, VERB_HOLD, 0, true);
+	g_assert_cmpint(control_run(c, &sys, &again, NULL), ==, EACCES);
+	does(0, VERB_HOLD, 0, false);
+	join(5, "open", ROLE_SPEAKER);
+	struct command moves = { .verb = VERB_MOVE, .room = "r", .member = ends[5].member };
+	g_assert_cmpint(control_run(c, &sys, &moves, NULL), ==, EUSERS);
+	forget();
+	g_assert_false(control_needs_pin(c, "r", uri));
+	g_assert_cmpint(control_run(c, &sys, &again, &res), ==, 0);       /* full, but it takes its own place */
+	ends[9].member = res.member;
+	story_is("r member-joined back; r member-left replaced");
+	g_assert_cmpuint(ends[0].n_bye, ==, 1);
+	g_assert_cmpint(state(9).role, ==, ROLE_HOST);
+	g_assert_true(state(9).muted && !state(9).muted_by_host);
+	stop();
+}
+
 /* All who hide are one caller; what nobody changed needs no seat; none are kept when the setting says so. */
 static void test_no_seat(void)
 {
@@ -881,6 +914,11 @@ static void test_store(void)
 	join_pin(1, "one", ROLE_SPEAKER, "9999");
 	join_pin(2, "one", ROLE_SPEAKER, "1111");
 	join_pin(3, "one", ROLE_SPEAKER, "1111");
+	ends[1].leg.rx_ago_ms = 6000;
+	struct command again = { .verb = VERB_JOIN, .room = "one", .uri = "sip:1@h", .role = ROLE_SPEAKER, .face = &ends[9].face };
+	struct result res;
+	g_assert_cmpint(control_run(c, &sys, &again, &res), ==, 0);       /* replaces its lost call, and has its seat */
+	ends[1].member = res.member;
 	does(1, VERB_MUTE, 2, false);                             /* spoken to by the host, among all who are muted */
 	does(2, VERB_MUTE, 2, true);
 	does(1, VERB_KICK, 3, false);
@@ -1006,6 +1044,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/conference/end-with-host", test_end_with_host);
 	g_test_add_func("/conference/ban", test_ban);
 	g_test_add_func("/conference/seat", test_seat);
+	g_test_add_func("/conference/ghost", test_ghost);
 	g_test_add_func("/conference/no-seat", test_no_seat);
 	g_test_add_func("/conference/hours", test_hours);
 	g_test_add_func("/conference/hours-once", test_hours_once);

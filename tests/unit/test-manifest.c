@@ -208,9 +208,9 @@ static void test_cut_all(void)
 			g_assert_cmpint(manifest_write(&m, dir), ==, 0);
 		manifest_clear(&m);
 	}
-	g_assert_cmpuint(manifest_cut_all(folder), ==, 2);
-	g_assert_cmpuint(manifest_cut_all(folder), ==, 0);
-	g_assert_cmpuint(manifest_cut_all("/nonexistent"), ==, 0);
+	g_assert_cmpuint(manifest_cut_all(folder, NULL, NULL), ==, 2);
+	g_assert_cmpuint(manifest_cut_all(folder, NULL, NULL), ==, 0);
+	g_assert_cmpuint(manifest_cut_all("/nonexistent", NULL, NULL), ==, 0);
 	for (unsigned i = 0; i < 5; i++) {
 		g_autofree char *name = g_strdup_printf("r%u", i), *dir = g_build_filename(folder, name, NULL);
 		g_autofree char *file = g_build_filename(dir, "manifest.json", NULL);
