@@ -146,7 +146,7 @@ step_tsan() {
 	setup build-tsan --buildtype=debugoptimized -Dchecks=tsan
 	count "tsan: builds" $?
 	# What has one thread and a clock turned by hand (the arithmetic, the parsers) has nothing to show here, at ten times the time.
-	run_tests tsan build-tsan 5 ring log loop focus register session sip mixer-churn mixer-lend mixer-move mixer-tap record
+	run_tests tsan build-tsan 5 ring log loop store focus register session sip mixer-churn mixer-lend mixer-move mixer-tap record
 	# One at a time: three of these servers and their phones at once want more than two processors.
 	phones tsan-interop build-tsan -j 1 change-python sip-busy sip-replaces sip-refer
 }

@@ -115,8 +115,11 @@ static void put_bar(const struct watched *m)
 	int full = m->level >= 60 || m->level < 0 ? 0 : (60 - m->level) * BAR / 60;
 
 	fputs(m->level <= 6 ? "\033[31m" : m->level <= 18 ? "\033[33m" : "\033[32m", stdout);
-	for (int i = 0; i < BAR; i++)
-		fputs(i < full ? "#" : "\033[2m.\033[22m", stdout);
+	for (int i = 0; i < full; i++)
+		putchar('#');
+	fputs("\033[2m", stdout);
+	for (int i = full; i < BAR; i++)
+		putchar('.');
 	if (full)
 		printf("\033[0m %4d dB", -m->level);
 	else
@@ -131,7 +134,7 @@ static void put_member(const struct watched *m)
 	txt_clean(&t, m->name, strlen(m->name), &width);
 	printf("%5lu %s%*s ", m->id, t.p && !t.bad ? t.p : "", width < 31 ? (int)(31 - width) : 0, "");
 	put_bar(m);
-	printf(" %s\n", m->state);
+	printf(" %s\033[K\n", m->state);
 	txt_free(&t);
 }
 
@@ -145,11 +148,17 @@ static void draw(struct watch *w)
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row || !size.ws_col)
 		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
 	most = size.ws_row > 4 ? size.ws_row - 3u : 1;
-	wipe(w);
-	if (size.ws_col < 76)             /* a line that is broken in two could not be wiped */
+	if (size.ws_col < 76) {           /* a line that is broken in two could not be wiped */
+		wipe(w);
 		return;
+	}
+	/* Over what stands there, line by line: what is wiped first would flicker. */
+	if (w->drawn)
+		printf("\033[%dA\r", w->drawn);
+	w->drawn = 0;
 	for (size_t i = 0; i < w->n && i < most; i++, w->drawn++)
 		put_member(&w->member[i]);
+	fputs("\033[J", stdout);
 	(void)fflush(stdout);
 }
 
