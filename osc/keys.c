@@ -4,9 +4,10 @@
  *      bucket[hash] > key > key ..         chains of numbers, twice as many buckets as keys
  *      heap   |size,key| message |size,key| message ..        messages in blocks, one behind the other
  *
- * A message that is not longer than the one before takes its place; a longer one goes to the end of the heap, and what it leaves is
- * a hole. When the end is reached the blocks still in use are moved down over the holes. The heap is a quarter longer than all
- * messages may be together, so that this moves at most four octets for each one written, however the peer writes.
+ * A message that is not longer than the one before takes its place; a longer one goes to the end of the heap, and
+ * what it leaves is a hole. When the end is reached the blocks still in use are moved down over the holes. The heap
+ * is a quarter longer than all messages may be together, so that this moves at most four octets for each one written,
+ * however the peer writes.
  */
 #include <errno.h>
 #include <re.h>

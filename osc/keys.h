@@ -1,12 +1,13 @@
 /*
  * keys.h - what state is: the last message of each address, within bounds.
  *
- * A table of OSC messages by address, with all its memory taken when it is made (which the system backs with pages only as they are
- * touched). Nothing else allocates, so every other function may run on a media or forward thread; one thread at a time.
- * A key whose last message was nil is deleted but still known, with the number of the packet that said so.
+ * A table of OSC messages by address, with all its memory taken when it is made (which the system backs with pages
+ * only as they are touched). Nothing else allocates, so every other function may run on a media or forward thread;
+ * one thread at a time. A key whose last message was nil is deleted but still known, with the number of the packet
+ * that said so.
  *
- * The order in which keys matter is the owner's business: it strings them in lists of its own, of which each key can be in four.
- * Pointers to keys stay valid until keys_drop_rt; message bytes only until the next keys_set_rt.
+ * The order in which keys matter is the owner's business: it strings them in lists of its own, of which each key can
+ * be in four. Pointers to keys stay valid until keys_drop_rt; message bytes only until the next keys_set_rt.
  */
 #ifndef OSC_KEYS_H
 #define OSC_KEYS_H
@@ -35,7 +36,7 @@ struct key {
 	/* the owner's */
 	int64_t  last;            /* number of the packet that set it */
 	int64_t  mark;            /* receiver: the snapshot that named it; sender: its message's place among all sent */
-	uint32_t run;             /* receiver: the packet that set it; sender: a bit for each receiver known to have it */
+	uint32_t run;             /* receiver: the packet that set it; sender: a bit for each receiver that has it */
 };
 
 struct keys_list {
@@ -56,12 +57,13 @@ struct keys {
 	size_t      heap_len, heap_size;
 };
 
-/* `seed`: secret, so that no peer can choose addresses that fall into one bucket. EINVAL: bounds over KEYS_MAX, KEYS_BYTES_MAX. */
+/* `seed`: secret, so that no peer can choose addresses that fall into one bucket. EINVAL: bounds over KEYS_MAX,
+ * KEYS_BYTES_MAX. */
 int  keys_alloc(struct keys **kp, unsigned n_max, size_t bytes_max, uint64_t seed);
 
 struct key *keys_find_rt(const struct keys *k, const char *addr, size_t len);
-/* Sets, or makes, the key of a message, which is not one of the table's own. ENOSPC: the table is full; then an older message of
- * that key, if there is one, stays. */
+/* Sets, or makes, the key of a message, which is not one of the table's own. ENOSPC: the table is full; then an older
+ * message of that key, if there is one, stays. */
 int  keys_set_rt(struct key **key, struct keys *k, const struct osc_msg *msg);
 /* Forgets it. It must be in no list. */
 void keys_drop_rt(struct keys *k, struct key *key);
@@ -70,8 +72,9 @@ const uint8_t *keys_raw_rt(const struct keys *k, const struct key *key);        
 
 void keys_list_init(struct keys_list *l, uint8_t id);
 bool keys_in(const struct keys_list *l, const struct key *key);
-void keys_push_rt(struct keys *k, struct keys_list *l, struct key *key);              /* behind all others */
-void keys_push_after_rt(struct keys *k, struct keys_list *l, struct key *key, struct key *after);  /* NULL: before all others */
+/* Behind all others; behind that one, NULL: before all others. Nothing if it is in already. */
+void keys_push_rt(struct keys *k, struct keys_list *l, struct key *key);
+void keys_push_after_rt(struct keys *k, struct keys_list *l, struct key *key, struct key *after);
 void keys_take_rt(struct keys *k, struct keys_list *l, struct key *key);              /* nothing if it is not in */
 struct key *keys_head(const struct keys *k, const struct keys_list *l);
 struct key *keys_tail(const struct keys *k, const struct keys_list *l);

@@ -7,8 +7,8 @@
  *         some addresses of the MIDI space                           event
  *      4. all others                                                 state
  *
- * /_gest/ and /to/ are asked before rule 2: nobody's declaration may make the server keep and repeat what was meant for it, or
- * for one participant only.
+ * /_gest/ and /to/ are asked before rule 2: nobody's declaration may make the server keep and repeat what was meant
+ * for it, or for one participant only.
  */
 #include <errno.h>
 #include <string.h>
@@ -100,7 +100,8 @@ bool kind_never_state(const char *addr, size_t len)
 {
 	const size_t skip = kind_prefix(addr, len);
 
-	return begins(addr + skip, len - skip, "/_gest/") || begins(addr, len, "/to/") || osc_addr_is_pattern(addr, len);
+	return begins(addr + skip, len - skip, "/_gest/") || begins(addr, len, "/to/") ||
+	       osc_addr_is_pattern(addr, len);
 }
 
 int kinds_add(struct kinds *k, const char *pattern, enum osc_kind kind)

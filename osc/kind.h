@@ -1,8 +1,8 @@
 /*
  * kind.h - is an OSC message state or an event?
  *
- * "A state message sets the value of its address: only the last value matters. An event message is an occurrence: it must not be
- * replayed late or twice." Pure; a table of declared spaces is filled once and then only read.
+ * "A state message sets the value of its address: only the last value matters. An event message is an occurrence: it
+ * must not be replayed late or twice." Pure; a table of declared spaces is filled once and then only read.
  */
 #ifndef OSC_KIND_H
 #define OSC_KIND_H

@@ -4,13 +4,13 @@
  *      message   "/address" NUL..   ",tags" NUL..   arguments          everything in steps of four octets
  *      bundle    "#bundle" NUL   time tag   (size   message or bundle) ...
  *
- * A packet is judged whole before anything in it is used: half a bundle executed is worse than none. The walk needs a stack of
- * bundle ends, eight deep; there is no recursion, so no packet can ask for more of ours than that.
+ * A packet is judged whole before anything in it is used: half a bundle executed is worse than none. The walk needs a
+ * stack of bundle ends, eight deep; there is no recursion, so no packet can ask for more of ours than that.
  *
- * Two things the wire format leaves open are decided strictly here. What follows the last argument is no part of a message, so a
- * message with octets left over is malformed: it could not be sent on unchanged. And a comma is taken only between a brace and
- * the one that closes it in the same part of the address, since anywhere else it would begin the tags for a reader that is less
- * careful; `#` nowhere.
+ * Two things the wire format leaves open are decided strictly here. What follows the last argument is no part of a
+ * message, so a message with octets left over is malformed: it could not be sent on unchanged. And a comma is taken
+ * only between a brace and the one that closes it in the same part of the address, since anywhere else it would begin
+ * the tags for a reader that is less careful; `#` nowhere.
  */
 #include <errno.h>
 #include <string.h>

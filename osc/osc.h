@@ -1,8 +1,8 @@
 /*
  * osc.h - OSC packets: validator, reader, writer (OSC 1.0 and 1.1, as docs/gestures.md bounds them).
  *
- * Pure: no state but what is handed in, no allocation, any thread. Nothing is copied while reading: messages, strings and
- * blobs are pointers into the packet and live as long as it does.
+ * Pure: no state but what is handed in, no allocation, any thread. Nothing is copied while reading: messages, strings
+ * and blobs are pointers into the packet and live as long as it does.
  *
  * Bytes from the network go through osc_check once; what it passes can be walked by osc_next and osc_arg_next without
  * another question. (Both stay inside their buffer whatever they are given; they just end early.)
@@ -64,7 +64,7 @@ struct osc_iter {
 	const uint8_t *end[OSC_BUNDLE_DEPTH + 1];
 	uint64_t time[OSC_BUNDLE_DEPTH + 1];
 	unsigned depth;
-	uint64_t timetag;         /* of the innermost bundle of the message that came last; OSC_NOW outside of bundles */
+	uint64_t timetag;         /* of the innermost bundle the last message stands in; OSC_NOW: in none */
 };
 
 enum osc_step { OSC_END, OSC_MSG, OSC_OPEN, OSC_CLOSE, OSC_BAD };

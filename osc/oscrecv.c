@@ -7,13 +7,15 @@
  *      its own messages              all               all                all                   state not set     -
  *                                                                                               by later ones
  *
- * For every key the number of the packet that set it is kept (key->last), and nothing older sets it again; for numbers, which of the
- * last 1024 came. These two answer every question. Numbers are extended to 64 bits and only grow; when a sender begins anew, they
- * begin anew above all there were, so that what is known stays older than what comes.
+ * For every key the number of the packet that set it is kept (key->last), and nothing older sets it again; for
+ * numbers, which of the last 1024 came. These two answer every question. Numbers are extended to 64 bits and only
+ * grow; when a sender begins anew, they begin anew above all there were, so that what is known stays older than what
+ * comes.
  *
- * "Dirty" is who lost what no journal told: it takes state entries wherever it sees them and asks for a snapshot. It is clean when every
- * packet from the snapshot's first to its last has come; then keys that neither the snapshot nor anything since has named are
- * void. Each snapshot entry marks its key with the snapshot's beginning, so that is one look at each key.
+ * "Dirty" is who lost what no journal told: it takes state entries wherever it sees them and asks for a snapshot. It
+ * is clean when every packet from the snapshot's first to its last has come; then keys that neither the snapshot nor
+ * anything since has named are void. Each snapshot entry marks its key with the snapshot's beginning, so that is one
+ * look at each key.
  */
 #include <errno.h>
 #include <re.h>
@@ -57,6 +59,12 @@ struct visit {
 	int64_t old;              /* highest before it */
 	bool    none;             /* there was none */
 	bool    loss;
+};
+
+/* Of a message: when it was captured, and the time tag of its bundle. */
+struct when {
+	uint32_t ts;
+	uint64_t timetag;
 };
 
 /* ---- life ---- */
@@ -160,13 +168,18 @@ static void window_move(struct oscrecv *r, int64_t highest)
 
 /* ---- executing ---- */
 
-static void tell(struct oscrecv *r, const struct visit *v, enum oscrecv_cause cause, const struct osc_msg *msg, enum osc_kind kind,
-		 uint32_t ts, uint64_t timetag)
+static void tell(struct oscrecv *r, const struct visit *v, enum oscrecv_cause cause, const struct osc_msg *msg,
+		 enum osc_kind kind, struct when when)
 {
-	const struct oscrecv_note note = {cause, msg, kind, v->pkt->seq, ts, timetag};
+	const struct oscrecv_note note = {cause, msg, kind, v->pkt->seq, when.ts, when.timetag};
 
 	if (r->cfg.h)
 		r->cfg.h(&note, r->cfg.arg);
+}
+
+static struct when now_of(const struct visit *v)
+{
+	return (struct when){v->pkt->ts, OSC_NOW};
 }
 
 static void forget(struct oscrecv *r, struct key *key)
@@ -214,18 +227,18 @@ static struct key *keep(struct oscrecv *r, const struct osc_msg *msg, int64_t se
 
 /* ---- elements ---- */
 
-static void live_message(struct oscrecv *r, const struct visit *v, const struct osc_msg *msg, uint32_t ts, uint64_t timetag)
+static void live_message(struct oscrecv *r, const struct visit *v, const struct osc_msg *msg, struct when when)
 {
 	const enum osc_kind kind = kind_of(r->cfg.kinds, msg);
 
 	if (kind == OSC_STATE)
 		keep(r, msg, v->seq);
-	tell(r, v, OSCRECV_LIVE, msg, kind, ts, timetag);
+	tell(r, v, OSCRECV_LIVE, msg, kind, when);
 }
 
-/* "state messages [...] are executed only if the key has not been set by a later packet, nor by a journal entry that names this packet
- * or a later one"; what an earlier message of this same packet has set is set by neither. */
-static void old_message(struct oscrecv *r, const struct visit *v, const struct osc_msg *msg, uint32_t ts, uint64_t timetag)
+/* "state messages [...] are executed only if the key has not been set by a later packet, nor by a journal entry that
+ * names this packet or a later one"; what an earlier message of this same packet has set is set by neither. */
+static void old_message(struct oscrecv *r, const struct visit *v, const struct osc_msg *msg, struct when when)
 {
 	struct key *key;
 
@@ -238,10 +251,10 @@ static void old_message(struct oscrecv *r, const struct visit *v, const struct o
 	key = keep(r, msg, v->seq);
 	if (key)
 		key->run = r->run;
-	tell(r, v, OSCRECV_LIVE, msg, OSC_STATE, ts, timetag);
+	tell(r, v, OSCRECV_LIVE, msg, OSC_STATE, when);
 }
 
-typedef void (message_h)(struct oscrecv *r, const struct visit *v, const struct osc_msg *msg, uint32_t ts, uint64_t timetag);
+typedef void (message_h)(struct oscrecv *r, const struct visit *v, const struct osc_msg *msg, struct when when);
 
 static void elements(struct oscrecv *r, const struct visit *v, message_h *h)
 {
@@ -254,7 +267,7 @@ static void elements(struct oscrecv *r, const struct visit *v, message_h *h)
 		p = oscrtp_elem(&e, p);
 		osc_iter_init(&it, e.osc, e.len);
 		while (osc_next(&it, &msg))
-			h(r, v, &msg, v->pkt->ts + e.delta, it.timetag);
+			h(r, v, &msg, (struct when){v->pkt->ts + e.delta, it.timetag});
 	}
 }
 
@@ -277,10 +290,11 @@ static void state_entry(struct oscrecv *r, const struct visit *v, const struct o
 	if (key && v->o.s)
 		key->mark = v->check;
 	r->stats.states++;
-	tell(r, v, OSCRECV_STATE, msg, OSC_STATE, v->pkt->ts, OSC_NOW);
+	tell(r, v, OSCRECV_STATE, msg, OSC_STATE, now_of(v));
 }
 
-static void event_entry(struct oscrecv *r, const struct visit *v, const struct osc_msg *msg, const struct oscrtp_entry *e, int64_t origin)
+static void event_entry(struct oscrecv *r, const struct visit *v, const struct osc_msg *msg,
+			const struct oscrtp_entry *e, int64_t origin)
 {
 	struct key *key;
 
@@ -291,7 +305,8 @@ static void event_entry(struct oscrecv *r, const struct visit *v, const struct o
 		return;
 	}
 
-	/* "Once executed, its key counts as set by that packet", should this receiver take it for state when it comes late */
+	/* "Once executed, its key counts as set by that packet", should this receiver take it for state when it comes
+	 * late */
 	key = keys_find_rt(r->keys, msg->addr, msg->addr_len);
 	if (kind_of(r->cfg.kinds, msg) == OSC_STATE) {
 		if (!key || key->last < origin)
@@ -300,7 +315,7 @@ static void event_entry(struct oscrecv *r, const struct visit *v, const struct o
 	else if (key && key->last < origin)
 		key->last = origin;
 	r->stats.events++;
-	tell(r, v, OSCRECV_EVENT, msg, OSC_EVENT, v->pkt->ts - e->age, OSC_NOW);
+	tell(r, v, OSCRECV_EVENT, msg, OSC_EVENT, (struct when){v->pkt->ts - e->age, OSC_NOW});
 }
 
 /* Named by a snapshot, whether or not that says anything new. */
@@ -350,7 +365,7 @@ static void make_void(struct oscrecv *r, const struct visit *v, struct key *key)
 	osc_w_msg(&w, msg.addr, &nil, 1);
 	forget(r, key);
 	if (!osc_w_end(&w, &len) && !osc_msg_read(&msg, buf, len))
-		tell(r, v, OSCRECV_VOID, &msg, OSC_STATE, v->pkt->ts, OSC_NOW);
+		tell(r, v, OSCRECV_VOID, &msg, OSC_STATE, now_of(v));
 }
 
 static bool all_came(const struct oscrecv *r, int64_t from, int64_t to)
@@ -363,8 +378,8 @@ static bool all_came(const struct oscrecv *r, int64_t from, int64_t to)
 	return true;
 }
 
-/* "When it is complete, a receiver that stores state deletes the keys that neither the snapshot nor a packet from its CHECK on has
- * set" */
+/* "When it is complete, a receiver that stores state deletes the keys that neither the snapshot nor a packet from its
+ * CHECK on has set" */
 static void snapshot_end(struct oscrecv *r, const struct visit *v)
 {
 	struct key *key, *next;

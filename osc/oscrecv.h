@@ -1,8 +1,9 @@
 /*
  * oscrecv.h - the receiver of one RTP stream of gestures: what a packet says, and what the lost ones before it said.
  *
- * A state machine without socket or clock, fed with packets and the time; its memory is taken when it is made. Everything in _rt may
- * run on the forward thread, one thread at a time. It keeps the state of its source, which is what a late joiner has to be told.
+ * A state machine without socket or clock, fed with packets and the time; its memory is taken when it is made.
+ * Everything in _rt may run on the forward thread, one thread at a time. It keeps the state of its source, which is
+ * what a late joiner has to be told.
  *
  * "Handle packets in order of arrival; never wait for a missing packet."
  */
@@ -31,7 +32,8 @@ struct oscrecv_note {
 	uint64_t timetag;         /* of its bundle; OSC_NOW for all but OSCRECV_LIVE */
 };
 
-/* Called for each message to execute, in order. It lasts until the handler returns; the handler may not call oscrecv. */
+/* Called for each message to execute, in order. It lasts until the handler returns; the handler may not call oscrecv.
+ * */
 typedef void (oscrecv_h)(const struct oscrecv_note *note, void *arg);
 
 struct oscrecv_cfg {
@@ -50,7 +52,7 @@ struct oscrecv_cfg {
 struct oscrecv_stats {
 	uint64_t packets;         /* taken */
 	uint64_t malformed, duplicate, old, jumped;
-	uint64_t lost;            /* numbers not received when a later one came; those that came after all are not taken away */
+	uint64_t lost;            /* numbers missing when a later one came, also those that came after all */
 	uint64_t states, events;  /* repaired */
 	uint64_t late;            /* lost events told too late */
 	uint64_t unstored;        /* state executed that the full table could not keep: error 7 */
@@ -60,8 +62,8 @@ struct oscrecv;
 
 int  oscrecv_alloc(struct oscrecv **rp, const struct oscrecv_cfg *cfg);
 
-/* A packet of the stream, its RTP header read. EBADMSG: malformed, dropped whole; EALREADY: a duplicate, or too old to tell; EPROTO:
- * its number is out of all order; it is taken if the next one follows it. */
+/* A packet of the stream, its RTP header read. EBADMSG: malformed, dropped whole; EALREADY: a duplicate, or too old
+ * to tell; EPROTO: its number is out of all order; it is taken if the next one follows it. */
 int  oscrecv_packet_rt(struct oscrecv *r, const struct rtp_pkt *pkt, uint64_t now_us);
 
 /* Is it time to ask the sender for its state (PLI, or /_gest/refresh)? true once, then not for a second. */

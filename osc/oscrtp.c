@@ -1,6 +1,6 @@
 /*
- * oscrtp.c - the payload of an RTP packet of gestures, to struct and back. Reading is one pass over the packet, which looks at each
- * octet that anybody may later rely on.
+ * oscrtp.c - the payload of an RTP packet of gestures, to struct and back. Reading is one pass over the packet, which
+ * looks at each octet that anybody may later rely on.
  */
 #include <errno.h>
 #include <string.h>

@@ -5,8 +5,8 @@
  *      NUM x    |  LENGTH (16)  |  DELTA (16)  |  OSC packet                         |
  *      if J     |  LENGTH (16)  |E| BACK (15)  |  if E: AGE (32)  |  OSC message     |   up to the end
  *
- * Pure, no allocation, any thread. Reading copies nothing. What oscrtp_read passes is whole: every packet and message in it is valid
- * OSC and every number within its bounds, so the walks over it cannot fail.
+ * Pure, no allocation, any thread. Reading copies nothing. What oscrtp_read passes is whole: every packet and message
+ * in it is valid OSC and every number within its bounds, so the walks over it cannot fail.
  */
 #ifndef OSC_OSCRTP_H
 #define OSC_OSCRTP_H

@@ -3,13 +3,14 @@
  *
  *      packet I  =  header | what is new | journal: what packets CHECK .. I-1 said, as far as it still matters
  *
- * Of state, the last value of each key that was set in CHECK .. I-1; of events, those of the last few packets. CHECK follows what the
- * receivers have reported, so a receiver that has the packet before CHECK and gets this one knows everything, however many
- * were lost in between.
+ * Of state, the last value of each key that was set in CHECK .. I-1; of events, those of the last few packets. CHECK
+ * follows what the receivers have reported, so a receiver that has the packet before CHECK and gets this one knows
+ * everything, however many were lost in between.
  *
- * That holds as long as journals are complete. A receiver that lost packets and then got one with a partial journal reports that one
- * all the same, and CHECK moves past what it lacks. So a key leaves the journals only when its value is known to have arrived: it was in the
- * very packet that was reported, or that packet's journal was complete. "Keys set only before the checkpoint MAY appear."
+ * That holds as long as journals are complete. A receiver that lost packets and then got one with a partial journal
+ * reports that one all the same, and CHECK moves past what it lacks. So a key leaves the journals only when its value
+ * is known to have arrived: it was in the very packet that was reported, or that packet's journal was complete. "Keys
+ * set only before the checkpoint MAY appear."
  */
 #include <errno.h>
 #include <re.h>
@@ -18,7 +19,7 @@
 #include "oscsend_priv.h"
 
 enum {
-	CHECK_SPAN = 32000,       /* how far CHECK may lie back: half the number space, less what reordering does to it */
+	CHECK_SPAN = 32000,       /* how far CHECK may lie back: half the number space, less some for reordering */
 	SNAP_SPAN  = 1000,        /* packets a snapshot may take with those in between: receivers remember 1024 */
 	SNAP_GAP_US   = 5000,     /* "at most one packet per 5 ms" */
 	SNAP_AGAIN_US = 1000000,
@@ -235,7 +236,8 @@ int oscsend_packet_rt(struct oscsend *s, uint8_t *buf, size_t *len, const struct
 
 /* ---- what the stream says by itself ---- */
 
-/* "20 ms after the last packet with an event message, then 100, 200, 400, .. ms apart, never more than `guard` apart" */
+/* "20 ms after the last packet with an event message, then 100, 200, 400, .. ms apart, never more than `guard` apart"
+ * */
 static uint64_t guard_due(const struct oscsend *s)
 {
 	const uint64_t most = s->cfg.guard_ms * UINT64_C(1000);

@@ -1,12 +1,14 @@
 /*
- * oscsend.h - the sender of one RTP stream of gestures: numbers packets and repeats in each what earlier ones may have lost.
+ * oscsend.h - the sender of one RTP stream of gestures: numbers packets and repeats in each what earlier ones may
+ * have lost.
  *
- * A state machine without socket or clock: it is told what to send, what was reported and what time it is, and fills packets. All its
- * memory is taken when it is made; everything in _rt may run on the forward thread, one thread at a time.
+ * A state machine without socket or clock: it is told what to send, what was reported and what time it is, and fills
+ * packets. All its memory is taken when it is made; everything in _rt may run on the forward thread, one thread at a
+ * time.
  *
- * Units: now_us is any clock that only goes forward; ts is the stream's RTP clock; now_ntp the wallclock as time tags have it.
- * OSC packets handed in have been through osc_check and are written as they are: where padding may not be NUL, write them anew first
- * (osc_w_copy does).
+ * Units: now_us is any clock that only goes forward; ts is the stream's RTP clock; now_ntp the wallclock as time tags
+ * have it. OSC packets handed in have been through osc_check and are written as they are: where padding may not be
+ * NUL, write them anew first (osc_w_copy does).
  */
 #ifndef OSC_OSCSEND_H
 #define OSC_OSCSEND_H
@@ -63,13 +65,14 @@ struct oscsend;
 /* EINVAL: a number out of its bounds. */
 int  oscsend_alloc(struct oscsend **sp, const struct oscsend_cfg *cfg);
 
-/* A key whose value was sent to others before this stream began: it comes with the first snapshot. EINVAL: after the first packet;
- * ENOSPC: the table is full. */
+/* A key whose value was sent to others before this stream began: it comes with the first snapshot. EINVAL: after the
+ * first packet; ENOSPC: the table is full. */
 int  oscsend_load_rt(struct oscsend *s, const struct osc_msg *msg);
 
 /*
  * The next packet: these items, at most 255, and the journal. *len is in: room, out: octets with RTP header.
- * EMSGSIZE: the items are too long for one packet ("not sent on G2": error 2 if it is only one); EBADMSG: not OSC; ENOSPC: room.
+ * EMSGSIZE: the items are too long for one packet ("not sent on G2": error 2 if it is only one); EBADMSG: not OSC;
+ * ENOSPC: room.
  */
 int  oscsend_packet_rt(struct oscsend *s, uint8_t *buf, size_t *len, const struct oscsend_item *item, unsigned n,
 		       const struct oscsend_time *now);
@@ -77,7 +80,8 @@ int  oscsend_packet_rt(struct oscsend *s, uint8_t *buf, size_t *len, const struc
 int  oscsend_mixed_rt(struct oscsend *s, uint8_t *buf, size_t *len, const struct oscsend_item *item, unsigned n,
 		      const uint32_t *csrc, uint8_t n_csrc, const struct oscsend_time *now);
 
-/* When the stream wants to say something of its own: a snapshot or a guard packet. UINT64_MAX: not before something happens. */
+/* When the stream wants to say something of its own: a snapshot or a guard packet. UINT64_MAX: not before something
+ * happens. */
 uint64_t oscsend_due_rt(const struct oscsend *s);
 /* That packet, when it is due; EAGAIN: it is not. */
 int  oscsend_tick_rt(struct oscsend *s, uint8_t *buf, size_t *len, const struct oscsend_time *now);

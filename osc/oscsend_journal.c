@@ -1,11 +1,12 @@
 /*
- * oscsend_journal.c - of the sender of gestures: what goes into a packet's journal, and what has to be kept for the next ones.
+ * oscsend_journal.c - of the sender of gestures: what goes into a packet's journal, and what has to be kept for the
+ * next ones.
  *
- * Where not all fits, events get
- * half of the room and what state leaves: they are worth something only now, but must not starve state, which heals for good.
+ * Where not all fits, events get half of the room and what state leaves: they are worth something only now, but must
+ * not starve state, which heals for good.
  *
- * With tt_exec "bundled messages with a future time tag are not journalled before that time": they lie in `later` until then. If
- * that is full, state is journalled at once: early is better than never.
+ * With tt_exec "bundled messages with a future time tag are not journalled before that time": they lie in `later`
+ * until then. If that is full, state is journalled at once: early is better than never.
  */
 #include <string.h>
 
@@ -44,7 +45,8 @@ static bool pick_fits(const struct journal *j, size_t len, bool event)
 	return j->n < PICKS && oscrtp_entry_size(len, event) <= j->room;
 }
 
-/* "Every event sent in the last `red` packets SHOULD have an E=1 entry": the newest first, they were told least often. */
+/* "Every event sent in the last `red` packets SHOULD have an E=1 entry": the newest first, they were told least
+ * often. */
 static void pick_events(struct oscsend *s, struct journal *j, size_t room, uint32_t ts, uint64_t now_ntp)
 {
 	const size_t keep = j->room - room;
@@ -64,7 +66,8 @@ static void pick_events(struct oscsend *s, struct journal *j, size_t room, uint3
 				j->partial = true;
 				return;
 			}
-			pick_add(j, &(struct pick){sent->bytes + e->at, e->len, sent->seq, e->mark, age > 0 ? (uint32_t)age : 0, true});
+			pick_add(j, &(struct pick){sent->bytes + e->at, e->len, sent->seq, e->mark,
+				age > 0 ? (uint32_t)age : 0, true});
 		}
 	}
 }
@@ -133,7 +136,8 @@ static uint8_t *write_journal(const struct oscsend *s, uint8_t *p, const struct 
 	for (unsigned i = 0; i < j->n; i++) {
 		const struct pick *k = &j->pick[i];
 
-		p = oscrtp_write_entry(p, &(struct oscrtp_entry){k->event, send_back_of(s, k->seq), k->age, k->osc, k->len});
+		p = oscrtp_write_entry(p, &(struct oscrtp_entry){k->event, send_back_of(s, k->seq), k->age,
+			k->osc, k->len});
 	}
 
 	return p;

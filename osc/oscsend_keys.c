@@ -14,7 +14,8 @@
 
 #include "oscsend_priv.h"
 
-enum { LIST_TOLD = 0, LIST_OPEN = 0, LIST_WAIT = 1, LIST_SNAP = 2 };      /* a key is in told or in open, never in both */
+/* A key is in told or in open, never in both. */
+enum { LIST_TOLD = 0, LIST_OPEN = 0, LIST_WAIT = 1, LIST_SNAP = 2 };
 
 /* ---- keys ---- */
 
@@ -229,8 +230,8 @@ int oscsend_receiver_rt(struct oscsend *s, uint32_t ssrc, uint64_t now_us)
 		rx = rx_new(s);
 		if (!rx)
 			return ENOSPC;
-		/* "before its first report, the last packet sent before the sender knew of it"; one that was silent for long and
-		 * comes back is new: "a snapshot journal is sent when reports return" */
+		/* "before its first report, the last packet sent before the sender knew of it"; one that was silent
+		 * for long and comes back is new: "a snapshot journal is sent when reports return" */
 		*rx = (struct receiver){.used = true, .has = s->seq - 1, .sure = s->seq};
 		s->snap.wanted = s->cfg.journal;
 	}

@@ -1,18 +1,19 @@
 /*
  * pattern.c - OSC address patterns in linear time.
  *
- * A matcher that tries one way through a pattern and goes back when it fails needs exponential time for a few stars or braces
- * (a pattern of 26 octets kept a well known library busy for half a minute). Here all ways are walked at once: the set of places
- * in the pattern where a match could stand is a row of bits, one for each octet of the pattern, and each octet of the address
- * turns one row into the next. No way is ever tried twice, nothing is kept but two rows of 256 bits.
+ * A matcher that tries one way through a pattern and goes back when it fails needs exponential time for a few stars
+ * or braces (a pattern of 26 octets kept a well known library busy for half a minute). Here all ways are walked at
+ * once: the set of places in the pattern where a match could stand is a row of bits, one for each octet of the
+ * pattern, and each octet of the address turns one row into the next. No way is ever tried twice, nothing is kept but
+ * two rows of 256 bits.
  *
  *      pattern   / a * [ 0 - 9 ] / {on,off}
  *      places    ^ ^ ^ ^           ^ ^  ^   ^     a place is where the next octet will be looked at: a plain octet, a `?`, the
  *                                                  bracket of a class, an octet of a word in braces, the end
  *
- * A star is a place that stays itself, and opens the one after it at once; a brace opens the beginning of each of its words;
- * the comma or brace after a word opens what follows the braces. Classes are read from the text each time one is at a place:
- * a place costs what its text is long, so a row costs at most the length of the pattern.
+ * A star is a place that stays itself, and opens the one after it at once; a brace opens the beginning of each of its
+ * words; the comma or brace after a word opens what follows the braces. Classes are read from the text each time one
+ * is at a place: a place costs what its text is long, so a row costs at most the length of the pattern.
  */
 #include <stdint.h>
 #include <string.h>
@@ -32,7 +33,8 @@ struct text {
 
 /* ---- the text ---- */
 
-/* Where a class or a brace that begins at `at` ends: its closing octet. 0: it does not, or has in it what it must not. */
+/* Where a class or a brace that begins at `at` ends: its closing octet. 0: it does not, or has in it what it must
+ * not. */
 static size_t closing(const struct text *t, size_t at)
 {
 	const char close = t->p[at] == '[' ? ']' : '}';
@@ -121,7 +123,8 @@ static void open_place(struct row *r, const struct text *t, size_t at)
 		if (t->p[at] == '{') {
 			const size_t end = closing(t, at);
 
-			/* words that begin here; an empty one opens what follows, by the comma or brace it begins with */
+			/* words that begin here; an empty one opens what follows, by the comma or brace it begins
+			 * with */
 			for (size_t i = at + 1; i < end; i++) {
 				if (t->p[i] == ',')
 					open_place(r, t, i + 1);
@@ -149,8 +152,8 @@ static bool class_has(const struct text *t, size_t at, size_t end, char c)
 	for (size_t i = at + (not ? 2 : 1); i < end; i++) {
 		char lo = t->p[i], hi = lo;
 
-		/* "two characters separated by a minus sign indicate the range of characters between the given two"; a minus at
-		 * the end is itself, and the wrong way round is the same range */
+		/* "two characters separated by a minus sign indicate the range of characters between the given two";
+		 * a minus at the end is itself, and the wrong way round is the same range */
 		if (i + 2 < end && t->p[i + 1] == '-') {
 			hi = t->p[i + 2];
 			i += 2;
@@ -182,8 +185,8 @@ static void step(struct row *next, const struct text *t, size_t at, char c)
 			open_place(next, t, end + 1);
 		return;
 	case '/':
-		/* "//": this place is the first slash and takes one; then the second slash is a place that takes anything, and at
-		 * each slash the rest may begin */
+		/* "//": this place is the first slash and takes one; then the second slash is a place that takes
+		 * anything, and at each slash the rest may begin */
 		if (at && t->p[at - 1] == '/') {
 			set(next, at);
 			if (c == '/')
@@ -267,8 +270,8 @@ static size_t part_len(const char *p, size_t n)
 	return slash ? (size_t)(slash - p) : n;
 }
 
-/* "they overlap when they have the same number of parts and each pair of parts is equal or one of them contains a pattern
- * character" */
+/* "they overlap when they have the same number of parts and each pair of parts is equal or one of them contains a
+ * pattern character" */
 static bool parts_overlap(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	while (a_len && b_len) {

@@ -1,6 +1,6 @@
 /*
- * rate.c - how many messages a second. Counted in millionths of a message, so that a microsecond is worth `rate` of them and nothing
- * is lost by rounding.
+ * rate.c - how many messages a second. Counted in millionths of a message, so that a microsecond is worth `rate` of
+ * them and nothing is lost by rounding.
  */
 #include <errno.h>
 #include <re.h>
@@ -63,7 +63,8 @@ int rate_alloc(struct rate **rp, uint32_t rate, unsigned keys_max, size_t bytes_
 	if (!r)
 		return ENOMEM;
 
-	err = keys_alloc(&r->held, keys_max ? keys_max : KEYS_SOURCE_MAX, bytes_max ? bytes_max : KEYS_SOURCE_BYTES, seed);
+	err = keys_alloc(&r->held, keys_max ? keys_max : KEYS_SOURCE_MAX, bytes_max ? bytes_max : KEYS_SOURCE_BYTES,
+			 seed);
 	if (err) {
 		mem_deref(r);
 		return err;

@@ -1,8 +1,8 @@
 /*
  * rate.h - how many messages a second, and what waits when there are more.
  *
- * "A token bucket of `rate` per second and a burst of `rate`/4 (at least 16) per receiving leg. Over it, state messages are coalesced
- * per key (the latest value is sent as soon as a token is there), events are dropped."
+ * "A token bucket of `rate` per second and a burst of `rate`/4 (at least 16) per receiving leg. Over it, state
+ * messages are coalesced per key (the latest value is sent as soon as a token is there), events are dropped."
  *
  * And the refresh of lines without a journal: each key again within an interval, spread evenly.
  * Memory is taken when one is made; _rt functions on one thread at a time.
@@ -51,7 +51,8 @@ struct refresh {
 };
 
 void refresh_init(struct refresh *f, uint32_t interval_ms, uint64_t now_us);
-/* The next key to repeat, once it is due; f->due_us tells when. "Refresh on G3 [..] omit `/midi/C/note/N` unless its value is 0." */
+/* The next key to repeat, once it is due; f->due_us tells when. "Refresh on G3 [..] omit `/midi/C/note/N` unless its
+ * value is 0." */
 bool refresh_next_rt(struct refresh *f, struct osc_msg *msg, const struct keys *k, uint64_t now_us);
 
 #endif

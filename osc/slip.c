@@ -4,8 +4,8 @@
  *      SLIP_END     END  packet, with END as ESC ESC_END and ESC as ESC ESC_ESC  END        one END between two packets will do
  *      SLIP_SIZE    length (32)  packet                                                     no way back after a wrong length
  *
- * What comes before the first END belongs to a packet whose beginning nobody saw, and is dropped. A frame with a wrong escape is dropped
- * alone; one that grows over `max` is dropped to its END, without being kept.
+ * What comes before the first END belongs to a packet whose beginning nobody saw, and is dropped. A frame with a
+ * wrong escape is dropped alone; one that grows over `max` is dropped to its END, without being kept.
  */
 #include <errno.h>
 #include <re.h>
@@ -116,8 +116,8 @@ static void fill(struct slip *s, size_t want, const uint8_t **data, size_t *len)
 	*len   -= n;
 }
 
-/* "a signed 32-bit length; a length that is negative, not a multiple of 4, below 8 or above `max` ends the connection": a
- * negative one is above any max when it is read without a sign. */
+/* "a signed 32-bit length; a length that is negative, not a multiple of 4, below 8 or above `max` ends the
+ * connection": a negative one is above any max when it is read without a sign. */
 static int read_size(struct slip *s, size_t *pkt_len, const uint8_t **data, size_t *len)
 {
 	size_t n;

@@ -1,9 +1,9 @@
 /*
  * slip.h - OSC packets in a stream of octets: SLIP (OSC 1.1) and a size before each packet (OSC 1.0).
  *
- * A struct slip takes what came from a connection, in pieces of any length, and gives whole packets. It owns one buffer as long
- * as the longest packet, made when it is made; nothing is allocated afterwards. Whether a frame holds valid OSC is not asked
- * here, only whether it can: a multiple of four, 8 octets to `max`.
+ * A struct slip takes what came from a connection, in pieces of any length, and gives whole packets. It owns one
+ * buffer as long as the longest packet, made when it is made; nothing is allocated afterwards. Whether a frame holds
+ * valid OSC is not asked here, only whether it can: a multiple of four, 8 octets to `max`.
  */
 #ifndef OSC_SLIP_H
 #define OSC_SLIP_H
@@ -30,9 +30,9 @@ struct slip {
 int  slip_alloc(struct slip **sp, enum slip_kind kind, size_t max);
 
 /*
- * Takes octets from *data until a packet is whole. 0: there is one, valid until the next call, and *data, *len are what
- * is left; EAGAIN: all taken, no packet yet; EPROTO: the connection has to be closed ("a length that is negative, not a multiple of
- * 4, below 8 or above `max` ends the connection").
+ * Takes octets from *data until a packet is whole. 0: there is one, valid until the next call, and *data, *len are
+ * what is left; EAGAIN: all taken, no packet yet; EPROTO: the connection has to be closed ("a length that is
+ * negative, not a multiple of 4, below 8 or above `max` ends the connection").
  */
 int  slip_read(struct slip *s, const uint8_t **pkt, size_t *pkt_len, const uint8_t **data, size_t *len);
 

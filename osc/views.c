@@ -1,9 +1,9 @@
 /*
  * views.c - how the gestures of one participant look to another.
  *
- * A packet is written anew for each receiver, step by step as it is walked: "when one is partly unacceptable to a receiver (types,
- * size, rate, claim), only the offending messages are left out", while its bundles stay as they were. A packet of which nothing
- * is left is not sent.
+ * A packet is written anew for each receiver, step by step as it is walked: "when one is partly unacceptable to a
+ * receiver (types, size, rate, claim), only the offending messages are left out", while its bundles stay as they
+ * were. A packet of which nothing is left is not sent.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,7 +13,8 @@
 
 static bool name_octet(char c)
 {
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+	       c == '.';
 }
 
 bool view_name_ok(const char *name, size_t len)
@@ -157,8 +158,8 @@ static struct verdict judge(const struct view *v, const struct osc_msg *msg)
 	addr += d.skip;
 	len  -= d.skip;
 
-	/* "Parties MUST NOT send addresses that begin with `/p/`: dropped, error 4." "Unknown or server-only `/_gest/` messages from a
-	 * party are ignored." */
+	/* "Parties MUST NOT send addresses that begin with `/p/`: dropped, error 4." "Unknown or server-only
+	 * `/_gest/` messages from a party are ignored." */
 	if (begins(addr, len, "/p/"))
 		return refused(GEST_RESERVED);
 	if (begins(addr, len, "/_gest/") || (!v->deep && osc_addr_has_deep(addr, len)))

@@ -1,5 +1,6 @@
 /*
- * views.h - how the gestures of one participant look to another: under its name, as they are, or in one space with owners.
+ * views.h - how the gestures of one participant look to another: under its name, as they are, or in one space with
+ * owners.
  *
  *      prefix    /synth/gain of anna is /p/anna/synth/gain
  *      source    unchanged; the stream says whose it is
@@ -30,7 +31,8 @@ struct owners {
 	} claim[OWNERS_MAX];
 };
 
-/* 0: granted, or its own already; EINVAL: not a pattern to claim; EACCES: another holds what overlaps; E2BIG: table full. */
+/* 0: granted, or its own already; EINVAL: not a pattern to claim; EACCES: another holds what overlaps; E2BIG: table
+ * full. */
 int  owners_claim(struct owners *o, uint32_t source, const char *pattern);
 void owners_release(struct owners *o, uint32_t source);
 /* May it write there? A pattern may, who owns everything that is owned: the server does not expand it. */
@@ -49,13 +51,15 @@ struct view {
 };
 
 /*
- * A packet that osc_check has passed, as this receiver gets it: addresses in its view, without the messages it may not or cannot have.
- * *len is in: room, at least as long as v->max; out: octets, 0 when nothing is left. Gives bits `1 << code` of enum gest_error (gest.h):
- * what the sender is to be told. Addresses under /_gest/ are never passed on, those under /to/NAME only to NAME, without that.
+ * A packet that osc_check has passed, as this receiver gets it: addresses in its view, without the messages it may
+ * not or cannot have. *len is in: room, at least as long as v->max; out: octets, 0 when nothing is left. Gives bits
+ * `1 << code` of enum gest_error (gest.h): what the sender is to be told. Addresses under /_gest/ are never passed
+ * on, those under /to/NAME only to NAME, without that.
  */
 unsigned view_write_rt(uint8_t *buf, size_t *len, const struct view *v, const uint8_t *osc, size_t osc_len);
 
-/* "/to/NAME/rest": octets before "/rest", and NAME. 0: not of that form. Whether there is such a NAME is the caller's to know. */
+/* "/to/NAME/rest": octets before "/rest", and NAME. 0: not of that form. Whether there is such a NAME is the caller's
+ * to know. */
 size_t view_addressee(const char **name, size_t *name_len, const char *addr, size_t len);
 
 #endif

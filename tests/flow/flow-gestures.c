@@ -1,6 +1,7 @@
 /*
- * flow-gestures.c - players over links that lose, reorder and double packets, on a clock turned by hand. Two promises are held to:
- * after a quiet second every receiver knows what its sender knows, and no event is executed twice or late.
+ * flow-gestures.c - players over links that lose, reorder and double packets, on a clock turned by hand. Two promises
+ * are held to: after a quiet second every receiver knows what its sender knows, and no event is executed twice or
+ * late.
  *
  *      player > oscsend > link (0 - 30 % lost) > oscrecv > model
  *                   ^ reports, requests < link (as bad) <

@@ -1,6 +1,7 @@
 /*
- * fuzz-osc.c - any bytes as an OSC packet: what is valid can be walked, written again, classified, matched and shown in every view, and
- * what comes out is valid; what is not valid is walked all the same, inside its bounds. And any bytes as a pattern and an address.
+ * fuzz-osc.c - any bytes as an OSC packet: what is valid can be walked, written again, classified, matched and shown
+ * in every view, and what comes out is valid; what is not valid is walked all the same, inside its bounds. And any
+ * bytes as a pattern and an address.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * fuzz-oscrtp.c - any bytes as the packets of a stream of gestures, to a receiver; and what it executes, on through a sender to a second
- * receiver, which must find no fault with a single packet and end with the same state.
+ * fuzz-oscrtp.c - any bytes as the packets of a stream of gestures, to a receiver; and what it executes, on through a
+ * sender to a second receiver, which must find no fault with a single packet and end with the same state.
  *
  * Four octets begin a packet: step of its number, milliseconds and flags, length (16, low byte first); then its
  * payload.

@@ -1,6 +1,6 @@
 /*
- * fuzz-slip.c - any bytes as a stream, SLIP and size: in one piece and in small ones the same packets come, none longer than may be, and each
- * written again is read again.
+ * fuzz-slip.c - any bytes as a stream, SLIP and size: in one piece and in small ones the same packets come, none
+ * longer than may be, and each written again is read again.
  */
 #include <re.h>
 #include <stdlib.h>

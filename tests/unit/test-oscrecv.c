@@ -1,8 +1,8 @@
 /*
  * test-oscrecv.c - a receiver of gestures, packet by packet: what is executed, what is not, when it asks.
  *
- * Packets are words: elements, then after "|" entries. An address alone is state, with ! an event; entries have E or S and BACK
- * before the address, E also @AGE in ms. "a=1" has a value, "a=" is nil.
+ * Packets are words: elements, then after "|" entries. An address alone is state, with ! an event; entries have E or
+ * S and BACK before the address, E also @AGE in ms. "a=1" has a value, "a=" is nil.
  */
 #include <errno.h>
 #include <glib.h>
@@ -159,7 +159,8 @@ static void newer_wins(void)
 	end(e);
 }
 
-/* Not covered: CHECK too young, a partial journal, a snapshot packet. Then it asks, once a second, and takes state where it sees it. */
+/* Not covered: CHECK too young, a partial journal, a snapshot packet. Then it asks, once a second, and takes state
+ * where it sees it. */
 static void dirty(void)
 {
 	static const struct { const char *flags; uint16_t check; } how[] = {{"j", 13}, {"jp", 11}, {"js", 14}, {"jsp", 13}};

@@ -1,5 +1,6 @@
 /*
- * test-oscsend.c - a sender of gestures, packet by packet: what is in its journals, when it speaks for itself, what reports do.
+ * test-oscsend.c - a sender of gestures, packet by packet: what is in its journals, when it speaks for itself, what
+ * reports do.
  */
 #include <errno.h>
 #include <glib.h>
@@ -203,7 +204,8 @@ static void nil(void)
 	g_free(x.text);
 }
 
-/* "20 ms after the last packet with an event message, then 100, 200, 400, .. ms apart, never more than `guard` apart" */
+/* "20 ms after the last packet with an event message, then 100, 200, 400, .. ms apart, never more than `guard` apart"
+ * */
 static void guards(void)
 {
 	static const uint64_t when[] = {120, 220, 420, 820, 1320, 1820};

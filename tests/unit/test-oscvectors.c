@@ -1,6 +1,6 @@
 /*
- * test-oscvectors.c - the independent vectors of OSC, stream framing and the RTP payload: in a folder `shared` beside the checkout, or where
- * TUTTI_VECTORS says. They are no part of this tree; without them the tests are skipped.
+ * test-oscvectors.c - the independent vectors of OSC, stream framing and the RTP payload: in a folder `shared` beside
+ * the checkout, or where TUTTI_VECTORS says. They are no part of this tree; without them the tests are skipped.
  */
 #include <errno.h>
 #include <glib.h>
@@ -62,7 +62,8 @@ static uint8_t *unhex(size_t *len, const char *hex)
 
 /* ---- osc.json ---- */
 
-/* Said to be decoded, but malformed by the rules the vectors themselves are to be read by: what another library makes of them. */
+/* Said to be decoded, but malformed by the rules the vectors themselves are to be read by: what another library makes
+ * of them. */
 static const char *const malformed[] = {
 	"pyosc-dgram_knob_rotates",       /* rule 1: 14 octets */
 	"pyosc-dgram_no_params",          /* rule 4: "the type tag string is present" */

@@ -226,8 +226,8 @@ static void same_as_slow(void)
 
 /* ---- bombs ---- */
 
-/* Each would keep a matcher that goes back busy for ages. Here the cost is the product of two lengths: told in processor time, with a
- * bound a thousand times what it needs. */
+/* Each would keep a matcher that goes back busy for ages. Here the cost is the product of two lengths: told in
+ * processor time, with a bound a thousand times what it needs. */
 static void bombs(void)
 {
 	static const char *const bomb[] = {
