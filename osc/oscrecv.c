@@ -34,8 +34,8 @@ enum { LIST_LIVE = 0, LIST_DEAD = 1 };
 struct oscrecv {
 	struct oscrecv_cfg cfg;
 	uint32_t late;            /* clock units */
-	struct keys *keys;
-	struct keys_list live, dead;
+	struct osckeys *keys;
+	struct osckeys_list live, dead;
 	bool     any;             /* a packet has come, */
 	bool     fresh;           /* or none yet since the numbers began anew */
 	int64_t  highest;
@@ -92,14 +92,14 @@ int oscrecv_alloc(struct oscrecv **rp, const struct oscrecv_cfg *cfg)
 	r->fresh = true;
 	if (!r->cfg.max)
 		r->cfg.max = OSC_MAX_DGRAM;
-	err = keys_alloc(&r->keys, cfg->keys_max ? cfg->keys_max : KEYS_SOURCE_MAX,
-			 cfg->bytes_max ? cfg->bytes_max : KEYS_SOURCE_BYTES, cfg->seed);
+	err = osckeys_alloc(&r->keys, cfg->keys_max ? cfg->keys_max : OSCKEYS_SOURCE_MAX,
+			 cfg->bytes_max ? cfg->bytes_max : OSCKEYS_SOURCE_BYTES, cfg->seed);
 	if (err) {
 		mem_deref(r);
 		return err;
 	}
-	keys_list_init(&r->live, LIST_LIVE);
-	keys_list_init(&r->dead, LIST_DEAD);
+	osckeys_list_init(&r->live, LIST_LIVE);
+	osckeys_list_init(&r->dead, LIST_DEAD);
 
 	*rp = r;
 	return 0;
@@ -116,7 +116,7 @@ bool oscrecv_highest(const struct oscrecv *r, uint32_t *ehsn)
 	return r->any;
 }
 
-const struct keys *oscrecv_state(const struct oscrecv *r)
+const struct osckeys *oscrecv_state(const struct oscrecv *r)
 {
 	return r->keys;
 }
@@ -184,9 +184,9 @@ static struct when now_of(const struct visit *v)
 
 static void forget(struct oscrecv *r, struct key *key)
 {
-	keys_take_rt(r->keys, &r->live, key);
-	keys_take_rt(r->keys, &r->dead, key);
-	keys_drop_rt(r->keys, key);
+	osckeys_take_rt(r->keys, &r->live, key);
+	osckeys_take_rt(r->keys, &r->dead, key);
+	osckeys_drop_rt(r->keys, key);
 }
 
 /* "`s.last` of a deleted key is kept for at least 1024 packets." After that it is in the way. */
@@ -194,26 +194,26 @@ static void forget_dead(struct oscrecv *r)
 {
 	struct key *key;
 
-	while ((key = keys_head(r->keys, &r->dead)) != NULL && key->last < r->highest - OSCRECV_WINDOW)
+	while ((key = osckeys_head(r->keys, &r->dead)) != NULL && key->last < r->highest - OSCRECV_WINDOW)
 		forget(r, key);
 }
 
 static void relist(struct oscrecv *r, struct key *key)
 {
-	keys_take_rt(r->keys, &r->live, key);
-	keys_take_rt(r->keys, &r->dead, key);
-	keys_push_rt(r->keys, key->live ? &r->live : &r->dead, key);
+	osckeys_take_rt(r->keys, &r->live, key);
+	osckeys_take_rt(r->keys, &r->dead, key);
+	osckeys_push_rt(r->keys, key->live ? &r->live : &r->dead, key);
 }
 
 /* The value of a key is now that of this message, said by packet `seq`. */
 static struct key *keep(struct oscrecv *r, const struct osc_msg *msg, int64_t seq)
 {
-	struct key *key = keys_find_rt(r->keys, msg->addr, msg->addr_len);
+	struct key *key = osckeys_find_rt(r->keys, msg->addr, msg->addr_len);
 
-	if (keys_set_rt(&key, r->keys, msg)) {
+	if (osckeys_set_rt(&key, r->keys, msg)) {
 		forget_dead(r);
-		key = keys_find_rt(r->keys, msg->addr, msg->addr_len);
-		if (keys_set_rt(&key, r->keys, msg)) {
+		key = osckeys_find_rt(r->keys, msg->addr, msg->addr_len);
+		if (osckeys_set_rt(&key, r->keys, msg)) {
 			r->stats.unstored++;
 			if (key)
 				forget(r, key);   /* what it had is not true any more */
@@ -244,7 +244,7 @@ static void old_message(struct oscrecv *r, const struct visit *v, const struct o
 
 	if (kind_of(r->cfg.kinds, msg) != OSC_STATE)
 		return;
-	key = keys_find_rt(r->keys, msg->addr, msg->addr_len);
+	key = osckeys_find_rt(r->keys, msg->addr, msg->addr_len);
 	if (key && key->last >= v->seq && !(key->last == v->seq && key->run == r->run))
 		return;
 
@@ -281,7 +281,7 @@ static bool strikes_late(const struct visit *v, const struct osc_msg *msg, const
 
 static void state_entry(struct oscrecv *r, const struct visit *v, const struct osc_msg *msg, int64_t origin)
 {
-	struct key *key = keys_find_rt(r->keys, msg->addr, msg->addr_len);
+	struct key *key = osckeys_find_rt(r->keys, msg->addr, msg->addr_len);
 
 	if (strikes_late(v, msg, key) || (key && key->last >= origin))
 		return;
@@ -307,7 +307,7 @@ static void event_entry(struct oscrecv *r, const struct visit *v, const struct o
 
 	/* "Once executed, its key counts as set by that packet", should this receiver take it for state when it comes
 	 * late */
-	key = keys_find_rt(r->keys, msg->addr, msg->addr_len);
+	key = osckeys_find_rt(r->keys, msg->addr, msg->addr_len);
 	if (kind_of(r->cfg.kinds, msg) == OSC_STATE) {
 		if (!key || key->last < origin)
 			keep(r, msg, origin);
@@ -321,7 +321,7 @@ static void event_entry(struct oscrecv *r, const struct visit *v, const struct o
 /* Named by a snapshot, whether or not that says anything new. */
 static void mark(struct oscrecv *r, const struct visit *v, const struct osc_msg *msg)
 {
-	struct key *key = v->o.s ? keys_find_rt(r->keys, msg->addr, msg->addr_len) : NULL;
+	struct key *key = v->o.s ? osckeys_find_rt(r->keys, msg->addr, msg->addr_len) : NULL;
 
 	if (key && key->mark < v->check)
 		key->mark = v->check;
@@ -360,7 +360,7 @@ static void make_void(struct oscrecv *r, const struct visit *v, struct key *key)
 	struct osc_msg msg;
 	size_t len;
 
-	keys_msg_rt(&msg, r->keys, key);
+	osckeys_msg_rt(&msg, r->keys, key);
 	osc_w_init(&w, buf, sizeof(buf));
 	osc_w_msg(&w, msg.addr, &nil, 1);
 	forget(r, key);
@@ -392,8 +392,8 @@ static void snapshot_end(struct oscrecv *r, const struct visit *v)
 	if (!r->end || !all_came(r, r->end_check, r->end_seq))
 		return;
 
-	for (key = keys_head(r->keys, &r->live); key; key = next) {
-		next = keys_next(r->keys, &r->live, key);
+	for (key = osckeys_head(r->keys, &r->live); key; key = next) {
+		next = osckeys_next(r->keys, &r->live, key);
 		if (key->mark < r->end_check && key->last < r->end_check)
 			make_void(r, v, key);
 	}

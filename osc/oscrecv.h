@@ -10,7 +10,7 @@
 #ifndef OSC_OSCRECV_H
 #define OSC_OSCRECV_H
 
-#include "keys.h"
+#include "osckeys.h"
 #include "kind.h"
 #include "oscrtp.h"
 
@@ -42,8 +42,8 @@ struct oscrecv_cfg {
 	size_t   max;             /* longest OSC packet taken; 0: OSC_MAX_DGRAM */
 	bool     journal;         /* rec=journal: without, nothing is asked for and nothing is repaired */
 	const struct kinds *kinds;    /* what the source declared; must outlive the receiver; NULL: nothing */
-	unsigned keys_max;        /* 0: KEYS_SOURCE_MAX */
-	size_t   bytes_max;       /* 0: KEYS_SOURCE_BYTES */
+	unsigned keys_max;        /* 0: OSCKEYS_SOURCE_MAX */
+	size_t   bytes_max;       /* 0: OSCKEYS_SOURCE_BYTES */
 	uint64_t seed;
 	oscrecv_h *h;
 	void *arg;
@@ -73,7 +73,7 @@ bool oscrecv_dirty(const struct oscrecv *r);
 /* Highest number received, extended as for a report block; false: none yet. */
 bool oscrecv_highest(const struct oscrecv *r, uint32_t *ehsn);
 
-const struct keys *oscrecv_state(const struct oscrecv *r);
+const struct osckeys *oscrecv_state(const struct oscrecv *r);
 const struct oscrecv_stats *oscrecv_stats(const struct oscrecv *r);
 
 #endif

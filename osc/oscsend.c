@@ -44,8 +44,8 @@ static int cfg_set(struct oscsend *s, const struct oscsend_cfg *cfg)
 	*c = *cfg;
 	c->mtu = c->mtu ? c->mtu : OSCRTP_MTU;
 	c->max = c->max ? c->max : OSC_MAX_DGRAM;
-	c->keys_max  = c->keys_max ? c->keys_max : KEYS_SOURCE_MAX;
-	c->bytes_max = c->bytes_max ? c->bytes_max : KEYS_SOURCE_BYTES;
+	c->keys_max  = c->keys_max ? c->keys_max : OSCKEYS_SOURCE_MAX;
+	c->bytes_max = c->bytes_max ? c->bytes_max : OSCKEYS_SOURCE_BYTES;
 
 	return c->mtu < 64 || c->mtu > OSCSEND_MTU_MAX || c->red > OSCSEND_RED_MAX || c->pt > 127 ||
 	       c->guard_ms > OSCSEND_GUARD_MAX_MS ? EINVAL : 0;
@@ -53,7 +53,7 @@ static int cfg_set(struct oscsend *s, const struct oscsend_cfg *cfg)
 
 static int alloc_parts(struct oscsend *s)
 {
-	int err = keys_alloc(&s->keys, s->cfg.keys_max, s->cfg.bytes_max, s->cfg.seed);
+	int err = osckeys_alloc(&s->keys, s->cfg.keys_max, s->cfg.bytes_max, s->cfg.seed);
 
 	if (err)
 		return err;
@@ -95,7 +95,7 @@ int oscsend_alloc(struct oscsend **sp, const struct oscsend_cfg *cfg)
 	return 0;
 }
 
-const struct keys *oscsend_state(const struct oscsend *s)
+const struct osckeys *oscsend_state(const struct oscsend *s)
 {
 	return s->keys;
 }
@@ -278,17 +278,17 @@ void oscsend_snapshot_rt(struct oscsend *s)
 /* All keys that are not nil, oldest first: told and open are in that order, together they are not. */
 static void todo_fill(struct oscsend *s)
 {
-	struct key *told = keys_head(s->keys, &s->told), *open = keys_head(s->keys, &s->open);
+	struct key *told = osckeys_head(s->keys, &s->told), *open = osckeys_head(s->keys, &s->open);
 
 	while (told || open) {
 		struct key *key = !open || (told && told->last <= open->last) ? told : open;
 
 		if (key->live)
-			keys_push_rt(s->keys, &s->todo, key);
+			osckeys_push_rt(s->keys, &s->todo, key);
 		if (key == told)
-			told = keys_next(s->keys, &s->told, told);
+			told = osckeys_next(s->keys, &s->told, told);
 		else
-			open = keys_next(s->keys, &s->open, open);
+			open = osckeys_next(s->keys, &s->open, open);
 	}
 }
 
@@ -296,8 +296,8 @@ static void snap_begin(struct oscsend *s)
 {
 	struct key *key;
 
-	while ((key = keys_head(s->keys, &s->todo)) != NULL)
-		keys_take_rt(s->keys, &s->todo, key);
+	while ((key = osckeys_head(s->keys, &s->todo)) != NULL)
+		osckeys_take_rt(s->keys, &s->todo, key);
 	todo_fill(s);
 	s->snap.check  = s->seq;
 	s->snap.wanted = false;
@@ -309,13 +309,13 @@ static void snap_entries(struct oscsend *s, struct build *b)
 {
 	struct key *key;
 
-	while ((key = keys_head(s->keys, &s->todo)) != NULL) {
+	while ((key = osckeys_head(s->keys, &s->todo)) != NULL) {
 		if (send_entry_size(key) > (size_t)(b->end - b->p))
 			return;
 		b->p = oscrtp_write_entry(b->p, &(struct oscrtp_entry){false, send_back_of(s, key->last), 0,
-			keys_raw_rt(s->keys, key), key->len});
+			osckeys_raw_rt(s->keys, key), key->len});
 		send_say_key(s, key);
-		keys_take_rt(s->keys, &s->todo, key);
+		osckeys_take_rt(s->keys, &s->todo, key);
 	}
 }
 

@@ -13,7 +13,7 @@
 #ifndef OSC_OSCSEND_H
 #define OSC_OSCSEND_H
 
-#include "keys.h"
+#include "osckeys.h"
 #include "kind.h"
 #include "oscrtp.h"
 
@@ -36,9 +36,9 @@ struct oscsend_cfg {
 	uint32_t guard_ms;        /* longest silence; 0: no guard packets */
 	bool     tt_exec;         /* time tags say when to execute */
 	bool     receiver;        /* one is there from the first packet on, whatever its SSRC will be */
-	unsigned keys_max;        /* 0: KEYS_SOURCE_MAX */
-	size_t   bytes_max;       /* 0: KEYS_SOURCE_BYTES */
-	uint64_t seed;            /* secret; see keys_alloc */
+	unsigned keys_max;        /* 0: OSCKEYS_SOURCE_MAX */
+	size_t   bytes_max;       /* 0: OSCKEYS_SOURCE_BYTES */
+	uint64_t seed;            /* secret; see osckeys_alloc */
 };
 
 struct oscsend_item {
@@ -95,7 +95,7 @@ void oscsend_report_rt(struct oscsend *s, uint32_t receiver, uint32_t ehsn, uint
 int  oscsend_receiver_rt(struct oscsend *s, uint32_t receiver, uint64_t now_us);
 void oscsend_bye_rt(struct oscsend *s, uint32_t receiver);
 
-const struct keys *oscsend_state(const struct oscsend *s);
+const struct osckeys *oscsend_state(const struct oscsend *s);
 const struct oscsend_stats *oscsend_stats(const struct oscsend *s);
 
 #endif

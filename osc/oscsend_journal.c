@@ -75,20 +75,20 @@ static void pick_events(struct oscsend *s, struct journal *j, size_t room, uint3
 static void pick_states(struct oscsend *s, struct journal *j)
 {
 	unsigned misses = 0;
-	struct key *key = keys_head(s->keys, &s->wait), *next;
+	struct key *key = osckeys_head(s->keys, &s->wait), *next;
 
 	for (unsigned left = s->wait.n; left && misses < MISSES; left--, key = next) {
-		next = keys_next(s->keys, &s->wait, key);
+		next = osckeys_next(s->keys, &s->wait, key);
 		if (!pick_fits(j, key->len, false)) {
 			misses++;
 			continue;
 		}
-		pick_add(j, &(struct pick){keys_raw_rt(s->keys, key), key->len, key->last, key->mark, 0, false});
+		pick_add(j, &(struct pick){osckeys_raw_rt(s->keys, key), key->len, key->last, key->mark, 0, false});
 		send_say_key(s, key);
-		keys_take_rt(s->keys, &s->wait, key);
-		keys_push_rt(s->keys, &s->wait, key);
+		osckeys_take_rt(s->keys, &s->wait, key);
+		osckeys_push_rt(s->keys, &s->wait, key);
 		if (!next)
-			next = keys_head(s->keys, &s->wait);
+			next = osckeys_head(s->keys, &s->wait);
 	}
 }
 

@@ -21,15 +21,15 @@ enum { LIST_TOLD = 0, LIST_OPEN = 0, LIST_WAIT = 1, LIST_SNAP = 2 };
 
 void send_lists_init(struct oscsend *s)
 {
-	keys_list_init(&s->told, LIST_TOLD);
-	keys_list_init(&s->open, LIST_OPEN);
-	keys_list_init(&s->wait, LIST_WAIT);
-	keys_list_init(&s->todo, LIST_SNAP);
+	osckeys_list_init(&s->told, LIST_TOLD);
+	osckeys_list_init(&s->open, LIST_OPEN);
+	osckeys_list_init(&s->wait, LIST_WAIT);
+	osckeys_list_init(&s->todo, LIST_SNAP);
 }
 
 bool send_is_open(const struct oscsend *s, const struct key *key)
 {
-	return keys_in(&s->wait, key);
+	return osckeys_in(&s->wait, key);
 }
 
 size_t send_entry_size(const struct key *key)
@@ -41,28 +41,28 @@ static void key_out_of_lists(struct oscsend *s, struct key *key)
 {
 	if (send_is_open(s, key)) {
 		s->open_bytes -= send_entry_size(key);
-		keys_take_rt(s->keys, &s->wait, key);
-		keys_take_rt(s->keys, &s->open, key);
+		osckeys_take_rt(s->keys, &s->wait, key);
+		osckeys_take_rt(s->keys, &s->open, key);
 	}
 	else
-		keys_take_rt(s->keys, &s->told, key);
-	keys_take_rt(s->keys, &s->todo, key);
+		osckeys_take_rt(s->keys, &s->told, key);
+	osckeys_take_rt(s->keys, &s->todo, key);
 }
 
 static void key_drop(struct oscsend *s, struct key *key)
 {
 	key_out_of_lists(s, key);
-	keys_drop_rt(s->keys, key);
+	osckeys_drop_rt(s->keys, key);
 }
 
 static void key_open(struct oscsend *s, struct key *key)
 {
-	struct key *after = keys_tail(s->keys, &s->open);
+	struct key *after = osckeys_tail(s->keys, &s->open);
 
 	while (after && after->last > key->last)         /* only what came by way of `later` is not the last */
-		after = keys_prev(s->keys, &s->open, after);
-	keys_push_after_rt(s->keys, &s->open, key, after);
-	keys_push_rt(s->keys, &s->wait, key);
+		after = osckeys_prev(s->keys, &s->open, after);
+	osckeys_push_after_rt(s->keys, &s->open, key, after);
+	osckeys_push_rt(s->keys, &s->wait, key);
 	s->open_bytes += send_entry_size(key);
 }
 
@@ -77,18 +77,18 @@ void send_say_key(struct oscsend *s, const struct key *key)
 
 void send_state(struct oscsend *s, const struct osc_msg *msg, int64_t seq)
 {
-	struct key *key = keys_find_rt(s->keys, msg->addr, msg->addr_len);
+	struct key *key = osckeys_find_rt(s->keys, msg->addr, msg->addr_len);
 
 	if (key && key->last > seq)
 		return;
 	if (key)
 		key_out_of_lists(s, key);
 
-	if (keys_set_rt(&key, s->keys, msg)) {
+	if (osckeys_set_rt(&key, s->keys, msg)) {
 		/* "beyond that new keys are forwarded but not stored"; what an old key had is not true any more */
 		s->stats.unstored++;
 		if (key)
-			keys_drop_rt(s->keys, key);
+			osckeys_drop_rt(s->keys, key);
 		return;
 	}
 	key->last = seq;
@@ -102,18 +102,18 @@ void send_state(struct oscsend *s, const struct osc_msg *msg, int64_t seq)
 void send_key_told(struct oscsend *s, struct key *key)
 {
 	s->open_bytes -= send_entry_size(key);
-	keys_take_rt(s->keys, &s->wait, key);
-	keys_take_rt(s->keys, &s->open, key);
+	osckeys_take_rt(s->keys, &s->wait, key);
+	osckeys_take_rt(s->keys, &s->open, key);
 	if (!key->live) {
 		key_drop(s, key);
 		return;
 	}
 
 	/* `told` is in order too, for a snapshot goes through it oldest first */
-	for (struct key *after = keys_tail(s->keys, &s->told);; after = keys_prev(s->keys, &s->told, after)) {
+	for (struct key *after = osckeys_tail(s->keys, &s->told);; after = osckeys_prev(s->keys, &s->told, after)) {
 		if (after && after->last > key->last)
 			continue;
-		keys_push_after_rt(s->keys, &s->told, key, after);
+		osckeys_push_after_rt(s->keys, &s->told, key, after);
 		return;
 	}
 }
@@ -123,13 +123,13 @@ void send_told_before(struct oscsend *s, int64_t seq)
 {
 	struct key *key;
 
-	while ((key = keys_head(s->keys, &s->open)) != NULL && key->last < seq)
+	while ((key = osckeys_head(s->keys, &s->open)) != NULL && key->last < seq)
 		send_key_told(s, key);
 }
 
 int oscsend_load_rt(struct oscsend *s, const struct osc_msg *msg)
 {
-	struct key *key = keys_find_rt(s->keys, msg->addr, msg->addr_len);
+	struct key *key = osckeys_find_rt(s->keys, msg->addr, msg->addr_len);
 
 	if (s->seq != s->first || kind_never_state(msg->addr, msg->addr_len))
 		return EINVAL;
@@ -139,10 +139,10 @@ int oscsend_load_rt(struct oscsend *s, const struct osc_msg *msg)
 		return 0;
 	}
 
-	if (keys_set_rt(&key, s->keys, msg))
+	if (osckeys_set_rt(&key, s->keys, msg))
 		return ENOSPC;
 	key->last = s->first - OSCRTP_BACK_FAR - 1;
-	keys_push_rt(s->keys, &s->told, key);
+	osckeys_push_rt(s->keys, &s->told, key);
 	return 0;
 }
 

@@ -65,8 +65,8 @@ struct snap {
 
 struct oscsend {
 	struct oscsend_cfg cfg;
-	struct keys *keys;
-	struct keys_list told, open, wait, todo;
+	struct osckeys *keys;
+	struct osckeys_list told, open, wait, todo;
 	size_t   open_bytes;      /* of the journal entries of all open keys */
 	int64_t  first, seq;      /* of the first packet and of the next, extended */
 	int64_t  acked;           /* CHECK */

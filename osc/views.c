@@ -17,7 +17,7 @@ static bool name_octet(char c)
 	       c == '.';
 }
 
-bool view_name_ok(const char *name, size_t len)
+bool views_name_ok(const char *name, size_t len)
 {
 	if (!len || len > VIEW_NAME_MAX || name[0] == '_' || name[0] == '.')
 		return false;
@@ -94,7 +94,7 @@ static bool begins(const char *addr, size_t len, const char *with)
 	return len >= strlen(with) && !memcmp(addr, with, strlen(with));
 }
 
-size_t view_addressee(const char **name, size_t *name_len, const char *addr, size_t len)
+size_t views_addressee(const char **name, size_t *name_len, const char *addr, size_t len)
 {
 	const char *slash;
 
@@ -131,10 +131,10 @@ static struct verdict refused(enum gest_error e)
 	return (struct verdict){.errors = e ? 1u << e : 0};
 }
 
-static struct verdict judge_to(const struct view *v, const struct osc_msg *msg)
+static struct verdict judge_to(const struct views *v, const struct osc_msg *msg)
 {
 	const char *name;
-	size_t name_len, skip = view_addressee(&name, &name_len, msg->addr, msg->addr_len);
+	size_t name_len, skip = views_addressee(&name, &name_len, msg->addr, msg->addr_len);
 
 	/* "an empty rest is error 8", "`/to/` in `/<rest>` is error 8" */
 	if (!skip || begins(msg->addr + skip, msg->addr_len - skip, "/to/"))
@@ -145,7 +145,7 @@ static struct verdict judge_to(const struct view *v, const struct osc_msg *msg)
 	return (struct verdict){true, 0, skip};
 }
 
-static struct verdict judge(const struct view *v, const struct osc_msg *msg)
+static struct verdict judge(const struct views *v, const struct osc_msg *msg)
 {
 	struct verdict d = {true, 0, 0};
 	const char *addr = msg->addr;
@@ -179,7 +179,7 @@ static size_t padded(size_t n)
 	return (n + 4) & ~(size_t)3;      /* with its NUL */
 }
 
-static unsigned write_message(struct osc_writer *w, const struct view *v, const struct osc_msg *msg, unsigned *n)
+static unsigned write_message(struct osc_writer *w, const struct views *v, const struct osc_msg *msg, unsigned *n)
 {
 	char prefix[3 + VIEW_NAME_MAX + 1] = "";
 	const struct verdict d = judge(v, msg);
@@ -201,7 +201,7 @@ static unsigned write_message(struct osc_writer *w, const struct view *v, const 
 	return 0;
 }
 
-unsigned view_write_rt(uint8_t *buf, size_t *len, const struct view *v, const uint8_t *osc, size_t osc_len)
+unsigned views_write_rt(uint8_t *buf, size_t *len, const struct views *v, const uint8_t *osc, size_t osc_len)
 {
 	const size_t room = *len < v->max ? *len : v->max;
 	unsigned errors = 0, n = 0;
@@ -211,7 +211,7 @@ unsigned view_write_rt(uint8_t *buf, size_t *len, const struct view *v, const ui
 	enum osc_step step;
 
 	*len = 0;
-	if (v->view == VIEW_PREFIX && (!v->source || !view_name_ok(v->source, strlen(v->source))))
+	if (v->view == VIEW_PREFIX && (!v->source || !views_name_ok(v->source, strlen(v->source))))
 		return 0;
 
 	osc_w_init(&w, buf, room);

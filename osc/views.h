@@ -19,7 +19,7 @@ enum osc_view { VIEW_PREFIX, VIEW_SOURCE, VIEW_FLAT };
 enum { VIEW_NAME_MAX = 32, OWNERS_MAX = 256 };
 
 /* 1 to 32 of A-Z a-z 0-9 - _ . and neither _ nor . first */
-bool view_name_ok(const char *name, size_t len);
+bool views_name_ok(const char *name, size_t len);
 
 /* Parts of the flat space and who may write there. */
 struct owners {
@@ -39,7 +39,7 @@ void owners_release(struct owners *o, uint32_t source);
 bool owners_may(const struct owners *o, uint32_t source, const char *addr, size_t len);
 
 /* What one receiver takes, and whose messages these are. */
-struct view {
+struct views {
 	enum osc_view view;
 	const char *types;        /* tags it takes; NULL: all */
 	bool        deep;         /* version 1.1: it knows "//" */
@@ -56,10 +56,10 @@ struct view {
  * `1 << code` of enum gest_error (gest.h): what the sender is to be told. Addresses under /_gest/ are never passed
  * on, those under /to/NAME only to NAME, without that.
  */
-unsigned view_write_rt(uint8_t *buf, size_t *len, const struct view *v, const uint8_t *osc, size_t osc_len);
+unsigned views_write_rt(uint8_t *buf, size_t *len, const struct views *v, const uint8_t *osc, size_t osc_len);
 
 /* "/to/NAME/rest": octets before "/rest", and NAME. 0: not of that form. Whether there is such a NAME is the caller's
  * to know. */
-size_t view_addressee(const char **name, size_t *name_len, const char *addr, size_t len);
+size_t views_addressee(const char **name, size_t *name_len, const char *addr, size_t len);
 
 #endif

@@ -16,7 +16,7 @@
 #include "mixer/rtp.h"
 #include "osc/oscrecv.h"
 #include "osc/oscsend.h"
-#include "osc/rate.h"
+#include "osc/oscrate.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -263,21 +263,21 @@ static void run(struct play *p, unsigned ms, double per_ms)
 	}
 }
 
-static bool same_value(const struct keys *a, const struct key *key, const struct keys *b)
+static bool same_value(const struct osckeys *a, const struct key *key, const struct osckeys *b)
 {
 	struct osc_msg msg, other;
 	const struct key *found;
 
-	keys_msg_rt(&msg, a, key);
-	found = keys_find_rt(b, msg.addr, msg.addr_len);
+	osckeys_msg_rt(&msg, a, key);
+	found = osckeys_find_rt(b, msg.addr, msg.addr_len);
 	if (!found || !found->live)
 		return false;
-	keys_msg_rt(&other, b, found);
+	osckeys_msg_rt(&other, b, found);
 	return msg.len == other.len && !memcmp(msg.raw, other.raw, msg.len);
 }
 
 /* How many keys one knows and the other does not, or otherwise. */
-static unsigned unlike(const struct keys *a, const struct keys *b)
+static unsigned unlike(const struct osckeys *a, const struct osckeys *b)
 {
 	unsigned n = 0;
 
@@ -290,7 +290,7 @@ static unsigned unlike(const struct keys *a, const struct keys *b)
 
 static unsigned unlike_heard(const struct play *p)
 {
-	const struct keys *k = oscrecv_state(p->rx);
+	const struct osckeys *k = oscrecv_state(p->rx);
 	unsigned n = 0, live = 0;
 
 	for (unsigned i = 0; i < k->n_max; i++) {
@@ -300,7 +300,7 @@ static unsigned unlike_heard(const struct play *p)
 		if (!k->key[i].used || !k->key[i].live)
 			continue;
 		live++;
-		keys_msg_rt(&msg, k, &k->key[i]);
+		osckeys_msg_rt(&msg, k, &k->key[i]);
 		b = g_hash_table_lookup(p->heard, msg.addr);
 		n += !b || g_bytes_get_size(b) != msg.len || memcmp(g_bytes_get_data(b, NULL), msg.raw, msg.len);
 	}
@@ -309,7 +309,7 @@ static unsigned unlike_heard(const struct play *p)
 
 static void agree(const struct play *p)
 {
-	const struct keys *tx = oscsend_state(p->tx), *rx = oscrecv_state(p->rx);
+	const struct osckeys *tx = oscsend_state(p->tx), *rx = oscrecv_state(p->rx);
 
 	g_assert_cmpuint(unlike(tx, rx), ==, 0);
 	g_assert_cmpuint(unlike(rx, tx), ==, 0);

@@ -73,7 +73,7 @@ static void views(const uint8_t *data, size_t size, unsigned n)
 {
 	static struct owners owners;
 	static uint8_t out[2000];
-	struct view v = {.types = size & 8 ? "ifs" : NULL, .deep = size & 16, .max = 64 + size % 1400, .receiver = "bob", .source = "anna",
+	struct views v = {.types = size & 8 ? "ifs" : NULL, .deep = size & 16, .max = 64 + size % 1400, .receiver = "bob", .source = "anna",
 		.source_id = 1, .owners = &owners};
 
 	owners.n = 0;
@@ -81,7 +81,7 @@ static void views(const uint8_t *data, size_t size, unsigned n)
 	for (v.view = VIEW_PREFIX; v.view <= VIEW_FLAT; v.view++) {
 		size_t len = sizeof(out);
 
-		view_write_rt(out, &len, &v, data, size);
+		views_write_rt(out, &len, &v, data, size);
 		must(len <= v.max);
 		must(!len || (!osc_check(out, len, v.max) && walk(out, len) <= n));
 	}

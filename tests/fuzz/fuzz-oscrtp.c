@@ -70,7 +70,7 @@ static void own(struct chain *c)
 		arrive(c, buf, len);
 }
 
-static bool same(const struct keys *a, const struct keys *b)
+static bool same(const struct osckeys *a, const struct osckeys *b)
 {
 	for (unsigned i = 0; i < a->n_max; i++) {
 		struct osc_msg msg, other;
@@ -78,11 +78,11 @@ static bool same(const struct keys *a, const struct keys *b)
 
 		if (!a->key[i].used || !a->key[i].live)
 			continue;
-		keys_msg_rt(&msg, a, &a->key[i]);
-		key = keys_find_rt(b, msg.addr, msg.addr_len);
+		osckeys_msg_rt(&msg, a, &a->key[i]);
+		key = osckeys_find_rt(b, msg.addr, msg.addr_len);
 		if (!key || !key->live)
 			return false;
-		keys_msg_rt(&other, b, key);
+		osckeys_msg_rt(&other, b, key);
 		if (other.len != msg.len || memcmp(other.raw, msg.raw, msg.len))
 			return false;
 	}

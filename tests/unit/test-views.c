@@ -35,7 +35,7 @@ static size_t packet(uint8_t *buf, size_t room, const char *words)
 
 static const struct {
 	const char *name, *in;
-	struct view view;
+	struct views view;
 	const char *out;          /* addresses that are left */
 	unsigned errors;
 } table[] = {
@@ -86,7 +86,7 @@ static void views(void)
 		size_t len = sizeof(out);
 
 		g_test_message("%s", table[i].name);
-		g_assert_cmphex(view_write_rt(out, &len, &table[i].view, in, n), ==, table[i].errors);
+		g_assert_cmphex(views_write_rt(out, &len, &table[i].view, in, n), ==, table[i].errors);
 		expect(out, len, table[i].out);
 	}
 }
@@ -94,30 +94,30 @@ static void views(void)
 /* "If the result exceeds 255 octets of address [...]: not forwarded, error 2" */
 static void long_address(void)
 {
-	const struct view v = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL};
+	const struct views v = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL};
 	char addr[300] = "/";
 	uint8_t in[1200], out[1200];
 	size_t n, len = sizeof(out);
 
 	memset(addr + 1, 'x', OSC_ADDR_MAX - 8);
 	n = packet(in, sizeof(in), addr);
-	g_assert_cmphex(view_write_rt(out, &len, &v, in, n), ==, 0);
+	g_assert_cmphex(views_write_rt(out, &len, &v, in, n), ==, 0);
 	g_assert_cmpuint(len, >, 0);
 	addr[strlen(addr)] = 'x';
 	n = packet(in, sizeof(in), addr);
 	len = sizeof(out);
-	g_assert_cmphex(view_write_rt(out, &len, &v, in, n), ==, BIT(GEST_TOO_BIG));
+	g_assert_cmphex(views_write_rt(out, &len, &v, in, n), ==, BIT(GEST_TOO_BIG));
 	g_assert_cmpuint(len, ==, 0);
 }
 
 static void owners(void)
 {
 	static struct owners o;
-	struct view v = {VIEW_FLAT, NULL, true, 1200, "carl", "anna", 1, &o};
+	struct views v = {VIEW_FLAT, NULL, true, 1200, "carl", "anna", 1, &o};
 	uint8_t in[1200], out[1200];
 	size_t n = packet(in, sizeof(in), "/lights/1 /sound/1 /l*/1"), len = sizeof(out);
 
-	g_assert_cmphex(view_write_rt(out, &len, &v, in, n), ==, 0);
+	g_assert_cmphex(views_write_rt(out, &len, &v, in, n), ==, 0);
 	expect(out, len, "/lights/1 /sound/1 /l*/1");
 
 	g_assert_cmpint(owners_claim(&o, 2, "/lights/*"), ==, 0);
@@ -131,13 +131,13 @@ static void owners(void)
 	g_assert_cmpuint(o.n, ==, 3);
 
 	len = sizeof(out);
-	g_assert_cmphex(view_write_rt(out, &len, &v, in, n), ==, BIT(GEST_OWNER));
+	g_assert_cmphex(views_write_rt(out, &len, &v, in, n), ==, BIT(GEST_OWNER));
 	expect(out, len, "/sound/1");
 
 	/* who owns all there is may write patterns */
 	owners_release(&o, 2);
 	len = sizeof(out);
-	g_assert_cmphex(view_write_rt(out, &len, &v, in, n), ==, 0);
+	g_assert_cmphex(views_write_rt(out, &len, &v, in, n), ==, 0);
 	expect(out, len, "/lights/1 /sound/1 /l*/1");
 	g_assert_cmpint(owners_claim(&o, 3, "/lights/3"), ==, 0);
 	g_assert_true(owners_may(&o, 1, "/lights/1", 9));
@@ -148,7 +148,7 @@ static void owners(void)
 	v.view = VIEW_SOURCE;
 	n = packet(in, sizeof(in), "/lights/3");
 	len = sizeof(out);
-	g_assert_cmphex(view_write_rt(out, &len, &v, in, n), ==, 0);
+	g_assert_cmphex(views_write_rt(out, &len, &v, in, n), ==, 0);
 }
 
 static void full(void)
@@ -164,31 +164,31 @@ static void full(void)
 
 static void names(void)
 {
-	g_assert_true(view_name_ok("anna", 4));
-	g_assert_true(view_name_ok("-a.b_9", 6));
-	g_assert_true(view_name_ok("12345678901234567890123456789012", 32));
-	g_assert_false(view_name_ok("123456789012345678901234567890123", 33));
-	g_assert_false(view_name_ok("", 0));
-	g_assert_false(view_name_ok("_a", 2));
-	g_assert_false(view_name_ok(".a", 2));
-	g_assert_false(view_name_ok("a/b", 3));
-	g_assert_false(view_name_ok("a b", 3));
+	g_assert_true(views_name_ok("anna", 4));
+	g_assert_true(views_name_ok("-a.b_9", 6));
+	g_assert_true(views_name_ok("12345678901234567890123456789012", 32));
+	g_assert_false(views_name_ok("123456789012345678901234567890123", 33));
+	g_assert_false(views_name_ok("", 0));
+	g_assert_false(views_name_ok("_a", 2));
+	g_assert_false(views_name_ok(".a", 2));
+	g_assert_false(views_name_ok("a/b", 3));
+	g_assert_false(views_name_ok("a b", 3));
 }
 
 /* Whatever is left out, what remains is a packet no longer than may be. */
 static void any_size(void)
 {
 	uint8_t in[1200], out[1200];
-	const struct view whole = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL};
+	const struct views whole = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL};
 	const size_t n = packet(in, sizeof(in), "/a /bbbb /cccccccc /dddddddddddd /e");
 	size_t all = sizeof(out);
 
-	g_assert_cmphex(view_write_rt(out, &all, &whole, in, n), ==, 0);
+	g_assert_cmphex(views_write_rt(out, &all, &whole, in, n), ==, 0);
 	g_assert_cmpuint(all, <, 200);
 	for (size_t max = 0; max <= 200; max += 4) {
-		const struct view v = {VIEW_PREFIX, NULL, true, max, "bob", "anna", 1, NULL};
+		const struct views v = {VIEW_PREFIX, NULL, true, max, "bob", "anna", 1, NULL};
 		size_t len = sizeof(out);
-		const unsigned errors = view_write_rt(out, &len, &v, in, n);
+		const unsigned errors = views_write_rt(out, &len, &v, in, n);
 
 		g_assert_cmpuint(len, <=, max);
 		if (len)

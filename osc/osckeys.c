@@ -1,5 +1,5 @@
 /*
- * keys.c - the last message of each address.
+ * osckeys.c - the last message of each address.
  *
  *      bucket[hash] > key > key ..         chains of numbers, twice as many buckets as keys
  *      heap   |size,key| message |size,key| message ..        messages in blocks, one behind the other
@@ -13,7 +13,7 @@
 #include <re.h>
 #include <string.h>
 
-#include "keys.h"
+#include "osckeys.h"
 #include "kind.h"
 
 struct block {
@@ -30,7 +30,7 @@ static uint64_t fold(uint64_t a, uint64_t b)
 	return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
-static uint32_t hash_of(const struct keys *k, const char *addr, size_t len)
+static uint32_t hash_of(const struct osckeys *k, const char *addr, size_t len)
 {
 	uint64_t h = k->seed ^ len, word;
 
@@ -47,109 +47,109 @@ static uint32_t hash_of(const struct keys *k, const char *addr, size_t len)
 
 /* ---- lists ---- */
 
-void keys_list_init(struct keys_list *l, uint8_t id)
+void osckeys_list_init(struct osckeys_list *l, uint8_t id)
 {
-	*l = (struct keys_list){KEYS_NONE, KEYS_NONE, 0, id};
+	*l = (struct osckeys_list){OSCKEYS_NONE, OSCKEYS_NONE, 0, id};
 }
 
-static uint16_t number_of(const struct keys *k, const struct key *key)
+static uint16_t number_of(const struct osckeys *k, const struct key *key)
 {
 	return (uint16_t)(key - k->key);
 }
 
-static struct key *at(const struct keys *k, uint16_t i)
+static struct key *at(const struct osckeys *k, uint16_t i)
 {
-	return i == KEYS_NONE ? NULL : &k->key[i];
+	return i == OSCKEYS_NONE ? NULL : &k->key[i];
 }
 
-bool keys_in(const struct keys_list *l, const struct key *key)
+bool osckeys_in(const struct osckeys_list *l, const struct key *key)
 {
 	return key->listed >> l->id & 1;
 }
 
-struct key *keys_head(const struct keys *k, const struct keys_list *l)
+struct key *osckeys_head(const struct osckeys *k, const struct osckeys_list *l)
 {
 	return at(k, l->head);
 }
 
-struct key *keys_tail(const struct keys *k, const struct keys_list *l)
+struct key *osckeys_tail(const struct osckeys *k, const struct osckeys_list *l)
 {
 	return at(k, l->tail);
 }
 
-struct key *keys_next(const struct keys *k, const struct keys_list *l, const struct key *key)
+struct key *osckeys_next(const struct osckeys *k, const struct osckeys_list *l, const struct key *key)
 {
 	return at(k, key->link[l->id].next);
 }
 
-struct key *keys_prev(const struct keys *k, const struct keys_list *l, const struct key *key)
+struct key *osckeys_prev(const struct osckeys *k, const struct osckeys_list *l, const struct key *key)
 {
 	return at(k, key->link[l->id].prev);
 }
 
-void keys_push_after_rt(struct keys *k, struct keys_list *l, struct key *key, struct key *after)
+void osckeys_push_after_rt(struct osckeys *k, struct osckeys_list *l, struct key *key, struct key *after)
 {
-	const uint16_t i = number_of(k, key), prev = after ? number_of(k, after) : KEYS_NONE;
+	const uint16_t i = number_of(k, key), prev = after ? number_of(k, after) : OSCKEYS_NONE;
 	const uint16_t next = after ? after->link[l->id].next : l->head;
 
-	if (keys_in(l, key))
+	if (osckeys_in(l, key))
 		return;
 
 	key->link[l->id].prev = prev;
 	key->link[l->id].next = next;
 	*(after ? &after->link[l->id].next : &l->head) = i;
-	*(next != KEYS_NONE ? &k->key[next].link[l->id].prev : &l->tail) = i;
+	*(next != OSCKEYS_NONE ? &k->key[next].link[l->id].prev : &l->tail) = i;
 	key->listed |= (uint8_t)(1u << l->id);
 	l->n++;
 }
 
-void keys_push_rt(struct keys *k, struct keys_list *l, struct key *key)
+void osckeys_push_rt(struct osckeys *k, struct osckeys_list *l, struct key *key)
 {
-	keys_push_after_rt(k, l, key, keys_tail(k, l));
+	osckeys_push_after_rt(k, l, key, osckeys_tail(k, l));
 }
 
-void keys_take_rt(struct keys *k, struct keys_list *l, struct key *key)
+void osckeys_take_rt(struct osckeys *k, struct osckeys_list *l, struct key *key)
 {
 	const uint16_t prev = key->link[l->id].prev, next = key->link[l->id].next;
 
-	if (!keys_in(l, key))
+	if (!osckeys_in(l, key))
 		return;
 
-	*(prev != KEYS_NONE ? &k->key[prev].link[l->id].next : &l->head) = next;
-	*(next != KEYS_NONE ? &k->key[next].link[l->id].prev : &l->tail) = prev;
+	*(prev != OSCKEYS_NONE ? &k->key[prev].link[l->id].next : &l->head) = next;
+	*(next != OSCKEYS_NONE ? &k->key[next].link[l->id].prev : &l->tail) = prev;
 	key->listed &= (uint8_t)~(1u << l->id);
 	l->n--;
 }
 
 /* ---- the table ---- */
 
-static void keys_destroy(void *arg)
+static void osckeys_destroy(void *arg)
 {
-	struct keys *k = arg;
+	struct osckeys *k = arg;
 
 	mem_deref(k->key);
 	mem_deref(k->bucket);
 	mem_deref(k->heap);
 }
 
-static void all_free(struct keys *k)
+static void all_free(struct osckeys *k)
 {
 	for (uint32_t i = 0; i <= k->mask; i++)
-		k->bucket[i] = KEYS_NONE;
+		k->bucket[i] = OSCKEYS_NONE;
 	for (unsigned i = 0; i < k->n_max; i++)
-		k->key[i].next_hash = (uint16_t)(i + 1 < k->n_max ? i + 1 : KEYS_NONE);
+		k->key[i].next_hash = (uint16_t)(i + 1 < k->n_max ? i + 1 : OSCKEYS_NONE);
 	k->free = 0;
 }
 
-int keys_alloc(struct keys **kp, unsigned n_max, size_t bytes_max, uint64_t seed)
+int osckeys_alloc(struct osckeys **kp, unsigned n_max, size_t bytes_max, uint64_t seed)
 {
-	struct keys *k;
+	struct osckeys *k;
 	uint32_t buckets = 16;
 
-	if (!kp || !n_max || n_max > KEYS_MAX || !bytes_max || bytes_max > KEYS_BYTES_MAX)
+	if (!kp || !n_max || n_max > OSCKEYS_MAX || !bytes_max || bytes_max > OSCKEYS_BYTES_MAX)
 		return EINVAL;
 
-	k = mem_zalloc(sizeof(*k), keys_destroy);
+	k = mem_zalloc(sizeof(*k), osckeys_destroy);
 	if (!k)
 		return ENOMEM;
 	while (buckets < 2 * n_max)
@@ -172,23 +172,23 @@ int keys_alloc(struct keys **kp, unsigned n_max, size_t bytes_max, uint64_t seed
 	return 0;
 }
 
-static bool is_key(const struct keys *k, const struct key *key, uint32_t hash, const char *addr, size_t len)
+static bool is_key(const struct osckeys *k, const struct key *key, uint32_t hash, const char *addr, size_t len)
 {
 	return key->hash == hash && key->addr_len == len && !memcmp(k->heap + key->at, addr, len);
 }
 
-struct key *keys_find_rt(const struct keys *k, const char *addr, size_t len)
+struct key *osckeys_find_rt(const struct osckeys *k, const char *addr, size_t len)
 {
 	const uint32_t hash = hash_of(k, addr, len);
 	uint16_t i = k->bucket[hash & k->mask];
 
-	while (i != KEYS_NONE && !is_key(k, &k->key[i], hash, addr, len))
+	while (i != OSCKEYS_NONE && !is_key(k, &k->key[i], hash, addr, len))
 		i = k->key[i].next_hash;
 
 	return at(k, i);
 }
 
-static void close_holes(struct keys *k)
+static void close_holes(struct osckeys *k)
 {
 	size_t to = 0;
 
@@ -213,7 +213,7 @@ static void close_holes(struct keys *k)
 }
 
 /* A message's octets into the heap, behind all others. */
-static void store(struct keys *k, struct key *key, const struct osc_msg *msg)
+static void store(struct osckeys *k, struct key *key, const struct osc_msg *msg)
 {
 	const struct block b = {(uint32_t)msg->len, number_of(k, key)};
 
@@ -228,7 +228,7 @@ static void store(struct keys *k, struct key *key, const struct osc_msg *msg)
 	k->heap_len += sizeof(b) + msg->len;
 }
 
-static struct key *make(struct keys *k, const struct osc_msg *msg)
+static struct key *make(struct osckeys *k, const struct osc_msg *msg)
 {
 	struct key *key = at(k, k->free);
 
@@ -246,7 +246,7 @@ static struct key *make(struct keys *k, const struct osc_msg *msg)
 	return key;
 }
 
-static size_t room_of(const struct keys *k, const struct key *key)
+static size_t room_of(const struct osckeys *k, const struct key *key)
 {
 	struct block b;
 
@@ -256,9 +256,9 @@ static size_t room_of(const struct keys *k, const struct key *key)
 	return b.size;
 }
 
-int keys_set_rt(struct key **keyp, struct keys *k, const struct osc_msg *msg)
+int osckeys_set_rt(struct key **keyp, struct osckeys *k, const struct osc_msg *msg)
 {
-	struct key *key = keys_find_rt(k, msg->addr, msg->addr_len);
+	struct key *key = osckeys_find_rt(k, msg->addr, msg->addr_len);
 
 	if (k->bytes - (key ? key->len : 0) + msg->len > k->bytes_max)
 		return ENOSPC;
@@ -280,7 +280,7 @@ int keys_set_rt(struct key **keyp, struct keys *k, const struct osc_msg *msg)
 	return 0;
 }
 
-void keys_drop_rt(struct keys *k, struct key *key)
+void osckeys_drop_rt(struct osckeys *k, struct key *key)
 {
 	const uint16_t i = number_of(k, key);
 	uint16_t *p = &k->bucket[key->hash & k->mask];
@@ -296,13 +296,13 @@ void keys_drop_rt(struct keys *k, struct key *key)
 	k->n--;
 }
 
-void keys_msg_rt(struct osc_msg *msg, const struct keys *k, const struct key *key)
+void osckeys_msg_rt(struct osc_msg *msg, const struct osckeys *k, const struct key *key)
 {
 	if (osc_msg_read(msg, k->heap + key->at, key->len))
 		memset(msg, 0, sizeof(*msg));     /* cannot be: it was a message when it was stored */
 }
 
-const uint8_t *keys_raw_rt(const struct keys *k, const struct key *key)
+const uint8_t *osckeys_raw_rt(const struct osckeys *k, const struct key *key)
 {
 	return k->heap + key->at;
 }

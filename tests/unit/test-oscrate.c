@@ -1,12 +1,12 @@
 /*
- * test-rate.c - buckets, what waits for them, and refresh; time is a number here.
+ * test-oscrate.c - buckets, what waits for them, and refresh; time is a number here.
  */
 #include <errno.h>
 #include <glib.h>
 #include <re.h>
 #include <string.h>
 
-#include "osc/rate.h"
+#include "osc/oscrate.h"
 
 static struct osc_msg message(const char *addr, int32_t v)
 {
@@ -79,64 +79,64 @@ static void due(void)
 static void coalesce(void)
 {
 	struct osc_msg msg;
-	struct rate *r;
+	struct oscrate *r;
 
-	g_assert_cmpint(rate_alloc(&r, 10, 0, 0, 1, 0), ==, 0);
+	g_assert_cmpint(oscrate_alloc(&r, 10, 0, 0, 1, 0), ==, 0);
 	msg = message("/a", 0);
 	for (int i = 0; i < 16; i++)
-		g_assert_cmpint(rate_offer_rt(r, &msg, OSC_STATE, 0), ==, RATE_SEND);
-	g_assert_cmpuint(rate_due_rt(r, 0), ==, UINT64_MAX);
+		g_assert_cmpint(oscrate_offer_rt(r, &msg, OSC_STATE, 0), ==, OSCRATE_SEND);
+	g_assert_cmpuint(oscrate_due_rt(r, 0), ==, UINT64_MAX);
 
 	msg = message("/b", 1);
-	g_assert_cmpint(rate_offer_rt(r, &msg, OSC_STATE, 0), ==, RATE_HELD);
+	g_assert_cmpint(oscrate_offer_rt(r, &msg, OSC_STATE, 0), ==, OSCRATE_HELD);
 	msg = message("/c", 1);
-	g_assert_cmpint(rate_offer_rt(r, &msg, OSC_STATE, 0), ==, RATE_HELD);
+	g_assert_cmpint(oscrate_offer_rt(r, &msg, OSC_STATE, 0), ==, OSCRATE_HELD);
 	msg = message("/b", 2);
-	g_assert_cmpint(rate_offer_rt(r, &msg, OSC_STATE, 0), ==, RATE_HELD);
-	g_assert_cmpint(rate_offer_rt(r, &msg, OSC_EVENT, 0), ==, RATE_DROPPED);
+	g_assert_cmpint(oscrate_offer_rt(r, &msg, OSC_STATE, 0), ==, OSCRATE_HELD);
+	g_assert_cmpint(oscrate_offer_rt(r, &msg, OSC_EVENT, 0), ==, OSCRATE_DROPPED);
 	g_assert_cmpuint(r->n_coalesced, ==, 1);
-	g_assert_cmpuint(rate_due_rt(r, 0), ==, 100000);
+	g_assert_cmpuint(oscrate_due_rt(r, 0), ==, 100000);
 
-	g_assert_false(rate_next_rt(r, &msg, 99999));
-	g_assert_true(rate_next_rt(r, &msg, 100000));
+	g_assert_false(oscrate_next_rt(r, &msg, 99999));
+	g_assert_true(oscrate_next_rt(r, &msg, 100000));
 	g_assert_cmpstr(msg.addr, ==, "/b");
 	g_assert_cmpint(value(&msg), ==, 2);
-	g_assert_false(rate_next_rt(r, &msg, 100000));
+	g_assert_false(oscrate_next_rt(r, &msg, 100000));
 	msg = message("/d", 1);                   /* there is a token, but /c was first */
-	g_assert_cmpint(rate_offer_rt(r, &msg, OSC_STATE, 200000), ==, RATE_HELD);
-	g_assert_true(rate_next_rt(r, &msg, 200000));
+	g_assert_cmpint(oscrate_offer_rt(r, &msg, OSC_STATE, 200000), ==, OSCRATE_HELD);
+	g_assert_true(oscrate_next_rt(r, &msg, 200000));
 	g_assert_cmpstr(msg.addr, ==, "/c");
-	g_assert_true(rate_next_rt(r, &msg, 300000));
-	g_assert_false(rate_next_rt(r, &msg, 9000000));
+	g_assert_true(oscrate_next_rt(r, &msg, 300000));
+	g_assert_false(oscrate_next_rt(r, &msg, 9000000));
 	msg = message("/d", 2);
-	g_assert_cmpint(rate_offer_rt(r, &msg, OSC_STATE, 9000000), ==, RATE_SEND);
+	g_assert_cmpint(oscrate_offer_rt(r, &msg, OSC_STATE, 9000000), ==, OSCRATE_SEND);
 	mem_deref(r);
 
-	g_assert_cmpint(rate_alloc(&r, 0, 0, 0, 1, 0), ==, EINVAL);
-	g_assert_cmpint(rate_alloc(&r, RATE_MAX + 1, 0, 0, 1, 0), ==, EINVAL);
+	g_assert_cmpint(oscrate_alloc(&r, 0, 0, 0, 1, 0), ==, EINVAL);
+	g_assert_cmpint(oscrate_alloc(&r, OSCRATE_MAX + 1, 0, 0, 1, 0), ==, EINVAL);
 }
 
 /* Each key within each interval, evenly; notes that sound are not struck again. */
 static void refresh(void)
 {
 	struct refresh f;
-	struct keys *k;
+	struct osckeys *k;
 	struct osc_msg msg;
 	struct key *key;
 	unsigned seen[10] = {0}, notes = 0, most = 0;
 
-	g_assert_cmpint(keys_alloc(&k, 100, 10000, 1), ==, 0);
+	g_assert_cmpint(osckeys_alloc(&k, 100, 10000, 1), ==, 0);
 	for (int i = 0; i < 10; i++) {
 		char addr[16];
 
 		g_snprintf(addr, sizeof(addr), "/k/%d", i);
 		msg = message(addr, i);
-		g_assert_cmpint(keys_set_rt(&key, k, &msg), ==, 0);
+		g_assert_cmpint(osckeys_set_rt(&key, k, &msg), ==, 0);
 	}
 	msg = message("/midi/1/note/60", 100);
-	g_assert_cmpint(keys_set_rt(&key, k, &msg), ==, 0);
+	g_assert_cmpint(osckeys_set_rt(&key, k, &msg), ==, 0);
 	msg = message("/midi/1/note/61", 0);
-	g_assert_cmpint(keys_set_rt(&key, k, &msg), ==, 0);
+	g_assert_cmpint(osckeys_set_rt(&key, k, &msg), ==, 0);
 
 	refresh_init(&f, 1000, 0);
 	for (uint64_t now = 0; now < 10000000; now += 1000) {
@@ -167,9 +167,9 @@ static void refresh(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/rate/burst", burst);
-	g_test_add_func("/rate/due", due);
-	g_test_add_func("/rate/coalesce", coalesce);
-	g_test_add_func("/rate/refresh", refresh);
+	g_test_add_func("/oscrate/burst", burst);
+	g_test_add_func("/oscrate/due", due);
+	g_test_add_func("/oscrate/coalesce", coalesce);
+	g_test_add_func("/oscrate/refresh", refresh);
 	return g_test_run();
 }

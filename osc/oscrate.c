@@ -1,17 +1,17 @@
 /*
- * rate.c - how many messages a second. Counted in millionths of a message, so that a microsecond is worth `rate` of
+ * oscrate.c - how many messages a second. Counted in millionths of a message, so that a microsecond is worth `rate` of
  * them and nothing is lost by rounding.
  */
 #include <errno.h>
 #include <re.h>
 
-#include "rate.h"
+#include "oscrate.h"
 
 enum { ONE = 1000000, STEP_MIN_US = 50 };
 
 void bucket_init(struct bucket *b, uint32_t rate, uint64_t now_us)
 {
-	const uint64_t burst = rate / 4 > RATE_BURST_MIN ? rate / 4 : RATE_BURST_MIN;
+	const uint64_t burst = rate / 4 > OSCRATE_BURST_MIN ? rate / 4 : OSCRATE_BURST_MIN;
 
 	*b = (struct bucket){.rate = rate, .full = burst * ONE, .has = burst * ONE, .last_us = now_us};
 }
@@ -45,86 +45,87 @@ uint64_t bucket_due_rt(struct bucket *b, uint64_t now_us)
 
 /* ---- what waits ---- */
 
-static void rate_destroy(void *arg)
+static void oscrate_destroy(void *arg)
 {
-	struct rate *r = arg;
+	struct oscrate *r = arg;
 
 	mem_deref(r->held);
 }
 
-int rate_alloc(struct rate **rp, uint32_t rate, unsigned keys_max, size_t bytes_max, uint64_t seed, uint64_t now_us)
+int oscrate_alloc(struct oscrate **rp, uint32_t rate, unsigned keys_max, size_t bytes_max, uint64_t seed,
+		  uint64_t now_us)
 {
-	struct rate *r;
+	struct oscrate *r;
 	int err;
 
-	if (!rp || !rate || rate > RATE_MAX)
+	if (!rp || !rate || rate > OSCRATE_MAX)
 		return EINVAL;
-	r = mem_zalloc(sizeof(*r), rate_destroy);
+	r = mem_zalloc(sizeof(*r), oscrate_destroy);
 	if (!r)
 		return ENOMEM;
 
-	err = keys_alloc(&r->held, keys_max ? keys_max : KEYS_SOURCE_MAX, bytes_max ? bytes_max : KEYS_SOURCE_BYTES,
-			 seed);
+	err = osckeys_alloc(&r->held, keys_max ? keys_max : OSCKEYS_SOURCE_MAX,
+			    bytes_max ? bytes_max : OSCKEYS_SOURCE_BYTES, seed);
 	if (err) {
 		mem_deref(r);
 		return err;
 	}
-	keys_list_init(&r->queue, 0);
+	osckeys_list_init(&r->queue, 0);
 	bucket_init(&r->bucket, rate, now_us);
 
 	*rp = r;
 	return 0;
 }
 
-static void unhold(struct rate *r, struct key *key)
+static void unhold(struct oscrate *r, struct key *key)
 {
-	keys_take_rt(r->held, &r->queue, key);
-	keys_drop_rt(r->held, key);
+	osckeys_take_rt(r->held, &r->queue, key);
+	osckeys_drop_rt(r->held, key);
 }
 
-static enum rate_verdict hold(struct rate *r, const struct osc_msg *msg)
+static enum oscrate_verdict hold(struct oscrate *r, const struct osc_msg *msg)
 {
-	struct key *key = keys_find_rt(r->held, msg->addr, msg->addr_len);
+	struct key *key = osckeys_find_rt(r->held, msg->addr, msg->addr_len);
 	const bool was = key != NULL;
 
-	if (keys_set_rt(&key, r->held, msg)) {
+	if (osckeys_set_rt(&key, r->held, msg)) {
 		if (key)
 			unhold(r, key);   /* the older value must not come after this one is lost */
 		r->n_dropped++;
-		return RATE_DROPPED;
+		return OSCRATE_DROPPED;
 	}
-	keys_push_rt(r->held, &r->queue, key);
+	osckeys_push_rt(r->held, &r->queue, key);
 	*(was ? &r->n_coalesced : &r->n_held) += 1;
-	return RATE_HELD;
+	return OSCRATE_HELD;
 }
 
-enum rate_verdict rate_offer_rt(struct rate *r, const struct osc_msg *msg, enum osc_kind kind, uint64_t now_us)
+enum oscrate_verdict oscrate_offer_rt(struct oscrate *r, const struct osc_msg *msg, enum osc_kind kind, uint64_t now_us)
 {
 	/* who came first goes first */
 	if (kind == OSC_STATE && r->queue.n)
 		return hold(r, msg);
 	if (bucket_take_rt(&r->bucket, now_us))
-		return RATE_SEND;
+		return OSCRATE_SEND;
 	if (kind == OSC_STATE)
 		return hold(r, msg);
 
 	r->n_dropped++;
-	return RATE_DROPPED;
+	return OSCRATE_DROPPED;
 }
 
-bool rate_next_rt(struct rate *r, struct osc_msg *msg, uint64_t now_us)
+bool oscrate_next_rt(struct oscrate *r, struct osc_msg *msg, uint64_t now_us)
 {
-	struct key *key = keys_head(r->held, &r->queue);
+	struct key *key = osckeys_head(r->held, &r->queue);
 
 	if (!key || !bucket_take_rt(&r->bucket, now_us))
 		return false;
 
-	keys_msg_rt(msg, r->held, key);
+	osckeys_msg_rt(msg, r->held, key);
 	unhold(r, key);
 	return true;
 }
 
-uint64_t rate_due_rt(struct rate *r, uint64_t now_us)
+uint64_t oscrate_due_rt(struct oscrate *r, uint64_t now_us)
 {
 	return r->queue.n ? bucket_due_rt(&r->bucket, now_us) : UINT64_MAX;
 }
@@ -142,7 +143,7 @@ static bool repeats(const struct osc_msg *msg)
 }
 
 /* A round goes over all slots of the table in one interval; which of them are in use does not matter. */
-bool refresh_next_rt(struct refresh *f, struct osc_msg *msg, const struct keys *k, uint64_t now_us)
+bool refresh_next_rt(struct refresh *f, struct osc_msg *msg, const struct osckeys *k, uint64_t now_us)
 {
 	const uint64_t interval = (uint64_t)f->interval_ms * 1000, step = interval / (k->n + 1);
 
@@ -158,7 +159,7 @@ bool refresh_next_rt(struct refresh *f, struct osc_msg *msg, const struct keys *
 		f->at = (f->at + 1) % k->n_max;
 		if (!key->used || !key->live)
 			continue;
-		keys_msg_rt(msg, k, key);
+		osckeys_msg_rt(msg, k, key);
 		if (repeats(msg))
 			return true;
 	}
