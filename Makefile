@@ -3,6 +3,7 @@
 PREFIX     ?= /usr/local
 SYSCONFDIR ?= /etc
 UNITDIR    ?= $(SYSCONFDIR)/systemd/system
+ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
 BUILD      ?= build
 ARGS       ?=
 
@@ -14,7 +15,7 @@ help:
 	@echo 'make test     install what the tests need, run them all'
 	@echo 'make interop  only the real phones, at full size                  (INTEROP_ARGS="room-mixed calls-")'
 	@echo 'make build    only build: $(BUILD)/tutti'
-	@echo 'make install  binary, sample config, systemd unit, man pages, fail2ban filter     (PREFIX, DESTDIR)'
+	@echo 'make install  binaries, completion, sample config, unit, man pages, fail2ban filter (PREFIX, DESTDIR)'
 	@echo 'make fuzz     run the fuzz targets                                (FUZZ_SECONDS=3600 each)'
 	@echo 'make bench    measure what is promised about sound               (QUICK=1: three minutes; DOCS=1: into docs/)'
 	@echo 'make soak     an hour of a room on a simulated clock          (MINUTES=60: and as long of a real server)'
@@ -61,9 +62,15 @@ install: build
 	install -D -m 755 $(BUILD)/tutti $(DESTDIR)$(PREFIX)/sbin/tutti
 	for p in tuttictl tutti-join tutti-load; do \
 		test ! -x $(BUILD)/$$p || install -D -m 755 $(BUILD)/$$p $(DESTDIR)$(PREFIX)/bin/$$p; done
+	if test -x $(BUILD)/tuttictl; then \
+		$(BUILD)/tuttictl completion bash >$(BUILD)/tuttictl.bash && $(BUILD)/tuttictl completion zsh >$(BUILD)/tuttictl.zsh && \
+		install -D -m 644 $(BUILD)/tuttictl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tuttictl && \
+		install -D -m 644 $(BUILD)/tuttictl.zsh $(DESTDIR)$(ZSHDIR)/_tuttictl; fi
 	for m in man/*.1; do \
 		test ! -f $$m || install -D -m 644 $$m $(DESTDIR)$(PREFIX)/share/man/man1/$${m#man/}; done
 	install -D -m 644 man/tutti.8 $(DESTDIR)$(PREFIX)/share/man/man8/tutti.8
+	for f in $(BUILD)/sounds/*/*.flac; do \
+		test ! -f $$f || install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/tutti/$${f#$(BUILD)/}; done
 	$(BUILD)/tutti --man-page >$(BUILD)/tutti.conf.5
 	install -D -m 644 $(BUILD)/tutti.conf.5 $(DESTDIR)$(PREFIX)/share/man/man5/tutti.conf.5
 	$(BUILD)/tutti --sample-config >$(BUILD)/tutti.conf

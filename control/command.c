@@ -8,8 +8,8 @@
 
 #define V(verb, name, args, help) [verb] = { verb, name, args, help }
 static const struct verb_info table[VERB_N] = {
-	V(VERB_CREATE,   "create",   ARG_ROOM, "open a room that stays until it is ended"),
-	V(VERB_END,      "end",      ARG_ROOM, "send all members away and close the room"),
+	V(VERB_CREATE,   "create",   ARG_ROOM, "open a room, with settings; it stays until it is ended"),
+	V(VERB_END,      "end",      ARG_ROOM, "send all members away and close the room; it is kept no longer"),
 	V(VERB_JOIN,     "join",     ARG_ROOM | ARG_URI | ARG_ROLE | ARG_FACE, "a new member comes in"),
 	V(VERB_LEAVE,    "leave",    ARG_MEMBER, "a member has left by itself"),
 	V(VERB_KICK,     "kick",     ARG_MEMBER, "send a member away"),
@@ -64,6 +64,15 @@ const struct verb_info *command_find(const char *name)
 const char *role_name(enum role role)
 {
 	return (unsigned)role < ROLE_N ? roles[role] : "?";
+}
+
+const char *waiting_name(enum waiting waiting)
+{
+	static const char *const names[WAITING_N] = {
+		[WAITING_NO] = "", [WAITING_HOST] = "host", [WAITING_ADMIT] = "admit", [WAITING_START] = "start",
+	};
+
+	return (unsigned)waiting < WAITING_N ? names[waiting] : "";
 }
 
 int role_parse(enum role *role, const char *name)

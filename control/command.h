@@ -10,9 +10,9 @@
 #include <re.h>
 
 enum verb {
-	VERB_CREATE,              /* room: open it */
-	VERB_END,                 /* room: all members leave, it closes */
-	VERB_JOIN,                /* room, uri, name, role, face: a new member -> result.member */
+	VERB_CREATE,              /* room, settings: open it; it is kept unless they say otherwise */
+	VERB_END,                 /* room: all members leave, it closes, and is kept no longer; by a member of it: as CLEAR */
+	VERB_JOIN,                /* room, uri, name, role, face, text: its PIN, or NULL: a new member -> result.member */
 	VERB_LEAVE,               /* member: left by itself (text: why) */
 	VERB_KICK,                /* member: sent away */
 	VERB_MUTE,                /* member, on */
@@ -23,7 +23,7 @@ enum verb {
 	VERB_HAND,                /* member, on */
 	VERB_LOCK,                /* room, on: nobody new but hosts */
 	VERB_MUTE_ALL,            /* room, on: every member but hosts */
-	VERB_MOVE,                /* member, room: into another room */
+	VERB_MOVE,                /* member, room, text: into another room, its PIN */
 	VERB_DIAL,                /* room, uri: call somebody in */
 	VERB_KEY,                 /* member, text: a key was pressed */
 	VERB_PAN,                 /* member, pan: its place in everybody's mix */
@@ -44,6 +44,9 @@ enum verb {
 	VERB_RECORD,              /* room, text: "start" "pause" "resume" "stop" */
 	VERB_N,
 };
+
+/* Why a member is in its room but not in the mix yet. */
+enum waiting { WAITING_NO, WAITING_HOST, WAITING_ADMIT, WAITING_START, WAITING_N };
 
 enum role { ROLE_LISTENER, ROLE_SPEAKER, ROLE_HOST, ROLE_N };
 
@@ -77,6 +80,8 @@ struct command {
 
 struct result {                   /* what a verb gives back beyond 0 or an errno */
 	uint32_t member;
+	const char *wrong;        /* EINVAL, EEXIST or EBUSY of create and change: the setting that was refused, in a word
+	                             of the command's own or of the table; NULL: none */
 };
 
 struct verb_info {
@@ -88,6 +93,7 @@ struct verb_info {
 const struct verb_info *command_info(enum verb verb);
 const struct verb_info *command_find(const char *name);
 const char *role_name(enum role role);
+const char *waiting_name(enum waiting waiting);            /* "host" "admit" "start"; "" */
 int role_parse(enum role *role, const char *name);
 
 #endif

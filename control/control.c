@@ -9,8 +9,10 @@
 #include <math.h>
 #include <string.h>
 #include "log.h"
+#include "keep.h"
 #include "policy.h"
 #include "sound.h"
+#include "spoken.h"
 #include "state.h"
 
 enum { ROOM_BUCKETS = 1024, MEMBER_BUCKETS = 4096 };
@@ -38,9 +40,12 @@ static void control_destructor(void *data)
 
 	while ((le = list_head(&c->rooms)) != NULL)
 		drop_room(le->data);
+	spoken_orphan(c->spoken);
 	event_forget(&c->lsnrs);
 	mem_deref(c->room_names);
+	mem_deref(c->aliases);
 	mem_deref(c->members);
+	mem_deref(c->seats);
 	sound_retire(c->alone);
 	mem_deref((void *)c->conf.alone_file);
 }
@@ -80,6 +85,11 @@ static int take_conf(struct control *c, const struct control_conf *conf)
 	mem_deref((void *)c->conf.alone_file);
 	c->conf = *conf;
 	c->conf.alone_file = file;
+	if (conf->keypad)
+		c->keypad = *conf->keypad;
+	else
+		keypad_defaults(&c->keypad);
+	c->conf.keypad = NULL;
 	return 0;
 }
 
@@ -98,13 +108,22 @@ int control_alloc(struct control **cp, const struct control_conf *conf, struct m
 	err = hash_alloc(&c->room_names, ROOM_BUCKETS);
 	if (err)
 		goto out;
+	err = hash_alloc(&c->aliases, ROOM_BUCKETS);
+	if (err)
+		goto out;
 	err = hash_alloc(&c->members, MEMBER_BUCKETS);
+	if (err)
+		goto out;
+	err = seats_alloc(&c->seats);
 	if (err)
 		goto out;
 	err = take_conf(c, conf);
 	if (err)
 		goto out;
 	err = load_alone(&c->alone, conf);
+	if (err)
+		goto out;
+	keep_restore(c);
 out:
 	if (err)
 		mem_deref(c);
@@ -157,16 +176,57 @@ uint64_t control_speakers(const struct control *c)
 	return c->n_speakers;
 }
 
+uint64_t control_number(const struct control *c)
+{
+	return c->n_events;
+}
+
+uint64_t control_room_version(const struct control *c, const char *room)
+{
+	const struct room *r = room_find(c, room);
+
+	return r ? r->version : 0;
+}
+
+int control_levels(const struct control *c, const char *room, void (*h)(uint32_t member, uint8_t dbov, void *arg), void *arg)
+{
+	const struct room *r = room_find(c, room);
+	struct le *le;
+
+	if (!r)
+		return ENOENT;
+	LIST_FOREACH(&r->members, le) {
+		const struct member *m = le->data;
+
+		h(m->id, m->face.leg && member_heard(m) ? leg_level(m->face.leg) : 127, arg);
+	}
+	return 0;
+}
+
 bool control_room_exists(const struct control *c, const char *name)
 {
 	return room_find(c, name) != NULL;
+}
+
+const char *control_room_for(const struct control *c, const char *number)
+{
+	const struct room *r = c ? room_called(c, number) : NULL;
+
+	return r ? r->name : NULL;
+}
+
+enum waiting control_member_waiting(const struct control *c, uint32_t member)
+{
+	const struct member *m = member_by_id(c, member);
+
+	return m ? m->waiting : WAITING_NO;
 }
 
 bool control_room_is_music(const struct control *c, const char *name)
 {
 	const struct room *r = room_find(c, name);
 
-	return r ? r->music : room_name_is_music(c, name);
+	return r ? r->conf.music : room_name_is_music(c, name);
 }
 
 const char *control_member_room(const struct control *c, uint32_t member)
@@ -199,21 +259,23 @@ static int find(struct act *a, unsigned finds)
 		a->room = a->member->room;
 	}
 	if (finds & VERB_FINDS_ROOM) {
-		a->room = room_find(a->c, a->cmd->room);
+		a->room = room_called(a->c, a->cmd->room);
 		if (!a->room || (a->member && a->member->room != a->room))
 			return ENOENT;
 	}
 	return 0;
 }
 
-/* A member acts on its own room only, and by the role it has there now. */
+/* A member acts on its own room and those beside it only, and by the role it has there now; not while it waits. */
 static int member_may(const struct act *a)
 {
 	const struct member *actor = member_by_id(a->c, a->actor->member);
 
 	if (!actor)
 		return ENOENT;
-	if ((a->room ? a->room : room_find(a->c, a->cmd->room)) != actor->room)
+	if (!room_related(a->room ? a->room : room_called(a->c, a->cmd->room), actor->room))
+		return EPERM;
+	if (actor->waiting && !a->self)
 		return EPERM;
 	return policy_check(actor->role, a->cmd->verb, a->self, a->cmd->on, a->member && a->member->host_muted);
 }
@@ -255,7 +317,7 @@ static void leg_silent(struct member *m)
 {
 	m->rtp_lost = true;
 	if (!m->hold)
-		member_end(m, "rtp-timeout", true);
+		member_lost(m);
 }
 
 static void leg_back(struct member *m)
@@ -266,7 +328,7 @@ static void leg_back(struct member *m)
 
 static void leg_floor(struct member *m, bool on)
 {
-	if (on || m->room->speaker == m->id)
+	if ((on && !m->waiting) || m->room->speaker == m->id)
 		room_speaker(m->room, on ? m->id : 0);
 }
 

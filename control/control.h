@@ -1,10 +1,14 @@
 /*
  * control.h - every room, and the one call by which a face acts: control_run(actor, command). Control thread only.
  *
- * Returns: 0; ENOENT no such room or member; EPERM the actor's role may not (policy.c) or the room is locked; EEXIST;
- * EINVAL an argument missing or out of range; EUSERS too many members, ENOSPC too many rooms; ESHUTDOWN draining;
- * EDEADLK from inside an event. What is refused has changed nothing, but that a call which is turned away may have
- * opened its room.
+ * Returns: 0; ENOENT no such room or member; EPERM the actor's role may not (policy.c), the room is locked, or the
+ * caller is banned; EACCES the room wants a PIN, and there was none or a wrong one; EAGAIN it is not open now (its
+ * schedule); EEXIST; EBUSY not while somebody is in; EINVAL an argument missing or out of range; EUSERS too many members,
+ * ENOSPC too many rooms or bans; ESHUTDOWN draining; EDEADLK from inside an event. What is refused has changed nothing,
+ * but that a call which is turned away may have opened its room.
+ *
+ * A member that may not be in the mix yet has joined, and waits: control_member_waiting, EVENT_MEMBER_WAITING. When it is
+ * let in EVENT_MEMBER_JOINED tells so.
  *
  * A face that ends (its call is over) runs VERB_LEAVE before it frees its leg. A member sent away is out of its
  * room, its leg out of the mix, before bye is called; from inside bye a face may act again. control_alloc's mixer
@@ -19,6 +23,7 @@
 
 struct control;
 struct store;
+struct keypad_conf;
 
 enum { ROOM_NAME_MAX = 63 };
 
@@ -29,6 +34,8 @@ struct control_conf {
 	bool     alone_music;             /* a room of one hears music */
 	const char *alone_file;           /* NULL: the built-in tune */
 	uint32_t empty_timeout_s;         /* an automatic room lives on this long without members */
+	const struct keypad_conf *keypad; /* codes of phones; copied. NULL: the defaults */
+	uint32_t seat_time_s;             /* so long a seat stays free for who has left it; 0: seats are not kept */
 	struct store *store;              /* borrowed; NULL: nothing outlives the process */
 };
 
@@ -40,7 +47,9 @@ struct face {
 	int  (*dial)(void *arg, const char *room, const char *uri);       /* only in control_set_dialer */
 	void *arg;
 	const char *call_id;                                      /* for the roster; may be NULL */
+	const char *transport;                                    /* "UDP" ..., for figures; may be NULL */
 	bool dialed_out;
+	bool answered;                                            /* a while ago: it hears what is said to it */
 };
 
 /* Who acts: a member (its role counts), the system (may everything), or an account with a role in every room. */
@@ -56,6 +65,16 @@ void control_drain(struct control *c);                    /* no new rooms or mem
 uint32_t control_members(const struct control *c);
 uint32_t control_rooms(const struct control *c);
 uint64_t control_speakers(const struct control *c);       /* how often a floor has passed to another member, since the start */
+
+/* The room a number or name leads to: its own name, or that of a room with this alias. NULL: none that is open. */
+const char *control_room_for(const struct control *c, const char *number);
+/* Must a caller with this URI say a PIN before it can join? Not where it has kept its seat. */
+bool control_needs_pin(const struct control *c, const char *room, const char *uri);
+enum waiting control_member_waiting(const struct control *c, uint32_t member);
+uint64_t control_number(const struct control *c);         /* of the last event */
+uint64_t control_room_version(const struct control *c, const char *room);        /* 0: no such room */
+/* How loud each member of a room is for the others now, in -dBov (RFC 6464): 127 of one that is not heard. ENOENT. */
+int  control_levels(const struct control *c, const char *room, void (*h)(uint32_t member, uint8_t dbov, void *arg), void *arg);
 
 bool control_room_exists(const struct control *c, const char *name);
 /* The profile the room has, or would have if it were opened now. */

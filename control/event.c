@@ -5,7 +5,6 @@
  * the state stands still: control_run refuses (EDEADLK), so every listener sees the room as of the event's version.
  * A listener may free itself or any other one from inside the call.
  */
-#include <time.h>
 #include "state.h"
 
 struct event_lsnr {
@@ -18,6 +17,7 @@ struct event_lsnr {
 static const char *const names[] = {
 	[EVENT_ROOM_CREATED] = "room-created", [EVENT_ROOM_CHANGED] = "room-changed", [EVENT_ROOM_ENDED] = "room-ended",
 	[EVENT_SPEAKER] = "speaker",
+	[EVENT_MEMBER_WAITING] = "member-waiting",
 	[EVENT_MEMBER_JOINED] = "member-joined", [EVENT_MEMBER_CHANGED] = "member-changed",
 	[EVENT_MEMBER_TALKING] = "member-talking", [EVENT_MEMBER_KEY] = "member-key", [EVENT_MEMBER_LEFT] = "member-left",
 };
@@ -25,14 +25,6 @@ static const char *const names[] = {
 const char *event_name(enum event_type type)
 {
 	return (unsigned)type < ARRAY_SIZE(names) ? names[type] : "?";
-}
-
-uint64_t unix_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 static void lsnr_destructor(void *data)

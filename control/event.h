@@ -14,6 +14,7 @@ struct member;
 enum event_type {
 	EVENT_ROOM_CREATED, EVENT_ROOM_CHANGED, EVENT_ROOM_ENDED,
 	EVENT_SPEAKER,                    /* member: it has the floor now; 0: nobody has it any more */
+	EVENT_MEMBER_WAITING,             /* it is there but not in the mix; detail: for what ("host" "admit" "start") */
 	EVENT_MEMBER_JOINED, EVENT_MEMBER_CHANGED, EVENT_MEMBER_TALKING, EVENT_MEMBER_KEY, EVENT_MEMBER_LEFT,
 };
 

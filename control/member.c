@@ -6,6 +6,8 @@
  * when its phone holds the call (the music of that phone is not for the room), or when it only listens.
  */
 #include <math.h>
+#include "keep.h"
+#include "record_priv.h"
 #include "state.h"
 #include "text.h"
 
@@ -49,20 +51,21 @@ int member_alloc(struct member **mp, struct control *c, const struct command *jo
 		return ENOMEM;
 	m->c = c;
 	m->id = next_id(c);
-	m->role = m->given = join->role;
+	m->role = m->given = m->came = join->role;
 	m->face = *join->face;
-	m->face.call_id = NULL;           /* the face's text need not outlive the call; ours is the copy */
+	m->face.call_id = m->face.transport = NULL;           /* the face's text need not outlive the call; ours is the copy */
 	m->dialed_out = join->face->dialed_out;
 	text_clean(m->uri, sizeof(m->uri), join->uri);
 	text_clean(m->name, sizeof(m->name), join->name);
 	text_clean(m->call_id, sizeof(m->call_id), join->face->call_id);
+	text_clean(m->transport, sizeof(m->transport), join->face->transport);
 	*mp = m;
 	return 0;
 }
 
 bool member_heard(const struct member *m)
 {
-	return !m->self_muted && !m->host_muted && !m->hold && m->role != ROLE_LISTENER;
+	return !m->waiting && !m->self_muted && !m->host_muted && !m->hold && m->role != ROLE_LISTENER;
 }
 
 void member_apply(struct member *m)
@@ -75,21 +78,38 @@ void member_apply(struct member *m)
 	(void)leg_set_pan(m->face.leg, m->pan);
 }
 
-/* The flags reach the leg before the mix can hear it. A room where all but hosts are muted mutes who comes in. */
+bool member_is_muted_there(const struct member *m, const struct room *r)
+{
+	return m->role != ROLE_HOST && (r->muted_all || r->conf.floor);
+}
+
+/* The flags reach the leg before the mix can hear it. */
 int member_into(struct member *m, struct room *r)
 {
-	bool was = m->host_muted;
+	member_apply(m);
+	return m->face.leg ? leg_set_bus(m->face.leg, m->waiting ? NULL : r->bus) : 0;
+}
+
+int member_let_in(struct member *m)
+{
+	enum waiting was = m->waiting;
 	int err;
 
-	if (r->muted_all && m->role != ROLE_HOST)
-		m->host_muted = true;
-	member_apply(m);
-	err = m->face.leg ? leg_set_bus(m->face.leg, r->bus) : 0;
+	m->waiting = WAITING_NO;
+	err = member_into(m, m->room);
 	if (err) {
-		m->host_muted = was;
+		m->waiting = was;
 		member_apply(m);
+		return err;
 	}
-	return err;
+	m->admitted = true;
+	m->room->n_waiting--;
+	m->since_ms = unix_ms();
+	event_tell(m->room, EVENT_MEMBER_JOINED, m, "admitted");
+	keep_seat(m);
+	member_changed(m, NULL);          /* it may be in the middle of a word */
+	record_auto(m->room);
+	return 0;
 }
 
 void member_changed(struct member *m, const char *detail)
@@ -103,6 +123,8 @@ void member_changed(struct member *m, const char *detail)
 		m->talking = talking;
 		event_tell(m->room, EVENT_MEMBER_TALKING, m, talking ? "on" : "off");
 	}
+	if (detail)
+		keep_seat(m);
 }
 
 void member_out(struct member *m, const char *why)
@@ -115,14 +137,31 @@ void member_out(struct member *m, const char *why)
 	wheel_cancel(&m->lost_tmr);
 	if (m->face.leg)
 		leg_set_bus(m->face.leg, NULL);
+	keep_seat_gone(m);
 	room_remove(m);
 	room_tell_left(r, m, why);
+	if (!r->clearing)
+		room_hosts_changed(r);
+}
+
+void member_bye(struct member *m, const char *why)
+{
+	if (m->face.bye)
+		m->face.bye(m->face.arg, why);
+	mem_deref(m);
 }
 
 void member_end(struct member *m, const char *why, bool bye)
 {
 	member_out(m, why);
-	if (bye && m->face.bye)
-		m->face.bye(m->face.arg, why);
-	mem_deref(m);
+	if (bye)
+		member_bye(m, why);
+	else
+		mem_deref(m);
+}
+
+void member_lost(struct member *m)
+{
+	keep_seat_free(m);
+	member_end(m, "rtp-timeout", true);
 }

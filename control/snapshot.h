@@ -14,6 +14,8 @@ struct snapshot_member {
 	enum role role;
 	bool muted;               /* by itself or by a host */
 	bool muted_by_host, deaf, hold, hand, talking, dialed_out;
+	enum waiting waiting;     /* in the room, not in the mix */
+	uint64_t hand_ms;         /* unix time it raised its hand; who raised it first comes first */
 	float gain_db, pan;
 	uint64_t since_ms;        /* unix time */
 	struct leg_stats leg;     /* as of now */
@@ -22,16 +24,42 @@ struct snapshot_member {
 struct snapshot {
 	char room[64];
 	uint64_t version, created_ms;
-	bool locked, muted_all, music;
-	uint32_t speaker;         /* id of who has the floor; 0: nobody */
-	size_t n_members;
+	bool locked, muted_all, music, kept, hide_numbers, has_host_pin, has_guest_pin;
+	uint32_t speaker;         /* id of who has the floor by ear; 0: nobody */
+	uint32_t floor;           /* id of who was given the floor, in a room with one speaker at a time; 0: nobody */
+	char title[128], parent[64];      /* parent: of a smaller room, the one it is beside; or "" */
+	char recording[16];       /* "", "running", "paused" */
+	enum { SNAPSHOT_OPEN, SNAPSHOT_BEFORE, SNAPSHOT_OVER } hours;     /* of its schedule */
+	uint64_t starts_ms, ends_ms;      /* of the time that is, or is next; 0: open on that side */
+	size_t n_bans;
+	size_t n_settings;
+	const struct setting *settings;   /* all but the secret ones; in this same block */
+	size_t n_waiting, n_members;      /* those who wait are members as well */
 	struct snapshot_member member[];
 };
 
 struct control;
 int snapshot_take(struct snapshot **sp, struct control *c, const char *room);       /* ENOENT */
-/* Names of all rooms, in order of creation. Freed with mem_deref. */
-struct snapshot_names { size_t n; char name[][64]; };
-int snapshot_rooms(struct snapshot_names **np, struct control *c);
+/* The value of a setting; NULL: there is none, or it is secret. */
+const char *snapshot_setting(const struct snapshot *s, const char *name);
+/* Who is banned from a room, the oldest first. Freed with mem_deref. */
+struct snapshot_bans { size_t n; struct { char uri[256]; uint64_t at_ms; } ban[]; };
+int snapshot_bans(struct snapshot_bans **bp, struct control *c, const char *room);        /* ENOENT */
+/* All rooms in short, in order of creation. Freed with mem_deref. */
+struct snapshot_brief {
+	char room[64];
+	uint64_t version, created_ms;
+	bool locked, muted_all, music;
+	bool persistent;          /* stays when the last member has left */
+	uint32_t n_members, n_waiting;    /* in the mix; before the door */
+	char title[128], recording[16];   /* as in struct snapshot */
+};
+struct snapshot_rooms { size_t n; struct snapshot_brief room[]; };
+int snapshot_rooms(struct snapshot_rooms **rp, struct control *c);
+
+/* Who hears whom otherwise than all do. Freed with mem_deref. */
+struct snapshot_view { uint32_t listener, other; float gain_db, pan; };         /* pan COMMAND_PAN_SAME: where all hear it */
+struct snapshot_views { size_t n; struct snapshot_view view[]; };
+int snapshot_views(struct snapshot_views **vp, struct control *c, const char *room);    /* ENOENT */
 
 #endif

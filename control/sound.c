@@ -69,6 +69,18 @@ size_t sound_len(const struct sound *s)
 	return s->n;
 }
 
+int sound_take(struct sound **sp, float *smp, size_t n)
+{
+	struct sound *s = mem_zalloc(sizeof(*s), sound_destructor);
+
+	if (!s)
+		return ENOMEM;
+	s->smp = smp;
+	s->n = n;
+	*sp = s;
+	return 0;
+}
+
 int sound_tune(struct sound **sp)
 {
 	struct sound *s = mem_zalloc(sizeof(*s), sound_destructor);

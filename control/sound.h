@@ -15,6 +15,7 @@ enum { SOUND_MAX_S = 300 };
  * and reload. */
 int sound_load(struct sound **sp, const char *path);
 int sound_tune(struct sound **sp);        /* the built-in one */
+int sound_take(struct sound **sp, float *smp, size_t n);  /* of smp (mem_alloc), which is its own from then on */
 /* For whoever gave it to a bus, instead of mem_deref: the media threads may read it for a moment still. */
 void sound_retire(struct sound *s);
 void sound_close(void);                   /* after the mixer has gone: what was retired and still waits */

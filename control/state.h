@@ -6,20 +6,26 @@
 
 #include "control.h"
 #include "event.h"
+#include "keypad.h"
 #include "member.h"
 #include "room.h"
 
 struct control {
 	struct control_conf conf;         /* alone_file is our own copy */
 	struct mixer *mixer;
+	struct record *record;    /* NULL: nothing can be recorded */
 	struct face dialer;
 	bool draining;
 	struct list rooms;
 	struct hash *room_names, *members;
+	struct hash *aliases;             /* struct alias */
+	struct seats *seats;
 	uint32_t n_rooms, n_members, last_id;
 	uint64_t n_events;                /* the number of the last one */
 	uint64_t n_speakers;              /* how often the floor has passed, in all rooms */
 	struct sound *alone;
+	struct keypad_conf keypad;
+	struct spoken *spoken;            /* NULL: nothing is said */
 	struct list lsnrs;                /* of all rooms */
 	unsigned telling;                 /* an event is being told: nobody may change anything now */
 	struct le *next_lsnr;             /* ... and who hears it next */
@@ -50,6 +56,6 @@ int verb_record(struct act *a);                   /* verbs_record.c */
 /* event.c: one change of r is one event, and this is the only place where a version is counted. */
 void event_tell(struct room *r, enum event_type type, const struct member *m, const char *detail);
 void event_forget(struct list *lsnrs);            /* the room or control goes; listeners stay with their owners */
-uint64_t unix_ms(void);
+uint64_t unix_ms(void);                           /* now.c */
 
 #endif

@@ -28,8 +28,8 @@ static const char *const sql[STATEMENTS] = {
 	[COMMIT]   = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 	/* No REPLACE: that deletes first, and bans and seats would go with the row. */
-	[ROOM_PUT] = "INSERT INTO rooms VALUES (?,?,?,?) ON CONFLICT (name) DO UPDATE SET"
-		     " created_ms = excluded.created_ms, locked = excluded.locked, muted_all = excluded.muted_all",
+	[ROOM_PUT] = ("INSERT INTO rooms VALUES (?,?,?,?) ON CONFLICT (name) DO UPDATE SET"
+		      " created_ms = excluded.created_ms, locked = excluded.locked, muted_all = excluded.muted_all"),
 	[SETTINGS_DEL] = "DELETE FROM room_settings WHERE room = ?",
 	[SETTING_PUT]  = "INSERT OR REPLACE INTO room_settings VALUES (?,?,?)",
 	[ROOM_DEL]  = "DELETE FROM rooms WHERE name = ?",

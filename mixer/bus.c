@@ -1,8 +1,8 @@
 /*
  * bus.c - a room's mix. One tick:
  *
- *     every leg plays its part        own[]
- *     sum of all that are heard       sum[]     and of what the room is told (say.c)
+ *     every leg plays its part        own[]     > tap, if somebody records (tap.c)
+ *     sum of all that are heard       sum[]     and of what the room is told (say.c); > tap
  *     every leg hears                 sum - own, or the loop for the lonely, or its own echo   > leg_send
  *     ... and who has a mix of its own  what that makes of the others (view_rt.c)
  *     ... or just the sum             once for all of one codec (share.c)                      > leg_send
@@ -27,6 +27,7 @@
 #include "leg.h"
 #include "move.h"
 #include "share.h"
+#include "tap_rt.h"
 #include "view_rt.h"
 #include "who.h"
 
@@ -74,6 +75,7 @@ void bus_join_rt(struct bus_rt *b, struct leg_rt *l)
 	ramp_set(&l->play.gain, 0);
 	ramp_set(&l->send.gain, 0);
 	ramp_set(&l->send.alone, 0);
+	l->tap.told = 0;
 	ramp_set(&l->send.say.open, 0);
 	leg_play_join_rt(l);
 	who_join_rt(l);
@@ -91,6 +93,7 @@ static void depart_rt(struct bus_rt *b, struct leg_rt *l, uint64_t now_us)
 
 	share_part_rt(l);
 	who_leave_rt(b, l);
+	tap_left_rt(b, l);
 	list_unlink(&l->le);
 	b->changed = true;
 	if (how == LEG_MOVES) {
@@ -239,6 +242,7 @@ static void announce_rt(struct bus_rt *b, uint8_t ch)
 static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 {
 	const size_t n = (size_t)b->quantum * ch;
+	const bool said = say_on_rt(&b->say);
 	struct leg_rt **last = &b->heard;
 	int32_t spare = INT32_MAX;
 	struct le *le;
@@ -246,6 +250,8 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 	mix_clear(b->sum, n);
 	b->hushed = true;
 	who_begin_rt(b);
+	if (b->tap)
+		tap_begin_rt(b);
 	for (le = b->legs.head; le; le = le->next) {
 		struct leg_rt *l = le->data;
 
@@ -268,6 +274,8 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 	}
 	*last = NULL;
 	announce_rt(b, ch);
+	if (b->tap)
+		tap_end_rt(b, b->heard || said);
 	b->quiet = mix_energy(b->sum, n) < HUSH;
 	shift_rt(b, spare);
 	who_end_rt(b);
@@ -366,6 +374,7 @@ static bool wake_rt(struct bus_rt *b, uint64_t now_us)
 		b->shift_us = 0;
 		memset(&b->early, 0, sizeof(b->early));
 		b->running = true;
+		tap_woke_rt(b);
 		b->pos = (now_us * 48 / 1000 + q - 1) / q * q;
 	}
 	return b->running;

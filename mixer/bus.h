@@ -27,6 +27,8 @@ struct bus_rt {
 	struct le all;            /* control thread: of all there are */
 	struct cmd_wait spare;    /* control thread: for the command that ends it */
 	struct cmd_wait spare_move;       /* control thread: for those that move it */
+	struct tap *next_tap;     /* control thread: what to tell it at its arrival, if tap_waits */
+	bool tap_waits;
 	struct thread *to;        /* control thread: where it is going; NULL: it stays */
 	_Atomic uint32_t share;   /* of a core that its ticks used lately, in millionths */
 	struct le le;
@@ -53,6 +55,7 @@ struct bus_rt {
 	struct contrib contrib;   /* who.c: who is in the frames of this tick */
 	struct speaker floor;
 	bool quiet;               /* the sum of this tick */
+	struct tap *tap;          /* who records it; NULL: nobody */
 	struct leg_rt *heard;     /* who is in it */
 	float sum[QUANTUM_MAX * MIX_CH];
 };

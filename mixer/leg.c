@@ -257,6 +257,8 @@ const struct sa *leg_local(const struct leg *l) { return &l->local; }
 
 uint32_t leg_ssrc(const struct leg *l) { return l->rt ? l->rt->ssrc : 0; }
 
+uint64_t leg_id(const struct leg *l) { return l->rt ? l->rt->view_id : 0; }
+
 /* --- what is wanted of it --- */
 
 static int plan(struct leg *l)
@@ -405,6 +407,7 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->discarded = count_get(&n->discarded) + count_get(&n->jit_dropped);
 	s->recovered = count_get(&n->recovered);
 	s->tx_redundant = count_get(&n->redundant);
+	s->rx_ago_ms = (uint32_t)count_get(&n->rx_ago_ms);
 	s->cpu_us = count_get(&n->cpu_ns) / 1000;
 	s->jitter_us = (uint32_t)count_get(&n->jitter_us);
 	s->buffer_ms = (uint32_t)count_get(&n->buffer_ms);
@@ -416,4 +419,9 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	codec_name(s->rx_codec, &n->rx_codec);
 	codec_name(s->tx_codec, &n->tx_codec);
 	leg_xr_stats(s, n);
+}
+
+uint8_t leg_level(const struct leg *l)
+{
+	return l->rt ? (uint8_t)atomic_load_explicit(&l->rt->n.level, memory_order_relaxed) : 127;
 }

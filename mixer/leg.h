@@ -132,7 +132,7 @@ struct leg_count {
 	_Atomic bool talking, latched;
 	count_t bad, stranger, auth, concealed, discarded;
 	count_t jit_lost, jit_late, jit_dup, jit_reord, jit_dropped, jitter_us, buffer_ms, rtt_us;
-	count_t recovered, redundant, cpu_ns;
+	count_t recovered, redundant, cpu_ns, rx_ago_ms;
 	count_t quality, bursts, peer_quality, peer_bursts;    /* struct leg_quality, eight bytes at a time: leg_xr.c */
 	const struct codec *_Atomic rx_codec, *_Atomic tx_codec;
 };
@@ -220,6 +220,12 @@ struct leg_view_rt {
 	uint32_t idle_smp;                /* since one was heard that it hears otherwise */
 };
 
+struct leg_tap {                          /* tap.c */
+	uint64_t told;                    /* the tap's serial when it was told of this leg; 0: was not */
+	bool muted;                       /* ... as being so */
+	struct ramp ramp;                 /* of its stem, between silence and its voice */
+};
+
 struct leg_reports {
 	struct rtcp_src src;              /* the source being received */
 	uint32_t seed;                    /* of the intervals */
@@ -304,6 +310,7 @@ struct leg_rt {
 	struct thread *home;              /* where it is, or was sent */
 	bool aboard;                      /* a bus that just came to another thread */
 
+	struct leg_tap tap;               /* media thread, while the room is recorded */
 	struct leg_place place;           /* media thread, of who is heard */
 	struct leg_rt *next_heard;        /* of the bus, this tick */
 	float own[QUANTUM_MAX * MIX_CH];  /* media thread: its part of the sum this tick */

@@ -13,6 +13,7 @@
 #include <math.h>
 #include <string.h>
 #include "leg.h"
+#include "tap_rt.h"
 
 enum { CONCEAL_MAX = CLOCK_RATE / 10, SEAM = 120, PHONE_RATE = 16000 };
 
@@ -551,6 +552,8 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 		polish_rt(l, n_smp);
 		channels_rt(l->own, channels, p->pcm, p->channels, n_smp);
 	}
+	if (l->bus->tap)
+		tap_leg_rt(l, n_smp, silent);
 	p->n -= n_smp;
 	if (!p->hush)
 		memmove(p->pcm, p->pcm + (size_t)n_smp * p->channels, p->n * p->channels * sizeof(*p->pcm));

@@ -157,6 +157,7 @@ static void watch_counters_rt(struct leg_rt *l, uint64_t now_us)
 		jitter_stats(l->plan->jitter[l->play.jitter], &s);
 	count_set(&l->n.buffer_ms, s.depth_ms);
 	count_set(&l->n.jitter_us, s.jitter_us);
+	count_set(&l->n.rx_ago_ms, (now_us - l->last_rx_us) / 1000);
 	leg_xr_watch_rt(l, now_us);
 }
 

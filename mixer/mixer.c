@@ -17,6 +17,7 @@
 #include "engine.h"
 #include "leg.h"
 #include "move.h"
+#include "tap_rt.h"
 
 /* --- what comes back --- */
 
@@ -41,6 +42,8 @@ static void bus_ended(struct bus_rt *b)
 {
 	list_unlink(&b->all);
 	b->t->load--;
+	tap_close(b->tap);                /* the engine ends: nobody writes any more */
+	tap_close(b->next_tap);
 	say_free(&b->say);
 	mem_deref(b);
 }
@@ -56,6 +59,7 @@ static void take_note(struct mixer *m, const struct note *n)
 	case NOTE_BUS_LEFT:     move_returned(m, n->obj); break;
 	case NOTE_PLAN_DONE:    mem_deref(n->obj); break;
 	case NOTE_VIEW_DONE:    leg_view_done(n->obj); break;
+	case NOTE_TAP_DONE:     mem_deref(n->obj); break;
 	case NOTE_SAY_DONE:     say_done(n->obj); break;
 	}
 }
@@ -76,9 +80,12 @@ void mixer_dispatch(struct mixer *m)
 
 /* --- life --- */
 
-static bool is_freed(enum note_type type) { return type == NOTE_PLAN_DONE || type == NOTE_VIEW_DONE || type == NOTE_SAY_DONE; }
+static bool is_freed(enum note_type type)
+{
+	return type == NOTE_PLAN_DONE || type == NOTE_VIEW_DONE || type == NOTE_SAY_DONE || type == NOTE_TAP_DONE;
+}
 
-/* Plans, rows and sounds in commands that will not be carried out, and in notes that nobody will read. */
+/* Plans, rows, sounds and taps in commands that will not be carried out, and in notes that nobody will read. */
 static void drain(struct thread *t)
 {
 	struct le *le;
@@ -88,6 +95,7 @@ static void drain(struct thread *t)
 	while (!ring_pop(t->cmds, &c)) {
 		mem_deref(c.plan);
 		mem_deref(c.row);
+		tap_close(c.tap);
 		mem_deref(c.say);
 	}
 	while ((le = t->waiting.head)) {
@@ -95,6 +103,7 @@ static void drain(struct thread *t)
 
 		mem_deref(w->cmd.plan);
 		mem_deref(w->cmd.row);
+		tap_close(w->cmd.tap);
 		mem_deref(w->cmd.say);
 		list_unlink(le);
 		mem_deref(le->data);

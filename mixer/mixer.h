@@ -143,6 +143,7 @@ struct leg_conf {
 int  leg_alloc(struct leg **lp, struct mixer *m, const struct leg_conf *conf);     /* EADDRINUSE: no port left */
 const struct sa *leg_local(const struct leg *l);          /* RTP address; RTCP is port + 1 (both are bound) */
 uint32_t leg_ssrc(const struct leg *l);
+uint64_t leg_id(const struct leg *l);             /* of all legs of this process; 0: the engine is gone */
 
 /* New media parameters, at once and without a click; codec state is kept where codec and parameters stay the same. */
 int  leg_set_desc(struct leg *l, const struct leg_desc *d);
@@ -171,7 +172,7 @@ int  leg_send_dtmf(struct leg *l, const char *keys);
 
 /* --- sounds for one member, or for all in a room --- */
 
-enum { LEG_SAY_MAX = 16 };        /* pieces that may wait, of a leg or a bus */
+enum { LEG_SAY_MAX = 32 };        /* pieces that may wait, of a leg or a bus */
 
 /* Mono at 48 kHz. The samples are `owner`'s (mem_alloc), of whom a reference is held until no media thread reads them. */
 struct leg_say {
@@ -211,6 +212,7 @@ struct leg_stats {
 	uint64_t tx_redundant;                    /* packets sent with older frames in them */
 	uint64_t cpu_us;                          /* of the media thread, estimated from one tick of 17 */
 	uint32_t jitter_us, buffer_ms, rtt_us;    /* rtt 0: not known */
+	uint32_t rx_ago_ms;                       /* since its last packet, or since one was expected; to a tenth of a second */
 	uint8_t  level_dbov;                      /* 127 = silence */
 	uint8_t  peer_fraction_lost;              /* of 256, as the peer reports */
 	bool     talking, latched;
@@ -218,5 +220,6 @@ struct leg_stats {
 	struct leg_quality heard, peer;           /* its sound as we get it; ours as it says that it gets it */
 };
 void leg_stats(const struct leg *l, struct leg_stats *s);  /* counters kept without locks, read as they stand */
+uint8_t leg_level(const struct leg *l);                   /* level_dbov alone: for meters, many times a second */
 
 #endif

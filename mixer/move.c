@@ -20,6 +20,7 @@
 #include <errno.h>
 #include "leg.h"
 #include "move.h"
+#include "tap_rt.h"
 
 enum { CATCH_UP_US = 200000 };
 
@@ -63,6 +64,17 @@ static void change_home(struct bus_rt *b)
 	b->to = NULL;
 }
 
+static void tell_tap(struct bus_rt *b)
+{
+	struct cmd c = {.type = CMD_BUS_TAP, .bus = b, .tap = b->next_tap};
+
+	/* No memory to say so: the recorder finds its tap closed, but the one before goes on. */
+	if (b->tap_waits && thread_post(b->t, &c, NULL))
+		tap_close(b->next_tap);
+	b->next_tap = NULL;
+	b->tap_waits = false;
+}
+
 void move_returned(struct mixer *m, struct bus_rt *b)
 {
 	struct cmd c = {.type = CMD_BUS_ARRIVE, .bus = b};
@@ -81,6 +93,7 @@ void move_returned(struct mixer *m, struct bus_rt *b)
 		else if (l->ctl && l->ctl->parked && l->ctl->bus == b->ctl)
 			leg_land(l->ctl);
 	}
+	tell_tap(b);
 	m->moves++;
 	c.type = CMD_BUS_END;
 	if (!b->ctl)

@@ -19,6 +19,7 @@
 #include "mix.h"
 #include "move.h"
 #include "rtguard.h"
+#include "tap_rt.h"
 #include "view_rt.h"
 
 enum { CMDS = 1024, NOTES = 2048, EVENTS = 256, ROUNDS = 4096, STACK = 1024 * 1024, PRIORITY = 50, LIMBO_QUANTUM = 0,
@@ -115,6 +116,7 @@ static void command_rt(struct thread *t, struct cmd *c, uint64_t now_us)
 	case CMD_BUS_END:    bus_end_rt(c->bus); break;
 	case CMD_BUS_LEAVE:  move_ask_rt(t, c->bus); break;
 	case CMD_BUS_ARRIVE: move_in_rt(t, c->bus); break;
+	case CMD_BUS_TAP:    tap_swap_rt(c->bus, c->tap); break;
 	case CMD_LEG_ADD:
 		leg_attach_rt(c->leg, t);
 		bus_join_rt(c->bus ? c->bus : t->rt.limbo, c->leg);

@@ -18,6 +18,7 @@ struct leg_rt;
 struct bus_rt;
 struct leg_plan;
 struct view_row;
+struct tap;
 struct say_batch;
 
 enum { CLOCK_RATE = 48000, QUANTUM_MAX = 960, MIX_CH = 2, PCM_MAX = CODEC_SMP_MAX + QUANTUM_MAX, DGRAM_MAX = 4096 };
@@ -38,6 +39,7 @@ enum cmd_type {
 	CMD_BUS_ADD, CMD_BUS_END,
 	CMD_BUS_LEAVE,            /* at the end of a tick, with its legs: it goes to another thread */
 	CMD_BUS_ARRIVE,
+	CMD_BUS_TAP,              /* tap NULL: none */
 	CMD_LEG_ADD,              /* bus NULL: nowhere, in the thread's own limbo */
 	CMD_LEG_MOVE,             /* to another bus of the same thread */
 	CMD_LEG_DETACH,           /* fade out, then give it back: it goes to another thread */
@@ -55,6 +57,7 @@ struct cmd {
 	struct bus_rt *bus;
 	struct leg_plan *plan;
 	struct view_row *row;
+	struct tap *tap;
 	struct say_batch *say;
 	char keys[33];
 };
@@ -66,7 +69,7 @@ struct cmd_wait {                 /* a command that found the ring full */
 
 enum note_type {
 	NOTE_EVENT, NOTE_LEG_DETACHED, NOTE_LEG_ENDED, NOTE_BUS_ENDED, NOTE_BUS_LEFT, NOTE_PLAN_DONE, NOTE_VIEW_DONE,
-	NOTE_SAY_DONE
+	NOTE_TAP_DONE, NOTE_SAY_DONE
 };
 
 struct note {

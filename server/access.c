@@ -193,6 +193,7 @@ void access_check(struct access *a, struct access_result *res, const struct sip_
 		res->verdict = ACCESS_CHALLENGE;
 	else
 		res->verdict = admitted_unknown(a, &res->who) ? ACCESS_OK : ACCESS_FORBIDDEN;
+	res->outside = res->verdict == ACCESS_FORBIDDEN && a->open_to == OPEN_LOCAL;
 }
 
 int access_challenge(struct access *a, char *buf, size_t size, const struct sip_msg *msg, bool stale)

@@ -25,7 +25,8 @@ enum access_verdict {
 	ACCESS_FORBIDDEN,                 /* 403 */
 };
 
-struct access_result { enum access_verdict verdict; bool stale, wrong; struct access_who who; };
+/* outside: forbidden only because of where it comes from; who knows a PIN may come from there. */
+struct access_result { enum access_verdict verdict; bool stale, wrong, outside; struct access_who who; };
 
 int  access_alloc(struct access **ap, const struct config *cfg);
 void access_reload(struct access *a, const struct config *cfg);

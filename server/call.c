@@ -13,6 +13,8 @@
 #include "auth.h"
 #include "call.h"
 #include "callrec.h"
+#include "keys.h"
+#include "lobby.h"
 #include "notify.h"
 #include "offer.h"
 #include "refer.h"
@@ -27,6 +29,9 @@ struct call {
 	struct session *session;
 	struct offer *offer;
 	struct leg *leg;
+	struct lobby *lobby;              /* it is asked, or was, where it wants to go */
+	struct keys keys;
+	struct access_who who;
 	struct cdr *cdr;                  /* its record; NULL: none could be made */
 	struct list refers;               /* REFERs that came in this dialog and still run */
 	struct wheel_tmr tmr_dial;
@@ -50,6 +55,7 @@ static void destructor(void *arg)
 	wheel_cancel(&c->tmr_dial);
 	list_unlink(&c->le);
 	list_flush(&c->refers);
+	mem_deref(c->lobby);
 	mem_deref(c->cdr);
 	mem_deref(c->session);
 	mem_deref(c->leg);
@@ -187,6 +193,7 @@ static void op_commit(void *arg)
 	if (err)
 		log_warning("call.media", "call=%s err=%d", session_callid(c->session), err);
 
+	memset(&c->keys, 0, sizeof(c->keys));     /* there may be another way for them now */
 	hold_follow(c);
 }
 
@@ -205,6 +212,19 @@ static void face_bye(void *arg, const char *why)
 
 	c->member = 0;                                    /* control has already taken it out of the room */
 	call_end(c, why);
+}
+
+static void key(struct call *c, char key, enum keys_way way)
+{
+	const struct leg_event ev = { .type = LEG_EVENT_DTMF, .key = key };
+
+	if (!keys_take(&c->keys, key, way, tmr_jiffies()))
+		return;
+
+	if (c->member)
+		control_leg_event(c->focus->control, c->member, &ev);
+	else if (c->lobby)
+		lobby_key(c->lobby, key);
 }
 
 static void leg_handler(const struct leg_event *ev, void *arg)
@@ -229,6 +249,15 @@ static void leg_handler(const struct leg_event *ev, void *arg)
 		log_debug("call.latched", "call=%s addr=%s", session_callid(c->session), addr);
 		return;
 
+	case LEG_EVENT_DTMF:
+		key(c, ev->key, ev->on ? KEYS_SOUND : KEYS_RTP);
+		return;
+
+	case LEG_EVENT_SAID:
+		if (!c->member && c->lobby)
+			lobby_said(c->lobby);
+		return;
+
 	default:
 		if (c->member)
 			control_leg_event(c->focus->control, c->member, ev);
@@ -236,7 +265,7 @@ static void leg_handler(const struct leg_event *ev, void *arg)
 	}
 }
 
-static int join(struct call *c)
+static int join(struct call *c, const char *pin)
 {
 	const struct actor system = { .kind = ACTOR_SYSTEM };
 	struct command cmd = { .verb = VERB_JOIN, .room = c->room, .role = c->role, .face = &c->face };
@@ -245,9 +274,10 @@ static int join(struct call *c)
 
 	cmd.uri  = session_remote_uri(c->session);
 	cmd.name = session_remote_name(c->session);
+	cmd.text = pin;
 
 	c->face = (struct face){ .leg = c->leg, .bye = face_bye, .arg = c, .call_id = session_callid(c->session),
-				 .dialed_out = c->outgoing };
+				 .dialed_out = c->outgoing, .answered = c->lobby };
 
 	err = control_run(c->focus->control, &system, &cmd, &res);
 	if (!err) {
@@ -263,7 +293,54 @@ static int enter(struct call *c)
 	if (c->echo)
 		return leg_set_echo(c->leg, true);
 
-	return join(c);
+	return join(c, NULL);
+}
+
+/* --- the lobby --- */
+
+struct leg *call_leg(const struct call *c)
+{
+	return c->leg;
+}
+
+bool call_find_room(char *room, size_t size, const struct call *c, const char *digits)
+{
+	return focus_room_typed(c->focus, room, size, digits, &c->who);
+}
+
+bool call_needs_pin(const struct call *c, const char *room)
+{
+	/* From is only a claim: from outside it opens no seat that was kept for somebody. */
+	const char *uri = c->who.local || c->who.account[0] || c->who.trunk ? session_remote_uri(c->session) : NULL;
+
+	return c->role != ROLE_HOST && control_needs_pin(c->focus->control, room, uri);
+}
+
+int call_enter(struct call *c, const char *room, const char *pin)
+{
+	int err;
+
+	str_ncpy(c->room, room, sizeof(c->room));
+	err = join(c, pin);
+	if (!err)
+		hold_follow(c);
+
+	return err;
+}
+
+void call_security(const struct call *c, const char *action)
+{
+	const struct sa *peer = session_peer(c->session);
+	char user[64] = "", ip[64];
+	struct uri uri;
+	struct pl pl;
+
+	pl_set_str(&pl, session_remote_uri(c->session));
+	if (!uri_decode(&uri, &pl))
+		pl_strcpy(&uri.user, user, sizeof(user));
+
+	(void)re_snprintf(ip, sizeof(ip), "%j", peer);
+	log_security(action, "INVITE", user, ip, sa_port(peer), sip_transp_name(session_transp(c->session)));
 }
 
 /* --- the dialog --- */
@@ -343,22 +420,20 @@ static bool info_key(char *key, const struct sip_msg *msg)
 static void info(struct call *c, const struct sip_msg *msg)
 {
 	const struct sips *sips = c->focus->sips;
-	struct leg_event ev = { .type = LEG_EVENT_DTMF };
+	char pressed;
 
 	if (!mbuf_get_left(msg->mb)) {
 		(void)sips_replyf(sips, msg, 200, "OK", NULL);
 		return;
 	}
 
-	if (!info_key(&ev.key, msg)) {
+	if (!info_key(&pressed, msg)) {
 		(void)sips_replyf(sips, msg, 415, "Unsupported Media Type", "Accept: application/dtmf-relay, application/dtmf\r\n");
 		return;
 	}
 
 	(void)sips_replyf(sips, msg, 200, "OK", NULL);
-
-	if (c->member)
-		control_leg_event(c->focus->control, c->member, &ev);
+	key(c, pressed, KEYS_INFO);
 }
 
 static bool op_request(struct session *s, const struct sip_msg *msg, void *arg)
@@ -427,12 +502,12 @@ static int offer_engine(struct call *c)
 {
 	struct offer_conf conf = {
 		.codecs       = config_str(c->focus->cfg, "media.codecs"),
-		.music        = !c->echo && control_room_is_music(c->focus->control, c->room),
+		.music        = c->room[0] && control_room_is_music(c->focus->control, c->room),
 		.srtp         = srtp_policy(c->focus->cfg),
 		.ptime_ms     = config_uint(c->focus->cfg, "media.ptime"),
 		.comfort_noise = config_bool(c->focus->cfg, "media.comfort-noise"),
 		.red          = config_bool(c->focus->cfg, "media.red"),
-		.session_name = c->echo ? "echo" : c->room,
+		.session_name = c->echo ? "echo" : c->room[0] ? c->room : "lobby",
 		.levels       = config_bool(c->focus->cfg, "media.levels"),
 	};
 	const struct sa *local = leg_local(c->leg);
@@ -504,8 +579,9 @@ static int answer(struct call *c)
 
 void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call_target *t)
 {
-	struct session_in in = { .contact_user = t->echo ? "echo" : t->room, .isfocus = !t->echo };
+	struct session_in in = { .contact_user = t->echo ? "echo" : t->lobby ? "lobby" : t->room, .isfocus = !t->echo && !t->lobby };
 	struct call *c = NULL;
+	bool asked;
 	int err;
 
 	err = call_alloc(&c, f, &msg->dst, &msg->src, t->echo, t->room);
@@ -515,6 +591,7 @@ void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call
 	}
 
 	c->role = t->who.role;
+	c->who  = t->who;
 
 	err = session_accept_invite(&c->session, f->sessions, msg, &in, &ops, c);
 	if (err) {                                        /* the session layer has answered the INVITE */
@@ -524,7 +601,8 @@ void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call
 
 	(void)callrec_incoming(&c->cdr, f, msg, c->session, t->room);
 
-	err = enter(c);
+	asked = t->lobby || (!t->echo && call_needs_pin(c, t->room));
+	err = asked ? 0 : enter(c);
 	if (err) {
 		reject_errno(c->session, err);
 		return;
@@ -534,6 +612,9 @@ void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call
 		call_end(t->replaces, "replaced");
 
 	err = answer(c);
+	if (!err && asked)
+		err = lobby_alloc(&c->lobby, f, c, t->lobby ? NULL : t->room);
+
 	if (err)
 		call_end(c, "answer failed");
 	else

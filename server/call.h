@@ -11,6 +11,7 @@
 struct call;
 
 struct call_target {
+	bool lobby;                       /* sip:lobby@host: asks for the room by keypad */
 	bool echo;                        /* sip:echo@host: no room, its own sound back */
 	char room[ROOM_NAME_MAX + 1];
 	struct access_who who;
@@ -30,6 +31,13 @@ struct call *call_by_dialog(struct focus *f, const struct session *s);
 struct call *call_by_member(struct focus *f, uint32_t member);
 uint32_t call_member(const struct call *c);       /* 0: echo, or not yet joined */
 struct session *call_session(const struct call *c);
+struct leg *call_leg(const struct call *c);
+/* For the lobby. The room behind digits: an open one by name or alias, a number of the [did] table, or one that this caller may
+ * open. */
+bool call_find_room(char *room, size_t size, const struct call *c, const char *digits);
+bool call_needs_pin(const struct call *c, const char *room);
+int  call_enter(struct call *c, const char *room, const char *pin);      /* joins; errors of control_run */
+void call_security(const struct call *c, const char *action);            /* the line for fail2ban */
 const char *call_room(const struct call *c);      /* NULL: echo */
 struct list *call_refers(struct call *c);         /* REFERs of this dialog still under way; flushed with the call */
 /* Hang up, leave the room, free. `why` becomes the Reason header's text. */

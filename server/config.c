@@ -12,6 +12,7 @@
 #include "config.h"
 #include "conftab.h"
 #include "ini.h"
+#include "control/keypad.h"
 
 enum { KEYS_MAX = 8, SECTIONS_MAX = 10000 };
 
@@ -291,10 +292,15 @@ static bool is_choice(const char *choices, const char *value)
 	return false;
 }
 
+static bool is_secret(const struct config_setting *t)
+{
+	return strstr(t->name, ".password") || strstr(t->name, ".secret");
+}
+
 static int wrong(char **why, const struct config_setting *t, const char *value, const char *what)
 {
 	/* A secret stays out of logs, also a wrong one. */
-	if (strstr(t->name, "password"))
+	if (is_secret(t))
 		(void)re_sdprintf(why, "%s: %s", t->name, what);
 	else
 		(void)re_sdprintf(why, "%s = %s: %s", t->name, *value ? value : "(empty)", what);
@@ -580,6 +586,30 @@ int config_read_file(struct config *c, const char *path, char **why)
 	return err;
 }
 
+void config_keypad(const struct config *c, struct keypad_conf *conf)
+{
+	memset(conf, 0, sizeof(*conf));
+	for (int i = 0; i < KEYPAD_N; ++i) {
+		char name[32];
+
+		(void)re_snprintf(name, sizeof(name), "keypad.%s", keypad_name((enum keypad_action)i));
+		str_ncpy(conf->code[i], config_str(c, name), sizeof(conf->code[i]));
+	}
+}
+
+static int check_keypad(const struct config *c, char **why)
+{
+	enum keypad_action pair[2];
+	struct keypad_conf conf;
+
+	config_keypad(c, &conf);
+	if (!keypad_confused(pair, &conf))
+		return 0;
+	(void)re_sdprintf(why, "keypad.%s (%s) and keypad.%s (%s): one begins the other, or becomes it when a key gets lost",
+			  keypad_name(pair[0]), conf.code[pair[0]], keypad_name(pair[1]), conf.code[pair[1]]);
+	return EINVAL;
+}
+
 int config_check(const struct config *c, char **why)
 {
 	static const struct {
@@ -599,7 +629,7 @@ int config_check(const struct config *c, char **why)
 			return EINVAL;
 		}
 	}
-	return 0;
+	return check_keypad(c, why);
 }
 
 /* --- asking --- */
@@ -699,7 +729,7 @@ bool config_has_secrets(const struct config *c)
 		const struct section *s = le->data;
 
 		for (size_t i = 0; i < s->kind->n_keys; ++i) {
-			if (s->key[i].str && strstr(s->kind->keys[i].name, ".password"))
+			if (s->key[i].str && is_secret(&s->kind->keys[i]))
 				return true;
 		}
 	}

@@ -35,6 +35,7 @@ struct config_kind {
 };
 
 struct config;
+struct keypad_conf;
 
 int  config_alloc(struct config **cp);                                    /* all defaults */
 /* EINVAL and *why = "FILE:12: unknown setting sip.lisen (did you mean sip.listen?)"; mem_deref(*why). Stays unchanged on
@@ -57,6 +58,7 @@ void config_sections(const struct config *c, const char *kind, void (*h)(const c
 const char *config_sub(const struct config *c, const char *kind, const char *instance, const char *key);
 bool config_sub_bool(const struct config *c, const char *kind, const char *instance, const char *key);
 uint32_t config_sub_uint(const struct config *c, const char *kind, const char *instance, const char *key);
+void config_keypad(const struct config *c, struct keypad_conf *conf);
 bool config_has_secrets(const struct config *c);          /* a password was set: the file wants mode 0600 */
 
 /* Live settings move over from `next`; names of changed settings that need a restart go to h. Sections that repeat are

@@ -55,10 +55,13 @@ static void wrap(FILE *f, const char *text)
 
 static void sample_setting(FILE *f, const struct config_setting *t, bool optional)
 {
+	const char *quote;
+
 	wrap(f, t->help);
 	fprintf(f, "# (%s%s%s%s)\n", type_name(t), t->choices ? " " : "", t->choices ? t->choices : "",
 		t->live ? "" : "; a change needs a restart");
-	fprintf(f, "%s%s =%s%s\n\n", optional ? "#" : "", key_of(t), *t->def ? " " : "", t->def);
+	quote = *t->def == '#' ? "\"" : "";
+	fprintf(f, "%s%s =%s%s%s%s\n\n", optional ? "#" : "", key_of(t), *t->def ? " " : "", quote, t->def, quote);
 }
 
 static void sample_table(FILE *f)

@@ -5,6 +5,8 @@
 #include <string.h>
 #include "config.h"
 #include "conftab.h"
+#include "control/event.h"
+#include "control/keypad.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -87,6 +89,11 @@ static const char *check_http(const char *value)
 
 	pl_set_str(&pl, value);
 	return !*value || is_addr_port(&pl) ? NULL : "an IP address and a port, e.g. 127.0.0.1:8080, or empty";
+}
+
+static const char *check_socket(const char *value)
+{
+	return !*value || *value == '/' || 0 == strcmp(value, "none") ? NULL : "a path that begins with /, none, or empty";
 }
 
 static const char *check_addr(const char *value)
@@ -176,9 +183,53 @@ static const char *check_allow(const char *value)
 	return NULL;
 }
 
+static const char *check_code(const char *value)
+{
+	return keypad_code_wrong(value);
+}
+
+static const char *check_language(const char *value)
+{
+	size_t n = strlen(value);
+
+	return n && n <= 15 && strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == n ? NULL :
+	       "the name of a folder in prompts.dir, e.g. en";
+}
+
+static const char *check_url(const char *value)
+{
+	const char *host = 0 == strncasecmp(value, "http://", 7) ? value + 7 : 0 == strncasecmp(value, "https://", 8) ? value + 8 : NULL;
+	size_t n = host ? strcspn(host, "/?#@") : 0;
+
+	/* A name and a password in it would stand in every log that tells where something was sent to. */
+	if (!n || host[n] == '@' || strpbrk(value, " \"\\<>"))
+		return "http:// or https://, a host, and what follows; without a name and a password";
+	return NULL;
+}
+
+static const char *check_events(const char *value)
+{
+	struct pl word;
+
+	while (0 == conf_word(&word, &value)) {
+		bool known = 0 == pl_strcmp(&word, "*");
+
+		for (int i = 0; !known && strcmp(event_name((enum event_type)i), "?"); ++i)
+			known = 0 == pl_strcmp(&word, event_name((enum event_type)i));
+		if (!known)
+			return "types of events, such as member-joined, or *";
+	}
+	return NULL;
+}
+
 static const char *check_filled(const char *value)
 {
 	return *value ? NULL : "must not be empty";
+}
+
+static const char *check_folder(const char *value)
+{
+	return !*value || (*value == '/' && strlen(value) < 200) ? NULL : "a folder by its whole path, under 200 characters";
 }
 
 static const char *check_room(const char *value)
@@ -277,12 +328,30 @@ static const struct config_setting table[] = {
 
 	{"http.listen", CONFIG_STR, "127.0.0.1:8080", NULL, false,
 	 "Address and port of the HTTP server. Empty: off.", check_http},
+	{"http.socket", CONFIG_STR, "", NULL, false,
+	 "The same by a unix socket, where root and the user of the server need no token. Its group may write to it, with a token. "
+	 "Empty: tutti.sock in the state folder; none: there is none.", check_socket},
+	{"http.rate", CONFIG_UINT, "300", "0..1000000", false,
+	 "Requests a second of one address, and of one token; what is above is answered 429. 0: no limit.", NULL},
 
 	{"state.dir", CONFIG_STR, "", NULL, false,
 	 "Folder for the admin token, the certificate, and tutti.db: rooms that stay, API tokens, calls that are over. Empty: "
 	 "systemd's state directory where there is one, /var/lib/tutti for root, else ~/.local/state/tutti.", NULL},
 	{"state.keep-calls", CONFIG_UINT, "90", "0..36500", true,
 	 "Days that the records of calls are kept. 0: for ever.", NULL},
+
+	{"recording.dir", CONFIG_STR, "", NULL, true,
+	 "Folder for recordings, one in it for each; only the server's user may read it. Empty: recordings in the state folder.",
+	 check_folder},
+	{"recording.format", CONFIG_ENUM, "opus", "opus|flac", true,
+	 "Opus takes 8 kB a second and mono file, FLAC (24 bits) up to fifteen times that and loses nothing. Recordings begun from now on.",
+	 NULL},
+	{"recording.stems", CONFIG_BOOL, "yes", NULL, true,
+	 "Beside the mix a file for each member that is heard, all aligned to the sample. Recordings begun from now on.", NULL},
+	{"recording.max", CONFIG_UINT, "20", "0..1000", true, "Rooms that may be recorded at one time. 0: none.", NULL},
+	{"recording.max-hours", CONFIG_UINT, "12", "0..168", true, "Hours after which a recording ends by itself. 0: never.", NULL},
+	{"recording.min-free", CONFIG_UINT, "500", "0..1000000", true,
+	 "MB that stay free on the disk: where there is less, recordings end. 0: the disk may become full.", NULL},
 
 	{"rooms.auto", CONFIG_BOOL, "yes", NULL, true,
 	 "Any sip:NAME@host opens room NAME on the first call.", NULL},
@@ -292,11 +361,38 @@ static const struct config_setting table[] = {
 	{"rooms.max-members", CONFIG_UINT, "1000", "1..100000", true, "Members of one room.", NULL},
 	{"rooms.empty-timeout", CONFIG_UINT, "5", "0..86400", true,
 	 "Seconds an automatic room lives on after its last member left.", NULL},
+	{"rooms.seat-time", CONFIG_UINT, "300", "0..86400", true,
+	 "Seconds in which a caller who has left a room comes back as who it was, without PIN or lobby. 0: seats are not kept.", NULL},
 	{"rooms.alone", CONFIG_ENUM, "music", "music|silence", true, "What a member hears that is alone in a room.", NULL},
 	{"rooms.alone-file", CONFIG_STR, "", NULL, true,
 	 "A sound file (WAV, FLAC, Ogg ...) for who is alone. Empty: a built-in tune.", NULL},
 	{"rooms.open-to", CONFIG_ENUM, "local", "local|any|none", true,
 	 "Who may join without an account: callers from local networks, anybody, or nobody.", NULL},
+
+	{"rooms.pin-rate", CONFIG_UINT, "20", "1..1000000", true,
+	 "Room numbers and PINs that one source address may type wrong in a minute; then its callers are sent away without being "
+	 "asked. All callers of a trunk share its address.", NULL},
+
+	{"prompts.say", CONFIG_ENUM, "words", "words|tones|nothing", true,
+	 "What phones are told of what happens: words to the one it concerns and tones to all; only tones for all; or nothing. "
+	 "In music rooms only keys are answered.", NULL},
+	{"prompts.dir", CONFIG_STR, "", NULL, true,
+	 "Folder of the prompts: a folder for each language in it, and files for announcements. Empty: those that came with the "
+	 "server. What is missing is said by a tone.", NULL},
+	{"prompts.language", CONFIG_STR, "en", NULL, true,
+	 "The language of rooms that have no other: a folder in prompts.dir.", check_language},
+
+	{"keypad.mute", CONFIG_STR, "*6", NULL, true, "Code by which a caller mutes itself, and is heard again. Empty, here and below: none.",
+	 check_code},
+	{"keypad.hand", CONFIG_STR, "*3", NULL, true, "Raises and lowers the hand.", check_code},
+	{"keypad.quieter", CONFIG_STR, "*4", NULL, true, "The caller's own voice 3 dB quieter for the others.", check_code},
+	{"keypad.louder", CONFIG_STR, "*7", NULL, true, "... and louder.", check_code},
+	{"keypad.mute-all", CONFIG_STR, "*5", NULL, true, "Hosts: mutes everybody else, and frees them.", check_code},
+	{"keypad.lock", CONFIG_STR, "*9", NULL, true, "Hosts: locks the room, and opens it.", check_code},
+	{"keypad.record", CONFIG_STR, "*8", NULL, true, "Hosts: starts the recording, and stops it.", check_code},
+	{"keypad.count", CONFIG_STR, "*2", NULL, true, "Says how many are in the room.", check_code},
+	{"keypad.help", CONFIG_STR, "*0", NULL, true, "Says which codes there are.", check_code},
+	{"keypad.end", CONFIG_STR, "##", NULL, true, "Hosts: ends the conference for all, after a 1 that confirms it.", check_code},
 
 	{"auth.required", CONFIG_BOOL, "no", NULL, true, "Every call needs an account, also from the local network.", NULL},
 	{"auth.realm", CONFIG_STR, "tutti", NULL, false, "Realm of the digest challenge.", check_token},
@@ -314,6 +410,14 @@ static const struct config_setting table[] = {
 
 	{"gesture.udp-osc", CONFIG_BOOL, "no", NULL, false,
 	 "OSC over plain UDP. Not in this version: only `no` is taken.", check_no_udp_osc},
+};
+
+static const struct config_setting webhook_keys[] = {
+	{"webhook.url", CONFIG_STR, "", NULL, true, "Where events are sent to, http:// or https://.", check_url},
+	{"webhook.secret", CONFIG_STR, "", NULL, true,
+	 "With it each delivery is signed (HMAC-SHA256), so that the receiver knows who sent it. Empty: unsigned.", NULL},
+	{"webhook.events", CONFIG_LIST, "", NULL, true,
+	 "Types of events, or * for all. Empty: all but member-talking, member-key and speaker, of which there are many.", check_events},
 };
 
 static const struct config_setting account_keys[] = {
@@ -340,6 +444,7 @@ static const struct config_kind kinds[] = {
 	{"account", "NAME", "Who may call with a name and a password (digest).", account_keys, N(account_keys)},
 	{"trunk", "NAME", "A provider or telephone system that sends calls here.", trunk_keys, N(trunk_keys)},
 	{"did", "NUMBER", "A number, and the room it leads to.", did_keys, N(did_keys)},
+	{"webhook", "NAME", "A program that is told by HTTP what happens in the rooms.", webhook_keys, N(webhook_keys)},
 };
 
 const struct config_setting *config_table(size_t *n)

@@ -4,6 +4,7 @@
  *     sip:ROOM@host          that room; opened when rooms.auto allows it
  *     sip:conference@host    the factory: a fresh room, named in our Contact (RFC 4579 5.4)
  *     sip:echo@host          your own sound back
+ *     sip:lobby@host         asks for the room by keypad (lobby.c); so does a number of a trunk that leads nowhere
  *     tel:, DIDs             the room the [did] table names
  *
  * Admission in this order, cheapest refusal first: draining, access (401/403), a target we know (404), Replaces and
@@ -13,6 +14,7 @@
 #include "call.h"
 #include "callrec.h"
 #include "focus.h"
+#include "limit.h"
 #include "notify.h"
 #include "refer.h"
 #include "register.h"
@@ -209,20 +211,17 @@ static void challenge(struct focus *f, const struct sip_msg *msg, const struct a
 	(void)sips_replyf(f->sips, msg, 401, "Unauthorized", "%s", lines);
 }
 
-bool focus_admit(struct focus *f, struct access_who *who, const struct sip_msg *msg)
+static bool admit(struct focus *f, struct access_who *who, const struct sip_msg *msg, const struct access_result *res)
 {
-	struct access_result res;
+	*who = res->who;
 
-	access_check(f->access, &res, msg, focus_from_trunk(f, msg));
-	*who = res.who;
-
-	switch (res.verdict) {
+	switch (res->verdict) {
 
 	case ACCESS_OK:
 		return true;
 
 	case ACCESS_CHALLENGE:
-		challenge(f, msg, &res);
+		challenge(f, msg, res);
 		break;
 
 	case ACCESS_BAD:
@@ -237,6 +236,15 @@ bool focus_admit(struct focus *f, struct access_who *who, const struct sip_msg *
 	}
 
 	return false;
+}
+
+bool focus_admit(struct focus *f, struct access_who *who, const struct sip_msg *msg)
+{
+	struct access_result res;
+
+	access_check(f->access, &res, msg, focus_from_trunk(f, msg));
+
+	return admit(f, who, msg, &res);
 }
 
 /* --- where to --- */
@@ -336,6 +344,45 @@ static bool may_open(const struct focus *f, const struct access_who *who)
 	return config_bool(f->cfg, "rooms.auto") && (who->local || who->account[0] || who->trunk);
 }
 
+static bool is_number(const char *user)
+{
+	user += *user == '+';
+
+	return *user && strspn(user, "0123456789") == strlen(user);
+}
+
+/* A name, a number of the [did] table or an alias leads to a room. What a trunk sends here for a number that leads nowhere is
+ * asked where it wants to go: the one number of a bridge. */
+static int room_or_lobby(const struct focus *f, struct call_target *t, const char *user)
+{
+	const char *did = access_did(f->access, user), *name = did ? did : user, *open = control_room_for(f->control, name);
+
+	if (!str_casecmp(name, "lobby") || (!did && !open && t->who.trunk && is_number(user))) {
+		t->lobby = true;
+		return 0;
+	}
+
+	if (!open && ((!did && !control_room_name_valid(user)) || !may_open(f, &t->who)))
+		return ENOENT;
+
+	str_ncpy(t->room, open ? open : name, sizeof(t->room));
+
+	return 0;
+}
+
+/* Who only reads numbers off a letter opens no rooms from outside. */
+bool focus_room_typed(const struct focus *f, char *room, size_t size, const char *digits, const struct access_who *who)
+{
+	struct call_target t = { .who = *who };
+
+	if (room_or_lobby(f, &t, digits) || t.lobby)
+		return false;
+
+	str_ncpy(room, t.room, size);
+
+	return true;
+}
+
 static int resolve(struct focus *f, struct call_target *t, const struct sip_msg *msg)
 {
 	char user[ROOM_NAME_MAX + 1];
@@ -356,12 +403,7 @@ static int resolve(struct focus *f, struct call_target *t, const struct sip_msg 
 	if (!str_casecmp(user, "conference"))
 		return may_open(f, &t->who) ? factory_room(f, t->room, sizeof(t->room)) : EPERM;
 
-	if (!access_did(f->access, user) && !control_room_name_valid(user))
-		return ENOENT;
-
-	str_ncpy(t->room, access_did(f->access, user) ? access_did(f->access, user) : user, sizeof(t->room));
-
-	return control_room_exists(f->control, t->room) || may_open(f, &t->who) ? 0 : ENOENT;
+	return room_or_lobby(f, t, user);
 }
 
 /* --- Replaces and Join --- */
@@ -419,6 +461,28 @@ static bool target_find(struct focus *f, struct call_target *t, const struct sip
 
 /* --- INVITE --- */
 
+/* Does it want to go to a room that asks for a PIN, and whoever has no seat there? */
+static bool wants_pin_room(struct focus *f, const struct sip_msg *msg)
+{
+	struct call_target t = { .echo = false };
+
+	return !resolve(f, &t, msg) && t.room[0] && control_needs_pin(f->control, t.room, NULL);
+}
+
+/* A room with a PIN is open to whoever knows it, also from outside; but for what else is asked of callers. */
+static bool admit_invite(struct focus *f, struct access_who *who, const struct sip_msg *msg)
+{
+	struct access_result res;
+
+	access_check(f->access, &res, msg, focus_from_trunk(f, msg));
+	if (res.verdict != ACCESS_FORBIDDEN || !res.outside || !wants_pin_room(f, msg))
+		return admit(f, who, msg, &res);
+
+	*who = res.who;
+
+	return true;
+}
+
 /* The sound of those present comes first. */
 static bool overloaded(const struct focus *f)
 {
@@ -435,7 +499,7 @@ static void invite_handler(const struct sip_msg *msg, void *arg)
 		return;
 	}
 
-	if (focus_admit(f, &t.who, msg) && target_find(f, &t, msg))
+	if (admit_invite(f, &t.who, msg) && target_find(f, &t, msg))
 		call_incoming(f, msg, &t);
 }
 
@@ -467,6 +531,7 @@ static void destructor(void *arg)
 	sips_watch(f->sips, NULL, NULL);
 	mem_deref(f->cdrs);
 	mem_deref(f->access);
+	mem_deref(f->tries);
 }
 
 static struct session_conf session_settings(const struct config *cfg)
@@ -476,6 +541,22 @@ static struct session_conf session_settings(const struct config *cfg)
 		.min_se_s     = config_uint(cfg, "sip.min-se"),
 		.max_sessions = config_uint(cfg, "sip.max-calls"),
 	};
+}
+
+static int tries_alloc(struct focus *f)
+{
+	uint32_t rate = config_uint(f->cfg, "rooms.pin-rate");
+	struct limit *l = NULL;
+	int err = limit_alloc(&l, rate, rate);
+
+	if (err)
+		return err;
+
+	mem_deref(f->tries);
+	f->tries      = l;
+	f->tries_rate = rate;
+
+	return 0;
 }
 
 int focus_alloc(struct focus **fp, const struct config *cfg, struct sips *sips, struct control *control, struct mixer *mixer)
@@ -496,6 +577,8 @@ int focus_alloc(struct focus **fp, const struct config *cfg, struct sips *sips, 
 	dialer.arg = f;
 
 	err = access_alloc(&f->access, cfg);
+	if (!err)
+		err = tries_alloc(f);
 	if (err)
 		goto out;
 
@@ -536,6 +619,9 @@ void focus_reload(struct focus *f, const struct config *cfg)
 	f->cfg = cfg;
 	access_reload(f->access, cfg);
 	sessions_reconf(f->sessions, &sc);
+	/* What was tried before stays counted, unless the rate is another. No memory: the old one stays. */
+	if (f->tries_rate != config_uint(cfg, "rooms.pin-rate") && tries_alloc(f))
+		log_error("focus.reload", "what=rooms.pin-rate");
 	trunks_follow(f);
 }
 

@@ -14,6 +14,7 @@
 
 struct call;
 struct notify;
+struct limit;
 
 /* A REFER that wants to hear how its dial goes on: the way past control_run, see refer.c. */
 struct call_watch { void (*progressh)(uint16_t scode, const char *reason, bool final, void *arg); void *arg; struct call *call; };
@@ -30,6 +31,8 @@ struct focus {
 	struct list calls;                /* struct call */
 	struct list trunks;               /* struct trunk_le */
 	struct call_watch *watch;         /* set only while refer.c runs VERB_DIAL */
+	struct limit *tries;              /* wrong numbers and PINs of one source, */
+	uint32_t tries_rate;              /* ... of which so many a minute */
 	bool draining;
 };
 
@@ -47,6 +50,8 @@ bool focus_trunk_cred(const struct focus *f, struct auth_cred *cred, const char 
 bool focus_room_of_uri(const struct focus *f, char *room, size_t size, const struct uri *uri);
 /* The open room a request to this URI means; the host is judged as for an INVITE. False: there is none. */
 bool focus_room_open(const struct focus *f, char *room, size_t size, const struct uri *uri);
+/* The room behind digits that a caller typed: as for an INVITE to sip:DIGITS. False: there is none for it. */
+bool focus_room_typed(const struct focus *f, char *room, size_t size, const char *digits, const struct access_who *who);
 /* Runs the access policy; answers 401/403/400 itself (false), or fills *who (true). */
 bool focus_admit(struct focus *f, struct access_who *who, const struct sip_msg *msg);
 

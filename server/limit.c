@@ -43,25 +43,51 @@ static void source_key(uint8_t key[16], const struct sa *src)
 	}
 }
 
-static struct bucket *bucket_of(struct limit *l, const uint8_t key[16], uint64_t now_ms)
+static struct bucket *set_of(struct limit *l, const uint8_t key[16])
 {
 	uint8_t seeded[20];
-	struct bucket *set, *oldest;
 
 	memcpy(seeded, key, 16);
 	memcpy(seeded + 16, &l->seed, 4);
-	set = l->set[hash_joaat(seeded, sizeof(seeded)) % SETS];
-	oldest = set;
-	for (int i = 0; i < WAYS; i++) {
+	return l->set[hash_joaat(seeded, sizeof(seeded)) % SETS];
+}
+
+static struct bucket *bucket_find(struct limit *l, const uint8_t key[16])
+{
+	struct bucket *set = set_of(l, key);
+
+	for (int i = 0; i < WAYS; i++)
 		if (!memcmp(set[i].key, key, 16))
 			return &set[i];
+	return NULL;
+}
+
+static struct bucket *bucket_of(struct limit *l, const uint8_t key[16], uint64_t now_ms)
+{
+	struct bucket *found = bucket_find(l, key), *set = set_of(l, key), *oldest = set;
+
+	if (found)
+		return found;
+	for (int i = 1; i < WAYS; i++)
 		if (set[i].then_ms < oldest->then_ms)
 			oldest = &set[i];
-	}
 	memcpy(oldest->key, key, 16);
 	oldest->then_ms = now_ms;
 	oldest->milli = l->burst * 1000;
 	return oldest;
+}
+
+void limit_give(struct limit *l, const struct sa *src)
+{
+	uint8_t key[16];
+	struct bucket *b;
+
+	if (!l || !l->rate)
+		return;
+	source_key(key, src);
+	b = bucket_find(l, key);
+	if (b && b->milli + 1000 <= l->burst * 1000)
+		b->milli += 1000;
 }
 
 bool limit_take(struct limit *l, const struct sa *src, uint64_t now_ms)

@@ -10,6 +10,7 @@
 struct limit;
 
 int  limit_alloc(struct limit **lp, uint32_t per_second, uint32_t burst);    /* per_second 0: no limit */
+void limit_give(struct limit *l, const struct sa *src);                      /* one that was taken is given back */
 bool limit_take(struct limit *l, const struct sa *src, uint64_t now_ms);     /* false: over the limit */
 
 #endif

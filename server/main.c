@@ -1,7 +1,7 @@
 /*
  * main.c - read config, build the parts bottom up, run the loop, take them down top down. The one file that knows every part.
  *
- *     config  state  |  loop  store  mixer  control  sips  focus  web  |  loop_run  |  ... and back
+ *     config  state  |  loop  store  mixer  control  record  sips  focus  web  |  loop_run  |  ... and back
  *
  * Signals are blocked in every thread and read here from a descriptor: a handler would run in whichever thread the kernel
  * picks, and the media threads are not to be interrupted.
@@ -29,10 +29,15 @@
 #include "sip.h"
 #include "state.h"
 #include "systemd.h"
+#include "control/cdr.h"
+#include "control/census.h"
 #include "control/control.h"
 #include "control/log.h"
 #include "control/loop.h"
+#include "control/record.h"
 #include "control/sound.h"
+#include "control/spoken.h"
+#include "control/keypad.h"
 #include "control/store.h"
 #include "mixer/mixer.h"
 #include "web/web.h"
@@ -46,6 +51,10 @@ static struct server {
 	struct store *store;
 	struct mixer *mixer;
 	struct control *control;
+	struct census *census;
+	struct record *record;
+	struct prompts *prompts;
+	struct spoken *spoken;
 	struct sips *sips;
 	struct focus *focus;
 	struct web *web;
@@ -84,9 +93,12 @@ static int complain(char *why, int err)
 
 static struct control_conf control_conf(const struct config *c)
 {
+	static struct keypad_conf keypad;
 	const char *alone_file = config_str(c, "rooms.alone-file");
 
+	config_keypad(c, &keypad);
 	return (struct control_conf){
+		.keypad = &keypad,
 		.auto_rooms = config_bool(c, "rooms.auto"),
 		.music_default = 0 == strcmp(config_str(c, "rooms.profile"), "music"),
 		.max_rooms = config_uint(c, "rooms.max"),
@@ -95,8 +107,96 @@ static struct control_conf control_conf(const struct config *c)
 		.alone_music = 0 == strcmp(config_str(c, "rooms.alone"), "music"),
 		.alone_file = *alone_file ? alone_file : NULL,
 		.empty_timeout_s = config_uint(c, "rooms.empty-timeout"),
+		.seat_time_s = config_uint(c, "rooms.seat-time"),
 		.store = server.store,
 	};
+}
+
+/* dir: to be freed. */
+static int record_conf(struct record_conf *rc, char **dir, const struct config *c)
+{
+	const char *own = config_str(c, "recording.dir");
+
+	*rc = (struct record_conf){
+		.flac = 0 == strcmp(config_str(c, "recording.format"), "flac"),
+		.stems = config_bool(c, "recording.stems"),
+		.max = config_uint(c, "recording.max"),
+		.max_hours = config_uint(c, "recording.max-hours"),
+		.min_free_mb = config_uint(c, "recording.min-free"),
+	};
+	*dir = NULL;
+	int err = *own ? str_dup(dir, own) : re_sdprintf(dir, "%s/recordings", state_dir(server.state));
+	rc->dir = *dir;
+	return err;
+}
+
+static int record_use(const struct config *c)
+{
+	struct record_conf rc;
+	char *dir;
+	int err = record_conf(&rc, &dir, c);
+
+	if (!err)
+		err = server.record ? record_reconf(server.record, &rc) : record_alloc(&server.record, server.control, &rc);
+	mem_deref(dir);
+	return err;
+}
+
+/* Those that came with the program: beside it where it was built, in ../share where it was installed. "": none. */
+static const char *sounds_dir(const struct config *c)
+{
+	static const char *const places[] = {"sounds", "../share/tutti/sounds"};
+	static char path[512];
+	const char *dir = config_str(c, "prompts.dir");
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("../share/tutti/sounds"));
+	char *name;
+
+	path[n > 0 ? n : 0] = '\0';
+	name = strrchr(path, '/');
+	for (size_t i = 0; !*dir && name && i < sizeof(places) / sizeof(places[0]); i++) {
+		strcpy(name + 1, places[i]);
+		if (!access(path, X_OK))
+			dir = path;
+	}
+	return dir;
+}
+
+static struct prompt_conf prompt_conf(const struct config *c)
+{
+	return (struct prompt_conf){.dir = sounds_dir(c), .language = config_str(c, "prompts.language")};
+}
+
+static struct spoken_conf spoken_conf(const struct config *c)
+{
+	const char *say = config_str(c, "prompts.say");
+
+	return (struct spoken_conf){
+		.prompts = server.prompts,
+		.words = 0 == strcmp(say, "words"),
+		.tones = 0 != strcmp(say, "nothing"),
+	};
+}
+
+static int voice_start(const struct config *c)
+{
+	const struct prompt_conf pc = prompt_conf(c);
+	struct spoken_conf sc;
+	int err = prompts_alloc(&server.prompts, &pc);
+
+	if (err)
+		return err;
+	sc = spoken_conf(c);
+	return spoken_alloc(&server.spoken, server.control, &sc);
+}
+
+static void voice_reload(const struct config *c)
+{
+	const struct prompt_conf pc = prompt_conf(c);
+	const struct spoken_conf sc = spoken_conf(c);
+
+	spoken_reconf(server.spoken, &sc);
+	if (prompts_reconf(server.prompts, &pc))
+		log_error("prompts.reload", "error=\"%s\"", strerror(ENOMEM));
 }
 
 static struct mixer_conf mixer_conf(const struct config *c)
@@ -148,6 +248,29 @@ static void warn_open_secrets(const struct config *c, const char *path)
 		log_warning("config.readable", "file=%s hint=\"it holds passwords and everybody may read it: chmod 640\"", path);
 }
 
+enum { HOOKS_MAX = 32 };
+
+struct hook_list { struct web_hook hook[HOOKS_MAX]; size_t n; };
+
+static void add_hook(const char *name, void *arg)
+{
+	struct hook_list *l = arg;
+	const struct config *c = server.config;
+
+	if (l->n == HOOKS_MAX) {
+		log_warning("config.webhooks", "what=\"more than %u, left out\" name=%s", HOOKS_MAX, name);
+		return;
+	}
+	l->hook[l->n++] = (struct web_hook){ name, config_sub(c, "webhook", name, "url"), config_sub(c, "webhook", name, "secret"),
+					     config_sub(c, "webhook", name, "events") };
+}
+
+static void collect_hooks(struct hook_list *l)
+{
+	l->n = 0;
+	config_sections(server.config, "webhook", add_hook, l);
+}
+
 /* --- reload --- */
 
 static void needs_restart(const char *name, void *arg)
@@ -159,6 +282,7 @@ static void needs_restart(const char *name, void *arg)
 static void reload(void)
 {
 	struct config *next = NULL;
+	struct hook_list hooks;
 	struct control_conf cc;
 	char *why = NULL;
 	int err;
@@ -175,7 +299,12 @@ static void reload(void)
 		cc = control_conf(server.config);
 		control_reconf(server.control, &cc);
 		store_keep_calls(server.store, config_uint(server.config, "state.keep-calls"));
+		if (record_use(server.config))
+			log_error("record.reconf", "error=\"%s\"", strerror(ENOMEM));
+		voice_reload(server.config);
 		focus_reload(server.focus, server.config);
+		collect_hooks(&hooks);
+		web_hooks(server.web, hooks.hook, hooks.n);
 		log_info("config.reloaded", "file=%s", server.options.file ? server.options.file : "none");
 	}
 	mem_deref(why);
@@ -258,6 +387,7 @@ static int block_signals(void)
 	sigset_t set;
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN);           /* a limit on files is an error of write to whoever writes */
 	sigemptyset(&set);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGINT);
@@ -275,6 +405,13 @@ static void mixer_handler(int flags, void *arg)
 	(void)flags;
 	(void)arg;
 	mixer_dispatch(server.mixer);
+}
+
+static void record_handler(int flags, void *arg)
+{
+	(void)flags;
+	(void)arg;
+	record_dispatch(server.record);
 }
 
 /* Reached only while the control loop turns; and while there are rooms, only if the media threads' ticks go on too. */
@@ -332,7 +469,7 @@ static void greet(void)
 	printf("          any ROOM you like opens one%s; sip:echo@... plays back what it hears\n",
 	       config_bool(server.config, "rooms.auto") ? "" : " (not now: rooms.auto is off)");
 	if (config_str(server.config, "http.listen")[0])
-		printf("  http    http://%s/ tells /healthz, /readyz, /metrics and, with the token, /api/v1/rooms\n",
+		printf("  http    http://%s/ is the console, which asks for the token; /metrics, /healthz, /api/v1/\n",
 		       config_str(server.config, "http.listen"));
 	printf("  state   %s\n", state_dir(server.state));
 
@@ -363,6 +500,33 @@ static void collect_notify(struct web_status *st)
 	st->subscribe_refused = ns.refused;
 }
 
+static void collect_record(struct web_status *st)
+{
+	struct record_stats rs;
+
+	record_stats(server.record, &rs);
+	st->recordings        = rs.running;
+	st->recordings_begun  = rs.started;
+	st->recordings_failed = rs.failed;
+}
+
+static void add_status(bool outgoing, uint16_t status, uint64_t n, void *arg)
+{
+	struct web_status *st = arg;
+
+	if (st->n_calls_by_status < WEB_STATUSES)
+		st->calls_by_status[st->n_calls_by_status++] = (struct web_calls){ outgoing, status, n };
+}
+
+static void collect_members(struct web_status *st)
+{
+	st->n_kinds = census_kinds(server.census, st->kind);
+	census_quality(server.census, &st->quality);
+	if (server.focus)
+		cdrs_statuses(server.focus->cdrs, add_status, st);
+	store_stats(server.store, &st->store);
+}
+
 static void web_collect(struct web_status *st, void *arg)
 {
 	struct sips_stats ss;
@@ -384,19 +548,64 @@ static void web_collect(struct web_status *st, void *arg)
 	st->sip_bad = ss.bad;
 	st->sip_limited = ss.limited;
 	collect_notify(st);
+	if (server.focus)
+		cdrs_stats(server.focus->cdrs, &st->cdr);
+	collect_record(st);
+	collect_members(st);
 	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
 }
 
-static int web_open(const char *listen)
-{
-	const struct web_conf conf = {
-		.listen = listen,
-		.token = state_token(server.state),
-		.control = server.control,
-		.collect = web_collect,
-	};
+struct account_list { void (*h)(const char *name, const char *role, void *h_arg); void *h_arg; };
 
-	return *listen ? web_start(&server.web, &conf) : 0;
+static void tell_account(const char *name, void *arg)
+{
+	struct account_list *l = arg;
+
+	l->h(name, config_sub(server.config, "account", name, "role"), l->h_arg);
+}
+
+static void web_accounts(void (*h)(const char *name, const char *role, void *h_arg), void *h_arg, void *arg)
+{
+	struct account_list l = { h, h_arg };
+
+	(void)arg;
+	config_sections(server.config, "account", tell_account, &l);
+}
+
+/* http.socket: "" is beside the state, "none" is none. */
+static int web_socket(char **path)
+{
+	const char *set = config_str(server.config, "http.socket");
+
+	if (0 == strcmp(set, "none"))
+		return str_dup(path, "");
+	return *set ? str_dup(path, set) : re_sdprintf(path, "%s/tutti.sock", state_dir(server.state));
+}
+
+static int web_open(void)
+{
+	struct web_conf conf = {
+		.listen = config_str(server.config, "http.listen"),
+		.token = state_token(server.state),
+		.rate = config_uint(server.config, "http.rate"),
+		.control = server.control,
+		.store = server.store,
+		.collect = web_collect,
+		.accounts = web_accounts,
+	};
+	struct hook_list hooks;
+	char *path = NULL;
+	int err = web_socket(&path);
+
+	collect_hooks(&hooks);
+	conf.state_dir = state_dir(server.state);
+	conf.hooks = hooks.hook;
+	conf.n_hooks = hooks.n;
+	conf.socket = path;
+	if (!err && (*conf.listen || *conf.socket))
+		err = web_start(&server.web, &conf);
+	mem_deref(path);
+	return err;
 }
 
 static int store_start(char **why)
@@ -441,13 +650,24 @@ static int build(void)
 	err = control_alloc(&server.control, &cc, server.mixer);
 	if (err)
 		return fail("control", err);
+	err = census_alloc(&server.census, server.control);
+	if (err)
+		return fail("census", err);
+	err = record_use(c);
+	if (!err)
+		err = fd_listen(record_fd(server.record), FD_READ, record_handler, NULL);
+	if (err)
+		return fail("record", err);
+	err = voice_start(c);
+	if (err)
+		return fail("prompts", err);
 	err = sips_alloc(&server.sips, &sc);
 	if (err)
 		return fail("sip.listen", err);
 	err = focus_alloc(&server.focus, c, server.sips, server.control, server.mixer);
 	if (err)
 		return fail("focus", err);
-	err = web_open(config_str(c, "http.listen"));
+	err = web_open();
 	return err ? fail("http.listen", err) : 0;
 }
 
@@ -464,7 +684,13 @@ static void take_down(void)
 	if (server.sips)
 		sips_close(server.sips);
 	server.sips = mem_deref(server.sips);
+	if (server.record)
+		fd_close(record_fd(server.record));
+	server.record = mem_deref(server.record);         /* what is recorded gets its end while the media threads turn */
+	server.spoken = mem_deref(server.spoken);
+	server.census = mem_deref(server.census);
 	server.control = mem_deref(server.control);
+	server.prompts = mem_deref(server.prompts);
 	if (server.mixer)
 		fd_close(mixer_event_fd(server.mixer));
 	server.mixer = mem_deref(server.mixer);
@@ -508,6 +734,17 @@ static int run(void)
 	return err;
 }
 
+static int print_openapi(void)
+{
+	char *text = NULL;
+	int err = web_openapi(&text, TUTTI_VERSION);
+
+	if (!err && (puts(text) < 0 || fflush(stdout)))
+		err = EIO;
+	mem_deref(text);
+	return err;
+}
+
 int main(int argc, char *argv[])
 {
 	char *why = NULL;
@@ -529,6 +766,8 @@ int main(int argc, char *argv[])
 	case OPTIONS_MAN:
 		config_print_man(stdout);
 		return ferror(stdout) || fflush(stdout);
+	case OPTIONS_OPENAPI:
+		return print_openapi() ? 1 : 0;
 	case OPTIONS_HELP:
 		options_help(stdout);
 		return 0;

@@ -185,7 +185,8 @@ void notify_in_dialog(struct notify *n, struct call *c, const struct sip_msg *ms
 		return;
 	}
 
-	if (!room)                                        /* the echo test has no room */
+	/* The echo test has no room, and who stands before the door does not see who is behind it. */
+	if (!room || control_member_waiting(n->focus->control, call_member(c)))
 		refuse(n, msg, 403, "Forbidden");
 	else if (n->focus->draining)
 		refuse(n, msg, 503, "Service Unavailable");
@@ -227,26 +228,32 @@ static bool is_member(const struct notify *n, const char *room, const struct sip
 		return false;
 
 	for (size_t i = 0; i < snap->n_members && !found; i++)
-		found = !str_casecmp(snap->member[i].uri, uri);
+		found = !snap->member[i].waiting && !str_casecmp(snap->member[i].uri, uri);
 	mem_deref(snap);
 
 	return found;
 }
 
-static bool is_locked(const struct notify *n, const char *room)
+/* A caller would have to say a PIN, or to be let in; who only looks can do neither. */
+static bool is_closed(const struct notify *n, const char *room)
 {
 	struct snapshot *snap = NULL;
-	bool locked = !snapshot_take(&snap, n->focus->control, room) && snap->locked;
+	const char *lobby;
+	bool closed;
 
+	if (snapshot_take(&snap, n->focus->control, room))
+		return false;
+	lobby  = snapshot_setting(snap, "lobby");
+	closed = snap->locked || snap->has_guest_pin || (lobby && !strcmp(lobby, "on"));
 	mem_deref(snap);
 
-	return locked;
+	return closed;
 }
 
-/* Who may come in may look in: behind a locked door only hosts and those who are there. */
+/* Who may come in may look in: behind a closed door only hosts and those who are there. */
 static bool may_look(const struct notify *n, const char *room, const struct sip_msg *msg, const struct access_who *who)
 {
-	return who->role == ROLE_HOST || !is_locked(n, room) || is_member(n, room, msg);
+	return who->role == ROLE_HOST || !is_closed(n, room) || is_member(n, room, msg);
 }
 
 static void begin_outside(struct notify *n, const struct sip_msg *msg, const struct access_who *who, const struct subscribe *ask)

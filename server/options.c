@@ -9,7 +9,7 @@
 
 static const char help[] =
 	"usage: tutti [-f FILE] [-o SECTION.KEY=VALUE]...\n"
-	"       tutti --check [FILE] | --sample-config | --man-page | --version | --help\n"
+	"       tutti --check [FILE] | --sample-config | --man-page | --openapi | --version | --help\n"
 	"\n"
 	"A SIP conference server. Without a file it runs on built-in defaults, in the foreground, and logs to stderr.\n"
 	"\n"
@@ -18,6 +18,7 @@ static const char help[] =
 	"      --check [FILE]         look for mistakes in FILE (and in -o), and end\n"
 	"      --sample-config        print a file with every setting and its default\n"
 	"      --man-page             print tutti.conf(5)\n"
+	"      --openapi              print the description of the HTTP API (OpenAPI 3)\n"
 	"      --version, --help\n"
 	"\n"
 	"SIGHUP reads the file again. SIGTERM takes no new calls and ends when the last is over (at most sip.drain seconds);\n"
@@ -44,11 +45,12 @@ static int add_set(struct options *o, const char *arg, char **why)
 
 int options_parse(struct options *o, int argc, char *argv[], char **why)
 {
-	enum { OPT_CHECK = 256, OPT_VERSION, OPT_SAMPLE, OPT_MAN, OPT_HELP };
+	enum { OPT_CHECK = 256, OPT_VERSION, OPT_SAMPLE, OPT_MAN, OPT_OPENAPI, OPT_HELP };
 	static const struct option longopts[] = {
 		{"file", required_argument, NULL, 'f'}, {"set", required_argument, NULL, 'o'},
 		{"check", optional_argument, NULL, OPT_CHECK}, {"version", no_argument, NULL, OPT_VERSION},
 		{"sample-config", no_argument, NULL, OPT_SAMPLE}, {"man-page", no_argument, NULL, OPT_MAN},
+		{"openapi", no_argument, NULL, OPT_OPENAPI},
 		{"help", no_argument, NULL, OPT_HELP}, {NULL, 0, NULL, 0},
 	};
 	int c, err = 0;
@@ -80,6 +82,9 @@ int options_parse(struct options *o, int argc, char *argv[], char **why)
 			break;
 		case OPT_MAN:
 			o->mode = OPTIONS_MAN;
+			break;
+		case OPT_OPENAPI:
+			o->mode = OPTIONS_OPENAPI;
 			break;
 		case 'h':
 		case OPT_HELP:

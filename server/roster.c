@@ -58,11 +58,11 @@ static struct roster_endpoint *endpoint_find(const struct roster *r, uint32_t id
 
 /* RFC 4575 5.5: a user's entity is its URI, and the key by which partial documents are merged. Who hides its own shares it with
  * everybody who does (RFC 3323 4.1.1.3), so it gets one of ours. */
-static void entity_of(char *buf, size_t size, const struct snapshot_member *m)
+static void entity_of(char *buf, size_t size, const struct roster *r, const struct snapshot_member *m)
 {
 	const char *host = strstr(m->uri, "anonymous.invalid");
 
-	if (!m->uri[0] || host)
+	if (!m->uri[0] || host || r->hides)
 		(void)re_snprintf(buf, size, "sip:anonymous-%u@anonymous.invalid", m->id);
 	else
 		xmltext_uri(buf, size, m->uri);
@@ -74,7 +74,7 @@ static int user_find(struct roster_user **up, struct roster *r, const struct sna
 	struct roster_user *u;
 	uint32_t key;
 
-	entity_of(entity, sizeof(entity), m);
+	entity_of(entity, sizeof(entity), r, m);
 	key = hash_joaat_str(entity);
 	u = list_ledata(hash_lookup(r->users, key, is_entity, entity));
 	if (!u) {
@@ -155,11 +155,17 @@ static void endpoint_follow(struct roster_endpoint *e, const struct snapshot_mem
 	e->user->touched = true;
 }
 
+/* What a gateway writes where a name should be: the number itself, or the whole address. */
+static bool is_address(const char *name)
+{
+	return strchr(name, '@') || strspn(name, "0123456789+-()./ ") == strlen(name);
+}
+
 /* Of a user with several endpoints the first that has a name gives it, and the highest role counts. */
-static void identity_note(struct roster_user *u, const struct snapshot_member *m)
+static void identity_note(const struct roster *r, struct roster_user *u, const struct snapshot_member *m)
 {
 	if (!u->name_now || !u->name_now[0])
-		u->name_now = m->name;
+		u->name_now = r->hides && is_address(m->name) ? "" : m->name;
 	if (u->role_now < m->role)
 		u->role_now = m->role;
 }
@@ -174,7 +180,7 @@ static int member_follow(struct roster *r, const struct snapshot_member *m)
 
 	e->mark = r->mark;
 	endpoint_follow(e, m);
-	identity_note(e->user, m);
+	identity_note(r, e->user, m);
 
 	return 0;
 }
@@ -255,7 +261,7 @@ static void user_settle(struct roster *r, struct roster_user *u)
 
 static void state_settle(struct roster *r, const struct snapshot *s)
 {
-	size_t n = s ? s->n_members : 0;
+	size_t n = s ? s->n_members - s->n_waiting : 0;
 	bool active = s != NULL, locked = s && s->locked;
 
 	if (r->state.seq && r->n_members == n && r->active == active && r->locked == locked)
@@ -349,6 +355,22 @@ int roster_alloc(struct roster **rp)
 	return err;
 }
 
+/* Who was told of by another entity than the one it has from now on goes, and comes anew. */
+static bool unlink_endpoint(struct le *le, void *arg)
+{
+	hash_unlink(le);
+	(void)arg;
+
+	return false;
+}
+
+static void hide(struct roster *r, bool hides)
+{
+	if (r->hides != hides)
+		(void)hash_apply(r->endpoints, unlink_endpoint, NULL);
+	r->hides = hides;
+}
+
 /* Users are settled before the list is walked by anybody, so an error in the middle leaves numbers behind, never NEW. */
 int roster_follow(struct roster *r, const struct snapshot *s)
 {
@@ -358,8 +380,11 @@ int roster_follow(struct roster *r, const struct snapshot *s)
 	r->n_users = 0;
 	(void)users_apply(r, user_begin);
 
+	if (s)
+		hide(r, s->hide_numbers);
 	for (size_t i = 0; s && i < s->n_members && !err; i++)
-		err = member_follow(r, &s->member[i]);
+		if (!s->member[i].waiting)
+			err = member_follow(r, &s->member[i]);
 
 	state_settle(r, s);
 	bad = users_apply(r, user_end);

@@ -50,7 +50,7 @@ struct roster {
 	uint64_t seq;                     /* the last number given */
 	uint32_t mark;
 	size_t n_users, n_members;        /* who is there */
-	bool active, locked;
+	bool active, locked, hides;       /* hides: the addresses of its members */
 };
 
 int  roster_alloc(struct roster **rp);

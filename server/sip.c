@@ -115,7 +115,7 @@ uint16_t sip_errno_to_status(int err, const char **reason)
 		{ ETIMEDOUT, 408, "Request Timeout" },     { ENOTSUP, 488, "Not Acceptable Here" },
 		{ EPROTO,  491, "Request Pending" },       { EBUSY,  486, "Busy Here" },
 		{ ENOSYS,  501, "Not Implemented" },       { ENOMEM, 503, "Service Unavailable" },
-		{ EAGAIN,  503, "Service Unavailable" },   { ENOSPC, 503, "Service Unavailable" },
+		{ EAGAIN,  480, "Not Open Now" },          { ENOSPC, 503, "Service Unavailable" },
 		{ EINVAL,  400, "Bad Request" },           { EUSERS, 486, "Busy Here" },
 		{ ESHUTDOWN, 503, "Service Unavailable" }, { EEXIST, 409, "Conflict" },
 		{ E2BIG,   513, "Message Too Large" },     { EMSGSIZE, 513, "Message Too Large" },

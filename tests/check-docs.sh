@@ -52,7 +52,7 @@ check_tree() {
 	tmp=$(mktemp -d)
 	trap 'rm -rf "$tmp"' EXIT
 	cases=$(python3 tests/interop/run.py --plan 2>/dev/null | cut -d' ' -f1)
-	documents=$(find . -name '*.md' -not -path './build*' -not -path './.git/*' | sed 's|^\./||' | sort)
+	documents=$(find . -name '*.md' -not -path './build*' -not -path './.git/*' -not -path '*/node_modules/*' | sed 's|^\./||' | sort)
 	for f in $documents; do
 		check_links "$f"
 		check_files "$f"

@@ -24,12 +24,16 @@ below() { # FOLDER: the folders it may include
 
 doors() { # FOLDER: the headers others may include
 	case $1 in
+	# tap: a room's sound to who records it; limiter holds that under full scale.
 	# resample and tune are plain arithmetic: control brings the music of who is alone to 48 kHz with them.
 	# rtp is headers and arithmetic: osc reads and writes packets of its own with it.
-	mixer) echo mixer.h ring.h codec.h resample.h rtp.h tune.h ;;
+	mixer) echo mixer.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
+	# record: main makes it and hands it its news.
+	# setting: the settings of a room, for those who draw forms of them.
+	# keypad: the codes are settings. prompt, spoken, ivr: main gives them their folder, a call asks with them.
 	# store: main opens it, the web thread reads calls and recordings. cdr: a call tells its record, the web prints it.
-	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h cdr.h ;;
+	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h keypad.h prompt.h spoken.h ivr.h cdr.h setting.h record.h census.h ;;
 	server) echo session.h sip.h offer.h ;;
 	osc) echo relay.h ;;
 	web) echo web.h ;;
@@ -75,7 +79,11 @@ check_library() { # TARGET
 	*:libsoup/* | *:json-glib/* | *:glib.h | *:glib/* | *:gio/*) complain "<$1>: only web knows it" ;;
 	control:sqlite3.h) ;;             # the store; main and the faces see store.h
 	*:sqlite3.h) complain "<$1>: only control's store knows it" ;;
+	control:gst/gst.h) ;;             # encoders of recordings (recfile.c)
+	*:gst/*) complain "<$1>: only control knows it" ;;
 	mixer:openssl/sha.h) ;;           # SRTP tags (seal.c)
+	# PINs are compared where rooms are (pin.c).
+	control:openssl/crypto.h | control:openssl/evp.h | control:openssl/rand.h) ;;
 	mixer:openssl/* | control:openssl/*) complain "<$1>: certificates and keys are the server's" ;;
 	esac
 }

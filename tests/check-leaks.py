@@ -5,8 +5,8 @@
     check-leaks.py --valgrind BUILD-FOLDER      any other build, under valgrind
 
 Its life: calls up and down, calls that vanish, a call over TLS, a re-INVITE, REFER that moves and REFER that dials out
-(an account proves itself), requests that are refused, HTTP with and without the token, two reloads, and calls that are
-still there at the end.
+(an account proves itself), requests that are refused, HTTP with and without the token, two reloads, recordings, and calls that are
+still there at the end, one of them recorded.
 """
 import hashlib
 import json
@@ -218,6 +218,22 @@ class Life:
                                     ('/api/v1/rooms/none', self.token, 404), ('/api/v1/status', self.token, 200)):
             expect(path, self.get(path, token)[0], status)
 
+    def record(self, room, what):
+        request = urllib.request.Request(self.http + '/api/v1/rooms/%s/record' % room, json.dumps({'text': what}).encode(),
+                                         {'Authorization': 'Bearer ' + self.token, 'Content-Type': 'application/json'})
+        with urllib.request.urlopen(request, timeout=5 * self.slow) as r:
+            expect('record %s' % what, r.status, 200)
+
+    def recordings(self):
+        """Started, paused, resumed, stopped; one that its room ends."""
+        caller = pyphone.Phone(self.addr, 'recorded', tone=440)
+        caller.call('taped')
+        for what in 'start', 'pause', 'resume', 'stop', 'start':
+            self.record('taped', what)
+            time.sleep(0.5 * self.slow)
+        expect('BYE', caller.bye(), True)
+        wait_for('recordings are finished', lambda: self.said().count('record.finished') == 2, 20 * self.slow)
+
     def reload(self):
         for level in 'debug', 'info':
             n = self.said().count('config.reloaded')
@@ -233,11 +249,14 @@ class Life:
         self.dial_out()
         self.web()
         self.reload()
+        self.recordings()
         self.calls(n)
         last = [pyphone.Phone(self.addr, 'last%d' % i) for i in range(2)]
         for p in last:
             p.call('last')
         expect('a room', self.get('/api/v1/rooms/last', self.token)[0], 200)
+        self.record('last', 'start')      # and is still recorded at the end
+        time.sleep(0.5)
         self.process.send_signal(signal.SIGTERM)
         status = self.process.wait(30 * self.slow)
         for p in last:

@@ -27,12 +27,14 @@ fi
 # Installed below a folder; a second time without touching the configuration.
 mkdir "$tmp/build"
 ln -s "$(realpath "$build")/tutti" "$tmp/build/tutti"
+ln -s "$(realpath "$build")/tuttictl" "$tmp/build/tuttictl"
 : >"$tmp/build/build.ninja"
 for n in 1 2; do
 	[ $n = 1 ] || echo '# mine' >"$tmp/root/etc/tutti/tutti.conf"
 	make -s -o build install BUILD="$tmp/build" DESTDIR="$tmp/root" PREFIX=/usr >"$tmp/said" 2>&1 || fail "$(cat "$tmp/said")"
 done
 for f in usr/sbin/tutti usr/share/man/man8/tutti.8 usr/share/man/man5/tutti.conf.5 etc/tutti/tutti.conf \
+	usr/bin/tuttictl usr/share/bash-completion/completions/tuttictl usr/share/zsh/site-functions/_tuttictl \
 	etc/systemd/system/tutti.service usr/lib/sysusers.d/tutti.conf etc/fail2ban/filter.d/tutti.conf; do
 	[ -f "$tmp/root/$f" ] || fail "$f is not installed"
 done

@@ -10,6 +10,7 @@
 #             and real calls
 #   clang     clang, warnings are errors: it builds
 #   tidy      clang-tidy with the short list of .clang-tidy
+#   browser   the console in Chromium: the page by itself, and before the release server with phones. Wants npm's registry once
 #   house     layers, symbols, documents, packaging, the life of a server
 #
 # Every test program counts once for each set-up it ran in. The last line is `N passed, N failed`.
@@ -145,7 +146,7 @@ step_tsan() {
 	setup build-tsan --buildtype=debugoptimized -Dchecks=tsan
 	count "tsan: builds" $?
 	# What has one thread and a clock turned by hand (the arithmetic, the parsers) has nothing to show here, at ten times the time.
-	run_tests tsan build-tsan 5 ring log loop focus register session sip mixer-churn mixer-lend mixer-move
+	run_tests tsan build-tsan 5 ring log loop store focus register session sip mixer-churn mixer-lend mixer-move mixer-tap record
 	# One at a time: three of these servers and their phones at once want more than two processors.
 	phones tsan-interop build-tsan -j 1 change-python sip-busy sip-replaces sip-refer
 }
@@ -182,6 +183,29 @@ for f in sorted({os.path.relpath(os.path.join(c["directory"], c["file"])) for c 
 	count "clang-tidy" $status
 }
 
+# What comes from npm is three packages that only test (package-lock.json); without a network and without them there is nothing to run.
+npm_packages() {
+	have=tests/browser/node_modules/.package-lock.json
+	{ [ -f "$have" ] && [ ! tests/browser/package-lock.json -nt "$have" ]; } ||
+		(cd tests/browser && npm ci --no-audit --no-fund --loglevel=error) >"$1" 2>&1
+}
+
+step_browser() {
+	setup build-release --buildtype=release -Dwerror=true || { count "browser: builds" 1; return; }
+	if ! npm_packages build-release/npm.log; then
+		if grep -Eq 'EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH' build-release/npm.log; then
+			skipped=$((skipped + 1))
+			echo "skipped: browser: npm has no network for the packages of tests/browser"
+		else
+			tail -n 20 build-release/npm.log
+			count "browser: npm ci" 1
+		fi
+		return
+	fi
+	TUTTI_BUILD=$(pwd)/build-release TUTTI=$(pwd)/build-release/tutti node tests/browser/run.js 2>&1 | tee build-release/browser.tap
+	count_tap browser build-release/browser.tap
+}
+
 step_house() {
 	sh tests/check-layers.sh --self-test && sh tests/check-layers.sh
 	count "layers: includes go down only" $?
@@ -195,11 +219,15 @@ step_house() {
 	count "packaging: sample, man pages, unit, fail2ban filter" $?
 	python3 tests/check-server.py "$dir"
 	count "server: first start, reload, drain, second start" $?
+	python3 tests/check-stems.py
+	count "stems: projects of a recording, every stem at its sample" $?
 	python3 tests/check-web.py "$dir"
 	count "web: health, metrics, API" $?
+	python3 tests/check-ctl.py "$dir"
+	count "tuttictl: its requests, what it shows, completion" $?
 }
 
-[ $# -gt 0 ] || set -- release interop asan leaks tsan rtguard clang tidy house
+[ $# -gt 0 ] || set -- release interop browser asan leaks tsan rtguard clang tidy house
 begin=$(date +%s)
 for step in "$@"; do
 	echo "== $step"

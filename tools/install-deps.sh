@@ -5,11 +5,12 @@
 set -eu
 
 build='gcc libc6-dev make meson ninja-build pkgconf libre-dev libopus-dev libspandsp-dev libsamplerate0-dev libsndfile1-dev libsqlite3-dev
-	libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libssl-dev'
-# binutils: nm. libclang-rt-dev: what clang links for sanitizers and fuzzers. ca-certificates is not needed: all is local.
+	libgstreamer1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libssl-dev
+	espeak-ng sox'
+# binutils: nm. libclang-rt-dev: what clang links for sanitizers and fuzzers. ca-certificates: only for npm (tests/browser), all else is local.
 fuzz='clang libclang-rt-dev'
 test='binutils clang clang-tidy libclang-rt-dev valgrind sip-tester baresip-core linphone-cli sox python3 iproute2 procps
-	libxml2-utils curl openssl groff-base'
+	libxml2-utils curl openssl groff-base zsh flac opus-tools chromium fonts-inter nodejs npm ca-certificates'
 
 case ${1:-} in
 build) wanted=$build ;;
@@ -27,6 +28,8 @@ fi
 
 missing=
 for p in $wanted; do
+	# npm may have come with a nodejs that is not Debian's, and then keeps Debian's npm out.
+	[ "$p" != npm ] || ! command -v npm >/dev/null || continue
 	dpkg-query -W -f '${Status}\n' "$p" 2>/dev/null | grep -q '^install ok installed$' || missing="$missing $p"
 done
 [ -n "$missing" ] || exit 0

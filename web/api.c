@@ -4,6 +4,8 @@
 #include <json-glib/json-glib.h>
 #include <math.h>
 #include "api.h"
+#include "order.h"
+#include "control/setting.h"
 
 static JsonBuilder *object_begin(void)
 {
@@ -14,14 +16,12 @@ static JsonBuilder *object_begin(void)
 	return b;
 }
 
-static char *object_end(JsonBuilder *b)
+char *api_text(JsonBuilder *b)
 {
 	JsonGenerator *gen = json_generator_new();
-	JsonNode *root;
+	JsonNode *root = json_builder_get_root(b);
 	char *text;
 
-	json_builder_end_object(b);
-	root = json_builder_get_root(b);
 	json_generator_set_root(gen, root);
 	text = json_generator_to_data(gen, NULL);
 
@@ -30,6 +30,13 @@ static char *object_end(JsonBuilder *b)
 	g_object_unref(b);
 
 	return text;
+}
+
+static char *object_end(JsonBuilder *b)
+{
+	json_builder_end_object(b);
+
+	return api_text(b);
 }
 
 static void put_str(JsonBuilder *b, const char *name, const char *val)
@@ -51,6 +58,25 @@ static void put_bool(JsonBuilder *b, const char *name, bool val)
 {
 	json_builder_set_member_name(b, name);
 	json_builder_add_boolean_value(b, val);
+}
+
+/* 0 is not known, or has not been: null. */
+static void put_known(JsonBuilder *b, const char *name, uint64_t val)
+{
+	json_builder_set_member_name(b, name);
+	if (val)
+		json_builder_add_int_value(b, (gint64)val);
+	else
+		json_builder_add_null_value(b);
+}
+
+static void put_or_null(JsonBuilder *b, const char *name, const char *val)
+{
+	json_builder_set_member_name(b, name);
+	if (val[0])
+		json_builder_add_string_value(b, val);
+	else
+		json_builder_add_null_value(b);
 }
 
 char *api_error(unsigned status, const char *message)
@@ -79,14 +105,51 @@ char *api_status(const struct web_status *st)
 	return object_end(b);
 }
 
-char *api_rooms(const struct snapshot_names *names)
+static void put_brief(JsonBuilder *b, const struct snapshot_brief *r)
+{
+	json_builder_begin_object(b);
+	put_str(b, "room", r->room);
+	put_str(b, "title", r->title);
+	put_int(b, "members", r->n_members);
+	put_int(b, "waiting", r->n_waiting);
+	put_bool(b, "locked", r->locked);
+	put_bool(b, "muted_all", r->muted_all);
+	put_str(b, "profile", r->music ? "music" : "voice");
+	put_str(b, "recording", r->recording);
+	put_int(b, "version", r->version);
+	put_int(b, "created_ms", r->created_ms);
+	put_bool(b, "persistent", r->persistent);
+	json_builder_end_object(b);
+}
+
+char *api_rooms(const struct snapshot_rooms *rooms, const char *only)
 {
 	JsonBuilder *b = object_begin();
 
 	json_builder_set_member_name(b, "rooms");
 	json_builder_begin_array(b);
-	for (size_t i = 0; i < names->n; i++)
-		json_builder_add_string_value(b, names->name[i]);
+	for (size_t i = 0; i < rooms->n; i++)
+		if (!only[0] || !g_ascii_strcasecmp(only, rooms->room[i].room))
+			put_brief(b, &rooms->room[i]);
+	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
+char *api_views(const struct snapshot_views *v)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, "views");
+	json_builder_begin_array(b);
+	for (size_t i = 0; i < v->n; i++) {
+		json_builder_begin_array(b);
+		json_builder_add_int_value(b, v->view[i].listener);
+		json_builder_add_int_value(b, v->view[i].other);
+		json_builder_add_double_value(b, (double)v->view[i].gain_db);
+		json_builder_add_double_value(b, (double)v->view[i].pan);
+		json_builder_end_array(b);
+	}
 	json_builder_end_array(b);
 
 	return object_end(b);
@@ -168,8 +231,10 @@ static void put_member(JsonBuilder *b, const struct snapshot_member *m)
 	put_bool(b, "deaf", m->deaf);
 	put_bool(b, "hold", m->hold);
 	put_bool(b, "hand", m->hand);
+	put_known(b, "hand_ms", m->hand ? m->hand_ms : 0);
 	put_bool(b, "talking", m->talking);
 	put_bool(b, "dialed_out", m->dialed_out);
+	put_or_null(b, "waiting", waiting_name(m->waiting));
 	json_builder_set_member_name(b, "gain_db");
 	json_builder_add_double_value(b, (double)m->gain_db);
 	json_builder_set_member_name(b, "pan");
@@ -179,15 +244,15 @@ static void put_member(JsonBuilder *b, const struct snapshot_member *m)
 	json_builder_end_object(b);
 }
 
-/* Who has the floor, by id and name; null: nobody. */
-static void put_speaker(JsonBuilder *b, const struct snapshot *s)
+/* A member by id and name; null: nobody. */
+static void put_person(JsonBuilder *b, const char *name, const struct snapshot *s, uint32_t id)
 {
-	json_builder_set_member_name(b, "speaker");
-	for (size_t i = 0; i < s->n_members && s->speaker; i++) {
-		if (s->member[i].id != s->speaker)
+	json_builder_set_member_name(b, name);
+	for (size_t i = 0; i < s->n_members && id; i++) {
+		if (s->member[i].id != id)
 			continue;
 		json_builder_begin_object(b);
-		put_int(b, "id", s->speaker);
+		put_int(b, "id", id);
 		put_str(b, "name", s->member[i].name);
 		json_builder_end_object(b);
 		return;
@@ -195,17 +260,44 @@ static void put_speaker(JsonBuilder *b, const struct snapshot *s)
 	json_builder_add_null_value(b);
 }
 
+static void put_settings(JsonBuilder *b, const struct snapshot *s)
+{
+	json_builder_set_member_name(b, "settings");
+	json_builder_begin_object(b);
+	for (size_t i = 0; i < s->n_settings; i++)
+		put_str(b, s->settings[i].name, s->settings[i].value);
+	json_builder_end_object(b);
+	put_bool(b, "has_host_pin", s->has_host_pin);
+	put_bool(b, "has_guest_pin", s->has_guest_pin);
+}
+
+static void put_hours(JsonBuilder *b, const struct snapshot *s)
+{
+	put_str(b, "hours", s->hours == SNAPSHOT_OPEN ? "open" : s->hours == SNAPSHOT_BEFORE ? "before" : "over");
+	put_known(b, "starts_ms", s->starts_ms);
+	put_known(b, "ends_ms", s->ends_ms);
+}
+
 char *api_room(const struct snapshot *s)
 {
 	JsonBuilder *b = object_begin();
 
 	put_str(b, "room", s->room);
+	put_str(b, "title", s->title);
 	put_int(b, "version", s->version);
 	put_int(b, "created_ms", s->created_ms);
 	put_bool(b, "locked", s->locked);
 	put_bool(b, "muted_all", s->muted_all);
 	put_str(b, "profile", s->music ? "music" : "voice");
-	put_speaker(b, s);
+	put_bool(b, "persistent", s->kept);
+	put_str(b, "recording", s->recording);
+	put_or_null(b, "parent", s->parent);
+	put_hours(b, s);
+	put_person(b, "speaker", s, s->speaker);
+	put_person(b, "floor", s, s->floor);
+	put_int(b, "waiting", s->n_waiting);
+	put_int(b, "bans", s->n_bans);
+	put_settings(b, s);
 
 	json_builder_set_member_name(b, "members");
 	json_builder_begin_array(b);
@@ -214,4 +306,280 @@ char *api_room(const struct snapshot *s)
 	json_builder_end_array(b);
 
 	return object_end(b);
+}
+
+char *api_bans(const struct snapshot_bans *bans)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, "bans");
+	json_builder_begin_array(b);
+	for (size_t i = 0; i < bans->n; i++) {
+		json_builder_begin_object(b);
+		put_str(b, "uri", bans->ban[i].uri);
+		put_int(b, "at_ms", bans->ban[i].at_ms);
+		json_builder_end_object(b);
+	}
+	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
+char *api_event(const struct told *t)
+{
+	JsonBuilder *b = object_begin();
+
+	put_int(b, "number", t->ev.number);
+	put_str(b, "room", t->room);
+	put_int(b, "version", t->ev.version);
+	put_str(b, "type", event_name(t->ev.type));
+	put_int(b, "at_ms", t->ev.at_ms);
+	put_str(b, "detail", t->detail);
+	json_builder_set_member_name(b, "member");
+	if (t->has_member)
+		put_member(b, &t->member);
+	else
+		json_builder_add_null_value(b);
+
+	return object_end(b);
+}
+
+static void put_fields(JsonBuilder *b, unsigned args)
+{
+	size_t n;
+	const struct order_field *f = order_fields(&n);
+
+	json_builder_set_member_name(b, "needs");
+	json_builder_begin_array(b);
+	for (size_t i = 0; i < n; i++)
+		if (args & f[i].arg)
+			json_builder_add_string_value(b, f[i].name);
+	json_builder_end_array(b);
+}
+
+static void put_verb(JsonBuilder *b, const struct verb_info *v)
+{
+	json_builder_begin_object(b);
+	put_str(b, "verb", v->name);
+	put_str(b, "of", v->args & ARG_WHERE ? "either" : v->args & ARG_MEMBER ? "member" : "room");
+	put_fields(b, order_needs(v));
+	put_str(b, "help", v->help);
+	json_builder_end_object(b);
+}
+
+char *api_verbs(void)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, "verbs");
+	json_builder_begin_array(b);
+	for (unsigned i = 0; i < VERB_N; i++) {
+		const struct verb_info *v = command_info((enum verb)i);
+
+		if (order_offers(v, true) || order_offers(v, false))
+			put_verb(b, v);
+	}
+	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
+static void put_choices(JsonBuilder *b, const char *choices)
+{
+	char **word = g_strsplit(choices, "|", 0);
+
+	json_builder_set_member_name(b, "choices");
+	json_builder_begin_array(b);
+	for (char **w = word; *w; w++)
+		json_builder_add_string_value(b, *w);
+	json_builder_end_array(b);
+	g_strfreev(word);
+}
+
+static void put_setting(JsonBuilder *b, const struct setting_info *s)
+{
+	json_builder_begin_object(b);
+	put_str(b, "name", s->name);
+	put_str(b, "type", s->kind);
+	put_str(b, "default", s->def);
+	if (s->choices)
+		put_choices(b, s->choices);
+	if (s->hi) {
+		put_int(b, "min", s->lo);
+		put_int(b, "max", s->hi);
+	}
+	put_bool(b, "secret", s->secret);
+	put_str(b, "help", s->help);
+	json_builder_end_object(b);
+}
+
+char *api_settings(void)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, "settings");
+	json_builder_begin_array(b);
+	for (size_t i = 0; setting_at(i); i++)
+		put_setting(b, setting_at(i));
+	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
+char *api_session(const struct who *who)
+{
+	JsonBuilder *b = object_begin();
+
+	put_str(b, "name", who->name);
+	put_str(b, "scope", scope_name(who->scope));
+	put_or_null(b, "room", who->room);
+
+	return object_end(b);
+}
+
+char *api_ok(uint32_t member)
+{
+	JsonBuilder *b = object_begin();
+
+	put_bool(b, "ok", true);
+	if (member)
+		put_int(b, "member", member);
+
+	return object_end(b);
+}
+
+/* --- lists --- */
+
+static JsonBuilder *list_begin(const char *name)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, name);
+	json_builder_begin_array(b);
+
+	return b;
+}
+
+char *api_list_end(JsonBuilder *b)
+{
+	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
+static void put_real(JsonBuilder *b, const char *name, double val)
+{
+	json_builder_set_member_name(b, name);
+	if (val > 0)
+		json_builder_add_double_value(b, val);
+	else
+		json_builder_add_null_value(b);
+}
+
+JsonBuilder *api_calls_begin(void)
+{
+	return list_begin("calls");
+}
+
+void api_put_call(JsonBuilder *b, uint64_t id, const struct store_cdr *c)
+{
+	json_builder_begin_object(b);
+	put_int(b, "id", id);
+	put_str(b, "call_id", c->call_id);
+	put_str(b, "from", c->from);
+	put_str(b, "from_name", c->from_name);
+	put_str(b, "to", c->to);
+	put_str(b, "room", c->room);
+	put_str(b, "role", c->role);
+	put_str(b, "why", c->why);
+	put_str(b, "codec", c->codec);
+	put_bool(b, "outgoing", c->outgoing);
+	put_int(b, "start_ms", c->start_ms);
+	put_known(b, "answer_ms", c->answer_ms);
+	put_int(b, "end_ms", c->end_ms);
+	put_int(b, "status", c->status);
+	put_int(b, "rx_packets", c->rx_packets);
+	put_int(b, "tx_packets", c->tx_packets);
+	put_int(b, "lost", c->lost);
+	put_int(b, "late", c->late);
+	put_int(b, "concealed", c->concealed);
+	put_int(b, "jitter_us", c->jitter_us);
+	put_known(b, "rtt_us", c->rtt_us);
+	put_int(b, "buffer_ms", c->buffer_ms);
+	put_real(b, "r_factor", (double)c->r_factor);
+	put_real(b, "mos", (double)c->mos);
+	json_builder_end_object(b);
+}
+
+char *api_calls_end(JsonBuilder *b, uint64_t next)
+{
+	json_builder_end_array(b);
+	put_known(b, "next", next);
+
+	return object_end(b);
+}
+
+JsonBuilder *api_tokens_begin(void)
+{
+	return list_begin("tokens");
+}
+
+void api_put_token(JsonBuilder *b, const struct store_token *tok, const char *secret)
+{
+	json_builder_begin_object(b);
+	put_str(b, "id", tok->id);
+	put_str(b, "name", tok->name);
+	put_str(b, "scope", scope_name(scope_parse(tok->scopes)));
+	put_or_null(b, "room", tok->room);
+	put_int(b, "created_ms", tok->created_ms);
+	put_known(b, "expires_ms", tok->expires_ms);
+	if (secret)
+		put_str(b, "token", secret);
+	json_builder_end_object(b);
+}
+
+JsonBuilder *api_accounts_begin(void)
+{
+	return list_begin("accounts");
+}
+
+void api_put_account(JsonBuilder *b, const char *name, const char *role)
+{
+	json_builder_begin_object(b);
+	put_str(b, "name", name);
+	put_str(b, "role", role);
+	json_builder_end_object(b);
+}
+
+JsonBuilder *api_recordings_begin(void)
+{
+	return list_begin("recordings");
+}
+
+void api_recording_begin(JsonBuilder *b, const struct store_recording *rec)
+{
+	json_builder_begin_object(b);
+	put_str(b, "id", rec->id);
+	put_str(b, "room", rec->room);
+	put_str(b, "by", rec->by);
+	put_str(b, "state", rec->state);
+	put_int(b, "start_ms", rec->start_ms);
+	put_known(b, "end_ms", rec->end_ms);
+	put_int(b, "bytes", rec->bytes);
+	json_builder_set_member_name(b, "files");
+	json_builder_begin_array(b);
+}
+
+void api_put_file(JsonBuilder *b, const char *name, uint64_t bytes)
+{
+	json_builder_begin_object(b);
+	put_str(b, "name", name);
+	put_int(b, "bytes", bytes);
+	json_builder_end_object(b);
+}
+
+void api_recording_end(JsonBuilder *b)
+{
+	json_builder_end_array(b);
+	json_builder_end_object(b);
 }

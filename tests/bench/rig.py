@@ -59,7 +59,7 @@ class Server(Process):
         options = {'sip.listen': 'udp:127.0.0.1:%d' % self.port, 'media.ports': '20000-32001', 'http.listen': '',
                    'state.dir': self.dir, 'sip.invite-rate': '0', 'sip.request-rate': '0', 'sip.max-calls': '20000',
                    'rooms.max-members': '20000', 'rooms.max': '20000', 'media.threads': str(threads), 'sip.drain': '0', 'media.max-load': '100',
-                   'log.level': 'warning'}
+                   'log.level': 'warning', 'prompts.say': 'nothing'}
         options.update({k.replace('__', '.'): v for k, v in settings.items()})
         args = [TUTTI]
         for name, value in options.items():

@@ -165,7 +165,6 @@ static void unknown_rooms(void)
 	house_close(&house);
 
 	house_open(&house, NULL);
-	refused("lobby", "SIP/2.0 404");                  /* the keypad's way in is not there yet */
 	refused("no/such*name", "SIP/2.0 404");
 	house_close(&house);
 }
@@ -450,6 +449,36 @@ static void locked(void)
 	g_assert_cmpint(control_run(house.control, &system, &lock, NULL), ==, 0);
 	refused("band", "SIP/2.0 403");
 	hangs_up(ann);
+	house_close(&house);
+}
+
+/* Its day is over: 480, which sends nobody to another server. A host of the room's account would come in. */
+static void not_open(void)
+{
+	const struct actor system = { .kind = ACTOR_SYSTEM };
+	const struct setting end = { "end", "2001-01-01T00:00" };
+	const struct command create = { .verb = VERB_CREATE, .room = "band", .settings = &end, .n_settings = 1 };
+
+	house_open(&house, NULL);
+	g_assert_cmpint(control_run(house.control, &system, &create, NULL), ==, 0);
+	refused("band", "SIP/2.0 480");
+	g_assert_cmpint(control_run(house.control, &system, &(struct command){ .verb = VERB_END, .room = "band" }, NULL), ==, 0);
+	house_close(&house);
+}
+
+/* A banned caller is told no more than that it may not. */
+static void banned(void)
+{
+	const struct actor system = { .kind = ACTOR_SYSTEM };
+	const struct command create = { .verb = VERB_CREATE, .room = "band" };
+	const struct command ban = { .verb = VERB_BAN, .room = "band", .uri = "ua" };
+	const struct command end = { .verb = VERB_END, .room = "band" };
+
+	house_open(&house, NULL);
+	g_assert_cmpint(control_run(house.control, &system, &create, NULL), ==, 0);
+	g_assert_cmpint(control_run(house.control, &system, &ban, NULL), ==, 0);
+	refused("band", "SIP/2.0 403");
+	g_assert_cmpint(control_run(house.control, &system, &end, NULL), ==, 0);
 	house_close(&house);
 }
 
@@ -825,6 +854,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/focus/key-by-info", key_by_info);
 	g_test_add_func("/focus/kicked", kicked);
 	g_test_add_func("/focus/locked", locked);
+	g_test_add_func("/focus/not-open", not_open);
+	g_test_add_func("/focus/banned", banned);
 	g_test_add_func("/focus/draining", draining);
 	g_test_add_func("/focus/replaces", replaces);
 	g_test_add_func("/focus/join", join_header);

@@ -352,6 +352,40 @@ static void test_threads(void)
 	stage_free(h.s);
 }
 
+/* Told on the way: heard when it has arrived, once, by all and by one alone; and what was being said goes on. */
+static void test_told(void)
+{
+	struct hall h = hall_new(1000);
+	float *smp = mem_zalloc(48000 * sizeof(*smp), NULL);
+	struct leg_say p = {.smp = smp, .n = 48000, .owner = smp, .gain = 1, .under = 0};
+	struct member *a = hall_join(&h, 0, "PCMU", 8000, 0, 20000, 0), *b = hall_join(&h, 0, "PCMU", 8000, 0, 20000, 0);
+
+	signal_sine(smp, 48000, 0, 48000, 1709.3, PEAK);
+	stage_run(h.s, 1000);
+	send_away(&h, 0);
+	g_assert_cmpint(bus_say(h.b[0], &p, 1, LEG_SAY_AFTER), ==, 0);
+	g_assert_cmpint(leg_say(a->leg, &p, 1, LEG_SAY_AFTER), ==, 0);
+	g_assert_cmpint(leg_say(a->leg, NULL, 0, LEG_SAY_NOW), ==, 0);
+	g_assert_cmpuint(mem_nrefs(smp), ==, 2);                  /* what was cut before it left is gone at once */
+	stage_run(h.s, 600);
+	g_assert_cmpfloat(fabs(member_hears_db(a, 1709.3, PEAK, 300)), <, 0.7);
+	send_away(&h, 0);                                         /* in the middle of it */
+	stage_run(h.s, 350);
+	g_assert_cmpfloat(fabs(member_hears_db(b, 1709.3, PEAK, 200)), <, 0.7);
+	stage_run(h.s, 500);
+	g_assert_cmpfloat(member_hears_db(b, 1709.3, PEAK, 200), <, -50);
+	g_assert_cmpint(leg_say(a->leg, &p, 1, LEG_SAY_AFTER), ==, 0);
+	stage_run(h.s, 100);
+	g_assert_cmpint(leg_set_bus(a->leg, h.b[1]), ==, 0);      /* to a room that is elsewhere, while it is told something */
+	stage_run(h.s, 600);
+	g_assert_cmpfloat(fabs(member_hears_db(a, 1709.3, PEAK, 300)), <, 0.7);
+	stage_run(h.s, 800);
+	g_assert_cmpuint(a->n_said, ==, 1);
+	g_assert_cmpuint(mem_nrefs(smp), ==, 1);
+	mem_deref(smp);
+	hall_end(&h);
+}
+
 int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
@@ -365,5 +399,6 @@ int main(int argc, char *argv[])
 	g_test_add_func("/move/freed", test_freed);
 	g_test_add_func("/move/balance", test_balance);
 	g_test_add_func("/move/threads", test_threads);
+	g_test_add_func("/move/told", test_told);
 	return g_test_run();
 }

@@ -386,7 +386,7 @@ static void test_bounds(void)
 	bad.under = 2;
 	g_assert_cmpint(bus_say(r.b, &bad, 1, LEG_SAY_NOW), ==, EINVAL);
 	g_assert_cmpint(leg_say(b->leg, NULL, 0, LEG_SAY_AFTER), ==, EINVAL);
-	stage_run(r.s, 2500);
+	stage_run(r.s, LEG_SAY_MAX * 100 + 500);
 	g_assert_cmpuint(b->n_said, ==, 1);
 	g_assert_cmpint(leg_say(b->leg, &p, 1, LEG_SAY_AFTER), ==, 0);
 	stage_remove(r.s, b);                     /* in the middle of it */
@@ -483,25 +483,25 @@ int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-		g_autofree char *a = g_strdup_printf("/mixer/say/alone/%s", kinds[i].name),
-			*o = g_strdup_printf("/mixer/say/others-unchanged/%s", kinds[i].name),
-			*s = g_strdup_printf("/mixer/say/no-seam/%s", kinds[i].name),
-			*m = g_strdup_printf("/mixer/say/room/%s", kinds[i].name);
+		g_autofree char *a = g_strdup_printf("/say/alone/%s", kinds[i].name),
+			*o = g_strdup_printf("/say/others-unchanged/%s", kinds[i].name),
+			*s = g_strdup_printf("/say/no-seam/%s", kinds[i].name),
+			*m = g_strdup_printf("/say/room/%s", kinds[i].name);
 
 		g_test_add_data_func(a, &kinds[i], test_alone_hears);
 		g_test_add_data_func(o, &kinds[i], test_others_unchanged);
 		g_test_add_data_func(s, &kinds[i], test_no_seam);
 		g_test_add_data_func(m, &kinds[i], test_room);
 	}
-	g_test_add_func("/mixer/say/no-click", test_no_click);
-	g_test_add_func("/mixer/say/limbo", test_limbo);
-	g_test_add_func("/mixer/say/deaf", test_deaf);
-	g_test_add_func("/mixer/say/talker", test_talker);
-	g_test_add_func("/mixer/say/order", test_order);
-	g_test_add_func("/mixer/say/loop", test_loop);
-	g_test_add_func("/mixer/say/now", test_now);
-	g_test_add_func("/mixer/say/bounds", test_bounds);
-	g_test_add_func("/mixer/say/hold", test_hold);
-	g_test_add_func("/mixer/say/room-empty", test_room_empty);
+	g_test_add_func("/say/no-click", test_no_click);
+	g_test_add_func("/say/limbo", test_limbo);
+	g_test_add_func("/say/deaf", test_deaf);
+	g_test_add_func("/say/talker", test_talker);
+	g_test_add_func("/say/order", test_order);
+	g_test_add_func("/say/loop", test_loop);
+	g_test_add_func("/say/now", test_now);
+	g_test_add_func("/say/bounds", test_bounds);
+	g_test_add_func("/say/hold", test_hold);
+	g_test_add_func("/say/room-empty", test_room_empty);
 	return g_test_run();
 }

@@ -454,6 +454,97 @@ static void locked(void)
 	house_close(&house);
 }
 
+static int changes(const char *name, const char *value)
+{
+	const struct setting set = { name, value };
+
+	return run(&(struct command){ .verb = VERB_CHANGE, .room = "band", .settings = &set, .n_settings = 1 }, NULL);
+}
+
+/* Rooms with a PIN or a lobby are as closed as a locked one, to who only wants to look. */
+static void closed(void)
+{
+	static const char *const doors[][2] = { { "guest-pin", "1234" }, { "lobby", "on" } };
+	struct ua *ann;
+	char uri[64];
+	uint32_t waiting;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(doors); i++) {
+		house_open(&house, NULL);
+		opens("band");
+		g_assert_cmpint(changes(doors[i][0], doors[i][1]), ==, 0);
+		ann = phone("band");
+		subscribe(ann, "", "SIP/2.0 403");
+		(void)re_snprintf(uri, sizeof(uri), "sip:ua@%J", &ann->me);
+		const struct command join = { .verb = VERB_JOIN, .room = "band", .uri = uri, .role = ROLE_SPEAKER, .face = &nobody,
+					      .text = "1234" };
+		g_assert_cmpint(run(&join, &waiting), ==, 0);
+		if (control_member_waiting(house.control, waiting)) {
+			subscribe(ann, "", "SIP/2.0 403");        /* before the door it is not inside */
+			g_assert_cmpint(run(&(struct command){ .verb = VERB_ADMIT, .member = waiting }, NULL), ==, 0);
+		}
+		subscribe(ann, "", "SIP/2.0 200");
+		notified(ann, "active", NULL);
+		mem_deref(ann);
+		ends("band");
+		house_close(&house);
+	}
+}
+
+/* Who waits is not in the document; it comes with its being let in. */
+static void waiting(void)
+{
+	struct ua *ann;
+	uint32_t ben;
+
+	house_open(&house, NULL);
+	opens("band");
+	ann = subscribed("band");
+	g_assert_cmpint(changes("lobby", "on"), ==, 0);
+	ben = joins("sip:ben@home");
+	ua_expect_none(ann, 2000);
+	g_assert_cmpint(run(&(struct command){ .verb = VERB_ADMIT, .member = ben }, NULL), ==, 0);
+	notified(ann, "<user entity=\"sip:ben@home\">", "<user-count>1</user-count>", NULL);
+	sim_advance(1000);
+	g_assert_cmpuint(joins("sip:cem@home"), !=, 0);
+	leaves(ben);
+	notified(ann, "sip:ben@home", "state=\"deleted\"", "<user-count>0</user-count>", NULL);
+	g_assert_false(ua_has(ann, "cem"));
+	mem_deref(ann);
+	ends("band");
+	house_close(&house);
+}
+
+/* With hide-numbers nobody's address is told; who was known by it goes, and comes under another name. And back. */
+static void hidden(void)
+{
+	struct ua *ann;
+
+	house_open(&house, NULL);
+	opens("band");
+	ann = subscribed("band");
+	(void)joins_as("band", "sip:+49301234567@trunk", "+49 30 1234567", ROLE_SPEAKER);
+	notified(ann, "sip:+49301234567@trunk", "+49 30 1234567", NULL);
+	sim_advance(1000);
+	g_assert_cmpint(changes("hide-numbers", "on"), ==, 0);
+	notified(ann, "<user entity=\"sip:+49301234567@trunk\" state=\"deleted\">", "@anonymous.invalid", NULL);
+	g_assert_false(ua_has(ann, "<display-text>+49"));
+	sim_advance(1000);
+	(void)joins_as("band", "sip:+49307654321@trunk", "Ben", ROLE_SPEAKER);
+	notified(ann, "@anonymous.invalid", "<display-text>Ben</display-text>", NULL);
+	g_assert_false(ua_has(ann, "7654321"));
+	sim_advance(1000);
+	subscribe(ann, "", "SIP/2.0 200");
+	notified(ann, "state=\"full\"", NULL);
+	g_assert_false(ua_has(ann, "1234567") || ua_has(ann, "7654321"));
+	sim_advance(1000);
+	g_assert_cmpint(changes("hide-numbers", "off"), ==, 0);
+	notified(ann, "sip:+49301234567@trunk", "sip:+49307654321@trunk", NULL);
+	mem_deref(ann);
+	ends("band");
+	house_close(&house);
+}
+
 /* The document names the conference by the name this server has, where it has one. */
 static void domain(void)
 {
@@ -1041,6 +1132,9 @@ int main(int argc, char *argv[])
 	g_test_add_func("/notify/accepted", accepted);
 	g_test_add_func("/notify/digest", digest);
 	g_test_add_func("/notify/locked", locked);
+	g_test_add_func("/notify/closed", closed);
+	g_test_add_func("/notify/waiting", waiting);
+	g_test_add_func("/notify/hidden", hidden);
 	g_test_add_func("/notify/domain", domain);
 	g_test_add_func("/notify/bounds", bounds);
 	g_test_add_func("/notify/merged", merged);

@@ -18,9 +18,10 @@ TRANSPORT = 'tcp'                  # a roster of 200 is no datagram
 
 def media(m):
     """RFC 4575 5.8.5 of a member as the API tells it."""
-    if m['hold'] or (m['muted'] and m['deaf']):
+    silent = m['muted'] or m['role'] == 'listener'
+    if m['hold'] or (silent and m['deaf']):
         return 'inactive'
-    return 'recvonly' if m['muted'] else 'sendonly' if m['deaf'] else 'sendrecv'
+    return 'recvonly' if silent else 'sendonly' if m['deaf'] else 'sendrecv'
 
 
 def history(events, wrong):
@@ -49,8 +50,9 @@ def same_story(told, states, wrong):
     for n, (_, members, locked) in enumerate(told):
         found = next((i for i in range(at, len(states)) if states[i] == (members, locked)), None)
         if found is None:
-            wrong.append('document %d shows %d members, locked %s: the room has not been so since version state %d' % (
-                n, len(members), locked, at))
+            near = min(states[at:], key=lambda s: len(s[0] ^ members) + (s[1] != locked))
+            wrong.append('document %d shows %d members, locked %s: the room has not been so since its state %d; nearest differs by %s%s' % (
+                n, len(members), locked, at, sorted(near[0] ^ members)[:6], '' if near[1] == locked else ' and the lock'))
             return
         at = found
 
@@ -196,7 +198,7 @@ def what_is_kept(api, rooms):
         except Refused as e:
             wrong.append('%s: %s' % (name, e))
             continue
-        for what in 'settings', 'locked', 'muted_all', 'profile', 'created_ms':
+        for what in 'settings', 'has_host_pin', 'has_guest_pin', 'locked', 'muted_all', 'profile', 'created_ms':
             if now[what] != before[what]:
                 wrong.append('%s: %s was %s and is %s' % (name, what, before[what], now[what]))
     return wrong
@@ -254,6 +256,8 @@ def killed_run(server):
     took = time.monotonic() - began
     if took > START_S:
         wrong.append('%.2f s until it answers again' % took)
+    if ['pest' in b['uri'] for b in api.get('/rooms/kept-2/bans')['bans']] != [True]:
+        wrong.append('the ban is gone')
     wrong += what_is_kept(api, rooms) + what_is_recorded(server, api, running)
     calls = [c for c in api.get('/calls?room=past-0&limit=100')['calls'] if c['why'] != 'killed']
     if len(calls) != FINISHED:
@@ -265,4 +269,4 @@ def killed_run(server):
 @case('killed', 'SIGKILL in the middle of 100 joins and 20 recordings: within a second it is back, with all it had promised to keep',
       limit=120, alone=True)
 def killed():
-    return with_server(killed_run, sip_invite_rate='0', http_rate='0', recording_max='20')
+    return with_server(killed_run, sip_invite_rate='0', http_rate='0', recording_max='20', rooms_max='5000')

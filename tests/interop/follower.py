@@ -26,7 +26,8 @@ class Follower:
         self.end = End(transport, server, self._message)
 
     def reset(self):
-        self.version, self.members, self.states, self.wrong, self.documents, self.full = None, {}, [], [], 0, 0
+        self.version, self.members, self.roles, self.states, self.wrong = None, {}, {}, [], []
+        self.documents = self.full = 0
         self.locked = False
         self.state = ''
 
@@ -86,10 +87,10 @@ class Follower:
             self.wrong.append('version %d comes after %d' % (version, self.version))
         self.version = version
         if full:
-            self.members = {}
+            self.members, self.roles = {}, {}
         for users in root.findall(NS + 'users'):
             if users.get('state', 'full') == 'full':
-                self.members = {}
+                self.members, self.roles = {}, {}
             for user in users.findall(NS + 'user'):
                 self._user(user)
         state = root.find(NS + 'conference-state')
@@ -106,21 +107,26 @@ class Follower:
         entity, state = user.get('entity'), user.get('state', 'full')
         if state in ('deleted', 'full'):
             self.members = {k: m for k, m in self.members.items() if m['user'] != entity}
+            self.roles.pop(entity, None)
         if state == 'deleted':
             return
         role = user.find('%sroles/%sentry' % (NS, NS))
+        if role is not None:
+            self.roles[entity] = role.text
+        elif entity not in self.roles:
+            self.wrong.append('version %d: a part of %s, who was never told of in full' % (self.version, entity))
         for end in user.findall(NS + 'endpoint'):
-            number = int(end.get('entity').rsplit(';member=', 1)[1])
-            status, media = end.find(NS + 'status'), end.find('%smedia/%sstatus' % (NS, NS))
-            if end.get('state') == 'deleted' or (status is not None and status.text == 'disconnected'):
-                self.members.pop(number, None)
-                continue
-            m = self.members.setdefault(number, {'user': entity, 'role': None, 'media': None, 'status': None})
-            m['media'] = m['media'] if media is None else media.text
-            m['status'] = m['status'] if status is None else status.text
-        for m in self.members.values():
-            if m['user'] == entity and role is not None:
-                m['role'] = role.text
+            self._endpoint(entity, end)
+
+    def _endpoint(self, user, end):
+        number = int(end.get('entity').rsplit(';member=', 1)[1])
+        status, media = end.find(NS + 'status'), end.find('%smedia/%sstatus' % (NS, NS))
+        if end.get('state') == 'deleted' or (status is not None and status.text == 'disconnected'):
+            self.members.pop(number, None)
+        elif media is not None:
+            self.members[number] = {'user': user, 'media': media.text}
+        else:
+            self.wrong.append('version %d: member %d without its media' % (self.version, number))
 
     def known(self):
-        return frozenset((number, m['role'], m['media']) for number, m in self.members.items())
+        return frozenset((number, self.roles.get(m['user']), m['media']) for number, m in self.members.items())

@@ -8,6 +8,8 @@
 
 It exists because it tells exactly what came: a packet that is missing leaves a hole where its timestamp says.
 """
+import collections
+import math
 import queue
 import socket
 import struct
@@ -21,6 +23,8 @@ from sipmsg import End, Message, hostport, param, punctual, token, uri_of
 CODECS = {'PCMU': (0, 'PCMU', 8000), 'PCMA': (8, 'PCMA', 8000), 'L16/8000': (96, 'L16', 8000),
           'L16/16000': (97, 'L16', 16000), 'L16/48000': (98, 'L16', 48000)}
 PTIME_MS = 20
+KEY_PT, KEYS = 101, '0123456789*#ABCD'
+KEYPAD, ROWS, COLUMNS = '123A456B789C*0#D', (697, 770, 852, 941), (1209, 1336, 1477, 1633)
 sys.setswitchinterval(0.0005)             # phones share an interpreter with who judges them, and must not wait 5 ms for it
 LATE_S = 0.015
 
@@ -51,6 +55,8 @@ class Phone:
         self.rtp = self.dst = self.codec = None
         self.sending, self.silent = True, False
         self.final = None
+        self.keys = None                          # how it tells keys: 'rtp' (RFC 4733), 'info', 'sound'; None: not at all
+        self._keying = collections.deque()        # packets that go out in place of sound: (event, what of it) or a payload
         self._frames = {}
         self._sender = None
         for codec in self.codecs:
@@ -204,6 +210,9 @@ class Phone:
                  'c=IN %s %s' % (family, self.end.host), 't=0 0',
                  'm=audio %d RTP/AVP %s' % (self.rtp.getsockname()[1], ' '.join(str(c[0]) for c in self.codecs))]
         lines += ['a=rtpmap:%d %s/%d' % c for c in self.codecs]
+        if self.keys == 'rtp':
+            lines[-1 - len(self.codecs)] += ' %d' % KEY_PT
+            lines.append('a=rtpmap:%d telephone-event/8000' % KEY_PT)
         lines += ['a=ptime:%d' % PTIME_MS, 'a=' + self.direction] + self.lines + ['']
         return '\r\n'.join(lines).encode()
 
@@ -222,6 +231,29 @@ class Phone:
         if not self._sender:
             self._sender = threading.Thread(target=self._send_rtp, daemon=True)
             self._sender.start()
+
+    # ---- keys ----
+
+    def press(self, keys, pause=0.12):
+        for key in keys:
+            if self.keys == 'info':
+                body = ('Signal=%s\r\nDuration=160\r\n' % key).encode()
+                r = self.request(self.make('INFO', [('Content-Type', 'application/dtmf-relay')], body))
+                assert r.status == 200, r.first
+            elif self.keys == 'rtp':
+                self._keying.extend((KEYS.index(key), i, i >= 5) for i in range(8))
+            else:
+                self._keying.extend(self._key_sound(key))
+            while self._keying:
+                time.sleep(0.02)
+            time.sleep(pause)
+
+    def _key_sound(self, key):
+        rate = self.codec[2]
+        n = rate * PTIME_MS // 1000
+        hz = ROWS[KEYPAD.index(key) // 4], COLUMNS[KEYPAD.index(key) % 4]
+        samples = [0.1 * sum(math.sin(2 * math.pi * f * i / rate) for f in hz) for i in range(5 * n)] + [0.0] * (3 * n)
+        return [sound.encode(self.codec[1], samples[i:i + n]) for i in range(0, len(samples), n)]
 
     # ---- RTP ----
 
@@ -261,8 +293,18 @@ class Phone:
             codec = self.codec
             frames = self._loop(codec)
             payload = frames[n % len(frames)]
-            if self.sending and not self.silent:
-                packet = struct.pack('!BBHII', 0x80, codec[0], seq & 0xffff, ts & 0xffffffff, self.ssrc) + payload
+            if self.sending and (not self.silent or self._keying):
+                head = struct.pack('!BBHII', 0x80, codec[0], seq & 0xffff, ts & 0xffffffff, self.ssrc)
+                if self._keying:
+                    key = self._keying.popleft()
+                    if isinstance(key, tuple):
+                        event, frame, last = key
+                        began = (ts - frame * codec[2] * PTIME_MS // 1000) & 0xffffffff
+                        head = struct.pack('!BBHII', 0x80, KEY_PT | (0 if frame else 0x80), seq & 0xffff, began, self.ssrc)
+                        payload = struct.pack('!BBH', event, 0x8a if last else 0x0a, (frame + 1) * codec[2] * PTIME_MS // 1000)
+                    else:
+                        payload = key
+                packet = head + payload
                 try:
                     self.rtp.sendto(packet, self.dst)
                     self.sent += 1

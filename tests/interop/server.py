@@ -91,7 +91,9 @@ class Server:
                     'media.max-load': '100',
                     # phones that are programs on a shared machine are no clean network: what they were late by now and then
                     # is not what is asked here
-                    'media.jitter-min': '20'}
+                    'media.jitter-min': '20',
+                    # what is said would be in the sound that is judged
+                    'prompts.say': 'nothing'}
         settings.update(options)
         args = [BINARY]
         for name, value in settings.items():

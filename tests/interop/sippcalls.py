@@ -133,6 +133,11 @@ class Ladder:
     def subscribe(self, expires, code=200, has=(), event='conference'):
         return self.send('SUBSCRIBE', headers=['Event: ' + event, 'Expires: %d' % expires]).recv(code, has)
 
+    def keys(self, keys):
+        for key in keys:
+            self.send('INFO', 'Signal=%s\nDuration=160\n' % key, kind='application/dtmf-relay').recv(200)
+        return self
+
     def notified(self, state, *text):
         has = [('Event', 'conference'), ('Subscription-State', state), ('Content-Type', 'application/conference-info.xml')]
         return self.expect('NOTIFY', has + [(None, t) for t in text])
@@ -243,6 +248,9 @@ SCENARIOS = [
     Scenario('info-dtmf', 'INFO with application/dtmf-relay: 200; INFO of an unknown package: 469 or 415',
              lambda: L().call().send('INFO', DTMF, kind='application/dtmf-relay').recv(200)
              .send('INFO', 'x\n', kind='application/x-unknown').recv(415).bye()),
+    Scenario('lobby-info', 'sip:lobby: 200 without isfocus; a number by INFO, and the call is in a room: it may subscribe to it',
+             lambda: L().call().pause(1200).keys('100#').pause(300).subscribe(0)
+             .notified('terminated', 'entity="sip:100@', 'sip:sipp@').bye(), room='lobby', transport='tcp'),
     Scenario('subscribe', 'SUBSCRIBE in the call: 200, NOTIFY full, a refresh, the end of it; over TCP, in one document each',
              lambda: L().call(has=[('Allow', 'SUBSCRIBE'), ('Allow-Events', 'conference')])
              .subscribe(600, has=[('Expires', '600'), ISFOCUS])

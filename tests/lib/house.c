@@ -28,6 +28,7 @@ static void parts_open(struct house *h)
 	const struct control_conf cc = {
 		.auto_rooms = config_bool(h->cfg, "rooms.auto"), .max_rooms = 100, .max_members_per_room = 100,
 		.max_members = 1000, .empty_timeout_s = config_uint(h->cfg, "rooms.empty-timeout"),
+		.seat_time_s = config_uint(h->cfg, "rooms.seat-time"),
 	};
 	const struct sips_conf sc = { .listen = "udp:127.0.0.1:0 tcp:127.0.0.1:0", .software = "house" };
 	const struct mixer_conf mc = { .port_min = 34000, .port_max = 48000 };

@@ -174,6 +174,32 @@ static void test_open_to(void)
 }
 
 /* A From that names an account has to be proved, also from the local network. */
+/* From elsewhere one may come to a room with a PIN, where open-to says local; and nowhere else, and not under an account's name. */
+static void test_outside(void)
+{
+	static const struct { const char *ini, *from, *src; bool outside; } row[] = {
+		{ "[rooms]\nopen-to = local\n", "<sip:ann@x>", "203.0.113.9", true },
+		{ "[rooms]\nopen-to = local\n", "<sip:ann@x>", "127.0.0.1", false },
+		{ "[rooms]\nopen-to = none\n", "<sip:ann@x>", "203.0.113.9", false },
+		{ "[rooms]\nopen-to = any\n", "<sip:ann@x>", "203.0.113.9", false },
+		{ "[auth]\nrequired = yes\n", "<sip:ann@x>", "203.0.113.9", false },
+		{ "[account ann]\npassword = p\n", "<sip:ann@x>", "203.0.113.9", false },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(row); i++) {
+		struct config *cfg = config_with(row[i].ini);
+		struct access *a = access_with(cfg);
+		struct sip_msg *msg = invite(row[i].from, row[i].src);
+		struct access_result res;
+
+		access_check(a, &res, msg, false);
+		g_assert_cmpint(res.outside, ==, row[i].outside);
+		mem_deref(msg);
+		mem_deref(a);
+		mem_deref(cfg);
+	}
+}
+
 static void test_account_name_is_challenged(void)
 {
 	struct config *cfg = config_with("[account host1]\npassword = secret\nrole = host\n");
@@ -248,6 +274,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/access/dial/nobody-by-default", test_dial_nobody_by_default);
 	g_test_add_func("/access/dial/list", test_dial_list);
 	g_test_add_func("/access/open-to", test_open_to);
+	g_test_add_func("/access/outside", test_outside);
 	g_test_add_func("/access/account-name-is-challenged", test_account_name_is_challenged);
 	g_test_add_func("/access/auth-required", test_auth_required);
 	g_test_add_func("/access/did", test_did);

@@ -20,6 +20,8 @@
 #include "control/loop.h"
 #include "control/store.h"
 
+enum { NOBODY = 65534 };
+
 static char *dir, *path;
 static char said[512];
 
@@ -509,15 +511,22 @@ static void test_second_server(void)
 
 static void test_unreadable(void)
 {
-	if (geteuid() == 0) {
-		g_test_skip("root may read everything");
-		return;
-	}
+	const bool root = geteuid() == 0;         /* who may read everything, and is somebody else for a moment */
+
 	setup();
 	mem_deref(open_store());
 	g_assert_cmpint(chmod(path, 0), ==, 0);
+	g_assert_cmpint(chmod(dir, 0755), ==, 0);
+	g_assert_true(!root || !seteuid(NOBODY));
 	expect_refused(EACCES, "denied");
-	g_assert_cmpint(chmod(dir, 0500), ==, 0);
+	g_assert_true(!root || !seteuid(0));
+
+	/* It may be read but not written, nor may its folder. */
+	g_assert_cmpint(chmod(path, 0444), ==, 0);
+	g_assert_cmpint(chmod(dir, 0555), ==, 0);
+	g_assert_true(!root || !seteuid(NOBODY));
+	expect_refused(EACCES, "denied");
+	g_assert_true(!root || !seteuid(0));
 	g_assert_cmpint(chmod(dir, 0700), ==, 0);
 	teardown();
 }
@@ -604,15 +613,21 @@ static void test_full(void)
 /* The last reference may go while somebody waits, and in the handler itself. */
 static void test_close(void)
 {
-	int err = -1;
+	gint64 begin, put, written;
 	struct store *s;
+	int err = -1;
 
 	setup();
 	s = open_store();
+	begin = g_get_monotonic_time();
 	for (unsigned i = 0; i < 5000; i++)
 		put_cdr(s, "x", "band", 20);
+	put = g_get_monotonic_time();
 	g_assert_cmpint(store_sync(s, on_sync, &err), ==, 0);
 	mem_deref(s);
+	written = g_get_monotonic_time();
+	g_test_message("5000 records: handed over in %" G_GINT64_FORMAT " us, in the file after %" G_GINT64_FORMAT " us", put - begin,
+		       written - begin);
 	g_assert_cmpint(err, ==, -1);
 	g_assert_cmpint(ask_number("SELECT count(*) FROM calls"), ==, 5000);
 	teardown();
@@ -802,16 +817,26 @@ static bool last_call(uint64_t id, const struct store_cdr *c, void *arg)
 	return false;
 }
 
+/* Of the processor, for a machine that is busy with other things must not fail this. */
+static uint64_t cpu_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
 /* All that was confirmed is there; the file is whole; it opens at once; the call that ran is told as cut. */
 static void judge(unsigned confirmed)
 {
 	struct store_cdr c;
 	struct store *s;
 	char *sql;
-	gint64 begin = g_get_monotonic_time();
+	uint64_t begin = cpu_us();
 
 	s = open_store();
-	g_assert_cmpint(g_get_monotonic_time() - begin, <, 200 * 1000);
+	g_test_message("opened in %" G_GUINT64_FORMAT " us of the processor", cpu_us() - begin);
+	g_assert_cmpuint(cpu_us() - begin, <, 200 * 1000);
 	g_assert_cmpint(store_cdrs(s, &(struct store_cdr_query){ .limit = 1 }, last_call, &c), ==, 0);
 	g_assert_cmpstr(c.call_id, ==, "still-on");
 	g_assert_cmpstr(c.why, ==, "killed");
