@@ -694,3 +694,4 @@ def selftest():
 import conference  # noqa: E402,F401  (its cases use what stands above)
 import recorded  # noqa: E402,F401
 import voicecases  # noqa: E402,F401
+import waiting  # noqa: E402,F401
