@@ -15,7 +15,7 @@
 #include "state.h"
 #include "text.h"
 
-enum { BUCKETS = 1024, REFUSED_RATE = 20, REFUSED_BURST = 200 };
+enum { BUCKETS = 1024, REFUSED_RATE = 20, REFUSED_BURST = 200, STATUS_END = 700 };
 
 struct cdrs {
 	struct store *store;
@@ -26,6 +26,7 @@ struct cdrs {
 	uint64_t refused_at_ms;           /* the bucket of refused calls */
 	uint32_t refused_left;
 	struct cdrs_stats stats;
+	uint64_t status[2][STATUS_END];   /* incoming, outgoing: calls by their final status */
 };
 
 struct cdr {
@@ -48,6 +49,20 @@ static void row_begin(struct store_cdr *row, const struct cdr_call *call)
 	set(row->from_name, call->from_name);
 	set(row->to, call->to);
 	set(row->room, call->room);
+}
+
+static void count_status(struct cdrs *b, bool outgoing, uint16_t status)
+{
+	if (status < STATUS_END)
+		b->status[outgoing][status]++;
+}
+
+void cdrs_statuses(const struct cdrs *b, void (*h)(bool outgoing, uint16_t status, uint64_t n, void *arg), void *arg)
+{
+	for (int out = 0; b && out < 2; out++)
+		for (uint16_t i = 0; i < STATUS_END; i++)
+			if (b->status[out][i])
+				h(out, i, b->status[out][i], arg);
 }
 
 static void row_write(struct cdrs *b, const struct store_cdr *row)
@@ -150,6 +165,7 @@ void cdr_final(struct cdr *c, uint16_t status)
 	if (!c || c->row.status || status < 200)
 		return;
 	c->row.status = status;
+	count_status(c->book, c->row.outgoing, status);
 	if (status < 300)
 		c->row.answer_ms = unix_ms();
 	row_runs(c);
@@ -208,6 +224,7 @@ void cdr_refused(struct cdrs *b, const struct cdr_call *call, uint16_t status, c
 	if (!b || !call)
 		return;
 	row_begin(&row, call);
+	count_status(b, call->outgoing, status);
 	if (!refused_fits(b, row.start_ms)) {
 		b->stats.left_out++;
 		return;

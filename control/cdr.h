@@ -16,6 +16,9 @@ int  cdrs_alloc(struct cdrs **bp, struct control *c);
 struct cdrs_stats { uint64_t written, failed, left_out; };        /* left_out: refused calls above the bound */
 void cdrs_stats(const struct cdrs *b, struct cdrs_stats *st);
 
+/* How many calls had this final status: for figures. h for each that any had. */
+void cdrs_statuses(const struct cdrs *b, void (*h)(bool outgoing, uint16_t status, uint64_t n, void *arg), void *arg);
+
 struct cdr;                       /* a call; must be gone before struct cdrs */
 struct cdr_call { const char *call_id, *from, *from_name, *to, *room; bool outgoing; };       /* any may be NULL */
 int  cdr_begin(struct cdr **cp, struct cdrs *b, const struct cdr_call *call);

@@ -47,6 +47,7 @@ struct face {
 	int  (*dial)(void *arg, const char *room, const char *uri);       /* only in control_set_dialer */
 	void *arg;
 	const char *call_id;                                      /* for the roster; may be NULL */
+	const char *transport;                                    /* "UDP" ..., for figures; may be NULL */
 	bool dialed_out;
 	bool answered;                                            /* a while ago: it hears what is said to it */
 };

@@ -53,11 +53,12 @@ int member_alloc(struct member **mp, struct control *c, const struct command *jo
 	m->id = next_id(c);
 	m->role = m->given = m->came = join->role;
 	m->face = *join->face;
-	m->face.call_id = NULL;           /* the face's text need not outlive the call; ours is the copy */
+	m->face.call_id = m->face.transport = NULL;           /* the face's text need not outlive the call; ours is the copy */
 	m->dialed_out = join->face->dialed_out;
 	text_clean(m->uri, sizeof(m->uri), join->uri);
 	text_clean(m->name, sizeof(m->name), join->name);
 	text_clean(m->call_id, sizeof(m->call_id), join->face->call_id);
+	text_clean(m->transport, sizeof(m->transport), join->face->transport);
 	*mp = m;
 	return 0;
 }

@@ -15,7 +15,7 @@ struct member {
 	uint32_t id;
 	struct control *c;
 	struct room *room;        /* NULL between rooms and when out */
-	char uri[256], name[128], call_id[128];
+	char uri[256], name[128], call_id[128], transport[8];
 	enum role role;
 	enum role came;           /* as which its call brought it in, before PINs and hosts made another of it */
 	enum role given;          /* the role it came with; the one it has now may be a host's gift, good in this room only */

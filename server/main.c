@@ -30,6 +30,7 @@
 #include "state.h"
 #include "systemd.h"
 #include "control/cdr.h"
+#include "control/census.h"
 #include "control/control.h"
 #include "control/log.h"
 #include "control/loop.h"
@@ -50,6 +51,7 @@ static struct server {
 	struct store *store;
 	struct mixer *mixer;
 	struct control *control;
+	struct census *census;
 	struct record *record;
 	struct prompts *prompts;
 	struct spoken *spoken;
@@ -508,6 +510,23 @@ static void collect_record(struct web_status *st)
 	st->recordings_failed = rs.failed;
 }
 
+static void add_status(bool outgoing, uint16_t status, uint64_t n, void *arg)
+{
+	struct web_status *st = arg;
+
+	if (st->n_calls_by_status < WEB_STATUSES)
+		st->calls_by_status[st->n_calls_by_status++] = (struct web_calls){ outgoing, status, n };
+}
+
+static void collect_members(struct web_status *st)
+{
+	st->n_kinds = census_kinds(server.census, st->kind);
+	census_quality(server.census, &st->quality);
+	if (server.focus)
+		cdrs_statuses(server.focus->cdrs, add_status, st);
+	store_stats(server.store, &st->store);
+}
+
 static void web_collect(struct web_status *st, void *arg)
 {
 	struct sips_stats ss;
@@ -529,10 +548,10 @@ static void web_collect(struct web_status *st, void *arg)
 	st->sip_bad = ss.bad;
 	st->sip_limited = ss.limited;
 	collect_notify(st);
-	store_stats(server.store, &st->store);
 	if (server.focus)
 		cdrs_stats(server.focus->cdrs, &st->cdr);
 	collect_record(st);
+	collect_members(st);
 	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
 }
 
@@ -631,6 +650,9 @@ static int build(void)
 	err = control_alloc(&server.control, &cc, server.mixer);
 	if (err)
 		return fail("control", err);
+	err = census_alloc(&server.census, server.control);
+	if (err)
+		return fail("census", err);
 	err = record_use(c);
 	if (!err)
 		err = fd_listen(record_fd(server.record), FD_READ, record_handler, NULL);
@@ -666,6 +688,7 @@ static void take_down(void)
 		fd_close(record_fd(server.record));
 	server.record = mem_deref(server.record);         /* what is recorded gets its end while the media threads turn */
 	server.spoken = mem_deref(server.spoken);
+	server.census = mem_deref(server.census);
 	server.control = mem_deref(server.control);
 	server.prompts = mem_deref(server.prompts);
 	if (server.mixer)

@@ -1,12 +1,18 @@
 /*
- * metrics.c - counters as Prometheus text.
+ * metrics.c - counters as Prometheus text: base units, _total on counters, one HELP and TYPE each.
  */
 #include <glib.h>
 #include "metrics.h"
 
+static void head(GString *out, const char *name, const char *type, const char *help)
+{
+	g_string_append_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
 static void one(GString *out, const char *name, const char *type, const char *help, uint64_t val)
 {
-	g_string_append_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %" G_GUINT64_FORMAT "\n", name, help, name, type, name, val);
+	head(out, name, type, help);
+	g_string_append_printf(out, "%s %" G_GUINT64_FORMAT "\n", name, val);
 }
 
 static void labelled(GString *out, const char *name, const char *label, const char *value, uint64_t val)
@@ -14,15 +20,56 @@ static void labelled(GString *out, const char *name, const char *label, const ch
 	g_string_append_printf(out, "%s{%s=\"%s\"} %" G_GUINT64_FORMAT "\n", name, label, value, val);
 }
 
-char *metrics_text(const struct web_status *st)
+static void real(GString *out, const char *before, double val, const char *after)
 {
-	static const char *const class[] = { NULL, "1xx", "2xx", "3xx", "4xx", "5xx", "6xx" };
-	GString *out = g_string_new(NULL);
+	char buf[G_ASCII_DTOSTR_BUF_SIZE];
 
+	g_string_append_printf(out, "%s%s%s", before, g_ascii_formatd(buf, sizeof(buf), "%.10g", val), after);
+}
+
+static void histogram(GString *out, const char *name, const char *help, const struct census_hist *h, enum census_what what)
+{
+	const double *bounds = census_bounds(what);
+
+	head(out, name, "histogram", help);
+	for (size_t i = 0; i < CENSUS_BOUNDS; i++) {
+		g_string_append_printf(out, "%s_bucket{le=", name);
+		real(out, "\"", bounds[i], "\"");
+		g_string_append_printf(out, "} %" G_GUINT64_FORMAT "\n", h->upto[i]);
+	}
+	g_string_append_printf(out, "%s_bucket{le=\"+Inf\"} %" G_GUINT64_FORMAT "\n%s_sum ", name, h->n, name);
+	real(out, "", h->sum, "\n");
+	g_string_append_printf(out, "%s_count %" G_GUINT64_FORMAT "\n", name, h->n);
+}
+
+static const char *const class[] = { "other", "1xx", "2xx", "3xx", "4xx", "5xx", "6xx" };
+
+/* --- who is there, and how well they are received --- */
+
+static void members(GString *out, const struct web_status *st)
+{
 	one(out, "tutti_rooms", "gauge", "Rooms open now.", st->rooms);
 	one(out, "tutti_members", "gauge", "Members in all rooms.", st->members);
+	head(out, "tutti_participants", "gauge", "Members in all rooms, by the codec they are sent and the transport of their signalling.");
+	for (size_t i = 0; i < st->n_kinds; i++)
+		g_string_append_printf(out, "tutti_participants{codec=\"%s\",transport=\"%s\"} %u\n", st->kind[i].codec, st->kind[i].transport,
+				       st->kind[i].n);
+	histogram(out, "tutti_leg_jitter_seconds", "Jitter of what members send, one observation each every ten seconds.",
+		  &st->quality.jitter_s, CENSUS_JITTER);
+	histogram(out, "tutti_leg_rtt_seconds", "Round trips to members that report them.", &st->quality.rtt_s, CENSUS_RTT);
+	histogram(out, "tutti_leg_jitter_buffer_seconds", "Delay in the jitter buffers.", &st->quality.buffer_s, CENSUS_BUFFER);
+	histogram(out, "tutti_leg_loss_ratio", "Part of a member's packets that never came, since its call began.", &st->quality.loss_ratio,
+		  CENSUS_LOSS);
+}
+
+static void calls(GString *out, const struct web_status *st)
+{
 	one(out, "tutti_calls", "gauge", "SIP calls, echo tests included.", st->calls);
-	one(out, "tutti_subscriptions", "gauge", "Subscriptions to the state of rooms.", st->subscriptions);
+	head(out, "tutti_calls_total", "counter", "Calls by direction and final status.");
+	for (size_t i = 0; i < st->n_calls_by_status; i++)
+		g_string_append_printf(out, "tutti_calls_total{direction=\"%s\",code=\"%u\"} %" G_GUINT64_FORMAT "\n",
+				       st->calls_by_status[i].outgoing ? "out" : "in", st->calls_by_status[i].status,
+				       st->calls_by_status[i].n);
 	one(out, "tutti_speaker_changes_total", "counter", "Times the floor of a room passed to another member.", st->speakers);
 	one(out, "tutti_recordings", "gauge", "Rooms being recorded, or paused.", st->recordings);
 	one(out, "tutti_recordings_total", "counter", "Recordings begun.", st->recordings_begun);
@@ -30,41 +77,85 @@ char *metrics_text(const struct web_status *st)
 	    st->recordings_failed);
 	one(out, "tutti_draining", "gauge", "1 while the server takes no new calls.", st->draining);
 	one(out, "tutti_uptime_seconds", "gauge", "Seconds since the start.", st->uptime_s);
+}
+
+/* --- SIP --- */
+
+static void sip(GString *out, const struct web_status *st)
+{
 	one(out, "tutti_sip_requests_total", "counter", "SIP requests received.", st->sip_requests);
 	one(out, "tutti_sip_bad_total", "counter", "SIP messages refused as malformed.", st->sip_bad);
 	one(out, "tutti_sip_limited_total", "counter", "SIP requests refused by a rate limit.", st->sip_limited);
-
+	head(out, "tutti_sip_responses_total", "counter", "SIP responses sent, by class.");
+	for (size_t i = 1; i < G_N_ELEMENTS(class); i++)
+		labelled(out, "tutti_sip_responses_total", "class", class[i], st->sip_responses[i]);
+	one(out, "tutti_subscriptions", "gauge", "Subscriptions to the state of rooms.", st->subscriptions);
 	one(out, "tutti_notifies_total", "counter", "NOTIFYs of room state sent.", st->notifies);
 	one(out, "tutti_notify_failed_total", "counter", "Subscriptions lost because a NOTIFY failed.", st->notify_failed);
 	one(out, "tutti_subscribe_refused_total", "counter", "SUBSCRIBEs refused.", st->subscribe_refused);
+}
 
-	g_string_append(out, "# HELP tutti_sip_responses_total SIP responses sent, by class.\n"
-			     "# TYPE tutti_sip_responses_total counter\n");
-	for (size_t i = 1; i < G_N_ELEMENTS(class); i++)
-		labelled(out, "tutti_sip_responses_total", "class", class[i], st->sip_responses[i]);
+/* --- sound --- */
 
-	g_string_append(out, "# HELP tutti_rtp_packets_total RTP packets, by direction.\n"
-			     "# TYPE tutti_rtp_packets_total counter\n");
-	labelled(out, "tutti_rtp_packets_total", "dir", "in", st->mixer.rx_packets);
-	labelled(out, "tutti_rtp_packets_total", "dir", "out", st->mixer.tx_packets);
+static void sound(GString *out, const struct mixer_stats *m)
+{
+	head(out, "tutti_rtp_packets_total", "counter", "RTP packets, by direction.");
+	labelled(out, "tutti_rtp_packets_total", "dir", "in", m->rx_packets);
+	labelled(out, "tutti_rtp_packets_total", "dir", "out", m->tx_packets);
+	one(out, "tutti_rtp_bad_total", "counter", "RTP packets dropped as malformed.", m->rx_bad);
+	one(out, "tutti_rtp_stranger_total", "counter", "RTP packets dropped because of where they came from.", m->rx_stranger);
+	one(out, "tutti_mix_ticks_total", "counter", "Ticks of all media threads.", m->ticks);
+	one(out, "tutti_mix_late_ticks_total", "counter", "Ticks that began after their deadline.", m->late_ticks);
+	one(out, "tutti_mix_deadline_missed_total", "counter", "Ticks dropped because they came too late.", m->dropped_ticks);
+	head(out, "tutti_mix_busy_seconds_total", "counter", "Time that media threads have worked.");
+	real(out, "tutti_mix_busy_seconds_total ", (double)m->busy_us / 1e6, "\n");
+	one(out, "tutti_mix_frames_encoded_total", "counter", "Frames encoded.", m->encodes);
+	one(out, "tutti_mix_frames_decoded_total", "counter", "Frames decoded.", m->decodes);
+	one(out, "tutti_mix_room_moves_total", "counter", "Rooms moved from one media thread to another.", m->moves);
+	one(out, "tutti_mix_lent_packets_total", "counter", "RTP packets that another media thread sent than the room's.", m->lent_packets);
+	one(out, "tutti_mix_views", "gauge", "Cells of private mixes: who hears whom otherwise than all do.", m->views);
+}
 
-	one(out, "tutti_rtp_bad_total", "counter", "RTP packets dropped as malformed.", st->mixer.rx_bad);
-	one(out, "tutti_rtp_stranger_total", "counter", "RTP packets dropped because of where they came from.", st->mixer.rx_stranger);
-	one(out, "tutti_mix_ticks_total", "counter", "Ticks of all media threads.", st->mixer.ticks);
-	one(out, "tutti_mix_late_ticks_total", "counter", "Ticks that began after their deadline.", st->mixer.late_ticks);
-	one(out, "tutti_mix_deadline_missed_total", "counter", "Ticks dropped because they came too late.", st->mixer.dropped_ticks);
+/* --- HTTP, webhooks, the store --- */
 
-	one(out, "tutti_mix_room_moves_total", "counter", "Rooms moved from one media thread to another.", st->mixer.moves);
-	one(out, "tutti_mix_lent_packets_total", "counter", "RTP packets that another media thread sent than the room's.",
-	    st->mixer.lent_packets);
+static void web(GString *out, const struct metrics_web *w)
+{
+	head(out, "tutti_http_responses_total", "counter", "HTTP answers, by class.");
+	for (size_t i = 1; i < G_N_ELEMENTS(w->requests); i++)
+		labelled(out, "tutti_http_responses_total", "class", class[i], w->requests[i]);
+	head(out, "tutti_http_refused_total", "counter", "HTTP requests refused, by reason.");
+	labelled(out, "tutti_http_refused_total", "reason", "token", w->refused_auth);
+	labelled(out, "tutti_http_refused_total", "reason", "rate", w->refused_rate);
+	labelled(out, "tutti_http_refused_total", "reason", "size", w->too_large);
+	one(out, "tutti_http_watchers", "gauge", "Streams of events open now.", w->watchers);
+	one(out, "tutti_http_resyncs_total", "counter", "Times a watcher was told to begin anew.", w->resyncs);
+	head(out, "tutti_webhook_deliveries_total", "counter", "Tries to deliver an event, and events put aside after the last.");
+	labelled(out, "tutti_webhook_deliveries_total", "result", "ok", w->hook_delivered);
+	labelled(out, "tutti_webhook_deliveries_total", "result", "failed", w->hook_failed);
+	labelled(out, "tutti_webhook_deliveries_total", "result", "dead", w->hook_dead);
+	one(out, "tutti_webhook_waiting", "gauge", "Events that wait to be delivered.", w->hook_waiting);
+}
 
-	one(out, "tutti_store_puts_total", "counter", "Changes handed to the store.", st->store.puts);
-	one(out, "tutti_store_commits_total", "counter", "Transactions of the store.", st->store.commits);
-	one(out, "tutti_store_errors_total", "counter", "Changes the store refused, and transactions that failed.", st->store.errors);
-	one(out, "tutti_store_waiting", "gauge", "Changes that are not in the file yet.", st->store.waiting);
-	one(out, "tutti_call_records_total", "counter", "Records of calls written.", st->cdr.written);
+static void store(GString *out, const struct store_stats *s, const struct cdrs_stats *c)
+{
+	one(out, "tutti_store_puts_total", "counter", "Values handed to the store.", s->puts);
+	one(out, "tutti_store_commits_total", "counter", "Transactions written.", s->commits);
+	one(out, "tutti_store_errors_total", "counter", "Transactions that failed.", s->errors);
+	one(out, "tutti_store_waiting", "gauge", "Values not yet in the file.", s->waiting);
+	one(out, "tutti_call_records_total", "counter", "Records of calls written.", c->written);
 	one(out, "tutti_call_records_left_out_total", "counter", "Refused calls without a record, for there were too many.",
-	    st->cdr.left_out);
+	    c->left_out);
+}
 
+char *metrics_text(const struct web_status *st, const struct metrics_web *w)
+{
+	GString *out = g_string_new(NULL);
+
+	members(out, st);
+	calls(out, st);
+	sip(out, st);
+	sound(out, &st->mixer);
+	web(out, w);
+	store(out, &st->store, &st->cdr);
 	return g_string_free(out, FALSE);
 }

@@ -1,12 +1,15 @@
 /*
  * server.c - what is asked about the server itself: does it live, is it ready, its figures, what it can do.
  */
+#include <string.h>
 #include "api.h"
 #include "handlers.h"
+#include "hook.h"
 #include "house.h"
 #include "metrics.h"
 #include "openapi.h"
 #include "request.h"
+#include "stream.h"
 #include "static.h"
 
 static void take_numbers(struct request *r)
@@ -33,9 +36,26 @@ void on_ready(struct request *r)
 	request_ask(r, take_numbers, draw_ready);
 }
 
+static void count_web(struct metrics_web *w, const struct house *h)
+{
+	struct hooks_count hooks;
+
+	*w = (struct metrics_web){ .refused_auth = h->count.refused_auth, .refused_rate = h->count.refused_rate, .too_large = h->count.too_big };
+	memcpy(w->requests, h->count.requests, sizeof(w->requests));
+	stream_numbers(h->stream, &w->watchers, &w->resyncs);
+	hooks_count(h->hooks, &hooks);
+	w->hook_delivered = hooks.delivered;
+	w->hook_failed = hooks.failed;
+	w->hook_dead = hooks.dead;
+	w->hook_waiting = hooks.waiting;
+}
+
 static void draw_metrics(struct request *r)
 {
-	request_text(r, 200, "text/plain; version=0.0.4", metrics_text(r->numbers));
+	struct metrics_web w;
+
+	count_web(&w, r->house);
+	request_text(r, 200, "text/plain; version=0.0.4; charset=utf-8", metrics_text(r->numbers, &w));
 }
 
 void on_metrics(struct request *r)

@@ -70,20 +70,33 @@ static void resync(struct watcher *w)
 	put_mark(w, "resync", w->at);
 }
 
-void watch_feed(struct watcher *w)
+/* False: there is no more, or enough waits. */
+static bool put_next(struct watcher *w)
 {
 	const char *room = w->conf.room[0] ? w->conf.room : NULL, *json;
 	int err = 0;
 
-	while (!w->ending && wire_waiting(w->wire) < LOW) {
-		json = stream_next(w->stream, room, &w->at, &err);
-		if (err)
-			resync(w);
-		if (!json)
-			break;
+	if (w->ending || wire_waiting(w->wire) >= LOW)
+		return false;
+	json = stream_next(w->stream, room, &w->at, &err);
+	if (err)
+		resync(w);
+	if (json)
 		put_text(w, json, w->at);
-	}
-	wire_flush(w->wire);
+	return json != NULL;
+}
+
+/* What the kernel takes at once makes room for more; what it does not take comes back as drained. */
+void watch_feed(struct watcher *w)
+{
+	bool more;
+
+	do {
+		more = false;
+		while (put_next(w))
+			more = true;
+		wire_flush(w->wire);
+	} while (more && !wire_waiting(w->wire));
 }
 
 const char *watch_room(const struct watcher *w)

@@ -10,9 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "control/cdr.h"
+#include "control/census.h"
 #include "control/control.h"
+#include "control/store.h"
 
 struct web;
+
+enum { WEB_STATUSES = 64 };
+struct web_calls { bool outgoing; uint16_t status; uint64_t n; };
 
 /* Numbers of the whole server, gathered on the control thread by whoever knows all parts. */
 struct web_status {
@@ -27,6 +32,10 @@ struct web_status {
 	uint64_t recordings_begun, recordings_failed;
 	uint64_t sip_requests, sip_bad, sip_limited, sip_responses[7];    /* by class: [2] is 2xx */
 	struct mixer_stats mixer;
+	size_t n_kinds, n_calls_by_status;
+	struct census_kind kind[CENSUS_KINDS];
+	struct census_quality quality;
+	struct web_calls calls_by_status[WEB_STATUSES];
 	struct store_stats store;
 	struct cdrs_stats cdr;
 };

@@ -3,7 +3,10 @@
  */
 #include <errno.h>
 #include <re.h>
+#include <sys/socket.h>
 #include "wire.h"
+
+enum { KERNEL_MAX = 128 * 1024 };
 
 struct wire {
 	GMainContext *ctx;
@@ -122,6 +125,8 @@ int wire_alloc(struct wire **wp, GMainContext *ctx, GIOStream *io, GSocket *sock
 	w->out = g_byte_array_new();
 	w->moved_us = g_get_monotonic_time();
 	g_socket_set_timeout(socket, 0);
+	/* The kernel would keep megabytes for one who does not read; what waits is for us to know. */
+	(void)g_socket_set_option(socket, SOL_SOCKET, SO_SNDBUF, KERNEL_MAX, NULL);
 	w->in_source = watch(w, G_IO_IN, on_input);
 	*wp = w;
 	return 0;
