@@ -23,7 +23,7 @@ bool doorman_local(const struct doorman *d, SoupServerMessage *msg);      /* roo
 void doorman_busy(struct doorman *d, SoupServerMessage *msg);     /* its request has come whole: it is ours to answer */
 
 /* Answers what libsoup has not yet read to its end, and closes. */
-void doorman_refuse(struct doorman *d, SoupServerMessage *msg, unsigned status, const char *phrase, const char *why);
+void doorman_refuse(struct doorman *d, SoupServerMessage *msg, unsigned status, const char *why);
 /* The connection for our own use; no more of it is counted or watched here. Both are references. False: it is gone. */
 bool doorman_give(struct doorman *d, SoupServerMessage *msg, GIOStream **io, GSocket **socket);
 
