@@ -81,6 +81,7 @@ install: build
 	install -D -m 644 $(BUILD)/tutti.service $(DESTDIR)$(UNITDIR)/tutti.service
 	install -D -m 644 packaging/sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/tutti.conf
 	install -D -m 644 packaging/fail2ban/filter.d/tutti.conf $(DESTDIR)$(SYSCONFDIR)/fail2ban/filter.d/tutti.conf
+	install -D -m 644 packaging/grafana/tutti.json $(DESTDIR)$(PREFIX)/share/doc/tutti/grafana-dashboard.json
 	install -D -m 644 packaging/fail2ban/jail.d/tutti.conf $(DESTDIR)$(PREFIX)/share/doc/tutti/fail2ban-jail.conf
 	@if test -z '$(DESTDIR)' && command -v systemd-sysusers >/dev/null; then \
 		systemd-sysusers tutti.conf && chgrp tutti $(SYSCONFDIR)/tutti/tutti.conf && \

@@ -73,7 +73,7 @@ int entry_judge(struct entry *e, struct room *r)
 		return err;
 	if (r->locked && e->role != ROLE_HOST && !e->invited && !e->seat)
 		return EPERM;
-	if (room_full(r) && !e->ghost)
+	if (room_full(r, e->role) && !e->ghost)
 		return EUSERS;
 	if (is_shut(r, e->role) && !e->invited)
 		return EAGAIN;

@@ -22,6 +22,7 @@
 #include <unistd.h>
 #include "api.h"
 #include "doorman.h"
+#include "head.h"
 #include "house.h"
 #include "control/log.h"
 
@@ -139,6 +140,139 @@ static GSocketAddress *address(GSocketAddress *addr)
 	return own;
 }
 
+/* --- refused --- */
+
+struct farewell { GIOStream *io; GSocket *socket; int64_t until_us; };
+
+/* RFC 9112 9.6: what still comes is read and thrown away, or its reset would take the answer with it. */
+static gboolean linger(GSocket *socket, GIOCondition cond, gpointer arg)
+{
+	struct farewell *f = arg;
+	char buf[65536];
+
+	(void)cond;
+	if (g_get_monotonic_time() < f->until_us && g_socket_receive(socket, buf, sizeof(buf), NULL, NULL) > 0)
+		return G_SOURCE_CONTINUE;
+	return G_SOURCE_REMOVE;
+}
+
+static void farewell_free(gpointer arg)
+{
+	struct farewell *f = arg;
+
+	(void)g_io_stream_close(f->io, NULL, NULL);
+	g_object_unref(f->io);
+	g_object_unref(f->socket);
+	g_free(f);
+}
+
+static const char *phrase_of(unsigned status)
+{
+	const char *phrase = soup_status_get_phrase(status);
+
+	return status == 413 ? "Content Too Large" : phrase ? phrase : "Refused";
+}
+
+/* Takes both references. */
+static void say_no(struct doorman *d, GIOStream *io, GSocket *socket, unsigned status, const char *why)
+{
+	char *json = api_error(status, why);
+	char *text = g_strdup_printf("HTTP/1.1 %u %s\r\nServer: tutti\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+				     "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s",
+				     status, phrase_of(status), strlen(json), json);
+	struct farewell *f = g_new0(struct farewell, 1);
+	GSource *source;
+
+	f->io = io;
+	f->socket = socket;
+	f->until_us = g_get_monotonic_time() + LINGER_MS * 1000;
+	g_socket_set_blocking(socket, FALSE);
+	g_socket_set_timeout(socket, LINGER_MS / 1000);
+	(void)g_socket_send(socket, text, strlen(text), NULL, NULL);
+	(void)g_socket_shutdown(socket, FALSE, TRUE, NULL);
+	source = g_socket_create_source(socket, G_IO_IN, NULL);
+	g_source_set_callback(source, (GSourceFunc)(void (*)(void))linger, f, farewell_free);
+	g_source_attach(source, d->house->ctx);
+	g_source_unref(source);
+	g_free(json);
+	g_free(text);
+}
+
+/* --- knocking: the head is looked at while it still lies in the socket --- */
+
+struct knock { struct doorman *doorman; GSocketConnection *c; GSocketAddress *local, *remote; };
+
+static void knock_free(gpointer arg)
+{
+	struct knock *k = arg;
+
+	g_object_unref(k->c);
+	g_object_unref(k->local);
+	g_object_unref(k->remote);
+	g_free(k);
+}
+
+/* The kernel wakes us when more has come than we know, and not before: else a slow head would keep us awake. */
+static void wake_above(GSocket *socket, size_t n)
+{
+	(void)g_socket_set_option(socket, SOL_SOCKET, SO_RCVLOWAT, (gint)n + 1, NULL);
+}
+
+static void let_in(struct knock *k)
+{
+	wake_above(g_socket_connection_get_socket(k->c), 0);
+	(void)soup_server_accept_iostream(k->doorman->house->server, G_IO_STREAM(k->c), k->local, k->remote, NULL);
+}
+
+static gboolean on_knock(GSocket *socket, GIOCondition cond, gpointer arg)
+{
+	struct knock *k = arg;
+	char head[HEAD_MAX];
+	const char *why;
+	ssize_t n = recv(g_socket_get_fd(socket), head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+	int status = n > 0 ? head_judge(head, (size_t)n, &why) : 0;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !(cond & (G_IO_HUP | G_IO_ERR)))
+		return G_SOURCE_CONTINUE;
+	if (n <= 0) {
+		(void)g_io_stream_close(G_IO_STREAM(k->c), NULL, NULL);
+	}
+	else if (status == EAGAIN && !(cond & (G_IO_HUP | G_IO_ERR))) {
+		wake_above(socket, (size_t)n);
+		return G_SOURCE_CONTINUE;
+	}
+	else if (!status) {
+		let_in(k);
+	}
+	else {
+		wake_above(socket, 0);
+		forget(k->doorman, k->remote);
+		say_no(k->doorman, g_object_ref(G_IO_STREAM(k->c)), g_object_ref(socket), status == EAGAIN ? 400 : (unsigned)status, why);
+	}
+	return G_SOURCE_REMOVE;
+}
+
+static void knock(struct doorman *d, GSocketConnection *c, GSocketAddress *local, GSocketAddress *remote)
+{
+	GSocket *socket = g_socket_connection_get_socket(c);
+	struct knock *k = g_new0(struct knock, 1);
+	GSource *source;
+
+	k->doorman = d;
+	k->c = g_object_ref(c);
+	k->local = g_object_ref(local);
+	k->remote = g_object_ref(remote);
+	if (g_socket_get_family(socket) == G_SOCKET_FAMILY_UNIX) {        /* no SO_RCVLOWAT there; and no strangers */
+		let_in(k);
+		knock_free(k);
+		return;
+	}
+	source = g_socket_create_source(socket, G_IO_IN, NULL);
+	g_source_set_callback(source, (GSourceFunc)(void (*)(void))on_knock, k, knock_free);
+	g_source_attach(source, d->house->ctx);
+	g_source_unref(source);
+}
+
 static gboolean on_connection(GSocketService *s, GSocketConnection *c, GObject *source, gpointer arg)
 {
 	GSocketAddress *remote = address(g_socket_connection_get_remote_address(c, NULL));
@@ -147,7 +281,7 @@ static gboolean on_connection(GSocketService *s, GSocketConnection *c, GObject *
 
 	(void)s; (void)source;
 	if (add(d, g_socket_connection_get_socket(c), remote))
-		(void)soup_server_accept_iostream(d->house->server, G_IO_STREAM(c), local, remote, NULL);
+		knock(d, c, local, remote);
 	else
 		(void)g_io_stream_close(G_IO_STREAM(c), NULL, NULL);
 	g_object_unref(local);
@@ -234,55 +368,13 @@ bool doorman_give(struct doorman *d, SoupServerMessage *msg, GIOStream **io, GSo
 	return true;
 }
 
-struct farewell { GIOStream *io; GSocket *socket; int64_t until_us; };
-
-/* RFC 9112 9.6: what still comes is read and thrown away, or its reset would take the answer with it. */
-static gboolean linger(GSocket *socket, GIOCondition cond, gpointer arg)
+void doorman_refuse(struct doorman *d, SoupServerMessage *msg, unsigned status, const char *why)
 {
-	struct farewell *f = arg;
-	char buf[65536];
+	GIOStream *io;
+	GSocket *socket;
 
-	(void)cond;
-	if (g_get_monotonic_time() < f->until_us && g_socket_receive(socket, buf, sizeof(buf), NULL, NULL) > 0)
-		return G_SOURCE_CONTINUE;
-	return G_SOURCE_REMOVE;
-}
-
-static void farewell_free(gpointer arg)
-{
-	struct farewell *f = arg;
-
-	(void)g_io_stream_close(f->io, NULL, NULL);
-	g_object_unref(f->io);
-	g_object_unref(f->socket);
-	g_free(f);
-}
-
-void doorman_refuse(struct doorman *d, SoupServerMessage *msg, unsigned status, const char *phrase, const char *why)
-{
-	char *json = api_error(status, why);
-	char *text = g_strdup_printf("HTTP/1.1 %u %s\r\nServer: tutti\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
-				     "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n%s",
-				     status, phrase, strlen(json), json);
-	struct farewell *f = g_new0(struct farewell, 1);
-	GSource *source;
-
-	if (!doorman_give(d, msg, &f->io, &f->socket)) {
-		g_free(f);
-		f = NULL;
-		goto out;
-	}
-	g_socket_set_timeout(f->socket, LINGER_MS / 1000);
-	f->until_us = g_get_monotonic_time() + LINGER_MS * 1000;
-	(void)g_socket_send(f->socket, text, strlen(text), NULL, NULL);
-	(void)g_socket_shutdown(f->socket, FALSE, TRUE, NULL);
-	source = g_socket_create_source(f->socket, G_IO_IN, NULL);
-	g_source_set_callback(source, (GSourceFunc)(void (*)(void))linger, f, farewell_free);
-	g_source_attach(source, d->house->ctx);
-	g_source_unref(source);
-out:
-	g_free(json);
-	g_free(text);
+	if (doorman_give(d, msg, &io, &socket))
+		say_no(d, io, socket, status, why);
 }
 
 /* --- listening --- */
@@ -312,6 +404,13 @@ int doorman_listen(struct doorman *d, const char *text)
 	(void)re_snprintf(host, sizeof(host), "%j", &sa);
 	addr = g_inet_socket_address_new_from_string(host, sa_port(&sa));
 	return addr ? listen_at(d, addr, G_SOCKET_PROTOCOL_TCP, text) : EINVAL;
+}
+
+/* An address added while it waits for connections has GLib cancel that wait, and who had been accepted by it is reset: the
+ * first callers of a server that has just started. */
+void doorman_open(struct doorman *d)
+{
+	g_socket_service_start(d->service);
 }
 
 /* A socket that nobody listens to was left by a server that was killed. */
@@ -392,6 +491,7 @@ int doorman_alloc(struct doorman **dp, struct house *h)
 	d->sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	d->conns = g_hash_table_new_full(NULL, NULL, NULL, conn_free);
 	d->service = g_socket_service_new();
+	g_socket_service_stop(d->service);        /* until doorman_open */
 	g_signal_connect(d->service, "incoming", G_CALLBACK(on_connection), d);
 	g_signal_connect(h->server, "request-finished", G_CALLBACK(on_over), d);
 	g_signal_connect(h->server, "request-aborted", G_CALLBACK(on_over), d);

@@ -234,7 +234,7 @@ void hooks_offer(struct hooks *h, const struct told *t, const char *json)
 {
 	const char *type = event_name(t->ev.type);
 
-	for (guint i = 0; i < h->list->len; i++) {
+	for (guint i = 0; h && i < h->list->len; i++) {   /* NULL: the house is about to end */
 		struct hook *k = g_ptr_array_index(h->list, i);
 		struct letter *l;
 
@@ -255,9 +255,9 @@ void hooks_offer(struct hooks *h, const struct told *t, const char *json)
 
 void hooks_count(const struct hooks *h, struct hooks_count *n)
 {
-	*n = h->count;
+	*n = h ? h->count : (struct hooks_count){ .waiting = 0 };
 	n->waiting = 0;
-	for (guint i = 0; i < h->list->len; i++)
+	for (guint i = 0; h && i < h->list->len; i++)
 		n->waiting += g_queue_get_length(&((struct hook *)g_ptr_array_index(h->list, i))->waiting);
 }
 
@@ -305,7 +305,7 @@ static void replace(char **dst, const char *src)
 
 void hooks_set(struct hooks *h, const struct web_hook *hook, size_t n)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; h && i < n; i++) {
 		struct hook *k = hook_find(h, hook[i].name);
 
 		if (!k) {
@@ -319,7 +319,7 @@ void hooks_set(struct hooks *h, const struct web_hook *hook, size_t n)
 		replace(&k->events, hook[i].events);
 		k->kept = true;
 	}
-	for (guint i = h->list->len; i > 0; i--) {
+	for (guint i = h ? h->list->len : 0; i > 0; i--) {
 		struct hook *k = g_ptr_array_index(h->list, i - 1);
 
 		if (!k->kept)

@@ -454,7 +454,7 @@ void request_begin(struct house *h, SoupServerMessage *msg, GHashTable *query)
 static void too_large(struct house *h, SoupServerMessage *msg)
 {
 	h->count.too_big++;
-	doorman_refuse(h->doorman, msg, 413, "Content Too Large", "the body is larger than 65536 bytes");
+	doorman_refuse(h->doorman, msg, 413, "the body is larger than 65536 bytes");
 }
 
 static void on_chunk(SoupServerMessage *msg, GBytes *chunk, gpointer arg)
@@ -471,7 +471,7 @@ void request_early(struct house *h, SoupServerMessage *msg)
 		    soup_message_headers_get_content_length(headers) : 0;
 
 	if (n < 0)                                /* libsoup takes "-1" for a length, and would read for ever */
-		doorman_refuse(h->doorman, msg, 400, "Bad Request", "a wrong Content-Length");
+		doorman_refuse(h->doorman, msg, 400, "a wrong Content-Length");
 	else if (n > BODY_SIZE_MAX)
 		too_large(h, msg);
 	else

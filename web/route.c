@@ -17,7 +17,7 @@ static const struct route table[] = {
 	  "The control thread answers and calls are taken; 503 while the server starts or drains." },
 	{ "GET", "/metrics", SCOPE_NONE, BARE, on_metrics, NULL, "200", NULL, NULL, "Counters as Prometheus text." },
 
-	{ "POST", API "/login", SCOPE_NONE, BODY, on_login, NULL, "200", "login", "session",
+	{ "POST", API "/login", SCOPE_NONE, BODY, on_login, NULL, "200 401 403 503", "login", "session",
 	  "A token for a cookie, which a browser then shows by itself." },
 	{ "POST", API "/logout", SCOPE_NONE, BODY, on_logout, NULL, "200", "nothing", "ok", "Ends the cookie's session." },
 	{ "GET", API "/session", SCOPE_READ, 0, on_session, NULL, "200", NULL, "session", "Who asks, and what it may." },

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "web/body.h"
+#include "web/head.h"
 #include "web/order.h"
 #include "web/route.h"
 
@@ -45,6 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (body)
 		json_object_unref(body);
 	path_of(text);
+	if (head_judge((const char *)data, size, &why) > 0 && !why)
+		abort();
 	g_free(text);
 	return 0;
 }

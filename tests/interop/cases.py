@@ -668,6 +668,44 @@ def call_records():
     return wrong
 
 
+# ---- the API ----
+
+@case('api-load', '10,000 API calls in a minute while 300 members talk: each is answered, and two who listen hear no gap', limit=240, alone=True)
+def api_load():
+    quick = os.environ.get('TUTTI_QUICK')
+    n, calls, seconds = (60, 2000, 12) if quick else (300, 10000, 60)
+    tool = os.path.join(BUILD, 'tutti-load')
+    if not os.path.exists(tool):
+        raise Missing('no ' + tool)
+    server, wrong, crowd = Server({'sip.invite-rate': '0'}), [], None
+    try:
+        crowd = subprocess.Popen([tool, '--json', '-n', str(n), '-r', str(n // 10), '--cps', '100', '--hold', str(seconds + 20),
+                                  '--talkers', str(n), '%s:%d' % (server.host, server.port)], stdout=subprocess.PIPE, text=True)
+        time.sleep(n / 100 + 3)
+        talkers = Talkers(server)
+        with open(os.path.join(server.dir, 'state', 'admin-token')) as f:
+            token = f.read().strip()
+        out = subprocess.run([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'apiload.py'), str(server.http_port),
+                              token, str(calls), str(seconds), 'talkers'], capture_output=True, text=True, timeout=seconds + 60)
+        assert out.stdout, out.stderr
+        got = json.loads(out.stdout)
+        print('# %s' % out.stdout.strip())
+        wrong += talkers.stop()
+        if got['statuses'] != {'200': calls}:
+            wrong.append('answers: %s' % got['statuses'])
+        if got['seconds'] > seconds * 1.1 and not sanitized():
+            wrong.append('%d calls took %.1f s' % (calls, got['seconds']))
+        load_said = json.loads(crowd.communicate(timeout=60)[0])
+        if load_said['failed'] or load_said['answered'] != n:
+            wrong.append('the crowd: %d calls answered, %d failed' % (load_said['answered'], load_said['failed']))
+    finally:
+        if crowd and crowd.poll() is None:
+            crowd.kill()
+            crowd.wait()
+        wrong += server.stop()
+    return wrong
+
+
 # ---- the judge judged ----
 
 @case('selftest', 'the judgement itself: passes a good room, fails a room that leaks, drops or is too quiet')

@@ -294,6 +294,7 @@ static void test_profile(void)
 	setting_is("band", "title", "");
 	join(1, "band", ROLE_SPEAKER);
 	g_assert_cmpint(join(2, "band", ROLE_SPEAKER), ==, EUSERS);
+	g_assert_cmpint(join(3, "band", ROLE_HOST), ==, 0);
 	g_assert_cmpint(change("band", "max-members=0"), ==, 0);
 	g_assert_cmpint(join(2, "band", ROLE_SPEAKER), ==, 0);
 	stop();
