@@ -558,7 +558,7 @@ void osc_w_copy(struct osc_writer *w, const struct osc_msg *m, const char *prefi
 		w->err = w->err ? w->err : EINVAL;
 		return;
 	}
-	memcpy(addr, prefix, n_prefix);
+	memcpy(addr, prefix, n_prefix + 1);
 	memcpy(addr + n_prefix, m->addr + skip, n - n_prefix);
 	if (!osc_addr_ok(addr, n))
 		w->err = w->err ? w->err : EINVAL;

@@ -87,18 +87,31 @@ struct key *osckeys_prev(const struct osckeys *k, const struct osckeys_list *l, 
 	return at(k, key->link[l->id].prev);
 }
 
+/* `first` and `second` are neighbours from now on; NULL: the end of the list on that side. */
+static void join(struct osckeys *k, struct osckeys_list *l, struct key *first, struct key *second)
+{
+	const uint16_t one = first ? number_of(k, first) : OSCKEYS_NONE;
+	const uint16_t two = second ? number_of(k, second) : OSCKEYS_NONE;
+
+	if (first)
+		first->link[l->id].next = two;
+	else
+		l->head = two;
+	if (second)
+		second->link[l->id].prev = one;
+	else
+		l->tail = one;
+}
+
 void osckeys_push_after_rt(struct osckeys *k, struct osckeys_list *l, struct key *key, struct key *after)
 {
-	const uint16_t i = number_of(k, key), prev = after ? number_of(k, after) : OSCKEYS_NONE;
-	const uint16_t next = after ? after->link[l->id].next : l->head;
+	struct key *before = after ? osckeys_next(k, l, after) : osckeys_head(k, l);
 
 	if (osckeys_in(l, key))
 		return;
 
-	key->link[l->id].prev = prev;
-	key->link[l->id].next = next;
-	*(after ? &after->link[l->id].next : &l->head) = i;
-	*(next != OSCKEYS_NONE ? &k->key[next].link[l->id].prev : &l->tail) = i;
+	join(k, l, after, key);
+	join(k, l, key, before);
 	key->listed |= (uint8_t)(1u << l->id);
 	l->n++;
 }
@@ -110,13 +123,10 @@ void osckeys_push_rt(struct osckeys *k, struct osckeys_list *l, struct key *key)
 
 void osckeys_take_rt(struct osckeys *k, struct osckeys_list *l, struct key *key)
 {
-	const uint16_t prev = key->link[l->id].prev, next = key->link[l->id].next;
-
 	if (!osckeys_in(l, key))
 		return;
 
-	*(prev != OSCKEYS_NONE ? &k->key[prev].link[l->id].next : &l->head) = next;
-	*(next != OSCKEYS_NONE ? &k->key[next].link[l->id].prev : &l->tail) = prev;
+	join(k, l, osckeys_prev(k, l, key), osckeys_next(k, l, key));
 	key->listed &= (uint8_t)~(1u << l->id);
 	l->n--;
 }

@@ -181,16 +181,16 @@ static size_t padded(size_t n)
 
 static unsigned write_message(struct osc_writer *w, const struct views *v, const struct osc_msg *msg, unsigned *n)
 {
-	char prefix[3 + VIEW_NAME_MAX + 1] = "";
+	char prefix[3 + VIEW_NAME_MAX + 1] = "/p/";
 	const struct verdict d = judge(v, msg);
 	size_t addr_len, size;
 
 	if (!d.send)
 		return d.errors;
-	if (v->view == VIEW_PREFIX) {
-		memcpy(prefix, "/p/", 3);
+	if (v->view == VIEW_PREFIX)
 		memcpy(prefix + 3, v->source, strlen(v->source) + 1);
-	}
+	else
+		prefix[0] = '\0';
 	addr_len = strlen(prefix) + msg->addr_len - d.skip;
 	size = (w->depth ? 4 : 0) + msg->len - padded(msg->addr_len) + padded(addr_len);
 	if (addr_len > OSC_ADDR_MAX || size > w->room - w->len)

@@ -1,7 +1,7 @@
 /*
  * flow-gestures.c - players over links that lose, reorder and double packets, on a clock turned by hand. Two promises
  * are held to: after a quiet second every receiver knows what its sender knows, and no event is executed twice or
- * late.
+ * late. And nothing is allocated on the way.
  *
  *      player > oscsend > link (0 - 30 % lost) > oscrecv > model
  *                   ^ reports, requests < link (as bad) <
@@ -16,7 +16,7 @@
 #include "mixer/rtp.h"
 #include "osc/oscrecv.h"
 #include "osc/oscsend.h"
-#include "osc/oscrate.h"
+#include "tests/lib/rtguard.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -94,6 +94,7 @@ struct play {
 	GHashTable *heard;                    /* address to value, as a listener who does what it is told */
 	uint64_t next_report_us;
 	uint64_t n_packets, late_events;
+	unsigned allocations;                 /* in functions that must not */
 	uint64_t sent_us[1024];               /* of the last events */
 };
 
@@ -125,6 +126,16 @@ static void heard(const struct oscrecv_note *note, void *arg)
 		g_hash_table_remove(p->heard, note->msg->addr);
 	else
 		g_hash_table_replace(p->heard, g_strdup(note->msg->addr), g_bytes_new(note->msg->raw, note->msg->len));
+}
+
+/* The listener may allocate; who calls it may not. */
+static void hears(const struct oscrecv_note *note, void *arg)
+{
+	struct play *p = arg;
+
+	p->allocations += rtguard_end();
+	heard(note, arg);
+	rtguard_begin();
 }
 
 static size_t state_write(struct play *p, uint8_t *buf, size_t room)
@@ -186,6 +197,7 @@ static void play_something(struct play *p)
 	const unsigned n = (unsigned)g_rand_int_range(p->rand, 1, 4);
 	const struct oscsend_time now = at(p);
 	size_t len = sizeof(buf);
+	int err;
 
 	for (unsigned i = 0; i < n; i++) {
 		const double what = g_rand_double(p->rand);
@@ -194,7 +206,10 @@ static void play_something(struct play *p)
 
 		item[i] = (struct oscsend_item){osc[i], l, now.ts, NULL};
 	}
-	g_assert_cmpint(oscsend_packet_rt(p->tx, buf, &len, item, n, &now), ==, 0);
+	rtguard_begin();
+	err = oscsend_packet_rt(p->tx, buf, &len, item, n, &now);
+	p->allocations += rtguard_end();
+	g_assert_cmpint(err, ==, 0);
 	p->n_packets++;
 	put(&p->there, buf, len, p->now_us);
 }
@@ -204,10 +219,14 @@ static void speak_for_itself(struct play *p)
 	const struct oscsend_time now = at(p);
 	uint8_t buf[BUF];
 	size_t len = sizeof(buf);
+	int err;
 
 	if (oscsend_due_rt(p->tx) > p->now_us)
 		return;
-	if (!oscsend_tick_rt(p->tx, buf, &len, &now)) {
+	rtguard_begin();
+	err = oscsend_tick_rt(p->tx, buf, &len, &now);
+	p->allocations += rtguard_end();
+	if (!err) {
 		p->n_packets++;
 		put(&p->there, buf, len, p->now_us);
 	}
@@ -217,10 +236,14 @@ static void receive(struct play *p)
 {
 	struct parcel in;
 	struct rtp_pkt pkt;
+	int err;
 
 	while (get(&p->there, &in, p->now_us)) {
 		g_assert_cmpint(rtp_read(&pkt, in.buf, in.len), ==, 0);
-		g_assert_cmpint(oscrecv_packet_rt(p->rx, &pkt, p->now_us), !=, EBADMSG);
+		rtguard_begin();
+		err = oscrecv_packet_rt(p->rx, &pkt, p->now_us);
+		p->allocations += rtguard_end();
+		g_assert_cmpint(err, !=, EBADMSG);
 	}
 }
 
@@ -314,6 +337,7 @@ static void agree(const struct play *p)
 	g_assert_cmpuint(unlike(tx, rx), ==, 0);
 	g_assert_cmpuint(unlike(rx, tx), ==, 0);
 	g_assert_cmpuint(unlike_heard(p), ==, 0);
+	g_assert_cmpuint(p->allocations, ==, 0);
 }
 
 static struct play *play_new(guint32 seed, double loss, unsigned jitter_us, unsigned n_keys, uint32_t guard_ms)
@@ -321,7 +345,7 @@ static struct play *play_new(guint32 seed, double loss, unsigned jitter_us, unsi
 	struct play *p = g_new0(struct play, 1);
 	const struct oscsend_cfg tx = {.ssrc = seed, .seq = (uint16_t)(seed * 40503u), .pt = 98, .journal = true, .red = 3,
 		.guard_ms = guard_ms, .receiver = true, .seed = seed};
-	const struct oscrecv_cfg rx = {.clock_rate = RATE, .late_ms = 100, .journal = true, .seed = seed + 1, .h = heard, .arg = p};
+	const struct oscrecv_cfg rx = {.clock_rate = RATE, .late_ms = 100, .journal = true, .seed = seed + 1, .h = hears, .arg = p};
 
 	p->rand = g_rand_new_with_seed(seed);
 	p->there = (struct link){.rand = p->rand, .loss = loss, .twice = loss / 3, .jitter_us = jitter_us};

@@ -29,7 +29,7 @@ static void again(enum slip_kind kind, const uint8_t *pkt, size_t len)
 	uint8_t buf[2 * MAX + 4];
 	const uint8_t *p = buf, *got;
 	size_t n = slip_room(len), got_len;
-	struct slip *s;
+	struct slip *s = NULL;
 
 	must(!slip_write(buf, &n, kind, pkt, len) && !slip_alloc(&s, kind, MAX));
 	must(!slip_read(s, &got, &got_len, &p, &n) && got_len == len && !memcmp(got, pkt, len) && !n);
@@ -40,7 +40,7 @@ static struct sum feed(enum slip_kind kind, const uint8_t *data, size_t size, si
 {
 	struct sum sum = {0};
 	const uint8_t *pkt;
-	struct slip *s;
+	struct slip *s = NULL;
 	size_t len;
 
 	must(!slip_alloc(&s, kind, MAX));

@@ -181,16 +181,15 @@ static bool slow_deep(const char *p, const char *a)
 
 static bool slow(const char *p, const char *a)
 {
+	if (p[0] == '/' && p[1] == '/')
+		return *a == '/' && slow_deep(p, a);
+
 	switch (*p) {
 	case '\0': return !*a;
 	case '*': return slow(p + 1, a) || (*a && *a != '/' && slow(p, a + 1));
 	case '?': return *a && *a != '/' && slow(p + 1, a + 1);
 	case '[': return slow_class(p, a);
 	case '{': return slow_words(p, a);
-	case '/':
-		if (p[1] == '/')
-			return *a == '/' && slow_deep(p, a);
-		/* fall through */
 	default: return *p == *a && slow(p + 1, a + 1);
 	}
 }
