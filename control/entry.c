@@ -43,9 +43,12 @@ enum waiting entry_waits(const struct room *r, enum role role, bool admitted)
 	return r->conf.lobby && !admitted ? WAITING_ADMIT : WAITING_NO;
 }
 
-/* An account's host stays one; else the seat says what it was. */
+/* An account's host stays one; else the seat says what it was. Who has a seat is not asked for a PIN: who was asked all the same,
+ * since its name is only a claim, comes in by the PIN alone. */
 static void take_seat(struct entry *e, struct room *r)
 {
+	if (e->pin)
+		return;
 	e->seat = keep_seat_for(r, e->uri);
 	e->ghost = e->seat || e->moves ? NULL : keep_ghost_for(r, e->uri);
 	if (e->ghost) {
@@ -70,7 +73,7 @@ int entry_judge(struct entry *e, struct room *r)
 		return err;
 	if (r->locked && e->role != ROLE_HOST && !e->invited && !e->seat)
 		return EPERM;
-	if (room_full(r) && !e->ghost)
+	if (room_full(r, e->role) && !e->ghost)
 		return EUSERS;
 	if (is_shut(r, e->role) && !e->invited)
 		return EAGAIN;

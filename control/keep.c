@@ -23,7 +23,8 @@ static bool is_stored(const struct room *r)
 enum { N_SETTINGS_MAX = 64 };
 
 /* Those settings that are not what they would be anyway. */
-static size_t settings_to_keep(const struct room *r, struct setting set[N_SETTINGS_MAX], char text[N_SETTINGS_MAX][SETTING_TEXT_MAX])
+static size_t settings_to_keep(const struct room *r, struct setting set[N_SETTINGS_MAX],
+			       char text[N_SETTINGS_MAX][SETTING_TEXT_MAX])
 {
 	struct room_conf usual;
 	char def[SETTING_TEXT_MAX];

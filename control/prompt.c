@@ -16,7 +16,8 @@
 #include "sound.h"
 #include "tone.h"
 
-enum { NAME_MAX_LEN = 63, LANGUAGE_MAX = 15, ENTRIES_MAX = 512, CACHE_SMP = 48000 * 150, PROMPT_SMP = 48000 * 20, BUCKETS = 64 };
+enum { NAME_MAX_LEN = 63, LANGUAGE_MAX = 15, ENTRIES_MAX = 512, CACHE_SMP = 48000 * 150, PROMPT_SMP = 48000 * 20, FILES_SMP = 48000 * 600,
+       BUCKETS = 64 };
 
 #define UNDER_WORD 0.25f          /* -12 dB */
 
@@ -57,7 +58,10 @@ struct prompts {
 	char *dir;
 	char language[LANGUAGE_MAX + 1];
 	struct sound *tone[TONE_N];
+	struct list files;        /* struct file, of those that are being played, and the last one that was */
 };
+
+struct file { struct le le; struct sound *sound; char name[NAME_MAX_LEN + 1]; };
 
 /* --- the table --- */
 
@@ -130,6 +134,7 @@ static void prompts_destructor(void *data)
 	struct prompts *p = data;
 
 	forget_all(p);
+	list_flush(&p->files);
 	mem_deref(p->names);
 	for (int i = 0; i < TONE_N; i++)
 		mem_deref(p->tone[i]);
@@ -244,6 +249,76 @@ static struct sound *find(struct prompts *p, const char *language, const char *n
 	return s ? s : tone_for(p, name);
 }
 
+/* --- files to be played --- */
+
+static void file_destructor(void *data)
+{
+	struct file *f = data;
+
+	list_unlink(&f->le);
+	mem_deref(f->sound);
+}
+
+/* What nobody plays any more goes; what is left is memory in use. */
+static size_t files_in_use(struct prompts *p)
+{
+	struct le *le = p->files.head;
+	size_t n = 0;
+
+	while (le) {
+		struct file *f = le->data;
+
+		le = le->next;
+		if (mem_nrefs(f->sound) == 1)
+			mem_deref(f);
+		else
+			n += sound_len(f->sound);
+	}
+	return n;
+}
+
+static struct file *file_find(const struct prompts *p, const char *name)
+{
+	struct le *le;
+
+	for (le = p->files.head; le; le = le->next) {
+		struct file *f = le->data;
+
+		if (strcmp(f->name, name) == 0)
+			return f;
+	}
+	return NULL;
+}
+
+/* Ten minutes of sound in all rooms together are 115 MB. A file in many rooms is there once. */
+static int file_sound(struct sound **sp, struct prompts *p, const char *name)
+{
+	size_t in_use = files_in_use(p);
+	struct file *f = file_find(p, name);
+	int err;
+
+	if (f) {
+		*sp = mem_ref(f->sound);
+		return 0;
+	}
+	if (in_use >= FILES_SMP)
+		return ENOSPC;
+	f = mem_zalloc(sizeof(*f), file_destructor);
+	if (!f)
+		return ENOMEM;
+	err = load(&f->sound, p->dir, "", name);
+	if (!err && in_use + sound_len(f->sound) > FILES_SMP)
+		err = ENOSPC;
+	if (err) {
+		mem_deref(f);
+		return err;
+	}
+	str_ncpy(f->name, name, sizeof(f->name));
+	list_append(&p->files, &f->le, f);
+	*sp = mem_ref(f->sound);
+	return 0;
+}
+
 int prompt_sound(struct sound **sp, struct prompts *p, const char *language, const char *name)
 {
 	struct sound *s;
@@ -255,7 +330,7 @@ int prompt_sound(struct sound **sp, struct prompts *p, const char *language, con
 		*sp = mem_ref(s);
 		return 0;
 	}
-	return p->dir[0] && !is_prompt(name) ? load(sp, p->dir, "", name) : ENOENT;
+	return p->dir[0] && !is_prompt(name) ? file_sound(sp, p, name) : ENOENT;
 }
 
 /* --- saying --- */
@@ -319,6 +394,7 @@ int prompts_reconf(struct prompts *p, const struct prompt_conf *conf)
 	mem_deref(p->dir);
 	p->dir = dir;
 	str_ncpy(p->language, conf->language, sizeof(p->language));
+	list_flush(&p->files);
 	forget_all(p);
 	return 0;
 }

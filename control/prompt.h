@@ -37,7 +37,7 @@ int  prompt_to_leg(struct prompts *p, struct leg *l, const struct prompt_say *sa
 int  prompt_to_bus(struct prompts *p, struct bus *b, const struct prompt_say *say);
 
 /* A prompt, or a file in DIR: letters, digits and ._- , up to 63 of them, no path. Reads the whole file. EINVAL a name that is
- * none; ENOENT; or what is wrong with the file. */
+ * none; ENOENT; ENOSPC too much is being played already; or what is wrong with the file. */
 int  prompt_sound(struct sound **sp, struct prompts *p, const char *language, const char *name);
 
 #endif

@@ -285,11 +285,11 @@ int room_find_or_begin(struct room **rp, struct control *c, const char *name)
 	return room_begin(rp, c, name, &rc, NULL);
 }
 
-bool room_full(const struct room *r)
+bool room_full(const struct room *r, enum role role)
 {
 	uint32_t max = r->c->conf.max_members_per_room, own = r->conf.max_members;
 
-	return (max && r->n_members >= max) || (own && r->n_members >= own);
+	return (max && r->n_members >= max) || (own && r->n_members >= own && role != ROLE_HOST);
 }
 
 void room_add(struct room *r, struct member *m)

@@ -60,7 +60,7 @@ int  room_reconf(struct room *r, const struct room_conf *rc, const char **wrong)
 void room_end(struct room *r, const char *why);           /* members out, byes said, ROOM_ENDED; r is gone */
 void room_clear(struct room *r, const char *why);         /* members out, byes said; r is gone but when it is kept */
 
-bool room_full(const struct room *r);
+bool room_full(const struct room *r, enum role role);     /* a host is not stopped by the room's own limit, but by the server's */
 void room_add(struct room *r, struct member *m);          /* onto the roster; tells nothing */
 void room_remove(struct member *m);                       /* off it; an empty automatic room begins to wait */
 bool room_has_host(const struct room *r);

@@ -30,7 +30,7 @@ struct voice {                            /* one member, as long as it is a memb
 	struct le he;
 	struct spoken *s;
 	uint32_t id;
-	struct tmr tmr;                   /* running: nothing has been said to it yet */
+	struct wheel_tmr tmr;             /* running: nothing has been said to it yet */
 	struct sound *music;              /* what it hears while it waits; NULL: it is in */
 };
 
@@ -116,7 +116,7 @@ void spoken_words(struct member *m, const char *const *words, unsigned n)
 
 	if (!v)
 		return;
-	tmr_cancel(&v->tmr);              /* who presses keys listens */
+	wheel_cancel(&v->tmr);              /* who presses keys listens */
 	say(s, m, words, n, LEG_SAY_NOW);
 }
 
@@ -136,9 +136,9 @@ static void tell(struct spoken *s, const struct member *m, const char *word)
 {
 	struct voice *v = voice_of(s, m->id);
 
-	if (!v || (tmr_isrunning(&v->tmr) && s->by_key != m->id))
+	if (!v || (wheel_running(&v->tmr) && s->by_key != m->id))
 		return;
-	tmr_cancel(&v->tmr);
+	wheel_cancel(&v->tmr);
 	say(s, m, &word, 1, s->by_key == m->id ? LEG_SAY_NOW : LEG_SAY_AFTER);
 }
 
@@ -236,7 +236,7 @@ static void voice_destructor(void *data)
 {
 	struct voice *v = data;
 
-	tmr_cancel(&v->tmr);
+	wheel_cancel(&v->tmr);
 	hash_unlink(&v->he);
 	mem_deref(v->music);
 }
@@ -252,7 +252,6 @@ static struct voice *voice_make(struct spoken *s, uint32_t id)
 		return NULL;
 	v->s = s;
 	v->id = id;
-	tmr_init(&v->tmr);
 	hash_append(s->voices, id, &v->he, v);
 	return v;
 }
@@ -318,8 +317,8 @@ static void waits(struct spoken *s, const struct member *m)
 		return;
 	if (!v->music) {
 		v->music = mem_ref(waiting_music(s));
-		tmr_start(&v->tmr, m->face.answered ? SOON_MS : FIRST_MS, greet, v);
-	} else if (word && !tmr_isrunning(&v->tmr)) {             /* for something else now */
+		wheel_start(&v->tmr, m->face.answered ? SOON_MS : FIRST_MS, greet, v);
+	} else if (word && !wheel_running(&v->tmr)) {             /* for something else now */
 		say(s, m, &word, 1, LEG_SAY_NOW);
 	}
 }
@@ -335,10 +334,10 @@ static void came_in(struct spoken *s, struct member *m)
 		return;
 	v->music = mem_deref(v->music);
 	if (!waited) {
-		tmr_start(&v->tmr, m->face.answered ? SOON_MS : FIRST_MS, greet, v);
+		wheel_start(&v->tmr, m->face.answered ? SOON_MS : FIRST_MS, greet, v);
 		return;
 	}
-	tmr_cancel(&v->tmr);
+	wheel_cancel(&v->tmr);
 	if (m->face.leg)
 		(void)leg_say(m->face.leg, NULL, 0, LEG_SAY_NOW);         /* the music, also where no words are said */
 	say(s, m, words, 1 + greeting(words + 1, m), LEG_SAY_AFTER);

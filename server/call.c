@@ -322,10 +322,13 @@ int call_enter(struct call *c, const char *room, const char *pin)
 
 	str_ncpy(c->room, room, sizeof(c->room));
 	err = join(c, pin);
-	if (!err)
-		hold_follow(c);
+	if (err)
+		return err;
 
-	return err;
+	hold_follow(c);
+	log_info("call.entered", "call=%s room=%s member=%u", session_callid(c->session), c->room, c->member);
+
+	return 0;
 }
 
 void call_security(const struct call *c, const char *action)
@@ -380,7 +383,7 @@ static void op_established(const struct sip_msg *msg, void *arg)
 	}
 
 	log_info("call.established", "call=%s room=%s member=%u peer=%s", session_callid(c->session),
-		 c->echo ? "echo" : c->room, c->member,
+		 c->echo ? "echo" : c->room[0] ? c->room : "lobby", c->member,
 		 log_quote(uri, sizeof(uri), session_remote_uri(c->session), str_len(session_remote_uri(c->session))));
 }
 

@@ -553,7 +553,8 @@ static int tries_alloc(struct focus *f)
 		return err;
 
 	mem_deref(f->tries);
-	f->tries = l;
+	f->tries      = l;
+	f->tries_rate = rate;
 
 	return 0;
 }
@@ -618,7 +619,8 @@ void focus_reload(struct focus *f, const struct config *cfg)
 	f->cfg = cfg;
 	access_reload(f->access, cfg);
 	sessions_reconf(f->sessions, &sc);
-	if (tries_alloc(f))                               /* no memory: the old rate stays */
+	/* What was tried before stays counted, unless the rate is another. No memory: the old one stays. */
+	if (f->tries_rate != config_uint(cfg, "rooms.pin-rate") && tries_alloc(f))
 		log_error("focus.reload", "what=rooms.pin-rate");
 	trunks_follow(f);
 }

@@ -31,7 +31,8 @@ struct focus {
 	struct list calls;                /* struct call */
 	struct list trunks;               /* struct trunk_le */
 	struct call_watch *watch;         /* set only while refer.c runs VERB_DIAL */
-	struct limit *tries;              /* wrong numbers and PINs of one source */
+	struct limit *tries;              /* wrong numbers and PINs of one source, */
+	uint32_t tries_rate;              /* ... of which so many a minute */
 	bool draining;
 };
 

@@ -406,6 +406,13 @@ int doorman_listen(struct doorman *d, const char *text)
 	return addr ? listen_at(d, addr, G_SOCKET_PROTOCOL_TCP, text) : EINVAL;
 }
 
+/* An address added while it waits for connections has GLib cancel that wait, and who had been accepted by it is reset: the
+ * first callers of a server that has just started. */
+void doorman_open(struct doorman *d)
+{
+	g_socket_service_start(d->service);
+}
+
 /* A socket that nobody listens to was left by a server that was killed. */
 static int make_way(const struct sockaddr_un *un)
 {
@@ -484,6 +491,7 @@ int doorman_alloc(struct doorman **dp, struct house *h)
 	d->sources = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	d->conns = g_hash_table_new_full(NULL, NULL, NULL, conn_free);
 	d->service = g_socket_service_new();
+	g_socket_service_stop(d->service);        /* until doorman_open */
 	g_signal_connect(d->service, "incoming", G_CALLBACK(on_connection), d);
 	g_signal_connect(h->server, "request-finished", G_CALLBACK(on_over), d);
 	g_signal_connect(h->server, "request-aborted", G_CALLBACK(on_over), d);

@@ -17,6 +17,7 @@ enum { DOORMAN_CONNS = 1024, DOORMAN_CONNS_SOURCE = 256, DOORMAN_IDLE_S = 60, DO
 int  doorman_alloc(struct doorman **dp, struct house *h);
 int  doorman_listen(struct doorman *d, const char *addr);         /* "127.0.0.1:8080"; EINVAL, EADDRINUSE */
 int  doorman_listen_unix(struct doorman *d, const char *path);    /* mode 0660; a dead socket there is replaced */
+void doorman_open(struct doorman *d);                      /* once, when it listens at all its addresses: lets them in */
 
 bool doorman_local(const struct doorman *d, SoupServerMessage *msg);      /* root or our own user, by the unix socket */
 void doorman_busy(struct doorman *d, SoupServerMessage *msg);     /* its request has come whole: it is ours to answer */

@@ -118,6 +118,8 @@ static int listen_all(struct house *h)
 		if (err)
 			log_error("web.socket", "path=%s error=\"%s\"", h->conf.socket, strerror(err));
 	}
+	if (!err)
+		doorman_open(h->doorman);
 	return err;
 }
 

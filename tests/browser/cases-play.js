@@ -220,6 +220,48 @@ export const plays = [
 		},
 	},
 	{
+		name: 'one-room', what: 'a token of one room leads into it, and what it does in no other', limit: 120,
+		async run(c) {
+			const stage = await openStage(c);
+			await stage.call('ann', 'team', ANN_HZ);
+			await stage.call('ben', 'other', BEN_HZ);
+			const { token } = await stage.api('POST', 'tokens', { name: 'host of team', scopes: 'control', room: 'team' });
+			const page = await c.page();
+			await signIn(page, stage.http, token);
+			await page.getByRole('heading', { name: 'team', level: 1 }).waitFor();
+			await row(page, 'ann').getByRole('button', { name: 'Mute ann' }).click();
+			await page.locator('[aria-pressed="true"][aria-label="Mute ann"]').waitFor();
+			await page.getByRole('link', { name: 'Rooms', exact: true }).first().click();
+			await page.getByRole('link', { name: /^team/ }).waitFor();
+			expect(await page.getByRole('link', { name: /^other/ }).count() === 0, 'the other room is shown');
+			expect(await page.getByRole('button', { name: 'New room' }).count() === 0, 'rooms can be made');
+		},
+	},
+	{
+		name: 'groups', what: 'sent to a group and called back; what the server refuses is said in the dialog', limit: 120,
+		async run(c) {
+			const { stage, page } = await duet(c);
+			await row(page, 'ben').getByRole('button', { name: 'More about ben' }).click();
+			await page.getByRole('button', { name: 'Breakout …' }).click();
+			await page.getByLabel('Name of the group').fill('corner');
+			await page.getByRole('button', { name: 'Send', exact: true }).click();
+			await row(page, 'ben').waitFor({ state: 'detached' });
+			expect((await stage.api('GET', 'rooms/team.corner')).members.length === 1, 'ben is not in the group');
+			await page.getByRole('button', { name: 'Recall groups' }).click();
+			await row(page, 'ben').waitFor();
+			await page.getByRole('button', { name: 'Recall groups' }).waitFor({ state: 'hidden' });
+			await page.getByRole('button', { name: 'Call out' }).click();
+			await page.getByLabel('Number or address').fill('sip:zoe@127.0.0.9');
+			await page.getByRole('button', { name: 'Call', exact: true }).click();
+			await page.getByRole('dialog').getByRole('alert').filter({ hasText: /./ }).waitFor();
+			await page.keyboard.press('Escape');
+			await page.getByRole('button', { name: 'Lock' }).click();
+			await page.locator('.tags', { hasText: 'locked' }).first().waitFor();
+			await page.getByRole('button', { name: 'Lock' }).click();
+			await page.locator('.log-lines', { hasText: 'The room is open' }).waitFor();
+		},
+	},
+	{
 		name: 'keys-only', what: 'from the login to a muted phone without a mouse', limit: 120,
 		async run(c) {
 			const stage = await openStage(c);

@@ -5,6 +5,7 @@ import resource
 import shutil
 import struct
 import subprocess
+import tempfile
 import time
 
 import pyphone
@@ -53,6 +54,14 @@ def wait_for(what, cond, seconds=10):
 
 def newest(api):
     return api.get('/recordings')['recordings'][0]
+
+
+def states(api):
+    """Of all recordings; a server that answers SIP already may not answer HTTP yet."""
+    try:
+        return [r['state'] for r in api.get('/recordings')['recordings']]
+    except OSError:
+        return []
 
 
 def folder_of(server, rec):
@@ -160,7 +169,7 @@ def killed(fmt):
         server.kill()
         died = time.monotonic()
         server.start()
-        wait_for('both are marked', lambda: [r['state'] for r in api.get('/recordings')['recordings']] == ['cut', 'cut'])
+        wait_for('both are marked', lambda: states(api) == ['cut', 'cut'])
         rows = api.get('/recordings')['recordings']
         for row in rows:
             folder = folder_of(server, row)
@@ -220,3 +229,64 @@ def record_full():
         vanish(members)
         wrong += server.stop()
     return wrong
+
+
+def small_disk(size, min_free):
+    """A server whose recordings lie on a disk of so many KiB, in a mount namespace of its own."""
+    wrap = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs -o size=%dk tutti "$0" && exec "$@"' % size]
+    probe = tempfile.mkdtemp(prefix='tutti-disk-')
+    try:
+        if subprocess.run(wrap + [probe, 'true'], capture_output=True).returncode:
+            raise Missing('the right to mount')
+    finally:
+        os.rmdir(probe)
+    server = Server({'recording.format': 'flac', 'recording.min-free': str(min_free)})
+    server.kill()
+    disk = os.path.join(server.dir, 'state', 'recordings')
+    os.makedirs(disk, exist_ok=True)
+    server.args = wrap + [disk] + server.args
+    server.start()
+    return server
+
+
+def disk_full(size, min_free):
+    server = small_disk(size, min_free)
+    api, members, wrong = Api(server), [], []
+    try:
+        wait_for('HTTP', lambda: states(api) == [])
+        members = phones_of(server, ['PCMU', 'L16/48000'])
+        time.sleep(2)
+        with Events(api, 'band') as events:
+            since = time.monotonic()
+            api.post('/rooms/band/record', text='start')
+            wait_for('the recording fails', lambda: any(e.get('detail') == 'recording-failed' for e in events.seen), 30)
+        seconds = max(2.0, time.monotonic() - since)
+        time.sleep(max(0.0, since + seconds - time.monotonic()))
+        for i, p in enumerate(members):
+            samples, rate = p.heard(since, seconds - 0.2)
+            wrong += sound.judge(p.name, samples, rate, [sound.TONES[1 - i]], sound.TONES[i])
+        wait_for('the row says so', lambda: states(api) == ['failed'])
+        folder = '/proc/%d/root' % server.pid + folder_of(server, newest(api))
+        free = os.statvfs(folder)
+        if min_free and not min_free * 2 ** 20 * 0.8 < free.f_bavail * free.f_frsize < min_free * 2 ** 20:
+            wrong.append('%d bytes are left' % (free.f_bavail * free.f_frsize))
+        here = os.path.join(server.dir, 'mix.flac')
+        shutil.copy(os.path.join(folder, 'mix.flac'), here)
+        if len(decode(here)) < RATE // 2:
+            wrong.append('nothing can be played')
+        api.post('/rooms/band/record', text='start')
+        api.post('/rooms/band/lock', on=True)             # the house goes on
+    finally:
+        vanish(members)
+        wrong += server.stop()
+    return wrong
+
+
+@case('record-disk', 'the disk is full: the recording ends with an event, the phones hear no gap, what was written can be played', limit=60)
+def record_disk():
+    return disk_full(500, 0)
+
+
+@case('record-min-free', 'the same when no more is free than must be', limit=60)
+def record_min_free():
+    return disk_full(2560, 2)

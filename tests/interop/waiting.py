@@ -20,7 +20,7 @@ def hears(p, seconds=1.5):
     began = time.monotonic()
     time.sleep(seconds)
     samples, rate = p.heard(began)
-    return [i for i, tone in enumerate(sound.TONES) if samples and sound.level(samples, rate, tone) > -40]
+    return [i for i, tone in enumerate(sound.TONES) if samples and sound.usual_level(samples, rate, tone) > -40]
 
 
 def members(api):

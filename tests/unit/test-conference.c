@@ -294,6 +294,7 @@ static void test_profile(void)
 	setting_is("band", "title", "");
 	join(1, "band", ROLE_SPEAKER);
 	g_assert_cmpint(join(2, "band", ROLE_SPEAKER), ==, EUSERS);
+	g_assert_cmpint(join(3, "band", ROLE_HOST), ==, 0);
 	g_assert_cmpint(change("band", "max-members=0"), ==, 0);
 	g_assert_cmpint(join(2, "band", ROLE_SPEAKER), ==, 0);
 	stop();
@@ -550,6 +551,9 @@ static void test_seat(void)
 	g_assert_true(control_needs_pin(c, "r", "sip:2@h"));
 	room_does(-1, VERB_LOCK, "r", true, NULL);                /* who comes back is not new */
 	forget();
+	/* A name that was claimed from outside was asked for the PIN, and sits on nobody's seat. */
+	g_assert_cmpint(join_pin(0, "r", ROLE_SPEAKER, "0000"), ==, EACCES);
+	g_assert_cmpint(join_pin(0, "r", ROLE_SPEAKER, ""), ==, EACCES);
 	g_assert_cmpint(join(0, "r", ROLE_SPEAKER), ==, 0);
 	g_assert_cmpint(join(1, "r", ROLE_SPEAKER), ==, 0);
 	story_is("r member-joined back; r member-joined back");

@@ -42,6 +42,24 @@ static void buckets(void)
 	mem_deref(l);
 }
 
+/* What is given back can be taken again, and no more than there ever was. */
+static void given_back(void)
+{
+	struct sa a = source("192.0.2.1"), b = source("192.0.2.2");
+	struct limit *l;
+
+	g_assert_cmpint(limit_alloc(&l, 1, 3), ==, 0);
+	g_assert_cmpuint(take_n(l, &a, 1000, 10), ==, 3);
+	limit_give(l, &a);
+	g_assert_cmpuint(take_n(l, &a, 1000, 10), ==, 1);
+	for (int i = 0; i < 10; i++)
+		limit_give(l, &a);
+	g_assert_cmpuint(take_n(l, &a, 1000, 10), ==, 3);
+	limit_give(l, &b);                                        /* it has taken nothing */
+	g_assert_cmpuint(take_n(l, &b, 1000, 10), ==, 3);
+	mem_deref(l);
+}
+
 static void many_sources(void)
 {
 	struct sa a = source("192.0.2.1"), s;
@@ -63,6 +81,7 @@ int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/limit/buckets", buckets);
+	g_test_add_func("/limit/given-back", given_back);
 	g_test_add_func("/limit/many-sources", many_sources);
 	return g_test_run();
 }

@@ -15,6 +15,34 @@
 #include "handclock.h"
 #include "nomixer.h"
 
+/* --- the files --- */
+
+static char *dir;
+
+static void wave_at(const char *folder, const char *name, int rate, size_t n)
+{
+	char *at = g_build_filename(dir, folder, NULL), *file = g_strdup_printf("%s/%s.wav", at, name);
+	SF_INFO info = { .samplerate = rate, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16 };
+	static float smp[8000];
+	SNDFILE *f;
+
+	g_mkdir_with_parents(at, 0700);
+	f = sf_open(file, SFM_WRITE, &info);
+	g_assert_nonnull(f);
+	for (size_t left = n, m; left; left -= m) {
+		m = MIN(left, G_N_ELEMENTS(smp));
+		g_assert_cmpint(sf_writef_float(f, smp, (sf_count_t)m), ==, m);
+	}
+	sf_close(f);
+	g_free(file);
+	g_free(at);
+}
+
+static void wave(const char *folder, const char *name, size_t n)
+{
+	wave_at(folder, name, 48000, n);
+}
+
 /* --- sounds are words --- */
 
 enum { BASE = 2000 };                     /* samples of the first word; the next has one more */
@@ -55,7 +83,6 @@ static struct end { struct leg leg; GString *said; struct face face; uint32_t me
 static struct control *c;
 static struct prompts *prompts;
 static struct spoken *spoken;
-static char *dir;
 
 static GString *ears(const struct leg *l)
 {
@@ -381,6 +408,28 @@ static void test_verbs(void)
 	end();
 }
 
+/* Files that are being played are in memory, each once, and bounded. */
+static void test_files(void)
+{
+	static const char *const names[] = { "long-a", "long-b", "long-c" };
+	struct sound *s[4] = { NULL };
+
+	for (size_t i = 0; i < 3; i++)
+		wave_at("", names[i], 8000, 8000 * 250);
+	begin();
+	g_assert_cmpint(prompt_sound(&s[0], prompts, NULL, "long-a"), ==, 0);
+	g_assert_cmpint(prompt_sound(&s[1], prompts, NULL, "long-a"), ==, 0);
+	g_assert_true(s[0] == s[1]);
+	g_assert_cmpint(prompt_sound(&s[2], prompts, NULL, "long-b"), ==, 0);
+	g_assert_cmpint(prompt_sound(&s[3], prompts, NULL, "long-c"), ==, ENOSPC);
+	mem_deref(s[2]);
+	g_assert_cmpint(prompt_sound(&s[3], prompts, NULL, "long-c"), ==, 0);
+	mem_deref(s[0]);
+	mem_deref(s[1]);
+	mem_deref(s[3]);
+	end();
+}
+
 /* --- prompts --- */
 
 static void test_no_prompts(void)
@@ -460,24 +509,6 @@ static void test_tables(void)
 	}
 }
 
-/* --- the files --- */
-
-static void wave(const char *folder, const char *name, size_t n)
-{
-	char *at = g_build_filename(dir, folder, NULL), *file = g_strdup_printf("%s/%s.wav", at, name);
-	SF_INFO info = { .samplerate = 48000, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16 };
-	static float smp[48000 * 2];
-	SNDFILE *f;
-
-	g_mkdir_with_parents(at, 0700);
-	f = sf_open(file, SFM_WRITE, &info);
-	g_assert_nonnull(f);
-	g_assert_cmpint(sf_writef_float(f, smp, (sf_count_t)n), ==, n);
-	sf_close(f);
-	g_free(file);
-	g_free(at);
-}
-
 static void make_files(void)
 {
 	const char *name;
@@ -532,6 +563,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/spoken/help", test_help);
 	g_test_add_func("/spoken/end-for-all", test_end_for_all);
 	g_test_add_func("/spoken/verbs", test_verbs);
+	g_test_add_func("/spoken/files", test_files);
 	g_test_add_func("/spoken/no-prompts", test_no_prompts);
 	g_test_add_func("/spoken/language", test_language);
 	g_test_add_func("/spoken/numbers", test_numbers);

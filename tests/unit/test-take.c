@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
+#include <locale.h>
 #include <math.h>
 #include <signal.h>
 #include <sndfile.h>
@@ -419,6 +420,15 @@ static int until_killed(enum recfile_kind kind)
 	return raise(SIGKILL);
 }
 
+/* A library must not make the language of whoever started us that of the process: numbers would have commas. */
+static void test_locale(void)
+{
+	begin(RECFILE_OPUS);
+	g_assert_cmpint(ticks(5, 1, 0), ==, 0);
+	g_assert_cmpstr(setlocale(LC_ALL, NULL), ==, "C");
+	end();
+}
+
 /* A FLAC file cut anywhere: what is left has a length, and every sample up to there is the one that was written. */
 static void test_mended(void)
 {
@@ -522,6 +532,7 @@ int main(int argc, char *argv[])
 	int status;
 
 	g_test_init(&argc, &argv, NULL);
+	g_setenv("LC_ALL", "C.UTF-8", TRUE);
 	recfile_prepare();
 	folder = g_dir_make_tmp("tutti-take-XXXXXX", NULL);
 	/* first what forks, while there is nothing that would not come along */
@@ -529,6 +540,7 @@ int main(int argc, char *argv[])
 	g_test_add_data_func("/take/killed/flac", GUINT_TO_POINTER(RECFILE_FLAC), test_killed);
 	g_test_add_data_func("/take/full/opus", GUINT_TO_POINTER(RECFILE_OPUS), test_full);
 	g_test_add_data_func("/take/full/flac", GUINT_TO_POINTER(RECFILE_FLAC), test_full);
+	g_test_add_func("/take/locale", test_locale);
 	g_test_add_func("/take/mended", test_mended);
 	g_test_add_func("/take/gaps", test_gaps);
 	g_test_add_func("/take/loud", test_loud);

@@ -9,8 +9,7 @@ const KEPT = 300;
 
 const left = /** @type {Record<string, string>} */ ({
 	kicked: 'was sent away', 'rtp-timeout': 'was lost: no sound came any more', refused: 'was refused', moved: 'went to another room',
-	banned: 'was banned', ended: 'left: the room was ended', cleared: 'left: all were sent away', breakout: 'went to a group',
-	recalled: 'was called back',
+	banned: 'was banned', ended: 'left: the room was ended', cleared: 'left: all were sent away',
 });
 const joined = /** @type {Record<string, string>} */ ({
 	moved: 'came from another room', recalled: 'came back', admitted: 'was let in', breakout: 'came into the group',

@@ -140,5 +140,5 @@ function breakoutForm(state, id) {
 	const input = h('input', { name: 'name', required: true, autocomplete: 'off' });
 	openForm(`Breakout for ${memberName(state, id)}`,
 		[field('Name of the group', input, 'Members sent to the same group meet there; the room calls all of them back.')], 'Send',
-		(form) => roomVerb(state.name, 'breakout', { member: id, name: String(form.get('name')) }));
+		(form) => memberVerb(state.name, id, 'breakout', { name: String(form.get('name')) }));
 }

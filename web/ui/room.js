@@ -148,7 +148,7 @@ class RoomView {
 			void this.recordings?.look().catch(() => {});
 		if (this.isGone && e.type !== 'room-ended')
 			void this.state.look();
-		if (e.detail === 'breakout' || e.detail === 'recalled')
+		if (e.detail === 'moved' || e.detail === 'recalled')
 			window.setTimeout(() => void this.groups(), 500);
 		this.state.event(e);
 	}
