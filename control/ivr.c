@@ -5,10 +5,11 @@
  *                   ^________________| no       ^_________________| wrong
  *                            three tries in all, then goodbye and the end
  *
- * A key stops the words. `#` ends a number, and so does a pause of five seconds after it; `*` takes back what was typed.
- * Who types nothing is asked again, which is a try. After two minutes it is over, whatever happens.
+ * A key stops the words. `#` ends a number, and so does a pause of five seconds after it; `*` takes back what was
+ * typed. Who types nothing is asked again, which is a try. After two minutes it is over, whatever happens.
  *
- * Whether a PIN may be tried at all is asked before it is, so that who is over the limit learns nothing from the right one.
+ * Whether a PIN may be tried at all is asked before it is, so that who is over the limit learns nothing from the right
+ * one.
  */
 #include <errno.h>
 #include <string.h>

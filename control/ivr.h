@@ -1,6 +1,6 @@
 /*
- * ivr.h - asks a caller for a room and a PIN by keypad. Knows no call, no sound and no socket: its owner says the words, knows
- * the rooms and ends the call. Control thread only.
+ * ivr.h - asks a caller for a room and a PIN by keypad. Knows no call, no sound and no socket: its owner says the
+ * words, knows the rooms and ends the call. Control thread only.
  */
 #ifndef CONTROL_IVR_H
 #define CONTROL_IVR_H

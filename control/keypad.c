@@ -4,8 +4,8 @@
  *     keys so far:  is a code begun with them?   yes: wait      no: does the last key begin one?   else: forget
  *                   are they a code?             run it, and say how it went, to that member alone
  *
- * A code is run as soon as it is whole; one begun and not finished is forgotten after three seconds. Every key is
- * told as an event whether it belongs to a code or not. A digit gets lost now and then, so no code may become another by
+ * A code is run as soon as it is whole; one begun and not finished is forgotten after three seconds. Every key is told
+ * as an event whether it belongs to a code or not. A digit gets lost now and then, so no code may become another by
  * that; keypad_confused sees to it before a table is taken.
  *
  * Louder and quieter are one's own voice in the mix: how loud the others are every phone can set by itself.

@@ -3,9 +3,9 @@
  *
  *     word > cache > DIR/LANGUAGE/word.flac|.wav > DIR/own language/... > the word's tone > nothing
  *
- * All that can be said is in one table here, with the tone that stands for it where there is no sound. The cache holds a
- * bounded time of sound and lets go of what was used longest ago; what is being said is held by who says it. What was not
- * found is remembered too, so that a set that lacks a word is asked and complained of once.
+ * All that can be said is in one table here, with the tone that stands for it where there is no sound. The cache holds
+ * a bounded time of sound and lets go of what was used longest ago; what is being said is held by who says it. What was
+ * not found is remembered too, so that a set that lacks a word is asked and complained of once.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -16,8 +16,10 @@
 #include "sound.h"
 #include "tone.h"
 
-enum { NAME_MAX_LEN = 63, LANGUAGE_MAX = 15, ENTRIES_MAX = 512, CACHE_SMP = 48000 * 150, PROMPT_SMP = 48000 * 20, FILES_SMP = 48000 * 600,
-       BUCKETS = 64 };
+enum {
+	NAME_MAX_LEN = 63, LANGUAGE_MAX = 15, ENTRIES_MAX = 512, BUCKETS = 64,
+	CACHE_SMP = 48000 * 150, PROMPT_SMP = 48000 * 20, FILES_SMP = 48000 * 600,
+};
 
 #define UNDER_WORD 0.25f          /* -12 dB */
 

@@ -1,5 +1,6 @@
 /*
- * prompt.h - what is said to callers: sets of short sounds, one folder a language; numbers; tones where a sound is missing.
+ * prompt.h - what is said to callers: sets of short sounds, one folder a language; numbers; tones where a sound is
+ * missing.
  *
  *     DIR/en/muted.flac   DIR/en/17.wav   DIR/de/...
  *

@@ -6,15 +6,15 @@
  *                                       room-changed "recording-..."  all that are in
  *                                       member-waiting                the one that waits; then music, until it is let in
  *
- * Who comes in is told what it must know (it is recorded, it is muted, nobody else is there) 0.7 seconds after its call was
- * answered: the first words of whoever speaks at once are cut off by networks and hands. Until then nothing else is said
- * to it, as that moment tells the state it finds.
+ * Who comes in is told what it must know (it is recorded, it is muted, nobody else is there) 0.7 seconds after its call
+ * was answered: the first words of whoever speaks at once are cut off by networks and hands. Until then nothing else is
+ * said to it, as that moment tells the state it finds.
  *
- * In a music room nothing is said or sounded by itself, but that it is recorded: a take would be spoiled. Keys are answered
- * there too.
+ * In a music room nothing is said or sounded by itself, but that it is recorded: a take would be spoiled. Keys are
+ * answered there too.
  *
- * What one member is told costs an encode of its own while it lasts. So words are counted in a bucket, and a room in which
- * all are muted at once is told once, and not each of its thousand members.
+ * What one member is told costs an encode of its own while it lasts. So words are counted in a bucket, and a room in
+ * which all are muted at once is told once, and not each of its thousand members.
  */
 #include <errno.h>
 #include <string.h>

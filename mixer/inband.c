@@ -9,9 +9,9 @@
  *
  * Speech has two strong partials as well, now and then. So what counts is how little there is besides: two thirds of a
  * block's power must be in the two tones (also 1.5 % off their frequency, as Q.24 wants), each must stand 6 dB over the
- * others of its group, they may differ by no more than a line does to them, and from block to block their power must stay.
- * A vowel that holds all that for 38 ms is rare; a finger is slower than that. Decided against the detector of spandsp:
- * it knows only 8 kHz, so L16 and G.722 would have to be resampled for it, and it believes two blocks.
+ * others of its group, they may differ by no more than a line does to them, and from block to block their power must
+ * stay. A vowel that holds all that for 38 ms is rare; a finger is slower than that. Decided against the detector of
+ * spandsp: it knows only 8 kHz, so L16 and G.722 would have to be resampled for it, and it believes two blocks.
  */
 #include <math.h>
 #include <string.h>

@@ -40,7 +40,8 @@ static void reply_session(struct applesession *s, struct applesession_out *out, 
 
 	pkt->token = token;
 	pkt->ssrc = s->conf.ssrc;
-	memcpy(pkt->name, s->conf.name, sizeof(pkt->name));
+	if (kind == APPLEMIDI_IN || kind == APPLEMIDI_OK)
+		memcpy(pkt->name, s->conf.name, sizeof(pkt->name));
 }
 
 static void invite(struct applesession *s, struct applesession_out *out, uint64_t now_us)
@@ -133,7 +134,8 @@ static int recv_answer(struct applesession *s, struct applesession_out *out, enu
 
 /* ---- clocks ---- */
 
-static void take_offset(struct applesession *s, uint64_t theirs_1, uint64_t ours_1, uint64_t theirs_2, uint64_t ours_2, bool middle_ours)
+static void take_offset(struct applesession *s, uint64_t theirs_1, uint64_t ours_1, uint64_t theirs_2, uint64_t ours_2,
+	bool middle_ours)
 {
 	const uint64_t trip = middle_ours ? theirs_2 - theirs_1 : ours_2 - ours_1;
 

@@ -57,13 +57,16 @@ struct midi_sender {
 
 /* ---- telling everything again ---- */
 
-/* As much as a packet holds is told now, the rest when that is reported. One part is told even if it does not fit. */
+/* As much as a packet holds is told now, the rest when that is reported. One part is told even if it does not fit. The system
+ * comes first: a reset that was lost would undo what came before it. */
 static void renew_some(struct midi_sender *s)
 {
 	size_t room = s->conf.max - RENEW_SPARE, n;
 	bool any = false;
 
-	for (unsigned i = 0; i < MIDI_PARTS; i++) {
+	for (unsigned k = 0; k < MIDI_PARTS; k++) {
+		const unsigned i = (k + MIDI_CHANNELS) % MIDI_PARTS;
+
 		if (!(s->renewing & 1u << i))
 			continue;
 		n = journal_part_len(&s->state, i);

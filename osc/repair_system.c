@@ -230,11 +230,20 @@ static bool is_same(const struct midi_sysexes *x, const struct midi_sysex_entry 
 	return !log->d || (e->len == log->first + log->len && agrees(x, e, log));
 }
 
+static void take_count(struct midi_sysex_entry *e, const struct journal_sysex *log)
+{
+	if (!log->c)
+		return;
+	e->count = log->count;
+	e->unsure = false;
+}
+
 /* The first command from *own on, and before those made just now, that is the log's. */
 static bool was_heard(struct midi_sysexes *x, uint32_t *own, uint32_t end, const struct journal_sysex *log)
 {
 	for (uint32_t i = *own; (int32_t)(end - i) > 0; i++)
 		if (is_same(x, midi_sysex_at(x, i), log)) {
+			take_count(midi_sysex_at(x, i), log);
 			*own = i + 1;
 			return true;
 		}
@@ -316,10 +325,8 @@ static void repair_x(struct midi_repair *r, const struct journal_system *sys, ui
 	while (journal_sysex_next(&log, sys, &at)) {
 		if ((int32_t)(own - x->first) < 0)
 			own = x->first;       /* one that was made good has reset all before it */
-		if (!was_heard(x, &own, end, &log) && repair_sysex(r, &log) && log.c) {
-			midi_sysex_at(x, x->n - 1)->count = log.count;
-			midi_sysex_at(x, x->n - 1)->unsure = false;
-		}
+		if (!was_heard(x, &own, end, &log) && repair_sysex(r, &log))
+			take_count(midi_sysex_at(x, x->n - 1), &log);
 		if (log.c) {
 			x->count = log.count;
 			x->unsure = false;

@@ -1,9 +1,9 @@
 /*
  * keys.c - one press is one key.
  *
- * Phones there are that tell a key twice: by INFO and in the sound, or by INFO and in RTP. Whoever has been heard in a better
- * way is not listened to in a worse one any more. Only before that is known may one press come twice: the same key, in another way,
- * within a second.
+ * Phones there are that tell a key twice: by INFO and in the sound, or by INFO and in RTP. Whoever has been heard in a
+ * better way is not listened to in a worse one any more. Only before that is known may one press come twice: the same
+ * key, in another way, within a second.
  */
 #include "keys.h"
 

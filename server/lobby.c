@@ -6,8 +6,8 @@
  *                 enter     call_enter > join
  *                 say       prompts > leg_say
  *
- * What was wrong is counted by source, and one line of the log says so, for fail2ban. It is taken before a try and given back
- * after a right one: so a hundred callers of one trunk come in, and a hundred guesses at once do not.
+ * What was wrong is counted by source, and one line of the log says so, for fail2ban. It is taken before a try and
+ * given back after a right one: so a hundred callers of one trunk come in, and a hundred guesses at once do not.
  */
 #include <string.h>
 #include "lobby.h"

@@ -500,16 +500,6 @@ static void collect_notify(struct web_status *st)
 	st->subscribe_refused = ns.refused;
 }
 
-static void collect_record(struct web_status *st)
-{
-	struct record_stats rs;
-
-	record_stats(server.record, &rs);
-	st->recordings        = rs.running;
-	st->recordings_begun  = rs.started;
-	st->recordings_failed = rs.failed;
-}
-
 static void add_status(bool outgoing, uint16_t status, uint64_t n, void *arg)
 {
 	struct web_status *st = arg;
@@ -525,6 +515,16 @@ static void collect_members(struct web_status *st)
 	if (server.focus)
 		cdrs_statuses(server.focus->cdrs, add_status, st);
 	store_stats(server.store, &st->store);
+}
+
+static void collect_record(struct web_status *st)
+{
+	struct record_stats rs;
+
+	record_stats(server.record, &rs);
+	st->recordings        = rs.running;
+	st->recordings_begun  = rs.started;
+	st->recordings_failed = rs.failed;
 }
 
 static void web_collect(struct web_status *st, void *arg)
@@ -548,10 +548,10 @@ static void web_collect(struct web_status *st, void *arg)
 	st->sip_bad = ss.bad;
 	st->sip_limited = ss.limited;
 	collect_notify(st);
+	collect_members(st);
 	if (server.focus)
 		cdrs_stats(server.focus->cdrs, &st->cdr);
 	collect_record(st);
-	collect_members(st);
 	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
 }
 

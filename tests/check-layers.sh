@@ -26,7 +26,8 @@ doors() { # FOLDER: the headers others may include
 	case $1 in
 	# tap: a room's sound to who records it; limiter holds that under full scale.
 	# resample and tune are plain arithmetic: control brings the music of who is alone to 48 kHz with them.
-	mixer) echo mixer.h ring.h codec.h resample.h tune.h tap.h limiter.h ;;
+	# rtp is headers and arithmetic: osc reads and writes packets of its own with it.
+	mixer) echo mixer.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
 	# record: main makes it and hands it its news.
 	# setting: the settings of a room, for those who draw forms of them.
@@ -120,7 +121,7 @@ self_test() {
 	try() { # EXPECTED FILE INCLUDE
 		rm -rf "${tmp:?}/t"
 		mkdir -p "$tmp/t/mixer" "$tmp/t/control" "$tmp/t/server" "$tmp/t/web" "$tmp/t/osc"
-		for h in mixer/mixer.h mixer/rtp.h control/control.h control/room.h server/session.h server/focus.h web/web.h osc/relay.h; do
+		for h in mixer/mixer.h mixer/rtp.h mixer/leg.h control/control.h control/room.h server/session.h server/focus.h web/web.h osc/relay.h; do
 			: >"$tmp/t/$h"
 		done
 		echo "#include $3" >"$tmp/t/$2"
@@ -140,7 +141,9 @@ self_test() {
 	try 1 server/a.c '"web/web.h"'
 	try 1 web/a.c '"server/session.h"'
 	try 1 osc/a.c '"web/web.h"'
-	try 1 control/a.c '"mixer/rtp.h"'
+	try 0 osc/a.c '"mixer/rtp.h"'
+	try 1 osc/a.c '"mixer/leg.h"'
+	try 1 control/a.c '"mixer/leg.h"'
 	try 1 server/a.c '"control/room.h"'
 	try 1 server/a.c '"room.h"'
 	try 1 control/a.c '"../mixer/mixer.h"'

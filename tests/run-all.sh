@@ -187,7 +187,7 @@ for f in sorted({os.path.relpath(os.path.join(c["directory"], c["file"])) for c 
 npm_packages() {
 	have=tests/browser/node_modules/.package-lock.json
 	{ [ -f "$have" ] && [ ! tests/browser/package-lock.json -nt "$have" ]; } ||
-		(cd tests/browser && npm ci --no-audit --no-fund --loglevel=error) >"$1" 2>&1
+		(cd tests/browser && npm ci --no-audit --no-fund --loglevel=error --fetch-retries=1) >"$1" 2>&1
 }
 
 step_browser() {

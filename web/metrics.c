@@ -136,15 +136,15 @@ static void web(GString *out, const struct metrics_web *w)
 	one(out, "tutti_webhook_waiting", "gauge", "Events that wait to be delivered.", w->hook_waiting);
 }
 
-static void store(GString *out, const struct store_stats *s, const struct cdrs_stats *c)
+static void store(GString *out, const struct store_stats *s, const struct cdrs_stats *calls_kept)
 {
 	one(out, "tutti_store_puts_total", "counter", "Values handed to the store.", s->puts);
 	one(out, "tutti_store_commits_total", "counter", "Transactions written.", s->commits);
 	one(out, "tutti_store_errors_total", "counter", "Transactions that failed.", s->errors);
 	one(out, "tutti_store_waiting", "gauge", "Values not yet in the file.", s->waiting);
-	one(out, "tutti_call_records_total", "counter", "Records of calls written.", c->written);
+	one(out, "tutti_call_records_total", "counter", "Records of calls written.", calls_kept->written);
 	one(out, "tutti_call_records_left_out_total", "counter", "Refused calls without a record, for there were too many.",
-	    c->left_out);
+	    calls_kept->left_out);
 }
 
 char *metrics_text(const struct web_status *st, const struct metrics_web *w)

@@ -268,6 +268,20 @@ export const looks = [
 		},
 	},
 	{
+		name: 'many-rooms', what: 'many rooms get a filter', limit: 90,
+		async run(c) {
+			const { fake, url } = await openFake(c);
+			const page = await c.page();
+			await signIn(page, url);
+			expect(await page.getByLabel('Filter rooms by name').isHidden(), 'a filter for three rooms');
+			for (let i = 0; i < 20; i++)
+				fake.room(`room${i}`);
+			await page.getByLabel('Filter rooms by name').fill('ROOM1');
+			await until(async () => await page.locator('.room-card').count() === 11, 'eleven have such a name');
+			await page.getByText('23 rooms, 13 members').waitFor();
+		},
+	},
+	{
 		name: 'dialogs', what: 'a dialog takes the focus, keeps it, gives it back, and closes with its member', limit: 90,
 		async run(c) {
 			const { fake, url } = await openFake(c);

@@ -216,7 +216,7 @@ export const plays = [
 			await row(page, 'ann').waitFor();
 			expect(await page.getByRole('button', { name: 'Mute ann' }).isDisabled(), 'mute can be pressed');
 			expect(await page.getByRole('slider', { name: 'Gain of ann' }).isDisabled(), 'the fader can be moved');
-			expect(await page.getByRole('toolbar', { name: 'Room' }).count() === 0, 'the room can be ended');
+			expect(await page.getByRole('group', { name: 'Room' }).count() === 0, 'the room can be ended');
 		},
 	},
 	{

@@ -244,7 +244,7 @@ class Phone:
                 self._keying.extend((KEYS.index(key), i, i >= 5) for i in range(8))
             else:
                 self._keying.extend(self._key_sound(key))
-            while self._keying:
+            while self._keying and not self.ended.is_set():
                 time.sleep(0.02)
             time.sleep(pause)
 

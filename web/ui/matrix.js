@@ -1,7 +1,7 @@
 /* matrix.js - who hears whom how loud and where: one line a listener, one column a source.
  *
  * A table with one stop of the Tab key; arrows go from cell to cell, plus and minus change the gain, < and > the place,
- * Delete makes it the same as for all. Below it two sliders for the chosen cell. What is drawn strong differs from what
+ * Delete makes it the same as for all. Above it two sliders for the chosen cell. What is drawn strong differs from what
  * all hear. */
 import { attempt, fill, h, setAttr, setText } from './dom.js';
 import { gainFader, panFader } from './fader.js';
@@ -52,7 +52,7 @@ export class Matrix {
 		this.empty = h('p', { class: 'empty' }, 'A mix of one’s own needs at least two members.');
 		this.hint = h('p', { class: 'hint' }, 'Each line is what one member hears. ',
 			'Arrow keys choose, + and − change the gain, < and > the place, Delete makes it as it is for all.');
-		this.el = h('div', { class: 'matrix-view' }, this.empty, this.hint, h('div', { class: 'scroller', tabindex: '-1' }, this.table), this.inspector);
+		this.el = h('div', { class: 'matrix-view' }, this.empty, this.hint, this.inspector, h('div', { class: 'scroller', tabindex: '-1' }, this.table));
 		this.members();
 		void this.look();
 	}

@@ -86,7 +86,7 @@ class RoomView {
 		this.recall = this.action('back', 'Recall groups', () => this.verb('recall'));
 		this.recall.hidden = true;
 		this.endAll = this.action('hangUp', 'End for all', () => this.endForm(), 'danger');
-		this.acts = h('div', { class: 'room-acts', role: 'toolbar', 'aria-label': 'Room' }, this.muteAll, this.lock, this.record, this.stop,
+		this.acts = h('div', { class: 'room-acts', role: 'group', 'aria-label': 'Room' }, this.muteAll, this.lock, this.record, this.stop,
 			this.dial, this.announcement, this.recall, this.endAll);
 		this.acts.hidden = !mayControl();
 		this.nav = h('nav', { class: 'pages', 'aria-label': 'Parts of the room' }, Object.entries(pages).map(([page, text]) =>

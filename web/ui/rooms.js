@@ -13,6 +13,8 @@ import { countWords } from './words.js';
 /** Many events in a moment are one question. */
 const GATHER_MS = 300;
 const LOOK_MS = 15000;
+/** More rooms than these want a filter. */
+const MANY = 12;
 
 /** @param {string} room */
 export function roomHref(room) {
@@ -28,6 +30,11 @@ export function roomsView() {
 		h('div', { class: 'page-head' }, h('h1', { tabindex: '-1' }, 'Rooms'), count,
 			mayControl() && !ownRoom() && h('button', { type: 'button', class: 'primary', onclick: () => void createForm() }, icon('plus'), 'New room')),
 		list, empty);
+	const filter = h('input', { type: 'search', class: 'room-filter', placeholder: 'Filter', 'aria-label': 'Filter rooms by name', hidden: true,
+		oninput: () => draw(known) });
+	el.insertBefore(filter, list);
+	/** @type {RoomLine[]} */
+	let known = [];
 	let timer = 0;
 	let ended = false;
 
@@ -50,11 +57,14 @@ export function roomsView() {
 
 	/** @param {RoomLine[]} rooms */
 	const draw = (rooms) => {
+		known = rooms;
+		filter.hidden = rooms.length <= MANY;
+		const wanted = filter.hidden ? '' : filter.value.trim().toLocaleLowerCase();
 		const held = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.room;
 		const members = rooms.reduce((n, r) => n + r.members, 0);
 		count.textContent = rooms.length ? `${countWords(rooms.length, 'room')}, ${countWords(members, 'member')}` : '';
 		empty.hidden = rooms.length > 0;
-		fill(list, rooms.map(line));
+		fill(list, rooms.filter((r) => `${r.room} ${r.title}`.toLocaleLowerCase().includes(wanted)).map(line));
 		if (held)
 			/** @type {HTMLElement | null} */ (list.querySelector(`[data-room="${CSS.escape(held)}"]`))?.focus();
 	};

@@ -1,0 +1,222 @@
+/*
+ * oscsend_journal.c - of the sender of gestures: what goes into a packet's journal, and what has to be kept for the
+ * next ones.
+ *
+ * Where not all fits, events get half of the room and what state leaves: they are worth something only now, but must
+ * not starve state, which heals for good.
+ *
+ * With tt_exec "bundled messages with a future time tag are not journalled before that time": they lie in `later`
+ * until then. If that is full, state is journalled at once: early is better than never.
+ */
+#include <string.h>
+
+#include "oscsend_priv.h"
+
+enum {
+	PICKS  = 128,             /* more entries than a packet can hold: an entry has 12 octets at least */
+	MISSES = 8,               /* entries too long for what room is left, before the search for shorter ones ends */
+};
+
+struct pick {
+	const uint8_t *osc;
+	size_t   len;
+	int64_t  seq, mark;
+	uint32_t age;
+	bool     event;
+};
+
+struct journal {
+	struct pick pick[PICKS];
+	unsigned n;
+	size_t   room;
+	bool     partial;
+};
+
+/* ---- the journal of a packet ---- */
+
+static void pick_add(struct journal *j, const struct pick *p)
+{
+	j->pick[j->n++] = *p;
+	j->room -= oscrtp_entry_size(p->len, p->event);
+}
+
+static bool pick_fits(const struct journal *j, size_t len, bool event)
+{
+	return j->n < PICKS && oscrtp_entry_size(len, event) <= j->room;
+}
+
+/* "Every event sent in the last `red` packets SHOULD have an E=1 entry": the newest first, they were told least
+ * often. */
+static void pick_events(struct oscsend *s, struct journal *j, size_t room, uint32_t ts, uint64_t now_ntp)
+{
+	const size_t keep = j->room - room;
+
+	for (unsigned back = 1; back <= s->cfg.red; back++) {
+		const struct sent *sent = &s->sent[(s->seq - back) % SENT];
+
+		if (sent->seq != s->seq - back)
+			continue;
+		for (unsigned i = sent->n; i-- > 0;) {
+			const struct sent_event *e = &sent->ev[i];
+			const int32_t age = rtp_ts_diff(ts, e->ts);
+
+			if (e->due > now_ntp)
+				continue;
+			if (j->room - keep < oscrtp_entry_size(e->len, true) || !pick_fits(j, e->len, true)) {
+				j->partial = true;
+				return;
+			}
+			pick_add(j, &(struct pick){sent->bytes + e->at, e->len, sent->seq, e->mark,
+				age > 0 ? (uint32_t)age : 0, true});
+		}
+	}
+}
+
+static void pick_states(struct oscsend *s, struct journal *j)
+{
+	unsigned misses = 0;
+	struct key *key = osckeys_head(s->keys, &s->wait), *next;
+
+	for (unsigned left = s->wait.n; left && misses < MISSES; left--, key = next) {
+		next = osckeys_next(s->keys, &s->wait, key);
+		if (!pick_fits(j, key->len, false)) {
+			misses++;
+			continue;
+		}
+		pick_add(j, &(struct pick){osckeys_raw_rt(s->keys, key), key->len, key->last, key->mark, 0, false});
+		send_say_key(s, key);
+		osckeys_take_rt(s->keys, &s->wait, key);
+		osckeys_push_rt(s->keys, &s->wait, key);
+		if (!next)
+			next = osckeys_head(s->keys, &s->wait);
+	}
+}
+
+static bool before(const struct pick *a, const struct pick *b)
+{
+	return a->seq != b->seq ? a->seq < b->seq : a->mark < b->mark;
+}
+
+/* Few, and nearly in order. */
+static void sort_picks(struct journal *j)
+{
+	for (unsigned i = 1; i < j->n; i++) {
+		const struct pick p = j->pick[i];
+		unsigned k = i;
+
+		for (; k && before(&p, &j->pick[k - 1]); k--)
+			j->pick[k] = j->pick[k - 1];
+		j->pick[k] = p;
+	}
+}
+
+static void pick_all(struct oscsend *s, struct journal *j, uint32_t ts, uint64_t now_ntp)
+{
+	const size_t half = j->room / 2, spare = j->room > s->open_bytes ? j->room - s->open_bytes : 0;
+	unsigned events;
+
+	j->n = 0;
+	j->partial = false;
+	pick_events(s, j, half > spare ? half : spare, ts, now_ntp);
+	events = j->n;
+	pick_states(s, j);
+	s->said[s->seq % SAID].complete = j->n - events == s->wait.n;
+	if (!s->said[s->seq % SAID].complete)
+		j->partial = true;
+	sort_picks(j);
+}
+
+uint16_t send_back_of(const struct oscsend *s, int64_t seq)
+{
+	return s->seq - seq < OSCRTP_BACK_FAR ? (uint16_t)(s->seq - seq) : OSCRTP_BACK_FAR;
+}
+
+static uint8_t *write_journal(const struct oscsend *s, uint8_t *p, const struct journal *j)
+{
+	for (unsigned i = 0; i < j->n; i++) {
+		const struct pick *k = &j->pick[i];
+
+		p = oscrtp_write_entry(p, &(struct oscrtp_entry){k->event, send_back_of(s, k->seq), k->age,
+			k->osc, k->len});
+	}
+
+	return p;
+}
+
+bool send_journal(struct oscsend *s, uint8_t **p, const uint8_t *end, uint32_t ts, uint64_t now_ntp)
+{
+	struct journal j;
+
+	j.room = (size_t)(end - *p);
+	pick_all(s, &j, ts, now_ntp);
+	*p = write_journal(s, *p, &j);
+
+	return !j.partial;
+}
+
+/* ---- what a packet says is remembered ---- */
+
+static bool in_future(const struct oscsend *s, uint64_t timetag, uint64_t now_ntp)
+{
+	return s->cfg.tt_exec && timetag > now_ntp && timetag != OSC_NOW;
+}
+
+static void event_sent(struct oscsend *s, const struct osc_msg *msg, uint32_t ts, uint64_t due)
+{
+	struct sent *sent = &s->sent[s->seq % SENT];
+
+	if (sent->n == SENT_EVENTS || sizeof(sent->bytes) - sent->used < msg->len)
+		return;                   /* cannot be: they were in one packet */
+
+	memcpy(sent->bytes + sent->used, msg->raw, msg->len);
+	sent->ev[sent->n++] = (struct sent_event){(uint16_t)sent->used, (uint16_t)msg->len, ts, s->mark++, due};
+	sent->used += msg->len;
+}
+
+static bool put_off(struct oscsend *s, const struct osc_msg *msg, uint64_t ntp)
+{
+	for (unsigned i = 0; i < LATER; i++) {
+		struct later *l = &s->later[i];
+
+		if (l->len)
+			continue;
+		l->seq = s->seq;
+		l->ntp = ntp;
+		l->len = msg->len;
+		memcpy(l->bytes, msg->raw, msg->len);
+		return true;
+	}
+
+	return false;
+}
+
+void send_apply_later(struct oscsend *s, uint64_t now_ntp)
+{
+	for (unsigned i = 0; s->later && i < LATER; i++) {
+		struct later *l = &s->later[i];
+		struct osc_msg msg;
+
+		if (!l->len || l->ntp > now_ntp)
+			continue;
+		/* what all receivers have got in its packet needs no journal, but a snapshot must know it */
+		if (!osc_msg_read(&msg, l->bytes, l->len))
+			send_state(s, &msg, l->seq);
+		l->len = 0;
+	}
+}
+
+void send_item(struct oscsend *s, const struct oscsend_item *item, uint64_t now_ntp)
+{
+	struct osc_iter it;
+	struct osc_msg msg;
+
+	osc_iter_init(&it, item->osc, item->len);
+	while (osc_next(&it, &msg)) {
+		const bool future = in_future(s, it.timetag, now_ntp);
+
+		if (kind_of(item->kinds, &msg) == OSC_EVENT)
+			event_sent(s, &msg, item->ts, future ? it.timetag : 0);
+		else if (!future || !put_off(s, &msg, it.timetag))
+			send_state(s, &msg, s->seq);
+	}
+}
