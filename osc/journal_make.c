@@ -283,7 +283,7 @@ static struct journal_undef undef_log(struct maker *mk, const struct midi_undef 
 	log.c = true;
 	log.count = u->count;
 	log.dsz = u->len > 3 ? 3 : u->len;
-	if (u->len) {
+	if (u->len && value) {
 		memcpy(value, u->data, u->len);
 		value[u->len - 1] |= 0x80;
 		log.v = true;
@@ -383,6 +383,8 @@ static void make_x(struct maker *mk, struct journal_system *js, const struct mid
 	const uint32_t first = first_sysex(x, mk->when->checkpoint);
 	bool chapter_s = true;
 
+	if (room)
+		buf[0] = 0;
 	js->x = buf;
 	for (uint32_t i = first; i != x->n; i++) {
 		const struct midi_sysex_entry *e = &x->entry[i % MIDI_SYSEXES];
@@ -393,7 +395,7 @@ static void make_x(struct maker *mk, struct journal_system *js, const struct mid
 		js->x_len += n;
 		mk->out.full |= !n;
 	}
-	if (!js->x_len)
+	if (!js->x_len || !room)
 		return;
 	js->toc |= CHAPTER_X;
 	buf[0] = (uint8_t)((buf[0] & 0x7f) | bit(chapter_s, 0x80));

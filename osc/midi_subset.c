@@ -62,12 +62,12 @@ static bool take_list(struct cursor *c, range_h *h, void *arg)
 /* "hex-octet = %x30-37 U-HEXDIG" */
 static bool take_octet(struct cursor *c, unsigned *v)
 {
-	static const char hex[] = "0123456789ABCDEF";
+	static const char hex[16] __attribute__((nonstring)) = "0123456789ABCDEF";
 	const char *low;
 
 	if (c->end - c->at < 2 || c->at[0] < '0' || c->at[0] > '7')
 		return false;
-	low = memchr(hex, c->at[1], 16);
+	low = memchr(hex, c->at[1], sizeof(hex));
 	*v = low ? (unsigned)(c->at[0] - '0') << 4 | (unsigned)(low - hex) : 0;
 	c->at += 2;
 	return low;
