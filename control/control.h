@@ -22,6 +22,7 @@
 #include "mixer/mixer.h"
 
 struct control;
+struct sound;
 struct store;
 struct keypad_conf;
 
@@ -50,6 +51,8 @@ struct face {
 	const char *transport;                                    /* "UDP" ..., for figures; may be NULL */
 	bool dialed_out;
 	bool answered;                                            /* a while ago: it hears what is said to it */
+	bool can_ask;                                             /* its caller for its name (ENOMSG); it was not asked yet */
+	struct sound *said_name;                                  /* what the caller then said; NULL: nothing */
 };
 
 /* Who acts: a member (its role counts), the system (may everything), or an account with a role in every room. */
@@ -70,6 +73,8 @@ uint64_t control_speakers(const struct control *c);       /* how often a floor h
 const char *control_room_for(const struct control *c, const char *number);
 /* Must a caller with this URI say a PIN before it can join? Not where it has kept its seat. */
 bool control_needs_pin(const struct control *c, const char *room, const char *uri);
+/* Does the room want to hear a caller's name before it comes in? */
+bool control_asks_name(const struct control *c, const char *room, const char *uri);
 enum waiting control_member_waiting(const struct control *c, uint32_t member);
 uint64_t control_number(const struct control *c);         /* of the last event */
 uint64_t control_room_version(const struct control *c, const char *room);        /* 0: no such room */

@@ -1,7 +1,7 @@
 /*
  * entry.c - may it come in, as what, and must it wait?
  *
- *     banned?  >  a seat it had left?  >  PIN  >  locked?  >  full?  >  schedule  >  host there?  >  lobby
+ *     banned?  >  a seat it had left?  >  PIN  >  locked?  >  full?  >  schedule  >  its name  >  host there?  >  lobby
  *
  * A host passes all but the ban, the PIN that makes it one, and the limit. Who comes back to its seat has said its PIN
  * and was let in before, and is not new in a room that was locked behind it.
@@ -59,6 +59,12 @@ static void take_seat(struct entry *e, struct room *r)
 		e->role = e->seat->role;
 }
 
+/* Last of all: nobody is asked who then may not come in. Who comes back to its seat is known. */
+static bool says_name(const struct entry *e, const struct room *r)
+{
+	return e->can_ask && r->conf.announce_names && !r->conf.music && !e->invited && !e->seat;
+}
+
 int entry_judge(struct entry *e, struct room *r)
 {
 	char key[CALLER_KEY_MAX];
@@ -77,6 +83,8 @@ int entry_judge(struct entry *e, struct room *r)
 		return EUSERS;
 	if (is_shut(r, e->role) && !e->invited)
 		return EAGAIN;
+	if (says_name(e, r))
+		return ENOMSG;
 	e->waiting = e->invited ? WAITING_NO : entry_waits(r, e->role, e->seat != NULL);
 	return 0;
 }
@@ -99,6 +107,13 @@ void entry_review(struct room *r)
 		m->waiting = now;
 		event_tell(r, EVENT_MEMBER_WAITING, m, waiting_name(now));
 	}
+}
+
+bool control_asks_name(const struct control *c, const char *room, const char *uri)
+{
+	const struct room *r = c ? room_called(c, room) : NULL;
+
+	return r && r->conf.announce_names && !r->conf.music && !keep_seat_for(r, uri) && !keep_ghost_for(r, uri);
 }
 
 bool control_needs_pin(const struct control *c, const char *room, const char *uri)

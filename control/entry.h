@@ -11,6 +11,7 @@ struct entry {
 	const char *uri, *pin;            /* pin: as typed; "" nothing; NULL: it was not asked */
 	enum role role;                   /* as which it comes; then as which it is let in */
 	bool moves;                       /* from another room: there is no call of its own that was lost */
+	bool can_ask;                     /* it can be asked for its name, and was not yet */
 	bool invited;                     /* by a host, or by who may everything: no PIN, lock, lobby or schedule for it */
 	const struct seat *seat;          /* which it had left; good until the next seat is put or dropped */
 	struct seat lost;                 /* ... or which its lost call still takes */
@@ -18,7 +19,8 @@ struct entry {
 	enum waiting waiting;
 };
 
-/* 0: it may, and e says how. EPERM banned or locked, EACCES a PIN, EUSERS full, EAGAIN not open. Changes nothing. */
+/* 0: it may, and e says how. EPERM banned or locked, EACCES a PIN, EUSERS full, EAGAIN not open, ENOMSG it is to say its name
+ * first. Changes nothing. */
 int  entry_judge(struct entry *e, struct room *r);
 /* For what a member of this room would wait now. */
 enum waiting entry_waits(const struct room *r, enum role role, bool admitted);

@@ -5,6 +5,8 @@
  *                   ^________________| no       ^_________________| wrong
  *                            three tries in all, then goodbye and the end
  *
+ *     enter > the room wants its name > "say your name" > listen, three seconds or until # > enter > in
+ *
  * A key stops the words. `#` ends a number, and so does a pause of five seconds after it; `*` takes back what was
  * typed. Who types nothing is asked again, which is a try. After two minutes it is over, whatever happens.
  *
@@ -16,9 +18,9 @@
 #include "ivr.h"
 #include "wheel.h"
 
-enum { FIRST_MS = 700, PAUSE_MS = 5000, NOTHING_MS = 12000, ALL_MS = 120000, GOODBYE_MS = 8000, TRIES = 3, DIGITS_MAX = 32 };
+enum { FIRST_MS = 700, PAUSE_MS = 5000, NOTHING_MS = 12000, ALL_MS = 120000, GOODBYE_MS = 8000, HEAR_MS = 3000, TRIES = 3, DIGITS_MAX = 32 };
 
-enum state { IVR_ROOM, IVR_PIN, IVR_GOODBYE, IVR_OVER };
+enum state { IVR_ROOM, IVR_PIN, IVR_NAME, IVR_HEAR, IVR_GOODBYE, IVR_OVER };
 
 struct ivr {
 	const struct ivr_ops *ops;
@@ -28,6 +30,7 @@ struct ivr {
 	char digits[DIGITS_MAX + 1];
 	size_t n;
 	bool too_long, asked;
+	bool has_pin;                     /* while it says its name: the digits are the PIN that was right */
 	unsigned tries;
 	const char *why;                  /* it ends */
 	struct wheel_tmr tmr, all;
@@ -117,10 +120,33 @@ static const char *refusal(int err)
 	}
 }
 
+/* The PIN stays where it is until the name has been said. */
+static void ask_name(struct ivr *v, const char *pin)
+{
+	const char *word = "say-name";
+
+	v->has_pin = pin != NULL;
+	v->state = IVR_NAME;
+	v->asked = true;
+	wheel_start(&v->tmr, NOTHING_MS, waited, v);
+	v->ops->say(&word, 1, v->arg);
+}
+
+static void hear_name(struct ivr *v)
+{
+	v->state = IVR_HEAR;
+	wheel_start(&v->tmr, HEAR_MS, waited, v);
+	v->ops->hear(true, v->arg);
+}
+
 static void enter(struct ivr *v, const char *pin)
 {
 	int err = v->ops->enter(v->room, pin, v->arg);
 
+	if (err == ENOMSG && v->state != IVR_HEAR && v->state != IVR_NAME) {
+		ask_name(v, pin);
+		return;
+	}
 	forget(v);
 	if (!err) {
 		over(v);
@@ -135,8 +161,19 @@ static void enter(struct ivr *v, const char *pin)
 		goodbye(v, refusal(err), "room refused");
 		return;
 	}
+	v->state = IVR_PIN;
 	v->ops->failed("pin", v->arg);
 	again(v, "wrong-pin");
+}
+
+/* Said, or not: who would rather not say it comes in without. */
+static void named(struct ivr *v)
+{
+	wheel_cancel(&v->tmr);
+	if (v->state == IVR_NAME)
+		v->ops->say(NULL, 0, v->arg);
+	v->ops->hear(false, v->arg);
+	enter(v, v->has_pin ? v->digits : NULL);
 }
 
 static bool allowed(struct ivr *v)
@@ -196,6 +233,12 @@ static void waited(void *arg)
 
 	if (v->state == IVR_GOODBYE)
 		end(v);
+	else if (v->state == IVR_NAME)
+		hear_name(v);                     /* nobody told that it was asked */
+	else if (v->state == IVR_HEAR)
+		named(v);
+	else if (!v->asked && v->state == IVR_PIN && !v->ops->needs_pin(v->room, v->arg))
+		enter(v, NULL);
 	else if (!v->asked)
 		ask(v, v->state == IVR_ROOM ? "welcome" : NULL);
 	else
@@ -208,11 +251,15 @@ static void too_late(void *arg)
 
 	if (v->state == IVR_GOODBYE)
 		return;
+	if (v->state == IVR_HEAR)
+		v->ops->hear(false, v->arg);
 	goodbye(v, NULL, "no room entered");
 }
 
 void ivr_key(struct ivr *v, char key)
 {
+	if ((v->state == IVR_NAME || v->state == IVR_HEAR) && key == '#')
+		named(v);
 	if (v->state != IVR_ROOM && v->state != IVR_PIN)
 		return;
 	if (!v->n && v->asked)
@@ -235,7 +282,9 @@ void ivr_said(struct ivr *v)
 {
 	if (v->state == IVR_GOODBYE)
 		end(v);
-	else if (v->state != IVR_OVER && !v->n)           /* now its time to think begins */
+	else if (v->state == IVR_NAME)
+		hear_name(v);
+	else if (v->state != IVR_HEAR && v->state != IVR_OVER && !v->n)           /* now its time to think begins */
 		wheel_start(&v->tmr, NOTHING_MS, waited, v);
 }
 

@@ -17,8 +17,11 @@ struct ivr_ops {
 	/* The room behind these digits; false: there is none. */
 	bool (*find)(char *room, size_t size, const char *digits, void *arg);
 	bool (*needs_pin)(const char *room, void *arg);
-	/* pin NULL: none was asked for. 0: the caller is in, and ivr is done; EACCES: the PIN is wrong; else why not. */
+	/* pin NULL: none was asked for. 0: the caller is in, and ivr is done; EACCES: the PIN is wrong; ENOMSG:
+	 * it is to say its name first, and enter is asked again; else why not. */
 	int  (*enter)(const char *room, const char *pin, void *arg);
+	/* Listens for the caller's name, or has heard it: enter comes next. */
+	void (*hear)(bool on, void *arg);
 	/* A try failed; what: "room" or "pin". */
 	void (*failed)(const char *what, void *arg);
 	/* Goodbye has been said: end the call. ivr may be freed from inside. */

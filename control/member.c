@@ -41,6 +41,18 @@ static void member_destructor(void *data)
 	wheel_cancel(&m->lost_tmr);
 	hash_unlink(&m->he);
 	list_unlink(&m->le);
+	if (m->face.said_name)
+		m->c->n_names--;
+	mem_deref(m->face.said_name);
+}
+
+/* A name is 400 KB at most: of a crowd only so many keep theirs. */
+static struct sound *name_kept(struct control *c, struct sound *name)
+{
+	if (!name || c->n_names >= NAMES_MAX)
+		return NULL;
+	c->n_names++;
+	return mem_ref(name);
 }
 
 int member_alloc(struct member **mp, struct control *c, const struct command *join)
@@ -53,6 +65,7 @@ int member_alloc(struct member **mp, struct control *c, const struct command *jo
 	m->id = next_id(c);
 	m->role = m->given = m->came = join->role;
 	m->face = *join->face;
+	m->face.said_name = name_kept(c, join->face->said_name);
 	m->face.call_id = m->face.transport = NULL;           /* the face's text need not outlive the call; ours is the copy */
 	m->dialed_out = join->face->dialed_out;
 	text_clean(m->uri, sizeof(m->uri), join->uri);

@@ -31,7 +31,7 @@ struct member {
 	bool rtp_lost;            /* silence on the wire while on hold: judged when the hold ends */
 	float gain_db, pan;
 	uint64_t since_ms;
-	struct face face;
+	struct face face;         /* said_name: a reference of its own */
 	char keys[8];             /* pressed so far, of a code like *6 */
 	size_t n_keys;
 	bool confirming;          /* it was asked whether it means to end it for all */

@@ -44,6 +44,7 @@ static const struct { const char *name; enum tone tone; } table[] = {
 	{ "help-quieter", TONE_NONE },      { "help-louder", TONE_NONE },       { "help-mute-all", TONE_NONE },
 	{ "help-lock", TONE_NONE },         { "help-record", TONE_NONE },       { "help-count", TONE_NONE },
 	{ "help-end", TONE_NONE },          { "key-star", TONE_NONE },          { "key-hash", TONE_NONE },
+	{ "say-name", TONE_ASK },           { "name-joined", TONE_NONE },       { "name-left", TONE_NONE },
 };
 
 struct entry {

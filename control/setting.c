@@ -50,6 +50,7 @@ static const struct row table[] = {
 	SWITCH("floor", floor, "off", "One speaker at a time, and hosts: who wants to speak raises the hand."),
 	SWITCH("mute-on-entry", mute_on_entry, "off", "Who comes in is muted and may unmute itself; hosts are not."),
 	SWITCH("tones", tones, "on", "A tone tells who is in that somebody came or left."),
+	SWITCH("announce-names", announce_names, "off", "Callers say their name, and it is played when they come and leave."),
 	TWO("record", record_auto, "manual", "manual|auto", "auto: recorded as soon as somebody is in."),
 	SWITCH("hide-numbers", hide_numbers, "off", "Phones that watch the room are not told the addresses of the others."),
 	TIME("start", schedule.start, "From when it is open. Hosts may come in before."),

@@ -163,6 +163,25 @@ static void tone(struct spoken *s, struct room *r, bool came)
 	(void)bus_say(r->bus, &piece, 1, LEG_SAY_AFTER);
 }
 
+/* The name as it was said, and what its owner does. false: it said none, or the room wants none; then the tone tells it. */
+static bool announce(struct spoken *s, struct room *r, struct sound *name, const char *does)
+{
+	struct leg_say piece[2] = { { .gain = 1, .under = 1, .owner = name } };
+	struct sound *words = NULL;
+	unsigned n = 1;
+	int err;
+
+	if (!s->tones || !name || !r->conf.announce_names || !by_itself(r) || !n_in(r))
+		return false;
+	piece[0].smp = sound_smp(name);
+	piece[0].n = sound_len(name);
+	if (!prompt_sound(&words, s->prompts, language(r), does))
+		piece[n++] = (struct leg_say){ .gain = 1, .under = 1, .owner = words, .smp = sound_smp(words), .n = sound_len(words) };
+	err = bus_say(r->bus, piece, n, LEG_SAY_AFTER);
+	mem_deref(words);
+	return !err;                      /* ENOSPC: half a crowd is being announced already */
+}
+
 int spoken_leg(struct control *c, struct leg *l, const char *room, const struct prompt_say *what)
 {
 	struct prompt_say mine = *what;
@@ -329,7 +348,8 @@ static void came_in(struct spoken *s, struct member *m)
 	const char *words[4] = { "joining" };
 	bool waited = v && v->music;
 
-	tone(s, m->room, true);
+	if (!announce(s, m->room, m->face.said_name, "name-joined"))
+		tone(s, m->room, true);
 	if (!v)
 		return;
 	v->music = mem_deref(v->music);
@@ -343,11 +363,11 @@ static void came_in(struct spoken *s, struct member *m)
 	say(s, m, words, 1 + greeting(words + 1, m), LEG_SAY_AFTER);
 }
 
-static void went(struct spoken *s, struct room *r, uint32_t id)
+static void went(struct spoken *s, struct room *r, const struct member *m)
 {
-	struct voice *v = voice_of(s, id);
+	struct voice *v = voice_of(s, m->id);
 
-	if (v && !v->music)
+	if (v && !v->music && !announce(s, r, m->face.said_name, "name-left"))
 		tone(s, r, false);
 	mem_deref(v);
 }
@@ -420,8 +440,8 @@ static void handler(const struct event *ev, void *arg)
 			member_event(s, m, ev->detail);
 		break;
 	case EVENT_MEMBER_LEFT:
-		if (r)
-			went(s, r, ev->member);
+		if (r && ev->who)
+			went(s, r, ev->who);
 		break;
 	case EVENT_ROOM_CHANGED:
 		if (r)

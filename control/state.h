@@ -10,6 +10,8 @@
 #include "member.h"
 #include "room.h"
 
+enum { NAMES_MAX = 200 };         /* spoken names in memory */
+
 struct control {
 	struct control_conf conf;         /* alone_file is our own copy */
 	struct mixer *mixer;
@@ -22,6 +24,7 @@ struct control {
 	struct seats *seats;
 	uint32_t n_rooms, n_members, last_id;
 	uint64_t n_events;                /* the number of the last one */
+	uint32_t n_names;                 /* members whose spoken names are in memory */
 	uint64_t n_speakers;              /* how often the floor has passed, in all rooms */
 	struct sound *alone;
 	struct keypad_conf keypad;

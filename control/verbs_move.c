@@ -78,7 +78,8 @@ int verb_join(struct act *a)
 	const struct command *cmd = a->cmd;
 	struct control *c = a->c;
 	/* Whom a host has called in is invited: a locked door does not stop him. */
-	struct entry e = { .uri = cmd->uri, .pin = cmd->text, .role = cmd->role, .invited = cmd->face->dialed_out };
+	struct entry e = { .uri = cmd->uri, .pin = cmd->text, .role = cmd->role, .invited = cmd->face->dialed_out,
+			   .can_ask = cmd->face->can_ask };
 	struct room *r = NULL;
 	int err;
 

@@ -42,6 +42,8 @@ struct call {
 	uint32_t member;
 	enum role role;
 	uint32_t auth_nc;
+	struct sound *said_name;          /* its caller's, as it was said; NULL: none */
+	bool name_asked;
 	bool echo, outgoing, answered, held, ending;
 	call_progress_h *progressh;
 	void *progress_arg;
@@ -57,6 +59,7 @@ static void destructor(void *arg)
 	list_flush(&c->refers);
 	mem_deref(c->lobby);
 	mem_deref(c->cdr);
+	mem_deref(c->said_name);
 	mem_deref(c->session);
 	mem_deref(c->leg);
 	mem_deref(c->offer);
@@ -277,7 +280,9 @@ static int join(struct call *c, const char *pin)
 	cmd.text = pin;
 
 	c->face = (struct face){ .leg = c->leg, .bye = face_bye, .arg = c, .call_id = session_callid(c->session),
-				 .dialed_out = c->outgoing, .answered = c->lobby };
+				 .transport = sip_transp_name(session_transp(c->session)), .dialed_out = c->outgoing,
+				 .answered = c->lobby, .can_ask = c->lobby && !c->name_asked,
+				 .said_name = c->said_name };
 
 	err = control_run(c->focus->control, &system, &cmd, &res);
 	if (!err) {
@@ -314,6 +319,18 @@ bool call_needs_pin(const struct call *c, const char *room)
 	const char *uri = c->who.local || c->who.account[0] || c->who.trunk ? session_remote_uri(c->session) : NULL;
 
 	return c->role != ROLE_HOST && control_needs_pin(c->focus->control, room, uri);
+}
+
+static bool asks_name(const struct call *c, const char *room)
+{
+	return control_asks_name(c->focus->control, room, session_remote_uri(c->session));
+}
+
+void call_named(struct call *c, struct sound *name)
+{
+	c->name_asked = true;
+	mem_deref(c->said_name);
+	c->said_name = mem_ref(name);
 }
 
 int call_enter(struct call *c, const char *room, const char *pin)
@@ -604,7 +621,7 @@ void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call
 
 	(void)callrec_incoming(&c->cdr, f, msg, c->session, t->room);
 
-	asked = t->lobby || (!t->echo && call_needs_pin(c, t->room));
+	asked = t->lobby || (!t->echo && (call_needs_pin(c, t->room) || asks_name(c, t->room)));
 	err = asked ? 0 : enter(c);
 	if (err) {
 		reject_errno(c->session, err);

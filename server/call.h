@@ -9,6 +9,7 @@
 #include "focus.h"
 
 struct call;
+struct sound;
 
 struct call_target {
 	bool lobby;                       /* sip:lobby@host: asks for the room by keypad */
@@ -37,6 +38,7 @@ struct leg *call_leg(const struct call *c);
 bool call_find_room(char *room, size_t size, const struct call *c, const char *digits);
 bool call_needs_pin(const struct call *c, const char *room);
 int  call_enter(struct call *c, const char *room, const char *pin);      /* joins; errors of control_run */
+void call_named(struct call *c, struct sound *name);      /* it was asked for its name; NULL: it said none */
 void call_security(const struct call *c, const char *action);            /* the line for fail2ban */
 const char *call_room(const struct call *c);      /* NULL: echo */
 struct list *call_refers(struct call *c);         /* REFERs of this dialog still under way; flushed with the call */

@@ -4,6 +4,7 @@
  *     key > ivr > find      alias or name of a room (control), a number of the [did] table, or a room that may be opened
  *                 may_try   rooms.pin-rate of this source address; what was right is given back
  *                 enter     call_enter > join
+ *                 hear      callname > call_named: what it said goes with it into the room
  *                 say       prompts > leg_say
  *
  * What was wrong is counted by source, and one line of the log says so, for fail2ban. It is taken before a try and
@@ -12,6 +13,7 @@
 #include <string.h>
 #include "lobby.h"
 #include "limit.h"
+#include "control/callname.h"
 #include "control/ivr.h"
 #include "control/log.h"
 #include "control/spoken.h"
@@ -20,6 +22,7 @@ struct lobby {
 	struct focus *focus;
 	struct call *call;
 	struct ivr *ivr;
+	struct callname *hearing;         /* its name, just now */
 	char room[ROOM_NAME_MAX + 1];     /* whose language it speaks; "": none yet */
 };
 
@@ -28,6 +31,7 @@ static void destructor(void *arg)
 	struct lobby *l = arg;
 
 	mem_deref(l->ivr);
+	mem_deref(l->hearing);
 }
 
 /* limit.h counts a second; a minute of it is 60 of them. */
@@ -85,9 +89,29 @@ static int op_enter(const char *room, const char *pin, void *arg)
 	struct lobby *l = arg;
 	int err = call_enter(l->call, room, pin);
 
-	if (err != EACCES && pin)
+	if (err != EACCES && err != ENOMSG && pin)
 		limit_give(l->focus->tries, source(l));
 	return err;
+}
+
+/* Without memory for it, it comes in as who said nothing. */
+static void op_hear(bool on, void *arg)
+{
+	struct lobby *l = arg;
+	struct sound *name = NULL;
+	int err = 0;
+
+	if (on)
+		err = callname_alloc(&l->hearing, l->focus->mixer, call_leg(l->call));
+	else if (l->hearing)
+		err = callname_end(&name, l->hearing);
+	if (err && err != ENODATA)
+		log_debug("lobby.name", "call=%s err=%d", session_callid(call_session(l->call)), err);
+	if (on)
+		return;
+	l->hearing = mem_deref(l->hearing);
+	call_named(l->call, name);
+	mem_deref(name);
 }
 
 static void op_failed(const char *what, void *arg)
@@ -105,8 +129,8 @@ static void op_end(const char *why, void *arg)
 }
 
 static const struct ivr_ops ops = {
-	.say = op_say, .may_try = op_may_try, .find = op_find, .needs_pin = op_needs_pin, .enter = op_enter, .failed = op_failed,
-	.end = op_end,
+	.say = op_say, .may_try = op_may_try, .find = op_find, .needs_pin = op_needs_pin, .enter = op_enter,
+	.hear = op_hear, .failed = op_failed, .end = op_end,
 };
 
 void lobby_key(struct lobby *l, char key)

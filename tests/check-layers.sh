@@ -33,7 +33,7 @@ doors() { # FOLDER: the headers others may include
 	# setting: the settings of a room, for those who draw forms of them.
 	# keypad: the codes are settings. prompt, spoken, ivr: main gives them their folder, a call asks with them.
 	# store: main opens it, the web thread reads calls and recordings. cdr: a call tells its record, the web prints it.
-	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h keypad.h prompt.h spoken.h ivr.h cdr.h setting.h record.h census.h ;;
+	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h keypad.h prompt.h spoken.h ivr.h callname.h cdr.h setting.h record.h census.h ;;
 	server) echo session.h sip.h offer.h ;;
 	osc) echo relay.h ;;
 	web) echo web.h ;;

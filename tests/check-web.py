@@ -373,6 +373,7 @@ def members(s):
     check('... which the phone is told', b'noise' in got, got[:200])
     metrics = s.ask('/metrics', token='').text
     check('the metrics count', re.search(r'^tutti_members 1$', metrics, re.M) is not None)
+    check('members by codec and transport', re.search(r'^tutti_participants\{codec="\w+",transport="UDP"\} 1$', metrics, re.M) is not None)
     check('no secret in them', s.token not in metrics)
     for u in phone, other:
         u.close()

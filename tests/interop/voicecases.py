@@ -216,3 +216,56 @@ def baresip_keys():
             phone.end(0)
         wrong += server.stop()
     return list(wrong)
+
+
+@case('lobby-name', 'a caller says its name, and who is in hears it when the caller comes and when it leaves; who says none is told of by a tone',
+      limit=60)
+def names():
+    """Ann says a tone when she is asked, and nothing after: so what Ben hears of that tone is her name."""
+    server = Server({'prompts.say': 'words', 'rooms.alone': 'silence'})
+    wrong, calls = Wrong(), []
+    try:
+        api = houseapi.Api(server)
+        api.post('/rooms', room='band', settings={'announce-names': 'on'})
+        ben = pyphone.Phone(server.addr('udp'), 'ben')
+        ann = pyphone.Phone(server.addr('udp'), 'ann', tone=sound.TONES[1])
+        calls += [ben, ann]
+        ben.keys = ann.keys = 'rtp'
+        ann.silent = True
+
+        def inside():
+            return len(api.get('/rooms/band')['members'])
+        ben.call('band')
+        time.sleep(1.5)
+        ben.press('#')                            # rather not
+        wrong.check(until(lambda: inside() == 1), 'ben did not come in without a name')
+        time.sleep(2)
+        ann.call('band')
+        time.sleep(1.2)
+        asked = time.monotonic()
+        until(lambda: loudest_db(ann, asked, time.monotonic() - asked + 0.1) > -40)
+        until(lambda: loudest_db(ann, time.monotonic() - 0.4, 0.4) < -50, 8)
+        ann.silent = False
+        time.sleep(1.5)
+        wrong.check(inside() == 1, 'ann was in before she had said her name')
+        before = time.monotonic()
+        ann.silent = True
+        ann.press('#')
+        wrong.check(until(lambda: inside() == 2), 'ann did not come in')
+        time.sleep(4)
+        for what, since in ('came', before), ('left', None):
+            if since is None:
+                since = time.monotonic()
+                ann.bye()
+                time.sleep(4)
+            samples, rate = ben.heard(since, 4)
+            level = sound.level(samples, rate, sound.TONES[1])
+            wrong.check(level > -40, 'ben heard no name when ann %s: %.0f dB' % (what, level))
+    finally:
+        for p in calls:
+            try:
+                p.bye()
+            except (OSError, pyphone.CallFailed):
+                pass
+        wrong += server.stop()
+    return list(wrong)

@@ -15,6 +15,7 @@ static struct {
 	const char *ended;
 	int refuse;               /* the room's answer to who has the right PIN */
 	unsigned tried;           /* how often enter was asked */
+	bool wants_name, hearing, named;
 } t;
 
 static void say(const char *const *word, unsigned n, void *arg)
@@ -50,9 +51,17 @@ static int enter(const char *room, const char *pin, void *arg)
 	t.tried++;
 	if (needs_pin(room, NULL) && g_strcmp0(pin, "4711"))
 		return EACCES;
+	if (!t.refuse && t.wants_name && !t.named)
+		return ENOMSG;
 	if (!t.refuse)
 		g_strlcpy(t.in, room, sizeof(t.in));
 	return t.refuse;
+}
+
+static void hear(bool on, void *arg)
+{
+	t.hearing = on;
+	t.named = t.named || !on;
 }
 
 static void failed(const char *what, void *arg)
@@ -69,7 +78,7 @@ static void end(const char *why, void *arg)
 	t.v = mem_deref(t.v);
 }
 
-static const struct ivr_ops ops = { say, may_try, find, needs_pin, enter, failed, end };
+static const struct ivr_ops ops = { say, may_try, find, needs_pin, enter, hear, failed, end };
 
 static void begin(const char *room)
 {
@@ -131,6 +140,68 @@ static void test_pin(void)
 	last_said("enter-pin");
 	keys("99*4711#");                         /* taken back */
 	g_assert_cmpstr(t.in, ==, "secret");
+	over();
+}
+
+/* A room that wants to hear a name gets it after the PIN, which is not asked for again. */
+static void test_name(void)
+{
+	begin("secret");
+	t.wants_name = true;
+	keys("4711#");
+	last_said("say-name");
+	g_assert_false(t.hearing);
+	ivr_said(t.v);
+	g_assert_true(t.hearing);
+	clock_advance(2900);
+	g_assert_cmpstr(t.in, ==, "");
+	clock_advance(200);
+	g_assert_false(t.hearing);
+	g_assert_cmpstr(t.in, ==, "secret");
+	g_assert_cmpuint(t.failed_pin, ==, 0);
+	over();
+}
+
+/* The hash ends it, or skips it; nobody waits for ever for words to end; no PIN is needed for it. */
+static void test_name_keys(void)
+{
+	begin("secret");
+	t.wants_name = true;
+	keys("4711#");
+	ivr_said(t.v);
+	keys("5");
+	g_assert_true(t.hearing);
+	keys("#");
+	g_assert_cmpstr(t.in, ==, "secret");
+	over();
+	begin("secret");
+	t.wants_name = true;
+	keys("4711##");
+	g_assert_true(t.named);
+	last_said("");
+	g_assert_cmpstr(t.in, ==, "secret");
+	over();
+	begin("secret");
+	t.wants_name = true;
+	keys("4711#");
+	clock_advance(13000);
+	g_assert_true(t.hearing);
+	over();
+	begin("open");
+	g_assert_cmpstr(t.in, ==, "open");
+	over();
+}
+
+/* Shut while it said its name; or with another PIN. */
+static void test_name_too_late(void)
+{
+	begin("secret");
+	t.wants_name = true;
+	keys("4711#");
+	ivr_said(t.v);
+	t.refuse = EPERM;
+	keys("#");
+	last_said("locked-out goodbye");
 	over();
 }
 
@@ -253,6 +324,9 @@ int main(int argc, char *argv[])
 	clock_open();
 	g_test_add_func("/ivr/room", test_room);
 	g_test_add_func("/ivr/pin", test_pin);
+	g_test_add_func("/ivr/name", test_name);
+	g_test_add_func("/ivr/name-keys", test_name_keys);
+	g_test_add_func("/ivr/name-too-late", test_name_too_late);
 	g_test_add_func("/ivr/pause", test_pause);
 	g_test_add_func("/ivr/three-tries", test_three_tries);
 	g_test_add_func("/ivr/limit", test_limit);

@@ -36,6 +36,7 @@ static const struct { const char *name, *good[8], *shown[8], *bad[10]; } row[] =
 	{ "floor", { "on" }, { "on" }, { "maybe" } },
 	{ "mute-on-entry", { "on" }, { "on" }, { "maybe" } },
 	{ "tones", { "off" }, { "off" }, { "maybe" } },
+	{ "announce-names", { "on" }, { "on" }, { "maybe" } },
 	{ "record", { "auto", "manual" }, { "auto", "manual" }, { "on", "" } },
 	{ "hide-numbers", { "on" }, { "on" }, { "maybe" } },
 	{ "start", { "2026-11-21T20:00", "2026-11-21 20:00", "2026-11-21T20:00:59", "2026-11-21T20:00Z", "2026-11-21T20:00+01:00",

@@ -224,6 +224,58 @@ static void test_greeting(void)
 	end();
 }
 
+/* A name as it was said, when its owner comes and when it leaves; who said none, and where nobody wants to hear it: the tone. */
+static void test_names(void)
+{
+	float *smp = mem_zalloc(7000 * sizeof(*smp), NULL);
+	struct sound *name;
+
+	begin_two();
+	g_assert_cmpint(sound_take(&name, smp, 7000), ==, 0);
+	setting("r", "announce-names", "on");
+	ends[2].face.said_name = name;
+	join(2, "r", ROLE_SPEAKER);
+	room_hears("+tone name-joined");
+	g_assert_cmpuint(mem_nrefs(name), ==, 2);
+	clock_advance(1000);
+	does(VERB_LEAVE, 2, false);
+	room_hears("+tone name-left");
+	g_assert_cmpuint(mem_nrefs(name), ==, 1); /* gone with its owner */
+	clock_advance(1000);
+	join(3, "r", ROLE_SPEAKER);
+	room_hears("+tone");
+	setting("r", "announce-names", "off");
+	clock_advance(1000);
+	join(2, "r", ROLE_SPEAKER);
+	room_hears("+tone");
+	end();
+	mem_deref(name);
+}
+
+/* Who can be asked for its name is not let in without having been; once, and not who was called in. */
+static void test_name_wanted(void)
+{
+	struct command cmd = { .verb = VERB_JOIN, .room = "r", .uri = "sip:2@y", .name = "X", .role = ROLE_SPEAKER, .face = &ends[2].face };
+	struct result res = { 0 };
+
+	begin_two();
+	setting("r", "announce-names", "on");
+	g_assert_true(control_asks_name(c, "r", "sip:2@y"));
+	ends[2].face.can_ask = true;
+	g_assert_cmpint(control_run(c, &sys, &cmd, &res), ==, ENOMSG);
+	ends[2].face.can_ask = false;
+	g_assert_cmpint(control_run(c, &sys, &cmd, &res), ==, 0);
+	ends[2].member = res.member;
+	ends[3].face.can_ask = ends[3].face.dialed_out = true;
+	cmd.uri = "sip:3@y";
+	cmd.face = &ends[3].face;
+	g_assert_cmpint(control_run(c, &sys, &cmd, &res), ==, 0);
+	ends[3].member = res.member;
+	setting("r", "announce-names", "off");
+	g_assert_false(control_asks_name(c, "r", "sip:2@y"));
+	end();
+}
+
 /* A hundred at once ring a few times. */
 static void test_many(void)
 {
@@ -554,6 +606,8 @@ int main(int argc, char *argv[])
 	clock_open();
 	make_files();
 	g_test_add_func("/spoken/greeting", test_greeting);
+	g_test_add_func("/spoken/names", test_names);
+	g_test_add_func("/spoken/name-wanted", test_name_wanted);
 	g_test_add_func("/spoken/many", test_many);
 	g_test_add_func("/spoken/tones-off", test_tones_off);
 	g_test_add_func("/spoken/music", test_music);
