@@ -16,7 +16,10 @@
 #include <string.h>
 #include "load.h"
 
-enum { VOICES = 4, TONE_FIRST = 420, TONE_STEP = 61, TONES_MAX = 48, OPUS_SMP_MAX = 5760, TIMELINE_MAX_S = 600 };
+enum {
+	VOICES = 4, TONE_FIRST = 420, TONE_STEP = 61, TONES_MAX = 48, OPUS_SMP_MAX = 5760,
+	TIMELINE_MAX_SMP = 48000 * 625,   /* an hour of a phone */
+};
 
 static const struct { const char *name; uint8_t pt; uint32_t rate; } codecs[] = {
 	[CODEC_PCMU] = {"PCMU", 0, 8000}, [CODEC_PCMA] = {"PCMA", 8, 8000},
@@ -331,7 +334,7 @@ int sound_decode(float **pcm, size_t *n, const struct load *l, const struct tape
 
 		span = at > span ? at : span;
 	}
-	if (!t->n || (uint32_t)span > TIMELINE_MAX_S * l->rate)
+	if (!t->n || (uint32_t)span > TIMELINE_MAX_SMP)
 		return EINVAL;
 	*n = (size_t)span + l->rate * 60 / 1000;
 	*pcm = calloc(*n, sizeof(**pcm));

@@ -136,7 +136,7 @@ def judge_steady(r, minutes):
     d = r['delay_ms']
     print('steady: %d of %d chirps found, delay p50 %.1f p99 %.1f ms; p50 of the halves %.1f, %.1f'
           % (d['found'], d['sought'], d['p50'], d['p99'], d['first_half_p50'], d['second_half_p50']))
-    if d['found'] < d['sought'] / 2:
+    if not d['sought'] or d['found'] < d['sought'] / 2:
         fail('steady: only %d of %d chirps heard' % (d['found'], d['sought']))
     if minutes >= MINUTES_MIN and d['second_half_p50'] > d['first_half_p50'] + 3:
         fail('steady: delay creeps from %.1f to %.1f ms' % (d['first_half_p50'], d['second_half_p50']))
