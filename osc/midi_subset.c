@@ -62,7 +62,7 @@ static bool take_list(struct cursor *c, range_h *h, void *arg)
 /* "hex-octet = %x30-37 U-HEXDIG" */
 static bool take_octet(struct cursor *c, unsigned *v)
 {
-	static const char hex[16] __attribute__((nonstring)) = "0123456789ABCDEF";
+	static const char hex[] = { '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F' };
 	const char *low;
 
 	if (c->end - c->at < 2 || c->at[0] < '0' || c->at[0] > '7')
