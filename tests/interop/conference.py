@@ -125,8 +125,8 @@ def followed(seconds, n):
         if follower.known() != now or states[-1][0] != now:
             wrong.append('in the end the room has %d members, the subscriber knows %d, the stream %d' % (
                 len(now), len(follower.known()), len(states[-1][0])))
-        print('# %d events, %d documents (%d full), up to %d members, %d commands' % (
-            len(seen), follower.documents, follower.full, max(len(s[0]) for s in states), commands))
+        print('# %d events, %d documents (%d full, %d pieces), up to %d members, %d commands' % (
+            len(seen), follower.documents, follower.full, follower.n_pieces, max(len(s[0]) for s in states), commands))
         if follower.documents < seconds / 10 or len(states) < n or follower.full < 2:
             wrong.append('too little was seen: %d documents, %d states' % (follower.documents, len(states)))
         follower.close()

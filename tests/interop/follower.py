@@ -11,6 +11,7 @@ from sipmsg import End, Message, hostport, param, token, uri_of
 
 NS = '{urn:ietf:params:xml:ns:conference-info}'
 SUBSCRIBED_S = 300
+PIECES_MAX = 3
 
 
 class Follower:
@@ -27,7 +28,7 @@ class Follower:
 
     def reset(self):
         self.version, self.members, self.roles, self.states, self.wrong = None, {}, {}, [], []
-        self.documents = self.full = 0
+        self.documents = self.full = self.pieces = self.n_pieces = 0
         self.locked = False
         self.state = ''
 
@@ -98,10 +99,18 @@ class Follower:
             locked, count = state.find(NS + 'locked'), state.find(NS + 'user-count')
             self.locked = self.locked if locked is None else locked.text == 'true'
             n = len({m['user'] for m in self.members.values()})
-            # over UDP a roster that does not fit into a datagram comes in several documents
-            if count is not None and int(count.text) != n and self.transport != 'udp':
-                self.wrong.append('version %d: user-count %s, but %d users known' % (version, count.text, n))
+            if count is not None and int(count.text) != n:
+                self._piece(int(count.text), n)
+                return
+        self.pieces = 0
         self.states.append((time.time(), self.known(), self.locked))
+
+    def _piece(self, users, known):
+        """What is too much for one document comes in several, one after the other; until the last the count is ahead."""
+        self.pieces += 1
+        self.n_pieces += 1
+        if self.pieces > PIECES_MAX or known > users:
+            self.wrong.append('version %d: user-count %d, but %d users known' % (self.version, users, known))
 
     def _user(self, user):
         entity, state = user.get('entity'), user.get('state', 'full')
