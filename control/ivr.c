@@ -15,10 +15,11 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "callname.h"
 #include "ivr.h"
 #include "wheel.h"
 
-enum { FIRST_MS = 700, PAUSE_MS = 5000, NOTHING_MS = 12000, ALL_MS = 120000, GOODBYE_MS = 8000, HEAR_MS = 3000, TRIES = 3, DIGITS_MAX = 32 };
+enum { FIRST_MS = 700, PAUSE_MS = 5000, NOTHING_MS = 12000, ALL_MS = 120000, GOODBYE_MS = 8000, TRIES = 3, DIGITS_MAX = 32 };
 
 enum state { IVR_ROOM, IVR_PIN, IVR_NAME, IVR_HEAR, IVR_GOODBYE, IVR_OVER };
 
@@ -135,7 +136,7 @@ static void ask_name(struct ivr *v, const char *pin)
 static void hear_name(struct ivr *v)
 {
 	v->state = IVR_HEAR;
-	wheel_start(&v->tmr, HEAR_MS, waited, v);
+	wheel_start(&v->tmr, CALLNAME_MS, waited, v);
 	v->ops->hear(true, v->arg);
 }
 
