@@ -1,8 +1,8 @@
 #!/bin/sh
 # Includes go down only. tests/check-layers.sh [ROOT]; --self-test shows that it can fail.
 #
-#     server      osc      web        a face never includes another face; server/main.c alone knows every part
-#          \       |       /
+#     server ---> osc      web        a face never includes another, but a call has gesture lines; server/main.c alone
+#          \       |       /          knows every part
 #               control
 #                 |
 #               mixer
@@ -16,7 +16,9 @@ below() { # FOLDER: the folders it may include
 	case $1 in
 	mixer) ;;
 	control) echo mixer ;;
-	server | osc | web) echo control mixer ;;
+	osc | web) echo control mixer ;;
+	# A gesture line is a line of a SIP call: the call hands what it agreed on to the relay.
+	server) echo osc control mixer ;;
 	client) echo mixer osc server ;;
 	main) echo server osc web control mixer ;;
 	esac
@@ -35,7 +37,8 @@ doors() { # FOLDER: the headers others may include
 	# store: main opens it, the web thread reads calls and recordings. cdr: a call tells its record, the web prints it.
 	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h keypad.h prompt.h spoken.h ivr.h callname.h cdr.h setting.h record.h census.h ;;
 	server) echo session.h sip.h offer.h ;;
-	osc) echo relay.h ;;
+	# relay: players and lines. gestline: what was agreed on for a line, as a value.
+	osc) echo relay.h gestline.h ;;
 	web) echo web.h ;;
 	esac
 }

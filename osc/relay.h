@@ -1,0 +1,108 @@
+/*
+ * relay.h - the gestures' door: the forward thread, the ensembles (a room's players), and the lines of each player.
+ *
+ *      relay      one for the server; owns the forward thread
+ *      ensemble   the players of one room
+ *      player     one participant: of a call, of an AppleMIDI session, of a plain OSC port
+ *      line       one stream of a player, in one of five kinds (gestline.h)
+ *
+ * All of this is the control thread's. What belongs to the forward thread is in ensemble.h and comes back by ring when it is
+ * done with. libre's objects: mem_deref lets go.
+ */
+#ifndef OSC_RELAY_H
+#define OSC_RELAY_H
+
+#include "gestline.h"
+#include "osc.h"
+
+struct relay;
+struct ensemble;
+struct player;
+
+/* How packets leave and come, where not by sockets: tests turn the relay by hand (relay_turn). */
+struct relay_wire {
+	/* A "socket" of this line; the handle is what relay_wire_recv names. 0 or an errno. */
+	int  (*open)(int *handle, struct sa *local, enum gestline_kind kind, bool rtcp, void *arg);
+	void (*close)(int handle, void *arg);
+	void (*send)(int handle, const struct sa *to, const uint8_t *buf, size_t len, void *arg);
+	void *arg;
+};
+
+struct relay_conf {
+	uint16_t port_min, port_max;
+	size_t   mtu;             /* of an RTP payload; 0: 1200 */
+	uint32_t rate;            /* messages a second taken from one player */
+	size_t   sysex_max;       /* longest SysEx passed on; 0: none */
+	bool     any_space;       /* section 8.4's test is switched off */
+	bool     transparent;     /* T1 where all lines of an ensemble are G2 of one clock rate and type */
+	uint32_t leave_keep_ms;   /* state of who left is kept so long, 30000 */
+	uint32_t silence_ms;      /* RTP time-out, 60000 */
+	bool     realtime;
+	const struct relay_wire *wire;    /* NULL: sockets and a thread of its own */
+};
+
+int  relay_alloc(struct relay **rp, const struct relay_conf *conf);
+/* Without a thread: handles what is due at this time. Returns when it wants to be called again. */
+uint64_t relay_turn(struct relay *r, uint64_t now_us);
+void relay_wire_recv(struct relay *r, int handle, const struct sa *from, const uint8_t *buf, size_t len, uint64_t now_us);
+
+struct relay_stats {
+	uint64_t rx_packets, tx_packets, messages_in, messages_out;
+	uint64_t malformed, stranger, auth, direction, rate_dropped, coalesced, type_dropped, owner_dropped, too_big,
+		 unmapped, repaired, late, unstored, snapshots, loops;
+	unsigned players, lines;
+};
+void relay_stats(const struct relay *r, struct relay_stats *s);
+
+/* The ensemble of that name: found, or made. A reference for the caller. */
+int  ensemble_get(struct ensemble **ep, struct relay *r, const char *room);
+const char *ensemble_room(const struct ensemble *e);
+
+/* What a player says to the house, addresses under /tutti/, which are never forwarded; on the control thread, rate limited. `msg`
+ * lives until the handler returns. MIDI of a player with a surface comes as midi. */
+typedef void (player_house_h)(const struct osc_msg *msg, const struct midi_cmd *midi, void *arg);
+
+struct player_conf {
+	char     wish[VIEW_NAME_MAX + 1];         /* a=gest-name, or "": derived from: */
+	char     identity[256];                   /* SIP URI, or what else tells it again */
+	char     cname[64];
+	uint32_t member;                          /* 0: none, or not yet */
+	bool     surface;                         /* its MIDI is also told to househ */
+	player_house_h *househ;
+	void    *arg;
+};
+/* It is in the ensemble from the beginning, and has its name; it hears and is heard when a line is there. */
+int  player_alloc(struct player **pp, struct relay *r, struct ensemble *e, const struct player_conf *conf);
+const char *player_name(const struct player *p);
+struct ensemble *player_ensemble(const struct player *p);
+void player_set_member(struct player *p, uint32_t member);
+/* To another room, where its name may have to change. Its old room hears it leave. NULL: nowhere (waiting, held). */
+int  player_move(struct player *p, struct ensemble *e);
+
+/* A socket for a line of that kind, before its description is agreed on. Again: the same. */
+int  player_port(struct player *p, enum gestline_kind kind, const struct sa *local, struct sa *bound);
+/* In force from now on. EINVAL: contradicts itself. */
+int  player_set_line(struct player *p, const struct gestline *l);
+void player_drop_line(struct player *p, enum gestline_kind kind);
+bool player_has_line(const struct player *p, enum gestline_kind kind);
+
+/* Claims of the flat view (section 10.5): which are granted, a bit for each of s->claim. */
+uint32_t player_claims(struct player *p, const struct gestspace *s);
+
+/* From the house to one player, or to all who take OSC; addresses under /tutti/ are nobody's: no prefix, event or state by
+ * kind_of. MIDI (clock, start, stop) to all who take MIDI. */
+int  player_tell(struct player *p, const uint8_t *osc, size_t len);
+int  ensemble_tell(struct ensemble *e, const uint8_t *osc, size_t len);
+int  ensemble_tell_midi(struct ensemble *e, const struct midi_cmd *cmd);
+
+/* A value to show: who is there and how it goes. */
+struct player_info {
+	char     name[VIEW_NAME_MAX + 1];
+	uint32_t member;
+	uint8_t  kinds;           /* a bit for each kind of line */
+	uint64_t messages_in, messages_out, lost, repaired;
+	uint32_t rtt_us;
+};
+unsigned ensemble_list(const struct ensemble *e, struct player_info *list, unsigned max);
+
+#endif
