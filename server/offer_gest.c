@@ -151,8 +151,6 @@ int gest_begin(struct gest *g, const char **why, const struct offer_ctx *ctx, co
 	bool secure = false;
 	int err = check_line(g, why, ctx, m);
 
-	if (!err && ctx->sibling)
-		err = gest_refuse(why, ENOTSUP, "one line of each kind of gestures");
 	if (!err && gest_on_rtp(g->line.kind))
 		err = offer_net_profile(&secure, why, &m->proto);
 	if (err)
