@@ -55,7 +55,8 @@ struct gestline {
 	struct sa peer;           /* where to, and where from; of TCP only the address counts; RTCP: port + 1 unless: */
 	struct sa peer_rtcp;
 	bool     rtcp_mux;
-	struct sa peer_from;      /* G3: where it plays from, if not from `peer`; as a rule not set */
+	struct sa peer_from;      /* G3, G1: where it plays from, if not from `peer`; as a rule not set */
+	struct sa peer_from_rtcp; /* G1: where reports of what it plays go; not set: peer_from, port + 1 */
 	bool     opened;          /* G3: it was heard from this address already (a login): it may be sent to at once */
 	uint8_t  pt;              /* G1, G2 */
 	uint32_t rate;            /* RTP clock */
