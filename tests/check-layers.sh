@@ -83,6 +83,8 @@ check_library() { # TARGET
 	*:libsoup/* | *:json-glib/* | *:glib.h | *:glib/* | *:gio/*) complain "<$1>: only web knows it" ;;
 	control:sqlite3.h) ;;             # the store; main and the faces see store.h
 	*:sqlite3.h) complain "<$1>: only control's store knows it" ;;
+	osc:avahi-*) ;;                   # DNS-SD (dnssd.c)
+	*:avahi-*) complain "<$1>: only osc knows it" ;;
 	control:gst/gst.h) ;;             # encoders of recordings (recfile.c)
 	*:gst/*) complain "<$1>: only control knows it" ;;
 	mixer:openssl/sha.h) ;;           # SRTP tags (seal.c)
