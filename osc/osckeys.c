@@ -146,9 +146,18 @@ static void all_free(struct osckeys *k)
 {
 	for (uint32_t i = 0; i <= k->mask; i++)
 		k->bucket[i] = OSCKEYS_NONE;
-	for (unsigned i = 0; i < k->n_max; i++)
+	for (unsigned i = 0; i < k->n_max; i++) {
 		k->key[i].next_hash = (uint16_t)(i + 1 < k->n_max ? i + 1 : OSCKEYS_NONE);
+		k->key[i].used = false;
+	}
 	k->free = 0;
+}
+
+void osckeys_clear_rt(struct osckeys *k)
+{
+	all_free(k);
+	k->n = 0;
+	k->bytes = k->heap_len = 0;
 }
 
 int osckeys_alloc(struct osckeys **kp, unsigned n_max, size_t bytes_max, uint64_t seed)

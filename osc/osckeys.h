@@ -67,6 +67,8 @@ struct key *osckeys_find_rt(const struct osckeys *k, const char *addr, size_t le
 int  osckeys_set_rt(struct key **key, struct osckeys *k, const struct osc_msg *msg);
 /* Forgets it. It must be in no list. */
 void osckeys_drop_rt(struct osckeys *k, struct key *key);
+/* Forgets all; lists of them are the caller's to empty. */
+void osckeys_clear_rt(struct osckeys *k);
 void osckeys_msg_rt(struct osc_msg *msg, const struct osckeys *k, const struct key *key);
 /* All live keys, in no order: slots from 0 on, of which some are empty. */
 static inline unsigned osckeys_slots(const struct osckeys *k) { return k->n_max; }
