@@ -1,20 +1,23 @@
 /*
- * addrlist.h - a list of addresses and networks: "127.0.0.0/8 ::1 192.168.7.20". Pure.
+ * addrlist.h - who may come to a port that knows no accounts: "local", "any", addresses, networks.
+ *
+ * A value, read on the control thread, then only read; may be asked on any thread.
  */
 #ifndef OSC_ADDRLIST_H
 #define OSC_ADDRLIST_H
 
 #include <re.h>
 
-enum { ADDRLIST_MAX = 64 };
+enum { ADDRLIST_MAX = 128 };
 
 struct addrlist {
 	unsigned n;
-	struct { struct sa net; uint8_t bits; } entry[ADDRLIST_MAX];
+	struct addrlist_net { uint8_t len, bits, addr[16]; } net[ADDRLIST_MAX];       /* len: octets of an address, 4 or 16 */
 };
 
-/* One word. EINVAL: not an address, or not so many bits; E2BIG: a 65th. */
-int  addrlist_add(struct addrlist *l, const char *word, size_t len);
+/* Words apart by spaces or commas: an address, ADDRESS/BITS, "local" (this machine and the networks it is in, as they are now),
+ * "any". EINVAL: another word; E2BIG. "": nobody. */
+int  addrlist_read(struct addrlist *l, const char *text);
 bool addrlist_has(const struct addrlist *l, const struct sa *addr);
 
 #endif

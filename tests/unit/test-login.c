@@ -1,5 +1,5 @@
 /*
- * test-login.c - who may play without SIP: lists of addresses, secrets, names and ports, and who guesses.
+ * test-login.c - who may play without SIP: secrets, addresses, names and ports, and who guesses.
  */
 #include <errno.h>
 #include <glib.h>
@@ -9,54 +9,13 @@
 #include "osc/login.h"
 #include "osc/osc.h"
 
-static void test_addresses(void)
-{
-	static const struct { const char *word; int err; const char *in, *out; } words[] = {
-		{"127.0.0.1", 0, "127.0.0.1", "127.0.0.2"},
-		{"127.0.0.0/8", 0, "127.255.0.1", "128.0.0.1"},
-		{"10.1.2.0/23", 0, "10.1.3.255", "10.1.4.0"},
-		{"0.0.0.0/0", 0, "203.0.113.9", "::1"},
-		{"::1", 0, "::1", "::2"},
-		{"fd00::/8", 0, "fdff::1", "fe00::1"},
-		{"2001:db8::/33", 0, "2001:db8:7fff::1", "2001:db8:8000::1"},
-		{"::/0", 0, "2001:db8::1", "127.0.0.1"},
-		{"", EINVAL, NULL, NULL}, {"/8", EINVAL, NULL, NULL}, {"127.0.0.1/33", EINVAL, NULL, NULL},
-		{"127.0.0.1/", EINVAL, NULL, NULL}, {"::1/129", EINVAL, NULL, NULL}, {"127.0.0.1/-1", EINVAL, NULL, NULL},
-		{"127.0.0.1/0032", EINVAL, NULL, NULL}, {"localhost", EINVAL, NULL, NULL}, {"127.0.0.1:5", EINVAL, NULL, NULL},
-	};
-
-	for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
-		struct addrlist l = {0};
-		struct sa sa;
-
-		g_test_message("%s", words[i].word);
-		g_assert_cmpint(addrlist_add(&l, words[i].word, strlen(words[i].word)), ==, words[i].err);
-		if (words[i].err)
-			continue;
-		g_assert_cmpint(sa_set_str(&sa, words[i].in, 1), ==, 0);
-		g_assert_true(addrlist_has(&l, &sa));
-		g_assert_cmpint(sa_set_str(&sa, words[i].out, 1), ==, 0);
-		g_assert_false(addrlist_has(&l, &sa));
-	}
-}
-
-static void test_full_list(void)
-{
-	struct addrlist l = {0};
-
-	for (unsigned i = 0; i < ADDRLIST_MAX; i++)
-		g_assert_cmpint(addrlist_add(&l, "10.0.0.1", 8), ==, 0);
-	g_assert_cmpint(addrlist_add(&l, "10.0.0.1", 8), ==, E2BIG);
-}
-
 static struct logins *logins;
 static struct addrlist list;
 
 static void set_up(void)
 {
 	logins = g_new0(struct logins, 1);
-	memset(&list, 0, sizeof(list));
-	g_assert_cmpint(addrlist_add(&list, "192.0.2.0/24", 12), ==, 0);
+	g_assert_cmpint(addrlist_read(&list, "192.0.2.0/24"), ==, 0);
 	logins->secret = "a good secret";
 	logins->list   = &list;
 }
@@ -209,8 +168,6 @@ static void test_many_guessers(void)
 int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/login/addresses", test_addresses);
-	g_test_add_func("/login/full-list", test_full_list);
 	g_test_add_func("/login/secret", test_secret);
 	g_test_add_func("/login/listed", test_listed);
 	g_test_add_func("/login/forms", test_forms);
