@@ -5,6 +5,7 @@
 #define MIXER_ENGINE_H
 
 #include "balance.h"
+#include "port.h"
 #include "thread.h"
 #include "bus.h"
 #include "view.h"
@@ -20,12 +21,10 @@ struct mixer {
 	uint32_t n_legs, n_buses; /* that their owners still hold */
 	struct balance balance;
 	uint64_t moves;           /* of rooms, from thread to thread */
+	uint64_t turned_us;       /* n_threads 0: the time of the last turn */
 	struct view_pool views;
 };
 
 struct thread *mixer_idlest(const struct mixer *m);
-
-/* An even port and the next, both bound; port.c. EADDRINUSE: none is free. */
-int port_pair(int fd[2], struct sa *local, uint16_t min, uint16_t max);
 
 #endif

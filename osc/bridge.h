@@ -62,13 +62,11 @@ enum bridge_answer bridge_to_osc_rt(uint8_t *buf, size_t *len, const struct brid
 
 /*
  * Keys that change with a command or an event without being named by the message: NoteOff with a release velocity, All Notes
- * Off, System Reset. "The key note/N becomes 0": the next such message from *i on, 0 at first; *len 0: there is no other.
+ * Off, System Reset. "The key note/N becomes 0": the next such message from *i on, 0 at first; *len 0: there is no other. (Of the
+ * event /midi/C/off/N see kind_off_key().)
  */
 void bridge_silenced_rt(uint8_t *buf, size_t *len, const struct bridge_taker *to, const struct midi_state *before,
 	const struct midi_cmd *cmd, unsigned *i);
-
-/* The same for /midi/C/off/N of an OSC source: the message that its state gets. false: it is no such event. */
-bool bridge_off_key_rt(uint8_t *buf, size_t *len, const struct osc_msg *msg);
 
 /* The state of a MIDI source as messages, one after the other: programs first, notes last. */
 struct bridge_walk {
