@@ -57,7 +57,7 @@ static void accuracy(void)
 		}
 		g_test_message("ppm %.0f ways %.0f+%.0f jitter %.0f: never off by more than %.0f us", table[i].ppm, table[i].there,
 			       table[i].back, table[i].jitter, worst);
-		g_assert_cmpfloat(worst, <, fabs(table[i].there - table[i].back) / 2 + table[i].jitter / 10 + 400);
+		g_assert_cmpfloat(worst, <, fabs(table[i].there - table[i].back) / 2 + table[i].jitter / 5 + 500);
 	}
 }
 
