@@ -321,6 +321,14 @@ void osckeys_msg_rt(struct osc_msg *msg, const struct osckeys *k, const struct k
 		memset(msg, 0, sizeof(*msg));     /* cannot be: it was a message when it was stored */
 }
 
+bool osckeys_slot_rt(struct osc_msg *msg, const struct osckeys *k, unsigned i)
+{
+	if (!k->key[i].used || !k->key[i].live)
+		return false;
+	osckeys_msg_rt(msg, k, &k->key[i]);
+	return true;
+}
+
 const uint8_t *osckeys_raw_rt(const struct osckeys *k, const struct key *key)
 {
 	return k->heap + key->at;
