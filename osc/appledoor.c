@@ -12,7 +12,7 @@
 #include "line_apple.h"
 #include "line_port.h"
 
-enum { NEWS = 4 * APPLEPEERS_MAX };
+enum { NEWS = 4 * APPLEPEERS_MAX, SESSION_MASK = 0xffffff };
 
 struct appledoor {
 	struct line_rt l;                 /* first: the port's packets are for it */
@@ -30,7 +30,7 @@ struct appledoor {
 	/* control thread */
 	struct forward *forward;
 	appledoor_news_h *newsh;          /* NULL: ended */
-	void *arg;
+	void *arg, *allow_arg;            /* allow_arg: a reference */
 };
 
 /* ---- news ---- */
@@ -229,12 +229,29 @@ static void end_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
 	give_back_rt(f, &d->give, door_freed, d);
 }
 
+/* arg: the session and the slot, in one word. */
+static void dismiss_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
+{
+	struct appledoor *d = obj;
+	const uintptr_t word = (uintptr_t)arg;
+	const unsigned slot = word % APPLEPEERS_SLOTS;
+	struct applepeers_out out;
+
+	(void)f;
+	(void)now_us;
+	if (((d->slot[slot].session ^ (word / APPLEPEERS_SLOTS)) & SESSION_MASK) || d->slot[slot].line)
+		return;
+	applepeers_close(d->peers, &out, slot);
+	act(d, &out);
+}
+
 static void door_destroy(void *arg)
 {
 	struct appledoor *d = arg;
 
 	mem_deref(d->peers);
 	mem_deref(d->news);
+	mem_deref(d->allow_arg);
 	mem_deref(d->forward);
 }
 
@@ -249,6 +266,7 @@ int appledoor_alloc(struct appledoor **dp, struct forward *f, const struct relay
 	d->forward = mem_ref(f);
 	d->newsh = newsh;
 	d->arg = arg;
+	d->allow_arg = mem_ref(peers->arg);
 	d->l.ops = &door_ops;
 	d->l.forward = f;
 	d->l.ticker = (struct ticker){.due_rt = door_due_rt, .tick_rt = door_tick_rt, .arg = d};
@@ -269,6 +287,14 @@ int appledoor_alloc(struct appledoor **dp, struct forward *f, const struct relay
 struct line_port *appledoor_port(struct appledoor *d)
 {
 	return d->port;
+}
+
+/* Without memory for the job the session stays, unheard, until the peer ends it. */
+void appledoor_dismiss(struct appledoor *d, unsigned slot, uint32_t session)
+{
+	const uintptr_t word = (uintptr_t)(session & SESSION_MASK) * APPLEPEERS_SLOTS + slot;
+
+	(void)forward_post(d->forward, &(struct job){dismiss_rt, d, (void *)word}, NULL);
 }
 
 void appledoor_end(struct appledoor *d)

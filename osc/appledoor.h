@@ -29,11 +29,14 @@ typedef void (appledoor_news_h)(const struct apple_news *news, void *arg);
 
 /* ---- control thread ---- */
 
-/* Its sockets are open, the port's number is told. EADDRINUSE. conf->port_min and port_max are the pair. */
+/* Its sockets are open, the port's number is told. EADDRINUSE. conf->port_min and port_max are the pair; of peers->arg, an object of
+ * libre's, a reference is kept. */
 int  appledoor_alloc(struct appledoor **dp, struct forward *f, const struct relay_conf *conf, const struct sa *local,
 	const struct applepeers_conf *peers, appledoor_news_h *newsh, void *arg);
 /* To be found by the handles of a test's wire. */
 struct line_port *appledoor_port(struct appledoor *d);
+/* The house has no place for it. */
+void appledoor_dismiss(struct appledoor *d, unsigned slot, uint32_t session);
 /* BY to all; no news after that. */
 void appledoor_end(struct appledoor *d);
 
