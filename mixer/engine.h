@@ -5,6 +5,7 @@
 #define MIXER_ENGINE_H
 
 #include "balance.h"
+#include "port.h"
 #include "thread.h"
 #include "bus.h"
 #include "view.h"
@@ -24,8 +25,5 @@ struct mixer {
 };
 
 struct thread *mixer_idlest(const struct mixer *m);
-
-/* An even port and the next, both bound; port.c. EADDRINUSE: none is free. */
-int port_pair(int fd[2], struct sa *local, uint16_t min, uint16_t max);
 
 #endif

@@ -9,7 +9,7 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <unistd.h>
-#include "engine.h"
+#include "port.h"
 
 enum { BUFFER = 128 * 1024 };     /* bytes, some 200 ms of a flood; a tick takes 64 packets at most */
 

@@ -42,6 +42,7 @@ struct gestline_takes {
 struct gestspace {
 	struct kinds kinds;       /* spaces with kind=, of send and both */
 	unsigned n_schema, n_space, n_claim;
+	unsigned n_space_lines, n_map_lines;      /* also those that are ignored */
 	struct { uint8_t dir; char uri[GESTLINE_URI_MAX + 1]; } schema[GESTLINE_SCHEMAS];      /* dir: LEG_DIR_*, from the writer */
 	struct { uint8_t dir; char pattern[PATTERN_MAX + 1]; char tags[GESTLINE_TYPES_MAX + 1]; } space[GESTLINE_SPACES];
 	char claim[GESTLINE_CLAIMS][PATTERN_MAX + 1];
@@ -75,13 +76,14 @@ struct gestline {
 	struct gestspace *space;  /* NULL: nothing was said */
 };
 
-/* Kind's defaults: takes, journal, view prefix, one source; no address, no payload type. */
+/* Kind's defaults: takes, journal, view prefix, one source, both directions, 48 kHz; no address, no payload type (255). */
 void gestline_init(struct gestline *l, enum gestline_kind kind);
 void gestline_copy(struct gestline *dst, const struct gestline *src);     /* with references */
 void gestline_reset(struct gestline *l);          /* drops references, wipes keys */
 
-/* a=fmtp of "osc" as the writer means it. Lists of class N in the order they stand. EPROTO: given twice, or outside its
- * syntax: the payload type or line is unacceptable. */
+/* a=fmtp of "osc" as the writer means it; of length 0: the defaults. Lists of class N in the order they stand; without `rec`:
+ * journal alone; without `framing`: none ("an offer without it is read as slip,size", in an answer it has to be there). EPROTO:
+ * given twice, or outside its syntax: the payload type or line is unacceptable. */
 struct gestline_fmtp {
 	struct gestline_takes takes;
 	bool     exec;            /* tt */
@@ -91,8 +93,8 @@ struct gestline_fmtp {
 };
 int  gestline_fmtp_read(struct gestline_fmtp *f, enum gestline_kind kind, const char *text, size_t len);
 
-/* The attributes of one media description, each handed in by name and value. EPROTO: more than may be (section 13). Lines that
- * are not well formed are ignored. */
+/* The attributes of one media description, each handed in by name (without a=) and value; those of other names are passed over.
+ * EPROTO: more than may be (section 13), or a URI longer than is kept. Lines that are not well formed are ignored. */
 int  gestspace_alloc(struct gestspace **sp);
 int  gestspace_attr(struct gestspace *s, const char *name, size_t name_len, const char *value, size_t len);
 /* a=osc-view: values in order; n 0: none known. Returns how many. */

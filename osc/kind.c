@@ -77,6 +77,33 @@ bool kind_is_note(const char *addr, size_t len)
 	return midi_is(addr + skip, len - skip, "/note/");
 }
 
+/* Where "/off/" begins, after which there is a number only; 0: it is no such address. */
+static size_t off_at(const char *addr, size_t len)
+{
+	const size_t skip = kind_prefix(addr, len);
+
+	if (!midi_is(addr + skip, len - skip, "/off/"))
+		return 0;
+	return skip + 6 + number(addr + skip + 6, len - skip - 6, 2);
+}
+
+bool kind_off_key(uint8_t *buf, size_t *len, const struct osc_msg *msg)
+{
+	const size_t at = off_at(msg->addr, msg->addr_len);
+	const struct osc_arg zero = {.tag = 'i'};
+	char addr[OSC_ADDR_MAX + 2];
+	struct osc_writer w;
+
+	if (!at || msg->addr_len >= OSC_ADDR_MAX)
+		return false;
+	memcpy(addr, msg->addr, at);
+	memcpy(addr + at, "/note/", 6);
+	memcpy(addr + at + 6, msg->addr + at + 5, msg->addr_len - at - 5 + 1);
+	osc_w_init(&w, buf, KIND_OFF_MAX);
+	osc_w_msg(&w, addr, &zero, 1);
+	return osc_w_end(&w, len) == 0;
+}
+
 bool kind_is_held(const struct osc_msg *msg)
 {
 	struct osc_args it;

@@ -38,6 +38,11 @@ bool kind_is_note(const char *addr, size_t len);
 /* The first argument is a number other than 0. */
 bool kind_is_held(const struct osc_msg *msg);
 
+/* /midi/C/off/N is an event by which "the key note/N becomes 0": the message of that key, with its prefix, into KIND_OFF_MAX octets.
+ * false: it is no such event. */
+enum { KIND_OFF_MAX = OSC_ADDR_MAX + 1 + 4 + 8 };
+bool kind_off_key(uint8_t *buf, size_t *len, const struct osc_msg *msg);
+
 /* The address behind /p/NAME; 0: it is not under one. */
 size_t kind_prefix(const char *addr, size_t len);
 

@@ -146,9 +146,18 @@ static void all_free(struct osckeys *k)
 {
 	for (uint32_t i = 0; i <= k->mask; i++)
 		k->bucket[i] = OSCKEYS_NONE;
-	for (unsigned i = 0; i < k->n_max; i++)
+	for (unsigned i = 0; i < k->n_max; i++) {
 		k->key[i].next_hash = (uint16_t)(i + 1 < k->n_max ? i + 1 : OSCKEYS_NONE);
+		k->key[i].used = false;
+	}
 	k->free = 0;
+}
+
+void osckeys_clear_rt(struct osckeys *k)
+{
+	all_free(k);
+	k->n = 0;
+	k->bytes = k->heap_len = 0;
 }
 
 int osckeys_alloc(struct osckeys **kp, unsigned n_max, size_t bytes_max, uint64_t seed)
@@ -310,6 +319,14 @@ void osckeys_msg_rt(struct osc_msg *msg, const struct osckeys *k, const struct k
 {
 	if (osc_msg_read(msg, k->heap + key->at, key->len))
 		memset(msg, 0, sizeof(*msg));     /* cannot be: it was a message when it was stored */
+}
+
+bool osckeys_slot_rt(struct osc_msg *msg, const struct osckeys *k, unsigned i)
+{
+	if (!k->key[i].used || !k->key[i].live)
+		return false;
+	osckeys_msg_rt(msg, k, &k->key[i]);
+	return true;
 }
 
 const uint8_t *osckeys_raw_rt(const struct osckeys *k, const struct key *key)

@@ -67,7 +67,12 @@ struct key *osckeys_find_rt(const struct osckeys *k, const char *addr, size_t le
 int  osckeys_set_rt(struct key **key, struct osckeys *k, const struct osc_msg *msg);
 /* Forgets it. It must be in no list. */
 void osckeys_drop_rt(struct osckeys *k, struct key *key);
+/* Forgets all; lists of them are the caller's to empty. */
+void osckeys_clear_rt(struct osckeys *k);
 void osckeys_msg_rt(struct osc_msg *msg, const struct osckeys *k, const struct key *key);
+/* All live keys, in no order: slots from 0 on, of which some are empty. */
+static inline unsigned osckeys_slots(const struct osckeys *k) { return k->n_max; }
+bool osckeys_slot_rt(struct osc_msg *msg, const struct osckeys *k, unsigned i);
 const uint8_t *osckeys_raw_rt(const struct osckeys *k, const struct key *key);              /* key->len octets */
 
 void osckeys_list_init(struct osckeys_list *l, uint8_t id);

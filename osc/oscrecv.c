@@ -227,12 +227,29 @@ static struct key *keep(struct oscrecv *r, const struct osc_msg *msg, int64_t se
 
 /* ---- elements ---- */
 
+/* /midi/C/off/N: "the key note/N becomes 0" */
+static void note_ends(struct oscrecv *r, const struct osc_msg *msg, int64_t seq)
+{
+	uint8_t buf[KIND_OFF_MAX];
+	struct osc_msg zero;
+	struct key *key;
+	size_t len;
+
+	if (!kind_off_key(buf, &len, msg) || osc_msg_read(&zero, buf, len))
+		return;
+	key = osckeys_find_rt(r->keys, zero.addr, zero.addr_len);
+	if (!key || key->last <= seq)
+		keep(r, &zero, seq);
+}
+
 static void live_message(struct oscrecv *r, const struct visit *v, const struct osc_msg *msg, struct when when)
 {
 	const enum osc_kind kind = kind_of(r->cfg.kinds, msg);
 
 	if (kind == OSC_STATE)
 		keep(r, msg, v->seq);
+	else
+		note_ends(r, msg, v->seq);
 	tell(r, v, OSCRECV_LIVE, msg, kind, when);
 }
 
@@ -312,8 +329,11 @@ static void event_entry(struct oscrecv *r, const struct visit *v, const struct o
 		if (!key || key->last < origin)
 			keep(r, msg, origin);
 	}
-	else if (key && key->last < origin)
-		key->last = origin;
+	else {
+		if (key && key->last < origin)
+			key->last = origin;
+		note_ends(r, msg, origin);
+	}
 	r->stats.events++;
 	tell(r, v, OSCRECV_EVENT, msg, OSC_EVENT, (struct when){v->pkt->ts - e->age, OSC_NOW});
 }

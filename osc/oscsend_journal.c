@@ -205,6 +205,19 @@ void send_apply_later(struct oscsend *s, uint64_t now_ntp)
 	}
 }
 
+/* /midi/C/off/N: "the key note/N becomes 0", so a receiver that never hears of the event still lets the note go. */
+static void note_ends(struct oscsend *s, const struct osc_msg *msg, uint64_t timetag)
+{
+	uint8_t buf[KIND_OFF_MAX];
+	struct osc_msg zero;
+	size_t len;
+
+	if (!kind_off_key(buf, &len, msg) || osc_msg_read(&zero, buf, len))
+		return;
+	if (!timetag || !put_off(s, &zero, timetag))
+		send_state(s, &zero, s->seq);
+}
+
 void send_item(struct oscsend *s, const struct oscsend_item *item, uint64_t now_ntp)
 {
 	struct osc_iter it;
@@ -214,8 +227,10 @@ void send_item(struct oscsend *s, const struct oscsend_item *item, uint64_t now_
 	while (osc_next(&it, &msg)) {
 		const bool future = in_future(s, it.timetag, now_ntp);
 
-		if (kind_of(item->kinds, &msg) == OSC_EVENT)
+		if (kind_of(item->kinds, &msg) == OSC_EVENT) {
 			event_sent(s, &msg, item->ts, future ? it.timetag : 0);
+			note_ends(s, &msg, future ? it.timetag : 0);
+		}
 		else if (!future || !put_off(s, &msg, it.timetag))
 			send_state(s, &msg, s->seq);
 	}

@@ -29,7 +29,8 @@ doors() { # FOLDER: the headers others may include
 	# tap: a room's sound to who records it; limiter holds that under full scale.
 	# resample and tune are plain arithmetic: control brings the music of who is alone to 48 kHz with them.
 	# rtp is headers and arithmetic: osc reads and writes packets of its own with it.
-	mixer) echo mixer.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h ;;
+	# port, seal, rtcp: osc's lines have sockets, SRTP and reports as the sound has. rtguard: its thread keeps the same word.
+	mixer) echo mixer.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h port.h seal.h rtcp.h rtguard.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
 	# record: main makes it and hands it its news.
 	# setting: the settings of a room, for those who draw forms of them.

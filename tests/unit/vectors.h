@@ -35,9 +35,12 @@ static void each(const char *file, vector_h *h)
 	g_assert_cmpuint(json_array_get_length(all), >, 0);
 	for (guint i = 0; i < json_array_get_length(all); i++) {
 		JsonObject *v = json_array_get_object_element(all, i);
+		gchar *number = g_strdup_printf("%u", i);
+		const char *name = json_object_has_member(v, "name") ? json_object_get_string_member(v, "name") : number;
 
-		g_test_message("%s", json_object_get_string_member(v, "name"));
-		h(v, json_object_get_string_member(v, "name"));
+		g_test_message("%s", name);
+		h(v, name);
+		g_free(number);
 	}
 out:
 	g_object_unref(parser);

@@ -1,0 +1,126 @@
+/*
+ * bridge_state.c - the state of a MIDI source as OSC messages, one after the other, and keys that change without being named.
+ */
+#include "bridge_priv.h"
+
+/* ---- the whole state ---- */
+
+enum stage { STAGE_PROGRAM, STAGE_CC, STAGE_PARAM, STAGE_BEND, STAGE_PRESSURE, STAGE_POLY, STAGE_NOTE, STAGES };
+
+static const unsigned stage_size[STAGES] = {1, CC_SOUND_OFF, MIDI_PARAMS, 1, 1, MIDI_KEYS, MIDI_KEYS};
+
+static enum bridge_answer say_if(struct bridge_out *out, bool is_set, enum osctarget_kind kind, unsigned channel, unsigned num,
+	unsigned value)
+{
+	const struct osctarget t = {.kind = kind, .channel = (uint8_t)channel, .num = (uint16_t)num};
+
+	return is_set ? bridge_say(out, &t, value) : BRIDGE_SILENT;
+}
+
+static enum bridge_answer say_param(struct bridge_out *out, unsigned channel, const struct midi_chan *c, unsigned i)
+{
+	const struct midi_param *p = &c->param[i];
+	unsigned value;
+
+	if (i >= c->n_params || !p->seq || !bridge_param_value(&value, p))
+		return BRIDGE_SILENT;
+	return say_if(out, true, p->nrpn ? TARGET_NRPN : TARGET_RPN, channel, p->num, value);
+}
+
+static enum bridge_answer say_program(struct bridge_out *out, unsigned channel, const struct midi_program *p)
+{
+	return p->seq ? bridge_say_program(out, channel, p->program, p->b, p->msb, p->lsb) : BRIDGE_SILENT;
+}
+
+static enum bridge_answer channel_item(struct bridge_out *out, const struct bridge_walk *w, const struct midi_state *st, bool notes)
+{
+	const struct midi_chan *c = &st->chan[w->channel];
+	const unsigned ch = w->channel, i = w->i;
+
+	switch (w->stage) {
+	case STAGE_PROGRAM:  return say_program(out, ch, &c->program);
+	case STAGE_CC:       return say_if(out, c->cc[i].seq, TARGET_CC, ch, i, c->cc[i].value);
+	case STAGE_PARAM:    return say_param(out, ch, c, i);
+	case STAGE_BEND:     return say_if(out, c->bend.seq, TARGET_BEND, ch, 0, c->bend.value);
+	case STAGE_PRESSURE: return say_if(out, c->pressure.seq, TARGET_PRESSURE, ch, 0, c->pressure.value);
+	case STAGE_POLY:     return say_if(out, c->poly[i].seq && !c->poly[i].x, TARGET_POLY, ch, i, c->poly[i].value);
+	default:             return say_if(out, notes && c->note[i].count, TARGET_NOTE, ch, i, c->note[i].velocity);
+	}
+}
+
+/* The next place; a channel that never said anything is one step. */
+static void advance(struct bridge_walk *w, const struct midi_state *st)
+{
+	w->i++;
+	if (st->chan[w->channel].seq && w->i < stage_size[w->stage])
+		return;
+	w->i = 0;
+	w->stage++;
+	if (st->chan[w->channel].seq && w->stage < STAGES)
+		return;
+	w->stage = 0;
+	w->channel++;
+}
+
+void bridge_walk_rt(uint8_t *buf, size_t *len, struct bridge_walk *w, const struct bridge_taker *to, const struct midi_state *st,
+	bool notes)
+{
+	struct bridge_out out = {.to = to, .buf = buf, .room = *len, .len = len};
+	enum bridge_answer said = BRIDGE_SILENT;
+
+	*len = 0;
+	while (said != BRIDGE_SAID && w->channel < MIDI_CHANNELS) {
+		said = channel_item(&out, w, st, notes);
+		advance(w, st);
+	}
+	/* What belongs to no channel is told after the last one. */
+	if (said != BRIDGE_SAID && w->channel++ == MIDI_CHANNELS)
+		(void)say_if(&out, st->sys.song.seq, TARGET_SONG, 0, 0, st->sys.song.song);
+}
+
+/* ---- what ends without being named ---- */
+
+/* NoteOff as /midi/C/off/N: "the key note/N becomes 0". */
+static bool is_told_as_off(const struct bridge_taker *to, const struct midi_cmd *cmd)
+{
+	const struct osctarget t = {.kind = TARGET_NOTE, .channel = cmd->status & 0x0f, .num = cmd->data[0]};
+	struct osc_arg args[OSCMAP_ARGS_MAX];
+	char addr[OSC_ADDR_MAX + 1];
+	size_t n;
+
+	return (cmd->status & 0xf0) == MIDI_NOTE_OFF && cmd->data[1] != 64 && oscmap_in(addr, args, &n, to->map, &t, 0);
+}
+
+/* Which notes of that channel end with it? */
+static bool ends_all(const struct midi_cmd *cmd, unsigned channel)
+{
+	if (cmd->status == MIDI_RESET)
+		return true;
+	if (cmd->status == MIDI_SYSEX)
+		return cmd->part == MIDI_WHOLE && midi_is_reset_sysex(cmd->body, cmd->len);
+	return cmd->status == (MIDI_CC | channel) && cmd->data[0] >= CC_SOUND_OFF && cmd->data[0] != CC_RESET &&
+	       cmd->data[0] != CC_LOCAL;
+}
+
+void bridge_silenced_rt(uint8_t *buf, size_t *len, const struct bridge_taker *to, const struct midi_state *before,
+	const struct midi_cmd *cmd, unsigned *i)
+{
+	struct bridge_out out = {.to = to, .buf = buf, .room = *len, .len = len};
+
+	*len = 0;
+	if (midi_is_channel(cmd->status) && is_told_as_off(to, cmd)) {
+		if (!(*i)++)
+			(void)say_if(&out, true, TARGET_NOTE, cmd->status & 0x0f, cmd->data[0], 0);
+		return;
+	}
+	while (*i < MIDI_CHANNELS * MIDI_KEYS && !*len) {
+		const unsigned channel = *i / MIDI_KEYS, num = *i % MIDI_KEYS;
+
+		if (!ends_all(cmd, channel)) {
+			*i += MIDI_KEYS;
+			continue;
+		}
+		++*i;
+		(void)say_if(&out, before->chan[channel].note[num].count, TARGET_NOTE, channel, num, 0);
+	}
+}

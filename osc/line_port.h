@@ -1,0 +1,32 @@
+/*
+ * line_port.h - the sockets of a line: made on the control thread before the line is agreed on, read on the forward thread.
+ */
+#ifndef OSC_LINE_PORT_H
+#define OSC_LINE_PORT_H
+
+#include "ensemble.h"
+
+struct line_port {
+	struct forward *forward;          /* a reference */
+	const struct relay_wire *wire;    /* NULL: sockets */
+	enum gestline_kind kind;
+	unsigned n;
+	bool     stream;                  /* sock 0 listens */
+	int      handle[2];
+	struct sa local[2];
+	struct le le;                     /* control: of the relay, to be found by handle */
+	/* forward thread */
+	struct line_rt *line;
+	struct watch watch[2];
+	struct give give;
+	struct job_wait spare;
+};
+
+/* RTP has two sockets, an even port and the next; others one. EADDRINUSE: no port is free. */
+int  line_port_alloc(struct line_port **pp, struct forward *f, const struct relay_conf *conf, enum gestline_kind kind, const struct sa *local);
+void line_port_end(struct line_port *port);       /* control: when the forward thread has let go it is freed */
+/* What a packet is for from now on; NULL: for nobody. */
+void line_port_set_rt(struct line_port *port, struct line_rt *l);
+void line_port_wire_rt(struct line_port *port, unsigned sock, const struct sa *from, const uint8_t *buf, size_t len, uint64_t now_us);
+
+#endif

@@ -1,0 +1,383 @@
+/*
+ * player.c - a participant as the control thread sees it: its name, its ports, its lines, its room.
+ *
+ * Each change is a job for the forward thread, in the order it was asked for. What a job takes over is given back when it has been
+ * replaced. Ends cannot fail: their jobs wait inside what ends.
+ */
+#include <errno.h>
+#include <string.h>
+#include "relay_priv.h"
+
+/* What a kind of line is made of; NULL: this build has none. */
+static const struct line_ops *ops_of(enum gestline_kind kind)
+{
+	static const struct line_ops *const ops[GESTLINE_KINDS] = {
+		[GESTLINE_UDP] = &line_udp_ops,
+	};
+
+	return (unsigned)kind < GESTLINE_KINDS ? ops[kind] : NULL;
+}
+
+/* ---- ends ---- */
+
+static void seat_destroy(void *arg)
+{
+	struct seat *s = arg;
+
+	mem_deref(s->rt.keys);
+	mem_deref(s->rt.up);
+	mem_deref(s->ensemble);
+}
+
+/* Its state is kept for a while. */
+static void seat_freed(void *obj)
+{
+	struct seat *s = obj;
+
+	if (s->ensemble)
+		ensemble_gone_add(s->ensemble, s->identity, s->rt.name, &s->rt);
+	mem_deref(s);
+}
+
+static void player_end_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
+{
+	struct player_rt *rt = obj;
+
+	(void)arg;
+	for (unsigned k = 0; k < GESTLINE_KINDS; k++) {
+		if (rt->line[k])
+			ensemble_line_rt(rt, k, NULL, rt->line[k]->port, now_us);
+	}
+	ensemble_exit_rt(rt, now_us);
+	ticker_del_rt(f, &rt->ticker);
+	give_back_rt(f, &rt->give, seat_freed, rt);
+}
+
+static void leave_ensemble(struct player *p)
+{
+	struct ensemble *e = p->ensemble;
+
+	if (!e)
+		return;
+	owners_release(e->owners, p->rt->id);
+	(void)ensemble_owners_post(e);    /* without memory for it the claims outlive the player for now */
+	e->slot[p->slot] = NULL;
+	p->name_in->taken = false;
+}
+
+static void player_destroy(void *arg)
+{
+	struct player *p = arg;
+
+	list_unlink(&p->le);
+	if (p->seat && p->rt) {
+		leave_ensemble(p);
+		p->seat->ensemble = p->ensemble;
+		p->ensemble = NULL;
+		forward_post(p->relay->forward, &(struct job){player_end_rt, p->rt, NULL}, &p->rt->spare);
+	}
+	for (unsigned k = 0; k < GESTLINE_KINDS; k++) {
+		line_port_end(p->port[k]);        /* after its line */
+		gestline_reset(&p->desc[k]);
+	}
+	mem_deref(p->ensemble);
+	mem_deref(p->relay);
+}
+
+/* ---- a player comes ---- */
+
+struct entering {
+	struct give give;
+	struct ensemble_rt *to;           /* NULL: nowhere */
+	unsigned slot;
+	char     name[VIEW_NAME_MAX + 1];
+	struct osckeys *keys;             /* its state from now on; NULL: that which it has */
+	int64_t  set_no;
+};
+
+static void entering_freed(void *obj)
+{
+	struct entering *en = obj;
+
+	mem_deref(en->keys);
+	mem_deref(en);
+}
+
+static void enter_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
+{
+	struct entering *en = arg;
+	struct player_rt *rt = obj;
+	struct osckeys *old = rt->keys;
+
+	if (rt->ensemble) {                       /* what it said there is of that room */
+		ensemble_exit_rt(rt, now_us);
+		osckeys_clear_rt(rt->keys);
+		midi_state_init(&rt->midi);
+		rt->midi_no = 0;
+	}
+	if (en->keys) {
+		rt->keys   = en->keys;
+		rt->set_no = en->set_no;
+		en->keys   = old;
+	}
+	memcpy(rt->name, en->name, sizeof(rt->name));
+	if (en->to)
+		ensemble_enter_rt(en->to, rt, en->slot, now_us);
+	give_back_rt(f, &en->give, entering_freed, en);
+}
+
+/* Into an ensemble, with a name and a slot there. */
+static int enter(struct player *p, struct ensemble *e)
+{
+	struct entering *en = mem_zalloc(sizeof(*en), NULL);
+	struct player_rt back = {0};
+	int err;
+
+	if (!en)
+		return ENOMEM;
+	err = ensemble_name_give(&p->name_in, e, p->conf.wish, p->conf.identity);
+	if (!err)
+		err = ensemble_place(e, p);
+	if (!err) {
+		str_ncpy(p->name, p->name_in->name, sizeof(p->name));
+		str_ncpy(en->name, p->name, sizeof(en->name));
+		ensemble_gone_back(e, p->conf.identity, p->name, &back);
+		en->keys   = back.keys;
+		en->set_no = back.set_no;
+		en->to     = e->rt;
+		en->slot   = p->slot;
+		err = forward_post(p->relay->forward, &(struct job){enter_rt, p->rt, en}, NULL);
+		if (err)
+			e->slot[p->slot] = NULL;
+	}
+	if (err) {
+		if (p->name_in)
+			p->name_in->taken = false;
+		entering_freed(en);
+		return err;
+	}
+	p->ensemble = mem_ref(e);
+	return ensemble_meet(e, p);
+}
+
+static int seat_alloc(struct player *p)
+{
+	struct relay *r = p->relay;
+	struct seat *s = mem_zalloc(sizeof(*s), seat_destroy);
+	struct player_rt *rt;
+	int err;
+
+	if (!s)
+		return ENOMEM;
+	rt = &s->rt;
+	rt->forward    = r->forward;
+	rt->id         = ++r->players_ever;
+	rt->ssrc       = rand_u32();
+	rt->surface    = p->conf.surface;
+	rt->silence_ms = r->conf.silence_ms;
+	str_ncpy(rt->cname, p->conf.cname, sizeof(rt->cname));
+	str_ncpy(s->identity, p->conf.identity, sizeof(s->identity));
+	midi_state_init(&rt->midi);
+	bucket_init(&rt->up_midi, r->conf.rate, forward_clock_us(r->forward));
+	err = osckeys_alloc(&rt->keys, OSCKEYS_SOURCE_MAX, OSCKEYS_SOURCE_BYTES, rand_u64());
+	if (!err)
+		err = oscrate_alloc(&rt->up, r->conf.rate, 0, 0, rand_u64(), forward_clock_us(r->forward));
+	if (err) {
+		mem_deref(s);
+		return err;
+	}
+	p->seat = s;
+	p->rt   = rt;
+	return 0;
+}
+
+int player_alloc(struct player **pp, struct relay *r, struct ensemble *e, const struct player_conf *conf)
+{
+	struct player *p;
+	int err;
+
+	if (!pp || !r || !conf)
+		return EINVAL;
+	p = mem_zalloc(sizeof(*p), player_destroy);
+	if (!p)
+		return ENOMEM;
+	p->relay = mem_ref(r);
+	p->conf  = *conf;
+	err = seat_alloc(p);
+	if (!err && e)
+		err = enter(p, e);
+	if (err) {
+		mem_deref(p);
+		return err;
+	}
+	list_append(&r->players, &p->le, p);
+	*pp = p;
+	return 0;
+}
+
+const char *player_name(const struct player *p)
+{
+	return p->name;
+}
+
+struct ensemble *player_ensemble(const struct player *p)
+{
+	return p->ensemble;
+}
+
+void player_set_member(struct player *p, uint32_t member)
+{
+	p->conf.member = member;
+}
+
+static int go_nowhere(struct player *p)
+{
+	struct entering *en = mem_zalloc(sizeof(*en), NULL);
+	int err;
+
+	if (!en)
+		return ENOMEM;
+	str_ncpy(en->name, p->name, sizeof(en->name));
+	err = forward_post(p->relay->forward, &(struct job){enter_rt, p->rt, en}, NULL);
+	if (err)
+		mem_deref(en);
+	return err;
+}
+
+int player_move(struct player *p, struct ensemble *e)
+{
+	struct ensemble *old;
+	int err = 0;
+
+	if (!p)
+		return EINVAL;
+	if (e == p->ensemble)
+		return 0;
+	if (p->ensemble) {
+		err = go_nowhere(p);
+		if (err)
+			return err;
+		leave_ensemble(p);
+		old = p->ensemble;
+		p->ensemble = NULL;
+		p->name_in  = NULL;
+		mem_deref(old);
+	}
+	return e ? enter(p, e) : 0;
+}
+
+/* ---- lines ---- */
+
+int player_port(struct player *p, enum gestline_kind kind, const struct sa *local, struct sa *bound)
+{
+	int err = 0;
+
+	if (!p || !local || !bound || !ops_of(kind))
+		return EINVAL;
+	if (!p->port[kind]) {
+		err = line_port_alloc(&p->port[kind], p->relay->forward, &p->relay->conf, kind, local);
+		if (!err)
+			list_append(&p->relay->ports, &p->port[kind]->le, p->port[kind]);
+	}
+	if (!err)
+		*bound = p->port[kind]->local[0];
+	return err;
+}
+
+struct lining {
+	struct give give;
+	enum gestline_kind kind;
+	struct line_rt *line;
+	struct line_port *port;
+};
+
+static void lining_freed(void *obj)
+{
+	mem_deref(obj);
+}
+
+static void lining_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
+{
+	struct lining *li = arg;
+
+	ensemble_line_rt(obj, li->kind, li->line, li->port, now_us);
+	give_back_rt(f, &li->give, lining_freed, li);
+}
+
+static int line_post(struct player *p, enum gestline_kind kind, struct line_rt *l)
+{
+	struct lining *li = mem_zalloc(sizeof(*li), NULL);
+	int err;
+
+	if (!li)
+		return ENOMEM;
+	li->kind = kind;
+	li->line = l;
+	li->port = p->port[kind];
+	err = forward_post(p->relay->forward, &(struct job){lining_rt, p->rt, li}, NULL);
+	if (err)
+		mem_deref(li);
+	return err;
+}
+
+static bool is_sound(const struct gestline *l)
+{
+	const bool rtp = l->kind == GESTLINE_MIDI || l->kind == GESTLINE_OSC;
+
+	return l->takes.rate && l->takes.rate <= OSCRATE_MAX && l->takes.max >= 64 && l->dir <= LEG_DIR_BOTH &&
+	       (!rtp || (l->pt < 128 && l->rate >= 8000 && l->rate <= 192000 && l->sources));
+}
+
+int player_set_line(struct player *p, const struct gestline *l)
+{
+	struct line_rt *rt = NULL;
+	int err;
+
+	if (!p || !l || !ops_of(l->kind) || !p->port[l->kind] || !is_sound(l))
+		return EINVAL;
+	err = ops_of(l->kind)->alloc(&rt, &p->relay->conf, l);
+	if (!err)
+		err = line_post(p, l->kind, rt);
+	if (err) {
+		mem_deref(rt);
+		return err;
+	}
+	gestline_reset(&p->desc[l->kind]);
+	gestline_copy(&p->desc[l->kind], l);
+	p->has[l->kind] = true;
+	return p->ensemble ? ensemble_meet(p->ensemble, p) : 0;
+}
+
+void player_drop_line(struct player *p, enum gestline_kind kind)
+{
+	if (!player_has_line(p, kind) || line_post(p, kind, NULL))
+		return;
+	gestline_reset(&p->desc[kind]);
+	p->has[kind] = false;
+	line_port_end(p->port[kind]);
+	list_unlink(&p->port[kind]->le);
+	p->port[kind] = NULL;
+	if (p->ensemble)
+		(void)ensemble_meet(p->ensemble, p);      /* without memory for it, it hears whom it heard */
+}
+
+bool player_has_line(const struct player *p, enum gestline_kind kind)
+{
+	return p && (unsigned)kind < GESTLINE_KINDS && p->has[kind];
+}
+
+uint32_t player_claims(struct player *p, const struct gestspace *s)
+{
+	struct ensemble *e = p->ensemble;
+	uint32_t granted = 0;
+
+	if (!e)
+		return 0;
+	/* "A claim ends with the party's call or a re-INVITE without it." */
+	owners_release(e->owners, p->rt->id);
+	for (unsigned i = 0; s && i < s->n_claim; i++) {
+		if (!owners_claim(e->owners, p->rt->id, s->claim[i]))
+			granted |= 1u << i;
+	}
+	return ensemble_owners_post(e) ? 0 : granted;
+}

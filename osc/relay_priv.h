@@ -1,0 +1,82 @@
+/*
+ * relay_priv.h - the control thread's half: relay, ensembles, players. relay.c, ensemble_names.c, player.c.
+ */
+#ifndef OSC_RELAY_PRIV_H
+#define OSC_RELAY_PRIV_H
+
+#include "ensemble.h"
+#include "line_port.h"
+#include "oscrtp.h"
+
+enum { ENSEMBLE_NAMES = 4096, ENSEMBLE_GONE = 64, ROOM_NAME_MAX = 127 };
+
+struct relay {
+	struct relay_conf conf;
+	struct forward *forward;
+	struct list ensembles, players, ports;
+	uint32_t players_ever;
+};
+
+/* A name once given, and to whom. */
+struct ensemble_name {
+	struct le le;
+	char name[VIEW_NAME_MAX + 1];
+	char identity[256];
+	bool taken;               /* by somebody who is here */
+};
+
+/* Who left lately: its state, for who comes back as the same. */
+struct ensemble_gone {
+	struct le le;
+	char identity[256], name[VIEW_NAME_MAX + 1];
+	uint64_t at_us;
+	struct osckeys *keys;
+	int64_t set_no;
+};
+
+struct ensemble {
+	struct le le;
+	struct relay *relay;      /* a reference */
+	char room[ROOM_NAME_MAX + 1];
+	struct ensemble_rt *rt;
+	struct list names, gone;
+	unsigned n_names, n_gone;
+	struct player *slot[ENSEMBLE_PLAYERS];
+	struct owners *owners;    /* control's own; the forward thread has copies */
+};
+
+/* The forward thread's half, and what control needs when it comes back. */
+struct seat {
+	struct player_rt rt;
+	struct ensemble *ensemble;        /* where it left from; a reference */
+	char identity[256];
+};
+
+struct player {
+	struct le le;
+	struct relay *relay;
+	struct ensemble *ensemble;        /* a reference; NULL: nowhere */
+	struct player_conf conf;
+	struct ensemble_name *name_in;
+	char     name[VIEW_NAME_MAX + 1];
+	unsigned slot;
+	struct seat *seat;
+	struct player_rt *rt;             /* in it */
+	struct line_port *port[GESTLINE_KINDS];
+	struct gestline desc[GESTLINE_KINDS];
+	bool     has[GESTLINE_KINDS];
+	uint64_t house_second;            /* what it said to the house in this second */
+	unsigned house_n;
+};
+
+/* Section 5.5. ENOSPC: more names than one conference can have had. */
+int  ensemble_name_give(struct ensemble_name **np, struct ensemble *e, const char *wish, const char *identity);
+void ensemble_gone_add(struct ensemble *e, const char *identity, const char *name, struct player_rt *rt);
+void ensemble_gone_back(struct ensemble *e, const char *identity, const char *name, struct player_rt *rt);
+void ensemble_gone_expire(struct ensemble *e);
+/* Who hears whom by section 8.4, and its claims. */
+int  ensemble_meet(struct ensemble *e, struct player *p);
+int  ensemble_owners_post(struct ensemble *e);
+int  ensemble_place(struct ensemble *e, struct player *p);        /* a slot; ENOSPC */
+
+#endif
