@@ -163,6 +163,30 @@ static void wakes(const struct phone *p)
 	forget();
 }
 
+static uint32_t member(const char *room, size_t i)
+{
+	struct snapshot *s = house_room(&house, room);
+	uint32_t id;
+
+	g_assert_nonnull(s);
+	g_assert_cmpuint(s->n_members, >, i);
+	id = s->member[i].id;
+	mem_deref(s);
+	return id;
+}
+
+static void shows(const char *room, size_t i, const char *name, const char *kinds, uint32_t id)
+{
+	struct snapshot_players *p;
+
+	g_assert_cmpint(snapshot_players(&p, house.control, room), ==, 0);
+	g_assert_cmpuint(p->n, >, i);
+	g_assert_cmpstr(p->player[i].name, ==, name);
+	g_assert_cmpstr(p->player[i].kinds, ==, kinds);
+	g_assert_cmpuint(p->player[i].member, ==, id);
+	mem_deref(p);
+}
+
 /* --- ladders --- */
 
 static void test_two_play(void)
@@ -182,6 +206,8 @@ static void test_two_play(void)
 	g_assert_false(hears(&anna, "/p/anna/synth/gain"));
 	plays(&bob, "/key", 3);
 	g_assert_true(hears(&anna, "/p/anna-2/key"));
+	shows("band", 0, "anna", "udp", member("band", 0));
+	shows("band", 1, "anna-2", "udp", member("band", 1));
 
 	hangs_up(&bob);
 	g_assert_true(hears(&anna, "/_gest/leave"));
@@ -294,18 +320,6 @@ static void test_later(void)
 	hangs_up(&bob);
 	hangs_up(&anna);
 	closes();
-}
-
-static uint32_t member(const char *room, size_t i)
-{
-	struct snapshot *s = house_room(&house, room);
-	uint32_t id;
-
-	g_assert_nonnull(s);
-	g_assert_cmpuint(s->n_members, >, i);
-	id = s->member[i].id;
-	mem_deref(s);
-	return id;
 }
 
 static void runs(const struct command *cmd)
