@@ -8,13 +8,14 @@
 #include "line_port.h"
 #include "oscrtp.h"
 
-enum { ENSEMBLE_NAMES = 4096, ENSEMBLE_GONE = 64, ROOM_NAME_MAX = 127 };
+enum { ENSEMBLE_NAMES = 4096, ENSEMBLE_GONE = 64, ENSEMBLE_ROOM_MAX = 127 };
 
 struct relay {
 	struct relay_conf conf;
 	struct forward *forward;
 	struct list ensembles, players, ports;
 	uint32_t players_ever;
+	struct relay_house house;
 };
 
 /* A name once given, and to whom. */
@@ -37,7 +38,7 @@ struct ensemble_gone {
 struct ensemble {
 	struct le le;
 	struct relay *relay;      /* a reference */
-	char room[ROOM_NAME_MAX + 1];
+	char room[ENSEMBLE_ROOM_MAX + 1];
 	struct ensemble_rt *rt;
 	struct list names, gone;
 	unsigned n_names, n_gone;
@@ -67,6 +68,7 @@ struct player {
 	bool     has[GESTLINE_KINDS];
 	uint64_t house_second;            /* what it said to the house in this second */
 	unsigned house_n;
+	struct { bool listens, levels; uint64_t second; unsigned errors; } desk;  /* desk.c: it hears of the house, wants levels; errors told */
 };
 
 /* Section 5.5. ENOSPC: more names than one conference can have had. */
