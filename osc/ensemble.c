@@ -8,6 +8,7 @@
  */
 #include <string.h>
 #include "ensemble.h"
+#include "house_rt.h"
 #include "line_port.h"
 #include "mixer/rtcp.h"
 
@@ -439,9 +440,10 @@ static void one_message(struct line_rt *l, const struct osc_msg *msg, const stru
 		ensemble_error_rt(p, GEST_RATE, msg->addr, now_us);
 		return;
 	}
-	if (begins(msg, "/tutti/"))
-		forward_say_rt(p->forward, p->id, msg->raw, msg->len, false);
-	else if (begins(msg, "/to/"))
+	if (begins(msg, "/tutti/")) {
+		if (!house_rt(l, msg, now_us))
+			forward_say_rt(p->forward, p->id, msg->raw, msg->len, false);
+	} else if (begins(msg, "/to/"))
 		to_one(p, msg, g, now_us);
 	else
 		deliver(l, msg, kind, g, now_us);
@@ -525,6 +527,7 @@ void ensemble_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_u
 	}
 	count_in(p, g, 1);
 	say_midi(p, g->midi);
+	house_midi_rt(l, g, now_us);
 	midi_state_apply(&p->midi, g->midi, ++p->midi_no, g->ts);
 	to_all(g, now_us);
 }

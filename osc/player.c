@@ -198,7 +198,7 @@ static int seat_alloc(struct player *p)
 	rt->forward    = r->forward;
 	rt->id         = ++r->players_ever;
 	rt->ssrc       = rand_u32();
-	rt->surface    = p->conf.surface;
+	rt->surface    = p->conf.surface || r->house.surface;
 	rt->silence_ms = r->conf.silence_ms;
 	str_ncpy(rt->cname, p->conf.cname, sizeof(rt->cname));
 	str_ncpy(s->identity, p->conf.identity, sizeof(s->identity));
