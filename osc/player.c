@@ -348,15 +348,32 @@ int player_set_line(struct player *p, const struct gestline *l)
 	return p->ensemble ? ensemble_meet(p->ensemble, p) : 0;
 }
 
+int player_put_line(struct player *p, struct line_rt *rt)
+{
+	const enum gestline_kind kind = rt->desc.kind;
+	int err;
+
+	if (p->port[kind] || p->has[kind])
+		return EALREADY;
+	err = line_post(p, kind, rt);
+	if (err)
+		return err;
+	gestline_copy(&p->desc[kind], &rt->desc);
+	p->has[kind] = true;
+	return 0;
+}
+
 void player_drop_line(struct player *p, enum gestline_kind kind)
 {
 	if (!player_has_line(p, kind) || line_post(p, kind, NULL))
 		return;
 	gestline_reset(&p->desc[kind]);
 	p->has[kind] = false;
-	line_port_end(p->port[kind]);
-	list_unlink(&p->port[kind]->le);
-	p->port[kind] = NULL;
+	if (p->port[kind]) {
+		line_port_end(p->port[kind]);
+		list_unlink(&p->port[kind]->le);
+		p->port[kind] = NULL;
+	}
 	if (p->ensemble)
 		(void)ensemble_meet(p->ensemble, p);      /* without memory for it, it hears whom it heard */
 }

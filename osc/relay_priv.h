@@ -69,6 +69,10 @@ struct player {
 	unsigned house_n;
 };
 
+/* A line that was made elsewhere and whose packets somebody else carries (appleport.c): it has no port. It is the player's from now
+ * on; after an error it is still the caller's. It declares no addresses. EALREADY: there is a line of its kind. */
+int  player_put_line(struct player *p, struct line_rt *rt);
+
 /* Section 5.5. ENOSPC: more names than one conference can have had. */
 int  ensemble_name_give(struct ensemble_name **np, struct ensemble *e, const char *wish, const char *identity);
 void ensemble_gone_add(struct ensemble *e, const char *identity, const char *name, struct player_rt *rt);
