@@ -30,7 +30,7 @@ class Duet(threading.Thread):
 
     def __init__(self, stage):
         super().__init__(daemon=True)
-        self.pair = [stage.party('good%d' % i, 'osc') for i in (0, 1)]
+        self.pair = [stage.party('good%d' % i, ('osc', {'rate': 20000})) for i in (0, 1)]     # the flood is the sender's limit's
         self.n, self.on = 0, True
         for p, other in zip(self.pair, reversed(self.pair)):
             p.play('/tone', 'i', 0)
@@ -84,18 +84,25 @@ def bad_payloads(check):
     yield 'octets left over', element(good, check) + b'\0\0'
     yield 'BACK 0', element(good, check) + struct.pack('!HH', len(good), 0) + good
     yield 'bundle in the journal', element(good, check) + struct.pack('!HH', 16, 1) + oscwire.write_bundle(1)
+    for name, raw in bad_osc():
+        yield name, element(raw, check)
+
+
+def bad_osc():
+    good = oscwire.write('/forged', 'i', 1)
     deep = good
     for _ in range(9):
         deep = oscwire.write_bundle(1, deep)
-    for name, raw in (('no slash', b'forged\0\0,i\0\0\0\0\0\1'), ('no tags', b'/forged\0'),
-                      ('unknown tag', b'/forged\0,x\0\0\0\0\0\1'),
-                      ('argument missing', b'/forged\0,ii\0\0\0\0\1'),
-                      ('blob past the end', b'/forged\0,b\0\0\0\0\1\0'),
-                      ('negative blob', b'/forged\0,b\0\0\xff\xff\xff\xfc'), ('arrays', b'/forged\0,[[[[[]]]]]\0'),
-                      ('deep bundles', deep),
-                      ('element past its bundle', b'#bundle\0' + bytes(7) + b'\1\0\0\1\0' + good),
-                      ('space', b'/for ged\0\0\0\0,i\0\0\0\0\0\1')):
-        yield name, element(raw, check)
+    yield 'no slash', b'forged\0\0,i\0\0\0\0\0\1'
+    yield 'no tags', b'/forged\0'
+    yield 'unknown tag', b'/forged\0,x\0\0\0\0\0\1'
+    yield 'argument missing', b'/forged\0,ii\0\0\0\0\1'
+    yield 'blob past the end', b'/forged\0,b\0\0\0\0\1\0'
+    yield 'negative blob', b'/forged\0,b\0\0\xff\xff\xff\xfc'
+    yield 'arrays', b'/forged\0,[[[[[]]]]]\0'
+    yield 'deep bundles', deep
+    yield 'element past its bundle', b'#bundle\0' + bytes(7) + b'\1\0\0\1\0' + good
+    yield 'space', b'/for ged\0\0\0\0,i\0\0\0\0\0\1'
 
 
 # ---- attacks; each returns what is wrong ----
@@ -112,6 +119,22 @@ def malformed(stage, m, ear):
     errors = len([g for g in m.messages('/_gest/error') if g.message.args[0] == 1])
     if errors > 3:
         wrong.append('%d errors in less than a second' % errors)
+    return wrong
+
+
+def malformed_udp(stage, m, ear):
+    """The same in datagrams without RTP; what stands after it in the same datagram is not heard either."""
+    wrong, p = [], stage.party('plain', 'udp')
+    good = oscwire.write('/forged', 'i', 1)
+    for _, raw in bad_osc():
+        p.udp.raw(raw)
+        p.udp.raw(b'#bundle\0' + bytes(8) + struct.pack('!I', len(good)) + good + struct.pack('!I', len(raw)) + raw)
+    for raw in b'', b'\0', b'#bundle\0', os.urandom(1000), good[:-1]:
+        p.udp.raw(raw)
+    said(wrong, lambda: [g for g in p.messages('/_gest/error') if g.message.args[0] == 1], 'no error 1 for malformed datagrams')
+    p.play('/fine', 'i', 1)
+    said(wrong, lambda: '/p/plain/fine' in ear.states(), 'after malformed datagrams good ones are not heard')
+    p.bye()
     return wrong
 
 
@@ -284,7 +307,7 @@ def flood(stage, m, ear):
     return wrong
 
 
-ATTACKS = [malformed, strangers, reserved, patterns, direction, jump, loops, srtp, reflector, refreshes, flood]
+ATTACKS = [malformed, malformed_udp, strangers, reserved, patterns, direction, jump, loops, srtp, reflector, refreshes, flood]
 
 
 @case('gesture-hostile', 'malformed packets, strangers, forged names, bombs, loops, floods: refused and counted; two who play miss no event, two who talk no sound',

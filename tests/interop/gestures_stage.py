@@ -28,7 +28,7 @@ class Stage:
         if call:
             p.call(room)
             refused = [g.kind for g in p.gestures if not g.accepted]
-            if refused and not p.group:
+            if refused and (not p.group or len(refused) == len(p.gestures)):
                 raise Missing('the server refuses lines of %s' % ', '.join(refused))
         return p
 
