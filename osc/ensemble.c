@@ -169,6 +169,7 @@ void ensemble_exit_rt(struct player_rt *p, uint64_t now_us)
 void line_heard_rt(struct line_rt *l, uint64_t now_us)
 {
 	l->heard_us = now_us;
+	tally_set_rt(&l->player->n.heard_us, now_us);
 	if (l->player->away) {
 		l->player->away = false;
 		settle_player(l->player, now_us);

@@ -14,6 +14,7 @@ static void relay_destroy(void *arg)
 	struct relay *r = arg;
 
 	mem_deref(r->forward);
+	mem_deref(r->tls);
 }
 
 static struct player *player_of(const struct relay *r, uint32_t id)
@@ -85,13 +86,26 @@ int relay_alloc(struct relay **rp, const struct relay_conf *conf)
 	r->conf = *conf;
 	r->conf.mtu  = conf->mtu ? conf->mtu : OSCRTP_MTU;
 	r->conf.rate = conf->rate && conf->rate <= OSCRATE_MAX ? conf->rate : OSCRATE_DEFAULT;
-	err = forward_alloc(&r->forward, !conf->wire, conf->realtime, said_handler, r);
+	r->conf.tls_cert = NULL;
+	err = conf->tls_cert ? tlskey_alloc(&r->tls, conf->tls_cert) : 0;
+	if (!err)
+		err = forward_alloc(&r->forward, !conf->wire, conf->realtime, said_handler, r);
 	if (err) {
 		mem_deref(r);
 		return err;
 	}
 	*rp = r;
 	return 0;
+}
+
+const char *relay_fingerprint(const struct relay *r)
+{
+	return r->tls ? tlskey_fingerprint(r->tls) : NULL;
+}
+
+uint64_t relay_clock_us(const struct relay *r)
+{
+	return forward_clock_us(r->forward);
 }
 
 uint64_t relay_turn(struct relay *r, uint64_t now_us)
@@ -403,7 +417,8 @@ unsigned ensemble_list(const struct ensemble *e, struct player_info *list, unsig
 			continue;
 		list[n] = (struct player_info){.member = p->conf.member, .messages_in = tally_get(&c->messages_in),
 			.messages_out = tally_get(&c->messages_out), .lost = tally_get(&c->lost),
-			.repaired = tally_get(&c->repaired), .rtt_us = (uint32_t)tally_get(&c->rtt_us)};
+			.repaired = tally_get(&c->repaired), .rtt_us = (uint32_t)tally_get(&c->rtt_us),
+			.heard_us = tally_get(&c->heard_us)};
 		str_ncpy(list[n].name, p->name, sizeof(list[n].name));
 		for (unsigned k = 0; k < GESTLINE_KINDS; k++)
 			list[n].kinds |= (uint8_t)(p->has[k] << k);

@@ -124,7 +124,10 @@ struct player_info {
 	uint8_t  kinds;           /* a bit for each kind of line */
 	uint64_t messages_in, messages_out, lost, repaired;
 	uint32_t rtt_us;
+	uint64_t heard_us;        /* when something last came of it, on the forward thread's clock; 0: never */
 };
+/* That clock, now. */
+uint64_t relay_clock_us(const struct relay *r);
 unsigned ensemble_list(const struct ensemble *e, struct player_info *list, unsigned max);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "ensemble.h"
 #include "line_port.h"
+#include "tlskey.h"
 #include "oscrtp.h"
 
 enum { ENSEMBLE_NAMES = 4096, ENSEMBLE_GONE = 64, ENSEMBLE_ROOM_MAX = 127 };
@@ -13,6 +14,7 @@ enum { ENSEMBLE_NAMES = 4096, ENSEMBLE_GONE = 64, ENSEMBLE_ROOM_MAX = 127 };
 struct relay {
 	struct relay_conf conf;
 	struct forward *forward;
+	struct tlskey *tls;       /* NULL: no lines of TLS */
 	struct list ensembles, players, ports;
 	uint32_t players_ever;
 	struct relay_house house;
