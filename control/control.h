@@ -19,6 +19,7 @@
 
 #include "command.h"
 #include "event.h"
+#include "mixer/beat.h"
 #include "mixer/mixer.h"
 
 struct control;
@@ -87,6 +88,12 @@ bool control_room_is_music(const struct control *c, const char *name);
 const char *control_member_room(const struct control *c, uint32_t member);       /* NULL when gone */
 /* 1..63 of [A-Za-z0-9._~+-], compared without case; "echo", "lobby", "conference" are reserved. */
 bool control_room_name_valid(const char *name);
+/* The room's beat, on the sample count that all rooms share (mixer_smp). ENOENT. */
+int  control_beat(const struct control *c, const char *room, struct beat *b);
+/* Whose MIDI clock sets the room's tempo; 0: nobody's. */
+uint32_t control_follows(const struct control *c, const char *room);
+/* A player's MIDI clock runs at this tempo: what follows it does as well. At most a few times a second. ENOENT: nothing does. */
+int  control_follow_tempo(struct control *c, uint32_t member, uint32_t mbpm);
 /* The leg of a member says a key was pressed, it talks, its RTP ended ... (the face's leg handler hands it on). */
 void control_leg_event(struct control *c, uint32_t member, const struct leg_event *ev);
 

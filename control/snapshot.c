@@ -25,6 +25,8 @@ static void copy_member(struct snapshot_member *s, const struct member *m)
 	s->hand_ms = m->hand ? m->hand_ms : 0;
 	s->gain_db = m->gain_db;
 	s->pan = m->pan;
+	s->click = m->click;
+	s->click_db = m->click_db;
 	s->since_ms = m->since_ms;
 	if (m->face.leg)
 		leg_stats(m->face.leg, &s->leg);
@@ -112,6 +114,16 @@ static void copy_hours(struct snapshot *s, const struct room *r)
 	s->ends_ms = r->ends_ms;
 }
 
+static void copy_tempo(struct snapshot_tempo *t, const struct room *r)
+{
+	t->mbpm = r->beat.now.mbpm;
+	t->beats = r->beat.now.per_bar;
+	t->running = r->beat.running;
+	t->origin = r->beat.now.at_smp;
+	t->beat = r->beat.now.beat;
+	t->follow = r->follow;
+}
+
 static void copy_room(struct snapshot *s, const struct room *r)
 {
 	memcpy(s->room, r->name, sizeof(s->room));
@@ -126,6 +138,7 @@ static void copy_room(struct snapshot *s, const struct room *r)
 	s->floor = r->holder;
 	s->n_waiting = r->n_waiting;
 	s->n_bans = list_count(&r->bans);
+	copy_tempo(&s->tempo, r);
 	copy_conf(s, r);
 	copy_hours(s, r);
 }

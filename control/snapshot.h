@@ -17,6 +17,8 @@ struct snapshot_member {
 	enum waiting waiting;     /* in the room, not in the mix */
 	uint64_t hand_ms;         /* unix time it raised its hand; who raised it first comes first */
 	float gain_db, pan;
+	bool click;               /* it hears the room's beat */
+	float click_db;
 	uint64_t since_ms;        /* unix time */
 	struct leg_stats leg;     /* as of now */
 };
@@ -29,6 +31,13 @@ struct snapshot {
 	uint32_t floor;           /* id of who was given the floor, in a room with one speaker at a time; 0: nobody */
 	char title[128], parent[64];      /* parent: of a smaller room, the one it is beside; or "" */
 	char recording[16];       /* "", "running", "paused" */
+	struct snapshot_tempo {
+		uint32_t mbpm;            /* thousandths of a beat a minute */
+		uint8_t  beats;           /* in a bar */
+		bool     running;
+		uint64_t origin, beat;    /* this beat is at that sample of the count that all rooms share, and so are those after it */
+		uint32_t follow;          /* id of whose MIDI clock sets it; 0: nobody's */
+	} tempo;
 	enum { SNAPSHOT_OPEN, SNAPSHOT_BEFORE, SNAPSHOT_OVER } hours;     /* of its schedule */
 	uint64_t starts_ms, ends_ms;      /* of the time that is, or is next; 0: open on that side */
 	size_t n_bans;

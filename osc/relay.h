@@ -38,10 +38,13 @@ struct relay_conf {
 	uint32_t leave_keep_ms;   /* state of who left is kept so long, 30000 */
 	uint32_t silence_ms;      /* RTP time-out, 60000 */
 	bool     realtime;
+	const char *tls_cert;     /* file with certificate and key in PEM, for G5; NULL: no line of that kind (ENOTSUP) */
 	const struct relay_wire *wire;    /* NULL: sockets and a thread of its own */
 };
 
 int  relay_alloc(struct relay **rp, const struct relay_conf *conf);
+/* "sha-256 AB:CD:..": of the certificate that G5 lines show; NULL: there is none. */
+const char *relay_fingerprint(const struct relay *r);
 /* Without a thread: handles what is due at this time. Returns when it wants to be called again. */
 uint64_t relay_turn(struct relay *r, uint64_t now_us);
 void relay_wire_recv(struct relay *r, int handle, const struct sa *from, const uint8_t *buf, size_t len, uint64_t now_us);
@@ -81,6 +84,9 @@ int  player_move(struct player *p, struct ensemble *e);
 
 /* A socket for a line of that kind, before its description is agreed on. Again: the same. */
 int  player_port(struct player *p, enum gestline_kind kind, const struct sa *local, struct sa *bound);
+/* A datagram socket that is there already, for a line whose packets somebody else carries (osc/plain); it is the relay's from
+ * now on. */
+int  player_adopt(struct player *p, enum gestline_kind kind, int fd, const struct sa *local);
 /* In force from now on. EINVAL: contradicts itself. */
 int  player_set_line(struct player *p, const struct gestline *l);
 void player_drop_line(struct player *p, enum gestline_kind kind);

@@ -30,7 +30,8 @@ doors() { # FOLDER: the headers others may include
 	# resample and tune are plain arithmetic: control brings the music of who is alone to 48 kHz with them.
 	# rtp is headers and arithmetic: osc reads and writes packets of its own with it.
 	# port, seal, rtcp: osc's lines have sockets, SRTP and reports as the sound has. rtguard: its thread keeps the same word.
-	mixer) echo mixer.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h port.h seal.h rtcp.h rtguard.h ;;
+	# beat is arithmetic: control says what the beat is, osc sends it.
+	mixer) echo mixer.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h port.h seal.h rtcp.h rtguard.h beat.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
 	# record: main makes it and hands it its news.
 	# setting: the settings of a room, for those who draw forms of them.
