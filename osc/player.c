@@ -65,11 +65,23 @@ static void leave_ensemble(struct player *p)
 	p->name_in->taken = false;
 }
 
+static void unreserve(struct player *p)
+{
+	if (!p->reserved)
+		return;
+	owners_release(p->reserved->owners, p->rt->id);
+	(void)ensemble_owners_post(p->reserved);
+	ensemble_name_free(p->reserved, p->name_in);
+	p->name_in  = NULL;
+	p->reserved = mem_deref(p->reserved);
+}
+
 static void player_destroy(void *arg)
 {
 	struct player *p = arg;
 
 	list_unlink(&p->le);
+	unreserve(p);
 	if (p->seat && p->rt) {
 		leave_ensemble(p);
 		p->seat->ensemble = p->ensemble;
@@ -126,6 +138,17 @@ static void enter_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
 	give_back_rt(f, &en->give, entering_freed, en);
 }
 
+/* That which is held for it there, or one now. */
+static int take_name(struct player *p, struct ensemble *e)
+{
+	if (p->reserved != e) {
+		unreserve(p);
+		return ensemble_name_give(&p->name_in, e, p->conf.wish, p->conf.identity);
+	}
+	p->reserved = mem_deref(p->reserved);
+	return 0;
+}
+
 /* Into an ensemble, with a name and a slot there. */
 static int enter(struct player *p, struct ensemble *e)
 {
@@ -135,10 +158,11 @@ static int enter(struct player *p, struct ensemble *e)
 
 	if (!en)
 		return ENOMEM;
-	err = ensemble_name_give(&p->name_in, e, p->conf.wish, p->conf.identity);
+	err = take_name(p, e);
 	if (!err)
 		err = ensemble_place(e, p);
 	if (!err) {
+		p->name_in->used = true;
 		str_ncpy(p->name, p->name_in->name, sizeof(p->name));
 		str_ncpy(en->name, p->name, sizeof(en->name));
 		ensemble_gone_back(e, p->conf.identity, p->name, &back);
@@ -152,7 +176,8 @@ static int enter(struct player *p, struct ensemble *e)
 	}
 	if (err) {
 		if (p->name_in)
-			p->name_in->taken = false;
+			ensemble_name_free(e, p->name_in);
+		p->name_in = NULL;
 		entering_freed(en);
 		return err;
 	}
@@ -228,6 +253,25 @@ struct ensemble *player_ensemble(const struct player *p)
 void player_set_member(struct player *p, uint32_t member)
 {
 	p->conf.member = member;
+}
+
+int player_reserve(struct player *p, struct ensemble *e)
+{
+	int err;
+
+	if (!p || p->ensemble)
+		return EINVAL;
+	unreserve(p);
+	if (!e) {
+		ensemble_name_wish(p->name, p->conf.wish, p->conf.identity);
+		return 0;
+	}
+	err = ensemble_name_give(&p->name_in, e, p->conf.wish, p->conf.identity);
+	if (err)
+		return err;
+	p->reserved = mem_ref(e);
+	str_ncpy(p->name, p->name_in->name, sizeof(p->name));
+	return 0;
 }
 
 static int go_nowhere(struct player *p)
@@ -385,7 +429,7 @@ bool player_has_line(const struct player *p, enum gestline_kind kind)
 
 uint32_t player_claims(struct player *p, const struct gestspace *s)
 {
-	struct ensemble *e = p->ensemble;
+	struct ensemble *e = p->ensemble ? p->ensemble : p->reserved;
 	uint32_t granted = 0;
 
 	if (!e)

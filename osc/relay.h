@@ -79,6 +79,9 @@ int  player_alloc(struct player **pp, struct relay *r, struct ensemble *e, const
 const char *player_name(const struct player *p);
 struct ensemble *player_ensemble(const struct player *p);
 void player_set_member(struct player *p, uint32_t member);
+/* For a player that is nowhere: the name it would have in that ensemble (NULL: one it would like), held for it until it enters one or
+ * ends. A name that nobody ever entered by is free again. */
+int  player_reserve(struct player *p, struct ensemble *e);
 /* To another room, where its name may have to change. Its old room hears it leave. NULL: nowhere (waiting, held). */
 int  player_move(struct player *p, struct ensemble *e);
 

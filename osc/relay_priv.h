@@ -22,7 +22,8 @@ struct ensemble_name {
 	struct le le;
 	char name[VIEW_NAME_MAX + 1];
 	char identity[256];
-	bool taken;               /* by somebody who is here */
+	bool taken;               /* by somebody who is here, or waits to be let in */
+	bool used;                /* somebody was here by that name */
 };
 
 /* Who left lately: its state, for who comes back as the same. */
@@ -56,6 +57,7 @@ struct player {
 	struct le le;
 	struct relay *relay;
 	struct ensemble *ensemble;        /* a reference; NULL: nowhere */
+	struct ensemble *reserved;        /* nowhere, but name_in is held there; a reference */
 	struct player_conf conf;
 	struct ensemble_name *name_in;
 	char     name[VIEW_NAME_MAX + 1];
@@ -75,6 +77,9 @@ int  player_put_line(struct player *p, struct line_rt *rt);
 
 /* Section 5.5. ENOSPC: more names than one conference can have had. */
 int  ensemble_name_give(struct ensemble_name **np, struct ensemble *e, const char *wish, const char *identity);
+/* The name may be given again; to anybody, if nobody was ever here by it. */
+void ensemble_name_free(struct ensemble *e, struct ensemble_name *n);
+void ensemble_name_wish(char name[VIEW_NAME_MAX + 1], const char *wish, const char *identity);
 void ensemble_gone_add(struct ensemble *e, const char *identity, const char *name, struct player_rt *rt);
 void ensemble_gone_back(struct ensemble *e, const char *identity, const char *name, struct player_rt *rt);
 void ensemble_gone_expire(struct ensemble *e);

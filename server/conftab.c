@@ -156,6 +156,24 @@ static const char *check_no_udp_osc(const char *value)
 				     : NULL;
 }
 
+static const char *check_lines(const char *value)
+{
+	static const char *const known[] = {"midi", "osc", "udp", "tcp", "tls"};
+	struct pl word;
+
+	if (0 == strcmp(value, "no"))
+		return NULL;
+	while (0 == conf_word(&word, &value)) {
+		bool found = false;
+
+		for (size_t i = 0; i < N(known); ++i)
+			found = found || 0 == pl_strcmp(&word, known[i]);
+		if (!found)
+			return "`no`, or words of midi, osc, udp, tcp, tls";
+	}
+	return NULL;
+}
+
 static const char *check_uri(const char *value)
 {
 	struct pl pl;
@@ -408,6 +426,19 @@ static const struct config_setting table[] = {
 
 	{"log.level", CONFIG_ENUM, "info", "error|warning|info|debug", true, "How much is logged, to stderr.", NULL},
 
+	{"gesture.kinds", CONFIG_LIST, "midi osc tcp tls", NULL, true,
+	 "Lines of gestures that are taken when a call offers them: midi (RTP MIDI), osc (OSC over RTP), udp, tcp and tls (plain OSC). "
+	 "udp has no protection at all. `no`: none.", check_lines},
+	{"gesture.offer", CONFIG_LIST, "no", NULL, true,
+	 "Lines of gestures that calls of ours offer, as alternatives: words as in gesture.kinds, or `no`.", check_lines},
+	{"gesture.rate", CONFIG_UINT, "2000", "1..100000", false, "OSC messages or MIDI commands a second taken from one player.", NULL},
+	{"gesture.mtu", CONFIG_UINT, "1200", "500..8900", false, "Longest RTP payload of gestures, in octets.", NULL},
+	{"gesture.sysex", CONFIG_UINT, "256", "0..4096", false,
+	 "Longest MIDI System Exclusive passed on, in octets: it can rewrite instruments. 0: none.", NULL},
+	{"gesture.any-space", CONFIG_BOOL, "no", NULL, false,
+	 "OSC is passed on also to players whose address spaces have nothing in common.", NULL},
+	{"gesture.keep", CONFIG_UINT, "30", "0..3600", false,
+	 "Seconds the state of a player who left is kept, for when it comes back.", NULL},
 	{"gesture.udp-osc", CONFIG_BOOL, "no", NULL, false,
 	 "OSC over plain UDP. Not in this version: only `no` is taken.", check_no_udp_osc},
 };

@@ -40,9 +40,10 @@
 #include "control/keypad.h"
 #include "control/store.h"
 #include "mixer/mixer.h"
+#include "osc/relay.h"
 #include "web/web.h"
 
-enum { MEDIA_THREADS_MAX = 4, DRAIN_POLL_MS = 100, FAREWELL_MS = 300, BALANCE_MS = 1000 };
+enum { MEDIA_THREADS_MAX = 4, DRAIN_POLL_MS = 100, FAREWELL_MS = 300, BALANCE_MS = 1000, SILENCE_MS = 60000 };
 
 static struct server {
 	struct options options;
@@ -56,6 +57,7 @@ static struct server {
 	struct prompts *prompts;
 	struct spoken *spoken;
 	struct sips *sips;
+	struct relay *relay;
 	struct focus *focus;
 	struct web *web;
 	uint64_t started;
@@ -213,6 +215,24 @@ static struct mixer_conf mixer_conf(const struct config *c)
 		.realtime = config_bool(c, "media.realtime"),
 		.port_min = (uint16_t)min,
 		.port_max = (uint16_t)max,
+	};
+}
+
+static struct relay_conf relay_conf(const struct config *c)
+{
+	uint32_t min, max;
+
+	config_range(c, "media.ports", &min, &max);
+	return (struct relay_conf){
+		.port_min = (uint16_t)min,
+		.port_max = (uint16_t)max,
+		.mtu = config_uint(c, "gesture.mtu"),
+		.rate = config_uint(c, "gesture.rate"),
+		.sysex_max = config_uint(c, "gesture.sysex"),
+		.any_space = config_bool(c, "gesture.any-space"),
+		.leave_keep_ms = config_uint(c, "gesture.keep") * 1000,
+		.silence_ms = SILENCE_MS,
+		.realtime = config_bool(c, "media.realtime"),
 	};
 }
 
@@ -624,6 +644,7 @@ static int build(void)
 {
 	const struct config *c = server.config;
 	struct control_conf cc;
+	const struct relay_conf rc = relay_conf(c);
 	struct mixer_conf mc = mixer_conf(c);
 	struct sips_conf sc;
 	char *why = NULL;
@@ -664,7 +685,12 @@ static int build(void)
 	err = sips_alloc(&server.sips, &sc);
 	if (err)
 		return fail("sip.listen", err);
+	err = relay_alloc(&server.relay, &rc);
+	if (err)
+		return fail("gestures", err);
 	err = focus_alloc(&server.focus, c, server.sips, server.control, server.mixer);
+	if (!err)
+		err = focus_gestures(server.focus, server.relay);
 	if (err)
 		return fail("focus", err);
 	err = web_open();
@@ -684,6 +710,7 @@ static void take_down(void)
 	if (server.sips)
 		sips_close(server.sips);
 	server.sips = mem_deref(server.sips);
+	server.relay = mem_deref(server.relay);   /* what players hold is released while the ports are open */
 	if (server.record)
 		fd_close(record_fd(server.record));
 	server.record = mem_deref(server.record);         /* what is recorded gets its end while the media threads turn */
