@@ -79,6 +79,12 @@ int relay_alloc(struct relay **rp, const struct relay_conf *conf)
 	return 0;
 }
 
+void relay_close(struct relay *r)
+{
+	if (r)
+		forward_close(r->forward);
+}
+
 uint64_t relay_turn(struct relay *r, uint64_t now_us)
 {
 	uint64_t due = forward_turn_rt(r->forward, now_us);
