@@ -335,6 +335,18 @@ int appleports_alloc(struct appleports **ap, struct relay *r, struct dnssd *d, c
 	return 0;
 }
 
+int appleports_bound(const struct appleports *a, const char *room, struct sa at[2])
+{
+	const struct appleport *p = find(a, room);
+	const struct line_port *port = p ? appledoor_port(p->at[0].door ? p->at[0].door : p->at[1].door) : NULL;
+
+	if (!port)
+		return ENOENT;
+	at[0] = port->local[0];
+	at[1] = port->local[1];
+	return 0;
+}
+
 void appleports_stats(const struct appleports *a, struct appleports_stats *s)
 {
 	struct le *le;

@@ -108,6 +108,12 @@ uint64_t relay_clock_us(const struct relay *r)
 	return forward_clock_us(r->forward);
 }
 
+void relay_close(struct relay *r)
+{
+	if (r)
+		forward_close(r->forward);
+}
+
 uint64_t relay_turn(struct relay *r, uint64_t now_us)
 {
 	uint64_t due = forward_turn_rt(r->forward, now_us);

@@ -45,6 +45,8 @@ struct relay_conf {
 int  relay_alloc(struct relay **rp, const struct relay_conf *conf);
 /* "sha-256 AB:CD:..": of the certificate that G5 lines show; NULL: there is none. */
 const char *relay_fingerprint(const struct relay *r);
+/* At the end, when there are no calls any more: the thread is joined, and what ends had still to do is done. */
+void relay_close(struct relay *r);
 /* Without a thread: handles what is due at this time. Returns when it wants to be called again. */
 uint64_t relay_turn(struct relay *r, uint64_t now_us);
 void relay_wire_recv(struct relay *r, int handle, const struct sa *from, const uint8_t *buf, size_t len, uint64_t now_us);
