@@ -315,7 +315,8 @@ static void apple_end(struct line_rt *l)
 int line_apple_alloc(struct line_rt **lp, const struct relay_conf *conf, struct appledoor *d, unsigned slot, uint32_t session)
 {
 	const struct midi_merge_conf merge = {.sources = SOURCES, .sysex_max = conf->sysex_max};
-	const struct midi_sender_conf sender = {.policy = MIDI_CLOSED_LOOP, .seq = rand_u16(), .max = MTU, .play = STRIKE_LATE};
+	const struct midi_sender_conf sender = {.policy = MIDI_CLOSED_LOOP, .seq = rand_u16(),
+		.max = conf->mtu < MTU ? conf->mtu : MTU, .play = STRIKE_LATE};
 	struct gestline desc;
 	struct line_apple *a;
 	int err;

@@ -710,7 +710,7 @@ static const void *gest_part(const struct state *st, const struct offer_kind *ki
 static void claims_follow(struct offer *o)
 {
 	const struct offer_gest_conf *conf = &o->conf.gest;
-	const struct gestspace *s = NULL;
+	struct gestspace *s = NULL;
 
 	for (unsigned i = 0; i < GESTLINE_KINDS && conf->claims && !s; i++) {
 		const void *part = gest_part(o->agreed, gest_kind((enum gestline_kind)i));
