@@ -119,6 +119,7 @@ struct player_rt {
 	bool     listens;                 /* it has said something to the house, and so hears of it */
 	struct beatclock beatclock;       /* its MIDI clock */
 	uint32_t silence_ms;
+	size_t   sysex_max;
 	uint32_t ssrc;                    /* of its stream where it sends RTP, else any: it stands for it in lists of sources */
 	char     party_cname[64];         /* as it says itself (SDES), to know it again when its packets come back */
 	struct oscrate *up;               /* "the same bucket [..] guards the uplink" */
