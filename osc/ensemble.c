@@ -169,7 +169,6 @@ static void away(struct player_rt *p, uint64_t now_us)
 	hush(p, now_us);
 	p->away = true;
 	midi_state_init(&p->midi);                /* all it held was released */
-	p->midi_no = 0;
 }
 
 /* "RTP time-out of 60 s": a player that sends by RTP alone must be heard of at times, its reports count. */
@@ -515,7 +514,7 @@ void ensemble_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_u
 	}
 	count_in(p, g, 1);
 	say_midi(p, g->midi);
-	midi_state_apply(&p->midi, g->midi, ++p->midi_no, g->ts);
+	midi_state_apply(&p->midi, g->midi, ++p->ensemble->midi_no, g->ts);
 	to_all(g, now_us);
 }
 

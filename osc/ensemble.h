@@ -110,8 +110,7 @@ struct player_rt {
 	struct line_rt *line[GESTLINE_KINDS];
 	struct osckeys *keys;             /* its OSC state, without prefix; of a MIDI player as bridged */
 	int64_t  set_no;                  /* counts the settings of keys: key->mark; key->last: when it last came alive */
-	struct midi_state midi;           /* its MIDI state */
-	uint32_t midi_no;
+	struct midi_state midi;           /* its MIDI state; seq: the ensemble's midi_no */
 	const struct kinds *kinds;        /* what it declared */
 	struct slots meets;               /* section 8.4: whose OSC it may hear */
 	bool     away;                    /* nothing was heard of it for too long */
@@ -132,6 +131,7 @@ struct ensemble_rt {
 	struct list players;
 	struct player_rt *slot[ENSEMBLE_PLAYERS];
 	struct owners *owners;            /* NULL: nothing is claimed */
+	uint32_t midi_no;                 /* counts the MIDI commands of all: which of two players set a thing last */
 	struct give give;
 	struct job_wait spare;
 };
