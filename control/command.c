@@ -41,6 +41,10 @@ static const struct verb_info table[VERB_N] = {
 	V(VERB_PLAY,       "play",       ARG_ROOM | ARG_ON, "play a file of sound to the room over and over, or end it"),
 	V(VERB_COUNT,      "count",      ARG_WHERE, "say how many are in the room, to the member or to all"),
 	V(VERB_RECORD,     "record",     ARG_ROOM | ARG_TEXT, "record the room: start, pause, resume or stop"),
+	V(VERB_TEMPO,      "tempo",      ARG_ROOM | ARG_VALUE, "the tempo of the room's beat, 20 to 400 a minute, and how many beats make a bar"),
+	V(VERB_TRANSPORT,  "transport",  ARG_ROOM | ARG_TEXT, "the room's beat: start, stop or continue"),
+	V(VERB_CLICK,      "click",      ARG_MEMBER | ARG_ON, "the member hears the room's beat, -60 to 20 dB loud"),
+	V(VERB_FOLLOW,     "follow",     ARG_WHERE | ARG_ON, "the room's tempo is that of the member's MIDI clock"),
 };
 #undef V
 

@@ -42,6 +42,10 @@ enum verb {
 	VERB_PLAY,                /* room, on, text: a file of sound, over and over; off: no more */
 	VERB_COUNT,               /* member or room: says how many are in, to it or to all */
 	VERB_RECORD,              /* room, text: "start" "pause" "resume" "stop" */
+	VERB_TEMPO,               /* room, value (beats a minute, 20..400; 0: as it is), beats (in a bar; 0: as it is) */
+	VERB_TRANSPORT,           /* room, text: "start" "stop" "continue": the room's beat */
+	VERB_CLICK,               /* member, on, value (dB): it hears the beat */
+	VERB_FOLLOW,              /* member, on: the room's tempo is that of its MIDI clock; or room, off: nobody's */
 	VERB_N,
 };
 
@@ -55,6 +59,7 @@ enum command_arg {                /* which fields of struct command a verb reads
 	ARG_URI = 1 << 5, ARG_NAME = 1 << 6, ARG_TEXT = 1 << 7, ARG_FACE = 1 << 8, ARG_OTHER = 1 << 9, ARG_PAN = 1 << 10,
 	ARG_SETTINGS = 1 << 11,
 	ARG_WHERE = 1 << 12,      /* a member or a room, one of the two */
+	ARG_BEATS = 1 << 13,
 };
 
 struct face;                      /* control.h: how a member is reached */
@@ -67,6 +72,7 @@ struct command {
 	enum verb verb;
 	const char *room;
 	uint32_t member, other;
+	uint32_t beats;
 	bool on;
 	float value, pan;         /* pan: -1 left, 0 in the middle, 1 right */
 	enum role role;

@@ -89,6 +89,7 @@ void member_apply(struct member *m)
 	leg_set_deaf(m->face.leg, m->deaf);
 	leg_set_gain(m->face.leg, powf(10.0f, m->gain_db / 20.0f));
 	(void)leg_set_pan(m->face.leg, m->pan);
+	leg_set_click(m->face.leg, m->click ? powf(10.0f, m->click_db / 20.0f) : 0);
 }
 
 bool member_is_muted_there(const struct member *m, const struct room *r)

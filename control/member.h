@@ -30,6 +30,8 @@ struct member {
 	bool leg_talking;         /* what the leg says; told as talking only while others can hear it */
 	bool rtp_lost;            /* silence on the wire while on hold: judged when the hold ends */
 	float gain_db, pan;
+	bool click;               /* it hears the room's beat, so loud: */
+	float click_db;
 	uint64_t since_ms;
 	struct face face;         /* said_name: a reference of its own */
 	char keys[8];             /* pressed so far, of a code like *6 */

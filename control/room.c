@@ -123,6 +123,7 @@ static int open_bus(struct room *r, bool music)
 	sound_retire(r->alone);
 	r->bus = bus;
 	r->alone = alone;
+	(void)bus_set_beat(bus, &r->beat);        /* ENOMEM: it is silent until the next change */
 	record_rebus(r);
 	return 0;
 }
@@ -258,6 +259,7 @@ int room_begin(struct room **rp, struct control *c, const char *name, const stru
 	r->conf = *rc;
 	r->parent = parent;
 	r->created_ms = unix_ms();
+	beat_init(&r->beat);
 	memcpy(r->name, name, strlen(name) + 1);          /* valid: at most ROOM_NAME_MAX */
 	err = open_bus(r, rc->music);
 	if (err) {
@@ -394,6 +396,8 @@ void room_tell_left(struct room *r, const struct member *m, const char *why)
 
 	if (spoke)
 		r->speaker = 0;
+	if (r->follow == m->id)
+		r->follow = 0;            /* the beat goes on as it is */
 	event_tell(r, EVENT_MEMBER_LEFT, m, why);
 	if (spoke)
 		event_tell(r, EVENT_SPEAKER, NULL, "");

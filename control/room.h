@@ -7,6 +7,7 @@
 #include "ban.h"
 #include "control.h"
 #include "member.h"
+#include "mixer/beat.h"
 #include "setting_priv.h"
 #include "wheel.h"
 
@@ -37,6 +38,8 @@ struct room {
 	struct list lsnrs;        /* struct event_lsnr */
 	struct list bans;         /* struct ban, the oldest first */
 	struct bus *bus;
+	struct beat beat;         /* tempo.c */
+	uint32_t follow;          /* id of whose MIDI clock sets its tempo; 0: nobody's */
 	struct sound *alone;      /* what a lonely member hears; the bus reads it */
 	struct recording *recording;      /* record.c: of this room, now; NULL: none */
 	bool recorded;            /* by itself, since somebody is in (record=auto) */

@@ -25,6 +25,8 @@ static void copy_member(struct snapshot_member *s, const struct member *m)
 	s->hand_ms = m->hand ? m->hand_ms : 0;
 	s->gain_db = m->gain_db;
 	s->pan = m->pan;
+	s->click = m->click;
+	s->click_db = m->click_db;
 	s->since_ms = m->since_ms;
 	if (m->face.leg)
 		leg_stats(m->face.leg, &s->leg);
@@ -112,6 +114,16 @@ static void copy_hours(struct snapshot *s, const struct room *r)
 	s->ends_ms = r->ends_ms;
 }
 
+static void copy_tempo(struct snapshot_tempo *t, const struct room *r)
+{
+	t->mbpm = r->beat.now.mbpm;
+	t->beats = r->beat.now.per_bar;
+	t->running = r->beat.running;
+	t->origin = r->beat.now.at_smp;
+	t->beat = r->beat.now.beat;
+	t->follow = r->follow;
+}
+
 static void copy_room(struct snapshot *s, const struct room *r)
 {
 	memcpy(s->room, r->name, sizeof(s->room));
@@ -126,6 +138,7 @@ static void copy_room(struct snapshot *s, const struct room *r)
 	s->floor = r->holder;
 	s->n_waiting = r->n_waiting;
 	s->n_bans = list_count(&r->bans);
+	copy_tempo(&s->tempo, r);
 	copy_conf(s, r);
 	copy_hours(s, r);
 }
@@ -221,6 +234,19 @@ static bool copy_view(struct snapshot_view *v, const struct member *m, const str
 	return true;
 }
 
+int control_view(const struct control *c, uint32_t member, uint32_t other, float *gain_db, float *pan)
+{
+	const struct member *m = member_by_id(c, member), *o = member_by_id(c, other);
+	struct snapshot_view v = {.pan = COMMAND_PAN_SAME};
+
+	if (!m || !o || m->room != o->room)
+		return ENOENT;
+	(void)copy_view(&v, m, o);
+	*gain_db = v.gain_db;
+	*pan = v.pan;
+	return 0;
+}
+
 static size_t copy_views(struct snapshot_view *v, const struct room *r)
 {
 	struct le *a, *b;
@@ -231,6 +257,24 @@ static size_t copy_views(struct snapshot_view *v, const struct room *r)
 			n += copy_view(v ? &v[n] : NULL, a->data, b->data);
 	}
 	return n;
+}
+
+int snapshot_players(struct snapshot_players **pp, struct control *c, const char *room)
+{
+	const struct room *r = c && room ? room_find(c, room) : NULL;
+	struct snapshot_players *s;
+
+	if (!pp)
+		return EINVAL;
+	if (!r)
+		return ENOENT;
+	s = mem_zalloc(sizeof(*s), NULL);
+	if (!s)
+		return ENOMEM;
+	if (c->playersh)
+		s->n = c->playersh(s->player, SNAPSHOT_PLAYERS, r->name, c->players_arg);
+	*pp = s;
+	return 0;
 }
 
 int snapshot_views(struct snapshot_views **vp, struct control *c, const char *room)

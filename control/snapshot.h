@@ -17,6 +17,8 @@ struct snapshot_member {
 	enum waiting waiting;     /* in the room, not in the mix */
 	uint64_t hand_ms;         /* unix time it raised its hand; who raised it first comes first */
 	float gain_db, pan;
+	bool click;               /* it hears the room's beat */
+	float click_db;
 	uint64_t since_ms;        /* unix time */
 	struct leg_stats leg;     /* as of now */
 };
@@ -29,6 +31,13 @@ struct snapshot {
 	uint32_t floor;           /* id of who was given the floor, in a room with one speaker at a time; 0: nobody */
 	char title[128], parent[64];      /* parent: of a smaller room, the one it is beside; or "" */
 	char recording[16];       /* "", "running", "paused" */
+	struct snapshot_tempo {
+		uint32_t mbpm;            /* thousandths of a beat a minute */
+		uint8_t  beats;           /* in a bar */
+		bool     running;
+		uint64_t origin, beat;    /* this beat is at that sample of the count that all rooms share, and so are those after it */
+		uint32_t follow;          /* id of whose MIDI clock sets it; 0: nobody's */
+	} tempo;
 	enum { SNAPSHOT_OPEN, SNAPSHOT_BEFORE, SNAPSHOT_OVER } hours;     /* of its schedule */
 	uint64_t starts_ms, ends_ms;      /* of the time that is, or is next; 0: open on that side */
 	size_t n_bans;
@@ -61,5 +70,16 @@ int snapshot_rooms(struct snapshot_rooms **rp, struct control *c);
 struct snapshot_view { uint32_t listener, other; float gain_db, pan; };         /* pan COMMAND_PAN_SAME: where all hear it */
 struct snapshot_views { size_t n; struct snapshot_view view[]; };
 int snapshot_views(struct snapshot_views **vp, struct control *c, const char *room);    /* ENOENT */
+
+/* Who plays gestures in a room, as whoever control_set_players named knows. Freed with mem_deref. */
+enum { SNAPSHOT_PLAYERS = 256 };
+struct snapshot_player {
+	char name[33], kinds[32];         /* "osc midi" */
+	uint32_t member;                  /* 0: it is in no call */
+	uint64_t messages_in, messages_out, lost, repaired;
+	uint32_t rtt_us;                  /* 0: not known */
+};
+struct snapshot_players { size_t n; struct snapshot_player player[SNAPSHOT_PLAYERS]; };
+int snapshot_players(struct snapshot_players **pp, struct control *c, const char *room);        /* ENOENT */
 
 #endif

@@ -17,6 +17,8 @@ struct control {
 	struct mixer *mixer;
 	struct record *record;    /* NULL: nothing can be recorded */
 	struct face dialer;
+	control_players_h *playersh;      /* NULL: nobody plays */
+	void *players_arg;
 	bool draining;
 	struct list rooms;
 	struct hash *room_names, *members;
@@ -55,6 +57,10 @@ int verb_announce(struct act *a);                 /* verbs_sound.c */
 int verb_play(struct act *a);
 int verb_count(struct act *a);
 int verb_record(struct act *a);                   /* verbs_record.c */
+int verb_tempo(struct act *a);                    /* tempo.c */
+int verb_transport(struct act *a);
+int verb_click(struct act *a);
+int verb_follow(struct act *a);
 
 /* event.c: one change of r is one event, and this is the only place where a version is counted. */
 void event_tell(struct room *r, enum event_type type, const struct member *m, const char *detail);

@@ -39,6 +39,10 @@ static const struct verb_run table[VERB_N] = {
 	[VERB_PLAY]       = { R, verb_play },
 	[VERB_COUNT]      = { E, verb_count },
 	[VERB_RECORD]     = { R, verb_record },
+	[VERB_TEMPO]      = { R, verb_tempo },
+	[VERB_TRANSPORT]  = { R, verb_transport },
+	[VERB_CLICK]      = { M, verb_click },
+	[VERB_FOLLOW]     = { E, verb_follow },
 };
 
 const struct verb_run *verb_run(enum verb verb)

@@ -77,6 +77,7 @@ void bus_join_rt(struct bus_rt *b, struct leg_rt *l)
 	ramp_set(&l->send.alone, 0);
 	l->tap.told = 0;
 	ramp_set(&l->send.say.open, 0);
+	ramp_set(&l->send.click, 0);
 	leg_play_join_rt(l);
 	who_join_rt(l);
 }

@@ -17,6 +17,7 @@ struct bus {                      /* control half */
 	struct thread *t;
 	struct bus_rt *rt;
 	bool music;
+	struct beat beat;         /* as last told; again when it comes to another thread */
 	struct list next_say;     /* struct say_batch: while it is on its way to another thread */
 	uint32_t say_serial;
 	unsigned n_say;           /* pieces that have not come back */
@@ -50,6 +51,7 @@ struct bus_rt {
 	uint8_t channels;
 	size_t alone_pos;
 	struct say say;           /* to all in it */
+	struct beat beat;         /* for who hears it (click.h) */
 	struct list legs;
 	struct list leaders;      /* of those who hear the same (share.c) */
 	struct contrib contrib;   /* who.c: who is in the frames of this tick */
@@ -60,6 +62,7 @@ struct bus_rt {
 	float sum[QUANTUM_MAX * MIX_CH];
 };
 
+int  bus_tell_beat(struct bus *b);                /* control thread */
 int  bus_rt_alloc(struct bus_rt **bp, struct thread *t, const struct bus_conf *conf);
 void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop);        /* all ticks due */
 uint64_t bus_due_us_rt(const struct bus_rt *b);                            /* of the next tick; UINT64_MAX: none */

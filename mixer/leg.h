@@ -193,7 +193,7 @@ struct leg_send {                         /* sound out */
 	size_t n_odd;
 	uint32_t ts_base, clock;
 	uint16_t seq;
-	struct ramp gain, echo, alone;
+	struct ramp gain, echo, alone, click;
 	struct say say;
 	struct limiter limiter;
 	struct dtmf_tx dtmf;
@@ -278,7 +278,7 @@ struct leg_rt {
 	bool heard;                       /* it is in the sum this tick; its part: own, below */
 	/* for both threads */
 	_Atomic bool mute, deaf, echo;
-	_Atomic float gain, pan;
+	_Atomic float gain, pan, click;
 	/* media thread */
 	uint64_t last_rx_us;
 	uint64_t counted_us;              /* when its counters were last brought up to date */
@@ -349,6 +349,10 @@ void leg_xr_watch_rt(struct leg_rt *l, uint64_t now_us);
 void leg_xr_read_rt(struct leg_rt *l, const uint8_t *buf, size_t len, uint64_t now_us);
 size_t leg_xr_write_rt(struct leg_rt *l, uint8_t *buf, size_t size, bool sender, uint64_t now_us);       /* 0: nothing to say */
 void leg_xr_stats(struct leg_stats *s, const struct leg_count *n);        /* control thread */
+
+/* leg_click.c */
+bool leg_clickless_rt(const struct leg_rt *l);            /* it hears no beat, nor the end of one */
+void leg_click_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos);
 
 /* leg_red.c */
 const struct leg_red_rx *leg_red_find_rt(const struct leg_desc *d, uint8_t pt);

@@ -34,6 +34,8 @@ static const struct sa *destination_rt(const struct leg_rt *l, const struct leg_
 	/* RFC 3550 11: "RTP SHOULD use an even destination port number and the corresponding RTCP stream SHOULD use the
 	 * next higher (odd) destination port number." */
 	*tmp = d->rtp;
+	if (!sa_isset(tmp, SA_ADDR))              /* a call without sound; libre would write a line about it */
+		return tmp;
 	sa_set_port(tmp, (uint16_t)(sa_port(tmp) + 1));
 	return tmp;
 }
@@ -324,13 +326,14 @@ bool leg_sending_rt(const struct leg_rt *l)
 }
 
 /* Deaf is silence, not absence: packets go on, so that the path stays open. What is said to it alone it hears all the same. */
-static void gain_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels)
+static void gain_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos)
 {
 	bool quiet = l->leaving != LEG_STAYS || atomic_load_explicit(&l->deaf, memory_order_relaxed);
 
 	ramp_aim(&l->send.gain, quiet ? 0 : 1, n_smp, RAMP_SMP);
 	ramp_apply(&l->send.gain, mix, mix, (size_t)n_smp * channels);
 	say_mix_rt(&l->send.say, l->t, mix, n_smp, channels, l->leaving == LEG_STAYS);
+	leg_click_rt(l, mix, n_smp, channels, pos);
 	limiter_rt(&l->send.limiter, mix, n_smp, channels);
 }
 
@@ -369,11 +372,12 @@ void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels,
 	if (!leg_sending_rt(l)) {
 		s->begun = false;
 		ramp_set(&s->gain, 0);
+		ramp_set(&s->click, 0);
 		say_skip_rt(&s->say, l->t, n_smp);
 		limiter_init(&s->limiter);
 		return;
 	}
-	gain_rt(l, mix, n_smp, channels);
+	gain_rt(l, mix, n_smp, channels, pos);
 	/* A frame or more that was not mixed is not sent: silence in its place would cost as much as sound, and that is why. */
 	if (!s->begun || pos >= s->end + l->plan->frame_smp)
 		restart_rt(l, pos);

@@ -215,10 +215,16 @@ int mixer_alloc(struct mixer **mp, const struct mixer_conf *conf)
 
 int mixer_event_fd(const struct mixer *m) { return m->event_fd; }
 
+uint64_t mixer_smp(const struct mixer *m)
+{
+	return mixer_us_smp(m->conf.n_threads ? thread_clock_us() : m->turned_us);
+}
+
 bool mixer_realtime(const struct mixer *m) { return m->realtime; }
 
 void mixer_turn(struct mixer *m, uint64_t now_us)
 {
+	m->turned_us = now_us;
 	for (unsigned i = 0; !m->conf.n_threads && i < m->n_threads; i++)
 		thread_turn_rt(m->threads[i], now_us, false);
 }

@@ -15,6 +15,7 @@
 
 #include <string.h>
 #include <re.h>
+#include "beat.h"
 #include "codec.h"
 
 struct mixer;
@@ -36,6 +37,12 @@ void mixer_dispatch(struct mixer *m);             /* control thread: hands out e
 /* n_threads == 0 only: read sockets and run all ticks due up to now_us. now_us starts wherever the test likes. */
 void mixer_turn(struct mixer *m, uint64_t now_us);
 bool mixer_realtime(const struct mixer *m);       /* did SCHED_FIFO work */
+
+/* The one clock of all rooms: samples at 48 kHz, counted by CLOCK_MONOTONIC (or by the now_us of mixer_turn) from its zero. A
+ * tick that mixes the samples from s on begins at mixer_smp_us(s), or up to a quantum earlier in a room of voices. */
+uint64_t mixer_smp(const struct mixer *m);        /* now */
+static inline uint64_t mixer_smp_us(uint64_t smp) { return (smp * 1000 + 47) / 48; }
+static inline uint64_t mixer_us_smp(uint64_t us) { return us / 1000 * 48 + us % 1000 * 48 / 1000; }
 
 struct mixer_stats {
 	uint64_t ticks, late_ticks, dropped_ticks, rx_packets, tx_packets, rx_bad, rx_stranger, ring_full;
@@ -66,6 +73,9 @@ struct bus_conf {
 	size_t   n_alone;
 };
 int  bus_alloc(struct bus **bp, struct mixer *m, const struct bus_conf *conf);
+
+/* Its beat: what is asked for by leg_set_click is heard at these samples. ENODEV, ENOMEM. */
+int  bus_set_beat(struct bus *b, const struct beat *beat);
 
 /* --- leg: one member's media --- */
 
@@ -154,6 +164,7 @@ int  leg_set_echo(struct leg *l, bool on);
 void leg_set_mute(struct leg *l, bool on);        /* its sound is not heard by others */
 void leg_set_deaf(struct leg *l, bool on);        /* it hears silence */
 void leg_set_gain(struct leg *l, float gain);     /* linear, of its sound in the others' mix */
+void leg_set_click(struct leg *l, float gain);    /* linear: how loud it hears the beat of its bus, up to 10; 0: not at all */
 int  leg_set_pan(struct leg *l, float pan);       /* its place there: -1 left, 0 in the middle, 1 right; else EINVAL */
 
 /* A mix of one's own: how loud and where l hears another, for each other that it wants to hear otherwise than all do. The

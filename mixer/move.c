@@ -82,8 +82,10 @@ void move_returned(struct mixer *m, struct bus_rt *b)
 
 	change_home(b);
 	thread_post(b->t, &c, &b->spare_move);
-	if (b->ctl)
+	if (b->ctl) {
 		bus_say_flush(b->ctl);
+		bus_tell_beat(b->ctl);    /* no memory to say so: it goes on as it was */
+	}
 	for (le = m->legs.head; le; le = next) {
 		struct leg_rt *l = le->data;
 

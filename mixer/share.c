@@ -48,7 +48,7 @@ static bool hears_all_rt(const struct bus_rt *b, const struct leg_rt *l)
 	return !b->limbo && !l->heard && l->leaving == LEG_STAYS && leg_sending_rt(l) && s->begun &&
 	       !atomic_load_explicit(&l->deaf, memory_order_relaxed) && s->gain.now == 1 && s->gain.to == 1 &&
 	       !atomic_load_explicit(&l->echo, memory_order_relaxed) && ramp_silent(&s->echo) && ramp_silent(&s->alone) &&
-	       !say_on_rt(&s->say) &&
+	       !say_on_rt(&s->say) && leg_clickless_rt(l) &&
 	       !bus_alone_rt(b) && view_steady_rt(l);
 }
 

@@ -129,6 +129,7 @@ static void command_rt(struct thread *t, struct cmd *c, uint64_t now_us)
 	case CMD_LEG_VIEW:   view_swap_rt(c->leg, c->row); break;
 	case CMD_LEG_SAY:    say_put_rt(&c->leg->send.say, t, c->say); break;
 	case CMD_BUS_SAY:    bus_say_rt(c->bus, c->say); break;
+	case CMD_BUS_BEAT:   c->bus->beat = c->beat; break;
 	}
 }
 
@@ -317,6 +318,7 @@ int thread_alloc(struct thread **tp, int event_fd)
 	atomic_store_explicit(&t->lend.least, LEND_LEAST, memory_order_relaxed);
 	t->rt.last = &t->rt.first;
 	t->rt.unix_off_us = unix_offset_us();
+	click_make(&t->rt.click);
 	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->rt.epoll = epoll_create1(EPOLL_CLOEXEC);
 	err = t->wake_fd < 0 || t->rt.epoll < 0 ? errno : 0;

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include "click.h"
 #include "mixer.h"
 #include "ring.h"
 #include "rtp.h"
@@ -49,6 +50,7 @@ enum cmd_type {
 	CMD_LEG_VIEW,
 	CMD_LEG_SAY,
 	CMD_BUS_SAY,
+	CMD_BUS_BEAT,
 };
 
 struct cmd {
@@ -59,6 +61,7 @@ struct cmd {
 	struct view_row *row;
 	struct tap *tap;
 	struct say_batch *say;
+	struct beat beat;
 	char keys[33];
 };
 
@@ -142,6 +145,7 @@ struct thread {
 		uint64_t dropped_before;
 		uint64_t busy_us, since_us;       /* in the second that runs */
 		uint64_t unix_off_us;     /* add to now_us for wall clock time, for NTP stamps */
+		struct click_sound click; /* made once, only read */
 		struct scratch scratch;
 	} rt;
 };

@@ -55,6 +55,9 @@ struct gestline {
 	struct sa peer;           /* where to, and where from; of TCP only the address counts; RTCP: port + 1 unless: */
 	struct sa peer_rtcp;
 	bool     rtcp_mux;
+	struct sa peer_from;      /* G3, G1: where it plays from, if not from `peer`; as a rule not set */
+	struct sa peer_from_rtcp; /* G1: where reports of what it plays go; not set: peer_from, port + 1 */
+	bool     opened;          /* G3: it was heard from this address already (a login): it may be sent to at once */
 	uint8_t  pt;              /* G1, G2 */
 	uint32_t rate;            /* RTP clock */
 	struct leg_key srtp_tx, srtp_rx;
@@ -66,6 +69,7 @@ struct gestline {
 	unsigned sources;         /* gest-sources of the party */
 	bool     spread;          /* gest-merge */
 	enum gestline_framing framing;
+	bool     renew;           /* G4, G5: a=connection:new of a later offer: the next connection replaces the one there is */
 	char     fingerprint[3 * 64 + 16];        /* G5: "sha-256 AB:CD:.." of the party's certificate */
 	/* G1 */
 	bool     anchor;          /* j_update=anchor */

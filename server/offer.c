@@ -16,12 +16,14 @@
 #include "offer_line.h"
 #include "sdesc.h"
 #include "offer_audio.h"
+#include "offer_gest.h"
+#include "offer_group.h"
 
 enum { MID_MAX = 64 };
 
 /* In the order they are asked whether a line is theirs. */
 static const struct offer_kind *kinds[] = {
-	&audio_kind,
+	&gest_midi_kind, &audio_kind, &gest_osc_kind, &gest_udp_kind, &gest_tcp_kind, &gest_tls_kind,
 };
 
 struct line {
@@ -36,6 +38,8 @@ struct state {
 	struct mbuf *body;                /* what we sent, its version in it */
 	uint64_t version;
 	bool offered;                     /* our offer, not answered yet */
+	bool again;                       /* their answer took what it could not: another offer is due */
+	struct offer_groups groups;
 	size_t n_line;
 	struct line line[];
 };
@@ -47,6 +51,7 @@ struct offer {
 	uint64_t sess_id;
 	uint64_t version;                 /* last one used */
 	struct mbuf *last;                /* last body sent, also if it was rolled back since */
+	bool claimed;                     /* the peer holds parts of the flat space */
 	bool hold;
 	struct state *agreed, *pending;
 };
@@ -137,7 +142,7 @@ static void line_repeat(struct line *l, const struct line *from)
 	l->kind = from->kind;
 }
 
-static const struct offer_kind *kind_of(const struct sdesc_media *m)
+static const struct offer_kind *kind_for(const struct sdesc_media *m)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (kinds[i]->mine(m))
@@ -152,6 +157,29 @@ static unsigned lines_on(const struct state *st, const struct offer_kind *kind)
 	for (size_t i = 0; i < st->n_line; i++)
 		n += st->line[i].part && (!kind || st->line[i].kind == kind);
 	return n;
+}
+
+static bool is_gesture(const struct sdesc_media *m)
+{
+	const struct offer_kind *kind = kind_for(m);
+
+	return kind && gest_is(kind);
+}
+
+/* What a kind must know of the other lines to judge line i. */
+static struct offer_ctx context_at(const struct offer *o, const struct state *st, size_t i, const struct offer_kind *kind)
+{
+	const struct line *before = line_at(o->agreed, i);
+	struct offer_ctx ctx = context(o);
+
+	ctx.other = before && before->part && before->kind != kind && gest_is(before->kind);
+	for (size_t k = 0; k < st->n_line && !ctx.sibling; k++) {
+		if (k == i || !st->line[k].part || st->line[k].kind != kind)
+			continue;
+		ctx.sibling = st->line[k].part;
+		ctx.sibling_at = k;
+	}
+	return ctx;
 }
 
 static bool any_port(const struct sdesc *d)
@@ -190,6 +218,23 @@ static int print_line(struct mbuf *mb, const struct offer_ctx *ctx, const struct
 	return err;
 }
 
+/* Mids of a group that are on. RFC 5888 9.1: those of refused lines must not be there. A pair that lost one line is none. */
+static int print_group(struct mbuf *mb, const struct state *st, const struct offer_group *g)
+{
+	unsigned on = 0;
+	int err = 0;
+
+	for (unsigned i = 0; i < g->n; i++)
+		on += st->line[g->line[i]].part && st->line[g->line[i]].mid;
+	if (on < (g->fid ? 2 : 1))
+		return 0;
+	err = mbuf_printf(mb, "a=group:%s", g->fid ? "FID" : "GALT");
+	for (unsigned i = 0; i < g->n; i++)
+		if (st->line[g->line[i]].part && st->line[g->line[i]].mid)
+			err |= mbuf_printf(mb, " %s", st->line[g->line[i]].mid);
+	return err | mbuf_write_str(mb, "\r\n");
+}
+
 static int print_state(struct mbuf **mbp, const struct offer *o, const struct state *st, uint64_t version)
 {
 	const struct sa *media = &o->conf.media;
@@ -204,6 +249,8 @@ static int print_state(struct mbuf **mbp, const struct offer *o, const struct st
 			  (unsigned long long)version, af, media);
 	err |= print_name(mb, o->session_name);
 	err |= mbuf_printf(mb, "c=IN %s %j\r\nt=%s\r\n", af, media, st->time);
+	for (unsigned i = 0; i < st->groups.n; i++)
+		err |= print_group(mb, st, &st->groups.group[i]);
 	for (size_t i = 0; i < st->n_line && !err; i++)
 		err = print_line(mb, &ctx, &st->line[i]);
 	mb->pos = 0;
@@ -314,14 +361,15 @@ int offer_alloc(struct offer **op, const struct offer_conf *conf)
 static int try_line(struct offer *o, struct state *st, const char **why, const struct sdesc *d, size_t i)
 {
 	const struct sdesc_media *m = &d->media[i];
-	const struct offer_kind *kind = kind_of(m);
-	struct offer_ctx ctx = context(o);
+	const struct offer_kind *kind = kind_for(m);
 	struct line *l = &st->line[i];
 	const char *text = NULL;
+	struct offer_ctx ctx;
 	int err;
 
 	if (!m->port || !kind || l->part || lines_on(st, kind) >= kind->max)
 		return 0;
+	ctx = context_at(o, st, i, kind);
 	err = kind->answer(&l->part, &text, &ctx, part_at(o->agreed, i, kind), d, m);
 	if (!err) {
 		l->kind = kind;
@@ -332,18 +380,57 @@ static int try_line(struct offer *o, struct state *st, const char **why, const s
 	return err == ENOTSUP ? 0 : err;
 }
 
-/* A line that is in force now is asked before others of its kind, so that a second audio line does not take its place. */
+static bool is_alternative(const struct state *st, size_t i)
+{
+	for (unsigned k = 0; k < st->groups.n; k++)
+		if (!st->groups.group[k].fid && offer_groups_has(&st->groups.group[k], i))
+			return true;
+	return false;
+}
+
+/* "The answerer accepts at most one line of the group (the first it can use)"; two that are one stream count as one. */
+static bool has_alternative(const struct state *st, const struct sdesc *d, size_t i)
+{
+	for (unsigned k = 0; k < st->groups.n; k++) {
+		const struct offer_group *g = &st->groups.group[k];
+
+		for (unsigned n = 0; n < g->n && !g->fid && offer_groups_has(g, i); n++)
+			if (st->line[g->line[n]].part && !offer_group_fid(d, &d->media[g->line[n]], &d->media[i]))
+				return true;
+	}
+	return false;
+}
+
+static int answer_groups(struct offer *o, struct state *st, const char **why, const struct sdesc *d)
+{
+	int err = 0;
+
+	for (unsigned k = 0; k < st->groups.n; k++) {
+		const struct offer_group *g = &st->groups.group[k];
+
+		for (unsigned n = 0; n < g->n && !g->fid && !err; n++)
+			if (!has_alternative(st, d, g->line[n]))
+				err = try_line(o, st, why, d, g->line[n]);
+	}
+	return err;
+}
+
+/* A line that is in force now is asked before others of its kind, so that a second audio line does not take its place. Of
+ * alternatives the first that can be used is, wherever it stands. */
 static int answer_lines(struct offer *o, struct state *st, const char **why, const struct sdesc *d)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < d->n_media && !err; i++)
 		err = line_read(&st->line[i], &d->media[i]);
+	offer_groups_read(&st->groups, d, is_gesture);
 	for (size_t i = 0; i < d->n_media && !err; i++)
-		if (line_at(o->agreed, i) && o->agreed->line[i].part)
+		if (line_at(o->agreed, i) && o->agreed->line[i].part && !is_alternative(st, i))
 			err = try_line(o, st, why, d, i);
+	if (!err)
+		err = answer_groups(o, st, why, d);
 	for (size_t i = 0; i < d->n_media && !err; i++)
-		if (!line_at(o->agreed, i) || !o->agreed->line[i].part)
+		if ((!line_at(o->agreed, i) || !o->agreed->line[i].part) && !is_alternative(st, i))
 			err = try_line(o, st, why, d, i);
 	return err;
 }
@@ -419,25 +506,67 @@ static int offer_again(struct state *st, const struct offer *o)
 		const struct line *from = &o->agreed->line[i];
 
 		line_repeat(&st->line[i], from);
-		if (from->part)
+		/* "SHOULD send a new offer with the others at port 0" */
+		if (from->part && !(gest_is(from->kind) && gest_is_spare(from->part)))
 			err = from->kind->offer(&st->line[i].part, &ctx, from->part);
+		if (err == ENOTSUP && gest_is(from->kind))
+			err = 0;
 	}
+	st->groups = o->agreed->groups;
 	st->time = mem_ref(o->agreed->time);
 	return err;
 }
 
-static int offer_first(struct state *st, const struct offer *o)
+/* In the order a description of ours has them: "audio, video, OSC, MIDI". */
+static const struct { enum gestline_kind kind; const char *type, *proto, *fmts, *mid; } ours[] = {
+	{GESTLINE_OSC, "application", "RTP/AVP", "98", "osc"},
+	{GESTLINE_TLS, "application", "TCP/TLS/OSC", "osc", "osc-tls"},
+	{GESTLINE_TCP, "application", "TCP/OSC", "osc", "osc-tcp"},
+	{GESTLINE_UDP, "application", "UDP/OSC", "osc", "osc-udp"},
+	{GESTLINE_MIDI, "audio", "RTP/AVP", "97", "midi"},
+};
+
+static size_t n_offered(const struct offer *o)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		n += o->conf.gest.open && o->conf.gest.offers & 1u << ours[i].kind;
+	return n;
+}
+
+static int line_first(struct line *l, const struct offer *o, const struct offer_kind *kind, const char *type, const char *proto,
+		      const char *fmts)
 {
 	struct offer_ctx ctx = context(o);
-	struct line *l = &st->line[0];
-	int err;
+	int err = str_dup(&l->type, type);
 
-	err = str_dup(&st->time, "0 0");
-	err |= str_dup(&l->type, "audio");
-	err |= str_dup(&l->proto, "RTP/AVP");
-	err |= str_dup(&l->fmts, "0");
-	l->kind = &audio_kind;
-	return err ? err : l->kind->offer(&l->part, &ctx, NULL);
+	err |= str_dup(&l->proto, proto);
+	err |= str_dup(&l->fmts, fmts);
+	l->kind = kind;
+	return err ? ENOMEM : kind->offer(&l->part, &ctx, NULL);
+}
+
+static int offer_first(struct state *st, const struct offer *o)
+{
+	struct offer_group *g = &st->groups.group[0];
+	int err = str_dup(&st->time, "0 0");
+
+	if (!err)
+		err = line_first(&st->line[0], o, &audio_kind, "audio", "RTP/AVP", "0");
+	for (size_t i = 0, at = 1; i < sizeof(ours) / sizeof(ours[0]) && !err && at < st->n_line; i++) {
+		if (!(o->conf.gest.offers & 1u << ours[i].kind))
+			continue;
+		err = line_first(&st->line[at], o, gest_kind(ours[i].kind), ours[i].type, ours[i].proto, ours[i].fmts);
+		/* No port for gestures is no reason not to call: the line is there, and off. */
+		if (err == ENOTSUP)
+			err = 0;
+		if (!err)
+			err = str_dup(&st->line[at].mid, ours[i].mid);
+		g->line[g->n++] = (uint8_t)at++;
+	}
+	st->groups.n = g->n > 0;
+	return err;
 }
 
 int offer_make(struct offer *o, struct mbuf **offer)
@@ -449,7 +578,7 @@ int offer_make(struct offer *o, struct mbuf **offer)
 		return EINVAL;
 	if (o->pending)
 		return EPROTO;
-	err = state_alloc(&st, o->agreed ? o->agreed->n_line : 1);
+	err = state_alloc(&st, o->agreed ? o->agreed->n_line : n_offered(o));
 	if (err)
 		return err;
 	err = o->agreed ? offer_again(st, o) : offer_first(st, o);
@@ -465,19 +594,47 @@ int offer_make(struct offer *o, struct mbuf **offer)
 	return err;
 }
 
-static int accept_line(struct offer *o, struct line *l, const char **why, const struct sdesc *d, size_t i)
+static int accept_line(struct offer *o, struct state *st, const char **why, const struct sdesc *d, size_t i)
 {
-	const struct line *ours = &o->pending->line[i];
+	const struct line *offered = &o->pending->line[i];
 	const struct sdesc_media *m = &d->media[i];
-	struct offer_ctx ctx = context(o);
+	struct line *l = &st->line[i];
+	struct offer_ctx ctx;
+	int err;
 
-	line_repeat(l, ours);
-	if (pl_strcmp(&m->type, ours->type))
+	line_repeat(l, offered);
+	if (pl_strcmp(&m->type, offered->type))
 		return refuse(why, EBADMSG, "the answer's m= lines are not the offer's");
 	/* RFC 3264 6: a stream offered with port 0 stays refused, whatever the answer says. */
-	if (!ours->part || !m->port)
+	if (!offered->part || !m->port)
 		return 0;
-	return l->kind->accept(&l->part, why, &ctx, ours->part, part_at(o->agreed, i, l->kind), d, m);
+	ctx = context_at(o, st, i, l->kind);
+	err = l->kind->accept(&l->part, why, &ctx, offered->part, part_at(o->agreed, i, l->kind), d, m);
+	if (!err || err == ENOMEM || !gest_is(l->kind))
+		return err;
+	/* "offerer ends the line with a new offer (port 0)": the call goes on without it. */
+	st->again = true;
+	return 0;
+}
+
+/* "If it accepted more than one: the offerer MUST use only the first accepted in its own order for sending, MUST be ready to
+ * receive on all of them." */
+static void leave_spares(struct state *st)
+{
+	for (unsigned k = 0; k < st->groups.n; k++) {
+		const struct offer_group *g = &st->groups.group[k];
+		bool taken = false;
+
+		for (unsigned n = 0; n < g->n && !g->fid; n++) {
+			void *part = st->line[g->line[n]].part;
+
+			if (part && taken) {
+				gest_spare(part);
+				st->again = true;
+			}
+			taken |= part != NULL;
+		}
+	}
 }
 
 static int make_accepted(struct state **sp, struct offer *o, const char **why, const struct sdesc *d)
@@ -493,8 +650,11 @@ static int make_accepted(struct state **sp, struct offer *o, const char **why, c
 	st->time = mem_ref(o->pending->time);
 	st->body = mem_ref(o->pending->body);
 	st->version = o->pending->version;
+	st->groups = o->pending->groups;
 	for (size_t i = 0; i < d->n_media && !err; i++)
-		err = accept_line(o, &st->line[i], why, d, i);
+		err = accept_line(o, st, why, d, i);
+	if (!err)
+		leave_spares(st);
 	/* In a session that lives the peer may take its sound away; one without any never begins. */
 	if (!err && !lines_on(st, NULL) && !o->agreed)
 		err = refuse(why, ENOTSUP, "the answer refuses every medium");
@@ -532,6 +692,37 @@ int offer_accept(struct offer *o, const char **why, const void *body, size_t len
 
 /* --- in force --- */
 
+/* The line of that kind that speaks for all of it. */
+static const void *gest_part(const struct state *st, const struct offer_kind *kind)
+{
+	const void *found = NULL;
+
+	for (size_t i = 0; st && i < st->n_line; i++) {
+		const void *part = st->line[i].kind == kind ? st->line[i].part : NULL;
+
+		if (part && (!found || gest_is_pair(part)))
+			found = part;
+	}
+	return found;
+}
+
+/* Claims were decided when their description was read; now the ones that hold are those of the agreed state. */
+static void claims_follow(struct offer *o)
+{
+	const struct offer_gest_conf *conf = &o->conf.gest;
+	struct gestspace *s = NULL;
+
+	for (unsigned i = 0; i < GESTLINE_KINDS && conf->claims && !s; i++) {
+		const void *part = gest_part(o->agreed, gest_kind((enum gestline_kind)i));
+
+		if (part && gest_line(part)->view == VIEW_FLAT && gest_line(part)->space && gest_line(part)->space->n_claim)
+			s = gest_line(part)->space;
+	}
+	if (s || o->claimed)
+		(void)conf->claims(s, conf->arg);
+	o->claimed = s != NULL;
+}
+
 void offer_commit(struct offer *o)
 {
 	if (!o || !o->pending || o->pending->offered)
@@ -539,12 +730,17 @@ void offer_commit(struct offer *o)
 	mem_deref(o->agreed);
 	o->agreed = o->pending;
 	o->pending = NULL;
+	claims_follow(o);
 }
 
 void offer_rollback(struct offer *o)
 {
-	if (o)
-		o->pending = mem_deref(o->pending);
+	if (!o || !o->pending)
+		return;
+	o->pending = mem_deref(o->pending);
+	/* What it asked for may have been granted. */
+	o->claimed |= o->conf.gest.claims != NULL;
+	claims_follow(o);
 }
 
 bool offer_pending(const struct offer *o)
@@ -586,4 +782,19 @@ bool offer_peer_holds(const struct offer *o)
 	const void *part = o ? audio_part(o->agreed) : NULL;
 
 	return part && audio_peer_holds(part);
+}
+
+const struct gestline *offer_gestline(const struct offer *o, enum gestline_kind kind, uint8_t mark[OFFER_MARK])
+{
+	const void *part = o && kind < GESTLINE_KINDS ? gest_part(o->agreed, gest_kind(kind)) : NULL;
+
+	if (!part)
+		return NULL;
+	memcpy(mark, gest_mark(part), OFFER_MARK);
+	return gest_line(part);
+}
+
+bool offer_wants_again(const struct offer *o)
+{
+	return o && o->agreed && o->agreed->again;
 }

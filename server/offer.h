@@ -10,12 +10,29 @@
 
 #include <re.h>
 #include "mixer/mixer.h"
+#include "osc/gestline.h"
 
 struct offer;
 
 /* OFF: RTP/SAVP is refused. OPTIONAL: taken when offered, also a=crypto on RTP/AVP; our own offers are plain. REQUIRED:
  * nothing without a key, our own offers are RTP/SAVP. */
 enum offer_srtp { OFFER_SRTP_OFF, OFFER_SRTP_OPTIONAL, OFFER_SRTP_REQUIRED };
+
+/* Lines of gestures beside the sound. */
+struct offer_gest_conf {
+	uint8_t  takes;                   /* a bit for each enum gestline_kind that is taken when offered */
+	uint8_t  offers;                  /* those of our own first offer, alternatives of one another (GALT) */
+	size_t   mtu;                     /* of an RTP payload */
+	size_t   stream_max;              /* longest OSC packet of a stream */
+	uint32_t rate;                    /* messages a second that we take from a line */
+	const char *fingerprint;          /* of our certificate, "sha-256 AB:CD.."; NULL: no TLS */
+	/* A line of this kind may come into being: its port (the same each time), and what the peer is called here, who wished to
+	 * be called so ("": did not). 0 or an errno: then there is no such line. */
+	int  (*open)(struct sa *local, char name[VIEW_NAME_MAX + 1], enum gestline_kind kind, const char *wish, void *arg);
+	/* Which of its claims are granted, a bit each; NULL: it has none any more. */
+	uint32_t (*claims)(struct gestspace *s, void *arg);
+	void *arg;
+};
 
 struct offer_conf {
 	struct sa media;                  /* address and port of our leg, as the peer must see it (external address) */
@@ -30,6 +47,7 @@ struct offer_conf {
 	bool     answer_stereo;           /* Opus: we hear and speak stereo when the peer does */
 	bool     levels;                  /* levels in the header, of one and of many (RFC 6464, 6465) */
 	bool     red;                     /* redundant audio (RFC 2198) is taken and offered */
+	struct offer_gest_conf gest;      /* open NULL: lines of gestures are refused */
 };
 
 /* conf is copied. EINVAL: no codec known, no ptime, no media address with a port. */
@@ -55,5 +73,11 @@ void offer_set_hold(struct offer *o, bool hold);          /* our next offer and 
  * peer holds with c=0.0.0.0, rtp is where it was before, or unset. */
 int  offer_leg(const struct offer *o, bool pending, struct leg_desc *desc);
 bool offer_peer_holds(const struct offer *o);             /* agreed: the peer does not want to hear us, or c=0.0.0.0 */
+
+/* The line of gestures of that kind in the agreed state; NULL: none. Belongs to the state. The mark is another when it has changed. */
+enum { OFFER_MARK = 32 };
+const struct gestline *offer_gestline(const struct offer *o, enum gestline_kind kind, uint8_t mark[OFFER_MARK]);
+/* The answer to our offer took what it could not: another offer is due, which puts that right. */
+bool offer_wants_again(const struct offer *o);
 
 #endif

@@ -10,6 +10,7 @@
 #include "offer_audio.h"
 #include "offer_ext.h"
 #include "offer_keys.h"
+#include "offer_net.h"
 
 struct audio {
 	char     proto[16];
@@ -22,10 +23,6 @@ struct audio {
 	bool     peer_holds;
 	bool     xr_voip, xr_rtt;         /* what our description says */
 	struct leg_desc desc;
-};
-
-static const struct { const char *name; bool secure; } profiles[] = {
-	{"RTP/AVP", false}, {"RTP/AVPF", false}, {"RTP/SAVP", true}, {"RTP/SAVPF", true},
 };
 
 static int refuse(const char **why, int err, const char *text)
@@ -63,116 +60,22 @@ static struct audio *part_new(const struct audio *before)
 	return s;
 }
 
-/* --- direction --- */
-
-static const char *dir_name(uint8_t dir)
-{
-	static const char *names[] = {"inactive", "sendonly", "recvonly", "sendrecv"};
-
-	return names[dir & LEG_DIR_BOTH];
-}
-
-static bool dir_attr(uint8_t *dir, const struct sdesc_attr *a, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		for (uint8_t d = 0; d <= LEG_DIR_BOTH; d++) {
-			if (pl_strcmp(&a[i].name, dir_name(d)))
-				continue;
-			*dir = d;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* RFC 3264 5.1: "If the session description has no direction attribute the stream is sendrecv"; one in the session part
- * is the default of its lines (RFC 8866 6.7). As seen from the peer's side. */
-static uint8_t dir_theirs(const struct sdesc *d, const struct sdesc_media *m)
-{
-	uint8_t dir = LEG_DIR_BOTH;
-
-	if (!dir_attr(&dir, m->attr, m->n_attr))
-		(void)dir_attr(&dir, d->attr, d->n_attr);
-	return dir;
-}
-
-static uint8_t dir_flip(uint8_t dir)
-{
-	return (uint8_t)((dir & LEG_DIR_SEND ? LEG_DIR_RECV : 0) | (dir & LEG_DIR_RECV ? LEG_DIR_SEND : 0));
-}
-
 /* --- transport --- */
-
-static int read_rtp(struct leg_desc *desc, const char **why, const struct offer_conf *conf, const struct leg_desc *before,
-		    const struct sdesc *d, const struct sdesc_media *m)
-{
-	const struct sdesc_conn *c = sdesc_media_conn(d, m);
-
-	if (!c)
-		return refuse(why, EBADMSG, "no c= for a line that is on");
-	if (!c->inet)
-		return refuse(why, ENOTSUP, "a network type that is not supported");
-	if (sa_af(&c->sa) == AF_UNSPEC)
-		return refuse(why, ENOTSUP, "a host name in c= is not supported");
-	/* RFC 3264 8.4: "a connection address of 0.0.0.0 ... means that neither RTP nor RTCP should be sent to the peer".
-	 * The peer may still send from where it was. */
-	if (sa_is_any(&c->sa)) {
-		if (before)
-			desc->rtp = before->rtp;
-		return 0;
-	}
-	if (sa_af(&c->sa) != sa_af(&conf->media))
-		return refuse(why, ENOTSUP, "an address of the other IP version");
-	if (c->ip6 ? IN6_IS_ADDR_MULTICAST(&c->sa.u.in6.sin6_addr) : sa_in(&c->sa) >= 0xe0000000)
-		return refuse(why, ENOTSUP, "multicast is not supported");
-	desc->rtp = c->sa;
-	sa_set_port(&desc->rtp, m->port);
-	return 0;
-}
-
-/* RFC 3605: a=rtcp:53020 IN IP6 2001:db8::1. Nonsense is as good as absence: RTP's port + 1. */
-static void read_rtcp(struct leg_desc *desc, const struct sdesc_media *m)
-{
-	const struct sdesc_attr *a = sdesc_media_attr(m, "rtcp", NULL);
-	struct pl rest, word, addr;
-	struct sa sa = desc->rtp;
-	char text[64];
-	uint64_t port;
-
-	if (!a || desc->rtcp_mux || !sa_isset(&desc->rtp, SA_ADDR))
-		return;
-	rest = a->value;
-	if (!sdesc_word(&word, &rest) || !sdesc_number(&port, &word, UINT16_MAX) || !port)
-		return;
-	if (sdesc_word(&word, &rest) && sdesc_word(&word, &rest) && sdesc_word(&addr, &rest) &&
-	    (pl_strcpy(&addr, text, sizeof(text)) || sa_set_str(&sa, text, 0) || sa_af(&sa) != sa_af(&desc->rtp)))
-		return;
-	sa_set_port(&sa, (uint16_t)port);
-	desc->rtcp = sa;
-}
 
 static int read_transport(struct audio *s, const char **why, const struct offer_conf *conf, const struct audio *before,
 			  const struct sdesc *d, const struct sdesc_media *m)
 {
-	int err = read_rtp(&s->desc, why, conf, before ? &before->desc : NULL, d, m);
+	int err = offer_net_rtp(&s->desc.rtp, why, conf, before ? &before->desc.rtp : NULL, d, m);
 
-	if (err)
-		return err;
-	read_rtcp(&s->desc, m);
-	return 0;
-}
-
-static bool held_by_address(const struct sdesc *d, const struct sdesc_media *m)
-{
-	const struct sdesc_conn *c = sdesc_media_conn(d, m);
-
-	return c && sa_is_any(&c->sa);
+	if (!err && !s->desc.rtcp_mux)
+		offer_net_rtcp(&s->desc.rtcp, &s->desc.rtp, m);
+	return err;
 }
 
 /* What we do, given what both descriptions say. */
 static void settle_dir(struct audio *s, uint8_t theirs, bool held)
 {
-	s->desc.dir = s->dir & dir_flip(theirs);
+	s->desc.dir = s->dir & offer_dir_flip(theirs);
 	if (held)
 		s->desc.dir &= (uint8_t)~LEG_DIR_SEND;
 	s->peer_holds = held || !(theirs & LEG_DIR_RECV);
@@ -400,27 +303,14 @@ static bool mine(const struct sdesc_media *m)
 	return !pl_strcmp(&m->type, "audio");
 }
 
-static int profile(bool *secure, const char **why, const struct pl *proto)
-{
-	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
-		if (pl_strcmp(proto, profiles[i].name))
-			continue;
-		*secure = profiles[i].secure;
-		return 0;
-	}
-	if (proto->l > 8 && !memcmp(proto->p, "UDP/TLS/", 8))
-		return refuse(why, ENOTSUP, "keys by DTLS are not supported, only a=crypto");
-	return refuse(why, ENOTSUP, "a transport that is not supported");
-}
-
 static int make_answer(struct audio *s, const char **why, const struct offer_ctx *ctx, const struct audio *before,
 		       const struct sdesc *d, const struct sdesc_media *m)
 {
-	uint8_t theirs = dir_theirs(d, m);
+	uint8_t theirs = offer_dir_theirs(d, m);
 	bool secure = false;
 	int err;
 
-	err = profile(&secure, why, &m->proto);
+	err = offer_net_profile(&secure, why, &m->proto);
 	if (err)
 		return err;
 	if (m->n_ports != 1)
@@ -441,8 +331,8 @@ static int make_answer(struct audio *s, const char **why, const struct offer_ctx
 	read_xr(&s->desc, d, m);
 	s->xr_voip = s->desc.xr_voip;
 	s->xr_rtt = s->desc.xr_rtt;
-	s->dir = dir_flip(theirs) & (ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH);
-	settle_dir(s, theirs, held_by_address(d, m));
+	s->dir = offer_dir_flip(theirs) & (ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH);
+	settle_dir(s, theirs, offer_net_held(d, m));
 	describe(s, ctx->conf, m);
 	return 0;
 }
@@ -611,9 +501,9 @@ static int make_accept(struct audio *s, const char **why, const struct offer_ctx
 	int err;
 
 	pl_set_str(&proto, offered->proto);
-	err = profile(&ours, why, &proto);
+	err = offer_net_profile(&ours, why, &proto);
 	if (!err)
-		err = profile(&theirs, why, &m->proto);
+		err = offer_net_profile(&theirs, why, &m->proto);
 	if (!err && ours != theirs)
 		err = refuse(why, ENOTSUP, "the answer's transport is not the one offered");
 	if (err)
@@ -633,7 +523,7 @@ static int make_accept(struct audio *s, const char **why, const struct offer_ctx
 	s->xr_voip = offered->xr_voip;
 	s->xr_rtt = offered->xr_rtt;
 	s->dir = offered->dir;
-	settle_dir(s, dir_theirs(d, m), held_by_address(d, m));
+	settle_dir(s, offer_dir_theirs(d, m), offer_net_held(d, m));
 	describe(s, ctx->conf, m);
 	return 0;
 }
@@ -665,7 +555,7 @@ static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)
 	err |= mbuf_printf(mb, "\r\n");
 	for (size_t i = 0; i < s->n_fmt; i++)
 		err |= format_print(mb, &s->fmt[i], ctx->conf);
-	err |= mbuf_printf(mb, "a=ptime:%u\r\na=%s\r\n", ctx->conf->ptime_ms, dir_name(s->dir));
+	err |= mbuf_printf(mb, "a=ptime:%u\r\na=%s\r\n", ctx->conf->ptime_ms, offer_dir_name(s->dir));
 	if (s->desc.rtcp_mux)
 		err |= mbuf_printf(mb, "a=rtcp-mux\r\n");
 	err |= offer_ext_print(mb, &s->ext);

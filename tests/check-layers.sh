@@ -30,7 +30,8 @@ doors() { # FOLDER: the headers others may include
 	# resample and tune are plain arithmetic: control brings the music of who is alone to 48 kHz with them.
 	# rtp is headers and arithmetic: osc reads and writes packets of its own with it.
 	# port, seal, rtcp: osc's lines have sockets, SRTP and reports as the sound has. rtguard: its thread keeps the same word.
-	mixer) echo mixer.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h port.h seal.h rtcp.h rtguard.h ;;
+	# beat is arithmetic: control says what the beat is, osc sends it.
+	mixer) echo mixer.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h port.h seal.h rtcp.h rtguard.h beat.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
 	# record: main makes it and hands it its news.
 	# setting: the settings of a room, for those who draw forms of them.
@@ -39,7 +40,8 @@ doors() { # FOLDER: the headers others may include
 	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h keypad.h prompt.h spoken.h ivr.h callname.h cdr.h setting.h record.h census.h ;;
 	server) echo session.h sip.h offer.h ;;
 	# relay: players and lines. gestline: what was agreed on for a line, as a value.
-	osc) echo relay.h gestline.h ;;
+	# desk: main joins relay and control with it; the map of a surface is a setting. roomports: main opens them.
+	osc) echo desk.h relay.h gestline.h roomports.h ;;
 	web) echo web.h ;;
 	esac
 }
@@ -83,6 +85,8 @@ check_library() { # TARGET
 	*:libsoup/* | *:json-glib/* | *:glib.h | *:glib/* | *:gio/*) complain "<$1>: only web knows it" ;;
 	control:sqlite3.h) ;;             # the store; main and the faces see store.h
 	*:sqlite3.h) complain "<$1>: only control's store knows it" ;;
+	osc:avahi-*) ;;                   # DNS-SD (dnssd.c)
+	*:avahi-*) complain "<$1>: only osc knows it" ;;
 	control:gst/gst.h) ;;             # encoders of recordings (recfile.c)
 	*:gst/*) complain "<$1>: only control knows it" ;;
 	mixer:openssl/sha.h) ;;           # SRTP tags (seal.c)

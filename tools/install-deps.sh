@@ -5,7 +5,7 @@
 set -eu
 
 build='gcc libc6-dev make meson ninja-build pkgconf libre-dev libopus-dev libspandsp-dev libsamplerate0-dev libsndfile1-dev libsqlite3-dev
-	libgstreamer1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libssl-dev
+	libgstreamer1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libssl-dev libavahi-client-dev
 	espeak-ng sox'
 # binutils: nm. libclang-rt-dev: what clang links for sanitizers and fuzzers. ca-certificates: only for npm (tests/browser), all else is local.
 fuzz='clang libclang-rt-dev'

@@ -136,6 +136,31 @@ char *api_rooms(const struct snapshot_rooms *rooms, const char *only)
 	return object_end(b);
 }
 
+char *api_players(const struct snapshot_players *p)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, "players");
+	json_builder_begin_array(b);
+	for (size_t i = 0; i < p->n; i++) {
+		const struct snapshot_player *one = &p->player[i];
+
+		json_builder_begin_object(b);
+		put_str(b, "name", one->name);
+		put_str(b, "kinds", one->kinds);
+		put_known(b, "member", one->member);
+		put_int(b, "messages_in", (gint64)one->messages_in);
+		put_int(b, "messages_out", (gint64)one->messages_out);
+		put_int(b, "lost", (gint64)one->lost);
+		put_int(b, "repaired", (gint64)one->repaired);
+		put_known(b, "rtt_us", one->rtt_us);
+		json_builder_end_object(b);
+	}
+	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
 char *api_views(const struct snapshot_views *v)
 {
 	JsonBuilder *b = object_begin();
@@ -239,6 +264,9 @@ static void put_member(JsonBuilder *b, const struct snapshot_member *m)
 	json_builder_add_double_value(b, (double)m->gain_db);
 	json_builder_set_member_name(b, "pan");
 	json_builder_add_double_value(b, (double)m->pan);
+	put_bool(b, "click", m->click);
+	json_builder_set_member_name(b, "click_db");
+	json_builder_add_double_value(b, (double)m->click_db);
 	put_int(b, "since_ms", m->since_ms);
 	put_leg(b, &m->leg);
 	json_builder_end_object(b);
@@ -278,6 +306,22 @@ static void put_hours(JsonBuilder *b, const struct snapshot *s)
 	put_known(b, "ends_ms", s->ends_ms);
 }
 
+static void put_tempo(JsonBuilder *b, const struct snapshot *s)
+{
+	const struct snapshot_tempo *t = &s->tempo;
+
+	json_builder_set_member_name(b, "tempo");
+	json_builder_begin_object(b);
+	json_builder_set_member_name(b, "bpm");
+	json_builder_add_double_value(b, t->mbpm / 1000.0);
+	put_int(b, "beats", t->beats);
+	put_bool(b, "running", t->running);
+	put_int(b, "beat", t->beat);
+	put_known(b, "origin", t->running ? t->origin : 0);
+	put_person(b, "follow", s, t->follow);
+	json_builder_end_object(b);
+}
+
 char *api_room(const struct snapshot *s)
 {
 	JsonBuilder *b = object_begin();
@@ -295,6 +339,7 @@ char *api_room(const struct snapshot *s)
 	put_hours(b, s);
 	put_person(b, "speaker", s, s->speaker);
 	put_person(b, "floor", s, s->floor);
+	put_tempo(b, s);
 	put_int(b, "waiting", s->n_waiting);
 	put_int(b, "bans", s->n_bans);
 	put_settings(b, s);

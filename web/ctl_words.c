@@ -38,6 +38,10 @@ static const struct ctl_word words[] = {
 	POST("room", "play", "ROOM SOUND", ROOM "/play", "on=true text$SOUND", "play a file of sound over and over"),
 	POST("room", "silence", "ROOM", ROOM "/play", "on=false", "end that"),
 	POST("room", "count", "ROOM", ROOM "/count", "", "tell all how many are in the room"),
+	POST("room", "tempo", "ROOM BPM [BEATS]", ROOM "/tempo", "value#BPM beats#BEATS:0", "beats a minute of the room, and how many make a bar"),
+	POST("room", "beat", "ROOM WHAT", ROOM "/transport", "text$WHAT", "the room's beat: start, stop or continue"),
+	POST("room", "follow", "ROOM MEMBER [ON]", MEMBER "/follow", "on!ON", "the room's tempo is that of a member's MIDI clock"),
+	GET("room", "players", "ROOM", ROOM "/players", show_players, "who plays gestures in a room, and how it goes"),
 	GET("room", "views", "ROOM", ROOM "/views", show_views, "who hears whom otherwise than all do"),
 
 	GET("member", "list", "ROOM", ROOM, show_members, "the members of a room"),
@@ -52,6 +56,7 @@ static const struct ctl_word words[] = {
 	POST("member", "pan", "ROOM MEMBER PAN", MEMBER "/pan", "pan#PAN", "its place in the mix, -1 left to 1 right"),
 	POST("member", "view", "ROOM MEMBER OTHER DB [PAN]", MEMBER "/view", "other@OTHER value#DB pan#PAN:2",
 	     "how the member hears another, and where; -60 is silence"),
+	POST("member", "click", "ROOM MEMBER [ON] [DB]", MEMBER "/click", "on!ON value#DB:0", "it hears the room's beat, so loud"),
 	POST("member", "move", "ROOM MEMBER TO", MEMBER "/move", "room$TO", "take the member to another room"),
 	POST("member", "admit", "ROOM MEMBER...", MEMBER "/admit", "", "let a waiting member in"),
 	POST("member", "refuse", "ROOM MEMBER...", MEMBER "/refuse", "", "send a waiting member away"),

@@ -62,6 +62,10 @@ static const struct { const char *name, *schema; } schemas[] = {
 	{ "token-new", "{\"type\":\"object\",\"required\":[\"name\",\"scopes\"],\"properties\":{\"name\":" S
 		       ",\"scopes\":{\"anyOf\":[" S "," LIST(S) "]},\"room\":{\"type\":\"string\",\"nullable\":true},"
 		       "\"expires_ms\":{\"type\":\"integer\",\"nullable\":true}},\"additionalProperties\":false}" },
+	{ "players", "{\"type\":\"object\",\"required\":[\"players\"],\"properties\":{\"players\":" LIST(
+		     "{\"type\":\"object\",\"required\":[\"name\",\"kinds\",\"member\",\"messages_in\",\"messages_out\"],\"properties\":{\"name\":" S
+		     ",\"kinds\":" S ",\"member\":{\"type\":\"integer\",\"nullable\":true},\"messages_in\":" I ",\"messages_out\":" I
+		     ",\"lost\":" I ",\"repaired\":" I ",\"rtt_us\":{\"type\":\"integer\",\"nullable\":true}}}") "}}" },
 	{ "views", "{\"type\":\"object\",\"required\":[\"views\"],\"properties\":{\"views\":" LIST(LIST(N)) "}}" },
 	{ "rooms", "{\"type\":\"object\",\"required\":[\"rooms\"],\"properties\":{\"rooms\":" LIST(
 		   "{\"type\":\"object\",\"required\":[\"room\",\"title\",\"members\",\"waiting\",\"locked\",\"recording\",\"version\"],"
@@ -70,13 +74,16 @@ static const struct { const char *name, *schema; } schemas[] = {
 		   ",\"persistent\":" B "}}") "}}" },
 	{ "room", "{\"type\":\"object\",\"required\":[\"room\",\"version\",\"created_ms\",\"locked\",\"muted_all\",\"profile\",\"speaker\","
 		  "\"members\",\"settings\",\"waiting\",\"recording\"],\"properties\":{\"room\":" S ",\"title\":" S ",\"waiting\":" I
-		  ",\"bans\":" I ",\"recording\":" S ",\"persistent\":" B ",\"hours\":" S ",\"settings\":{\"type\":\"object\","
+		  ",\"bans\":" I ",\"tempo\":" REF("tempo") ",\"recording\":" S ",\"persistent\":" B ",\"hours\":" S ",\"settings\":{\"type\":\"object\","
 		  "\"additionalProperties\":" S "},\"has_host_pin\":" B ",\"has_guest_pin\":" B ",\"floor\":" NULLABLE
 		  ",\"version\":" I ",\"created_ms\":" I ",\"locked\":" B ",\"muted_all\":" B
 		  ",\"profile\":" S ",\"speaker\":" NULLABLE ",\"members\":" LIST(REF("member")) "}}" },
+	{ "tempo", "{\"type\":\"object\",\"required\":[\"bpm\",\"beats\",\"running\",\"beat\",\"origin\",\"follow\"],\"properties\":{\"bpm\":" N
+		   ",\"beats\":" I ",\"running\":" B ",\"beat\":" I ",\"origin\":{\"type\":\"integer\",\"nullable\":true},\"follow\":" NULLABLE "}}" },
 	{ "member", "{\"type\":\"object\",\"required\":[\"id\",\"uri\",\"name\",\"role\",\"muted\",\"media\"],\"properties\":{\"id\":" I
 		    ",\"uri\":" S ",\"name\":" S ",\"role\":" REF("role") ",\"muted\":" B ",\"muted_by_host\":" B ",\"deaf\":" B
-		    ",\"hold\":" B ",\"hand\":" B ",\"talking\":" B ",\"dialed_out\":" B ",\"waiting\":{\"type\":\"string\",\"nullable\":true},\"gain_db\":" N ",\"pan\":" N
+		    ",\"hold\":" B ",\"hand\":" B ",\"talking\":" B ",\"dialed_out\":" B ",\"waiting\":{\"type\":\"string\",\"nullable\":true},\"gain_db\":" N ",\"pan\":" N ",\"click\":" B
+		    ",\"click_db\":" N
 		    ",\"since_ms\":" I ",\"media\":{\"type\":\"object\"}}}" },
 	{ "role", "{\"type\":\"string\",\"enum\":[\"listener\",\"speaker\",\"host\"]}" },
 	{ "event", "{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{\"number\":" I ",\"room\":" S ",\"version\":" I
@@ -224,7 +231,7 @@ static void responses(JsonBuilder *b, const struct route *r)
 static void verb_schema(JsonBuilder *b, const struct verb_info *v)
 {
 	static const struct { const char *type, *schema; } types[] = {
-		{ "boolean", B }, { "number", N }, { "string", S }, { "role", REF("role") }, { "id", I },
+		{ "boolean", B }, { "number", N }, { "integer", I }, { "string", S }, { "role", REF("role") }, { "id", I },
 		{ "object", REF("room-settings") },
 	};
 	unsigned needs = order_needs(v);

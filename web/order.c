@@ -11,13 +11,14 @@
 
 static const struct order_field fields[] = {
 	{ "on",       ARG_ON,       "boolean", "on or off" },
-	{ "value",    ARG_VALUE,    "number",  "dB" },
+	{ "value",    ARG_VALUE,    "number",  "dB, or beats a minute" },
 	{ "pan",      ARG_PAN,      "number",  "-1 left to 1 right; 2: as for all" },
 	{ "role",     ARG_ROLE,     "role",    "listener, speaker or host" },
 	{ "uri",      ARG_URI,      "string",  "an address" },
 	{ "name",     ARG_NAME,     "string",  "a name" },
 	{ "text",     ARG_TEXT,     "string",  "what the verb is about, or why" },
 	{ "other",    ARG_OTHER,    "id",      "another member" },
+	{ "beats",    ARG_BEATS,    "integer", "in a bar; 0: as it is" },
 	{ "room",     ARG_ROOM,     "string",  "where to" },
 	{ "settings", ARG_SETTINGS, "object",  "settings of the room by name" },
 };
@@ -101,6 +102,16 @@ static int read_id(uint32_t *dst, const char *name, JsonNode *node, char **why)
 	if (id < 1 || id > UINT32_MAX)
 		return wrong(why, name, "out of range");
 	*dst = (uint32_t)id;
+	return 0;
+}
+
+static int read_beats(struct order *o, JsonNode *node, char **why)
+{
+	gint64 n = JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64 ? json_node_get_int(node) : -1;
+
+	if (n < 0 || n > UINT32_MAX)
+		return wrong(why, "beats", "a whole number is wanted");
+	o->cmd.beats = (uint32_t)n;
 	return 0;
 }
 
@@ -224,6 +235,7 @@ static int read_field(struct order *o, unsigned arg, const char *name, JsonNode 
 	case ARG_URI:      return read_text(&o->cmd.uri, o, name, node, why);
 	case ARG_NAME:     return read_text(&o->cmd.name, o, name, node, why);
 	case ARG_TEXT:     return read_text(&o->cmd.text, o, name, node, why);
+	case ARG_BEATS:    return read_beats(o, node, why);
 	case ARG_OTHER:    return read_id(&o->cmd.other, name, node, why);
 	case ARG_ROOM:     return read_text(&o->cmd.room, o, name, node, why);
 	case ARG_SETTINGS: return read_settings(o, node, why);

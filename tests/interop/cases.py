@@ -26,7 +26,6 @@ LIMIT = 'sip.max-calls'                # the setting that bounds calls
 class Case:
     def __init__(self, what, run, limit, alone):
         self.what, self.run, self.limit, self.alone = what, run, limit, alone
-        self.tries = 2 if limit <= 40 else 1
 
 
 def case(name, what, limit=40, alone=False):
@@ -730,6 +729,7 @@ def selftest():
 
 
 import conference  # noqa: E402,F401  (its cases use what stands above)
+import gestures  # noqa: E402,F401
 import recorded  # noqa: E402,F401
 import voicecases  # noqa: E402,F401
 import waiting  # noqa: E402,F401

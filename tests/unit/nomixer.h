@@ -10,9 +10,9 @@
 #include "mixer/mixer.h"
 #include "mixer/tap.h"
 
-struct mixer { uint32_t n_buses; int fail_set_bus; };
-struct bus { struct mixer *m; struct bus_conf conf; int n_legs; };
-struct leg { uint32_t rx_ago_ms; struct bus *bus; bool mute, deaf; float gain, pan; struct leg_view view; };
+struct mixer { uint32_t n_buses; int fail_set_bus; uint64_t smp; };
+struct bus { struct mixer *m; struct bus_conf conf; int n_legs; struct beat beat; };
+struct leg { uint32_t rx_ago_ms; struct bus *bus; bool mute, deaf; float gain, pan, click; struct leg_view view; };
 
 static struct mixer the_mixer;
 
@@ -67,6 +67,15 @@ int bus_say(struct bus *b, const struct leg_say *list, size_t n, enum leg_say_ho
 void leg_set_mute(struct leg *l, bool on) { l->mute = on; }
 void leg_set_deaf(struct leg *l, bool on) { l->deaf = on; }
 void leg_set_gain(struct leg *l, float gain) { l->gain = gain; }
+
+void leg_set_click(struct leg *l, float gain) { l->click = gain; }
+uint64_t mixer_smp(const struct mixer *m) { return m->smp; }
+
+int bus_set_beat(struct bus *b, const struct beat *beat)
+{
+	b->beat = *beat;
+	return 0;
+}
 
 int leg_set_pan(struct leg *l, float pan)
 {

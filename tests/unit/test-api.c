@@ -46,6 +46,8 @@ static void test_room(void)
 	s->speaker = 2;
 	s->member[2].gain_db = -3;
 	s->member[2].pan = 0.5f;
+	s->member[2].click = true;
+	s->tempo = (struct snapshot_tempo){.mbpm = 97500, .beats = 3, .running = true, .origin = 48000, .beat = 7, .follow = 3};
 
 	o = parse(parser, api_room(s));
 	g_assert_cmpstr(json_object_get_string_member(o, "room"), ==, "band");
@@ -65,6 +67,7 @@ static void test_room(void)
 		g_assert_cmpint(json_object_get_boolean_member(m, "muted"), ==, i == 2);
 		g_assert_cmpfloat(json_object_get_double_member(m, "gain_db"), ==, i == 2 ? -3 : 0);
 		g_assert_cmpfloat(json_object_get_double_member(m, "pan"), ==, i == 2 ? 0.5 : 0);
+		g_assert_cmpint(json_object_get_boolean_member(m, "click"), ==, i == 2);
 		g_assert_true(json_object_has_member(json_object_get_object_member(m, "media"), "packets_lost"));
 		g_free(valid);
 	}

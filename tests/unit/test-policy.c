@@ -37,6 +37,10 @@ static const struct { enum verb verb; const char *self, *others; } want[] = {
 	{ VERB_PLAY, "--y", "--y" },
 	{ VERB_COUNT, "yyy", "--y" },
 	{ VERB_RECORD, "--y", "--y" },
+	{ VERB_TEMPO, "--y", "--y" },
+	{ VERB_TRANSPORT, "--y", "--y" },
+	{ VERB_CLICK, "yyy", "--y" },
+	{ VERB_FOLLOW, "--y", "--y" },
 };
 
 static int expected(char right, bool on, bool held)

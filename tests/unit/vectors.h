@@ -18,7 +18,7 @@ static gchar *path_of(const char *file)
 	return g_build_filename(src ? src : ".", "..", "..", "..", "shared", "gesture-vectors", file, NULL);
 }
 
-static void each(const char *file, vector_h *h)
+static inline void each(const char *file, vector_h *h)
 {
 	gchar *path = path_of(file);
 	JsonParser *parser = json_parser_new();

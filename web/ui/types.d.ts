@@ -42,6 +42,8 @@ export interface Member {
 	dialed_out: boolean;
 	waiting?: string | null;
 	gain_db: number;
+	click: boolean;
+	click_db: number;
 	pan: number;
 	since_ms: number;
 	media?: Media | null;
@@ -57,6 +59,7 @@ export interface Room {
 	persistent: boolean;
 	recording: string;
 	speaker: { id: number; name: string } | null;
+	tempo: { bpm: number; beats: number; running: boolean; beat: number; origin: number | null; follow: { id: number; name: string } | null };
 	title: string;
 	settings: Record<string, string>;
 	has_host_pin: boolean;

@@ -1,0 +1,227 @@
+/*
+ * stream.c - a connection that carries OSC packets.
+ *
+ *      conn > octets > slip > packet > whoever listens, who may say "not now": then what was read is put aside and the
+ *                                      connection held, so that the peer waits and not our memory
+ */
+#include <errno.h>
+#include <string.h>
+#include <re.h>
+
+#include "stream.h"
+
+struct stream {
+	struct stream_conf conf;
+	struct conn *conn;
+	struct slip *slip;
+	bool ended;
+	const uint8_t *pkt;               /* one that was not taken, in slip's buffer */
+	size_t pkt_len;
+	uint8_t *rest;                    /* what was read behind it */
+	size_t rest_len;
+};
+
+static void stream_destroy(void *arg)
+{
+	struct stream *s = arg;
+
+	mem_deref(s->conn);
+	mem_deref(s->slip);
+	mem_deref(s->rest);
+}
+
+enum slip_kind stream_guess(uint8_t first)
+{
+	return first ? SLIP_END : SLIP_SIZE;
+}
+
+static void end(struct stream *s, int err)
+{
+	if (s->ended)
+		return;
+
+	s->ended = true;
+	s->conn  = mem_deref(s->conn);
+	s->conf.down(err, s->conf.arg);
+}
+
+/* Who speaks SLIP of RFC 1055 as it was written sends no END before its first packet. */
+static int begin(struct stream *s, uint8_t first)
+{
+	static const uint8_t before = 0xc0;
+	const uint8_t *p = &before, *pkt;
+	size_t n = 1, len;
+	int err;
+
+	if (s->conf.detect)
+		s->conf.framing = stream_guess(first);
+	err = slip_alloc(&s->slip, s->conf.framing, s->conf.max);
+	if (!err && s->conf.detect && s->conf.framing == SLIP_END)
+		(void)slip_read(s->slip, &pkt, &len, &p, &n);
+	return err;
+}
+
+/* false: nothing more can be taken now, or ever. A packet that one listener left to the next is offered again at once. */
+static bool deliver(struct stream *s)
+{
+	const void *arg;
+	bool taken;
+
+	if (!s->pkt)
+		return true;
+
+	do {
+		arg   = s->conf.arg;
+		taken = s->conf.packet(s->pkt, s->pkt_len, s->conf.arg);
+	} while (!taken && arg != s->conf.arg);
+	if (!taken)
+		return false;
+
+	s->pkt = NULL;
+	return !s->ended;
+}
+
+static void put_aside(struct stream *s, const uint8_t *buf, size_t len)
+{
+	uint8_t *rest = len ? mem_alloc(len, NULL) : NULL;
+
+	if (len && !rest) {
+		end(s, ENOMEM);
+		return;
+	}
+	if (len)
+		memcpy(rest, buf, len);
+	mem_deref(s->rest);
+	s->rest     = rest;
+	s->rest_len = len;
+	conn_hold(s->conn, true);
+}
+
+static void take(struct stream *s, const uint8_t *buf, size_t len)
+{
+	while (!s->ended) {
+		int err;
+
+		if (!deliver(s))
+			break;
+		err = slip_read(s->slip, &s->pkt, &s->pkt_len, &buf, &len);
+		if (err)
+			s->pkt = NULL;
+		if (err == EAGAIN)
+			return;
+		if (err) {
+			end(s, err);
+			return;
+		}
+	}
+	if (!s->ended)
+		put_aside(s, buf, len);
+}
+
+static void recv_handler(const uint8_t *buf, size_t len, void *arg)
+{
+	struct stream *s = mem_ref(arg);
+	int err = s->slip ? 0 : begin(s, buf[0]);
+
+	if (err)
+		end(s, err);
+	else
+		take(s, buf, len);
+	mem_deref(s);
+}
+
+void stream_resume(struct stream *s)
+{
+	uint8_t *rest = s->rest;
+	const size_t len = s->rest_len;
+
+	if (s->ended || (!s->pkt && !rest))
+		return;
+
+	mem_ref(s);
+	s->rest     = NULL;
+	s->rest_len = 0;
+	take(s, rest, len);
+	if (!s->ended && !s->pkt)
+		conn_hold(s->conn, false);
+	mem_deref(rest);
+	mem_deref(s);
+}
+
+static void up_handler(void *arg)
+{
+	struct stream *s = arg;
+
+	if (s->conf.up)
+		s->conf.up(s->conf.arg);
+}
+
+static void drained_handler(void *arg)
+{
+	struct stream *s = arg;
+
+	if (s->conf.drained)
+		s->conf.drained(s->conf.arg);
+}
+
+static void down_handler(int err, void *arg)
+{
+	struct stream *s = mem_ref(arg);
+
+	end(s, err);
+	mem_deref(s);
+}
+
+int stream_alloc(struct stream **sp, int fd, const struct stream_conf *conf)
+{
+	struct stream *s = mem_zalloc(sizeof(*s), stream_destroy);
+	const struct conn_conf cc = {conf->tls, conf->fingerprint, up_handler, recv_handler, drained_handler, down_handler, s};
+	int err;
+
+	if (!s)
+		return ENOMEM;
+
+	s->conf = *conf;
+	s->conf.tls = NULL;
+	s->conf.fingerprint = NULL;
+	err = conn_alloc(&s->conn, fd, &cc);
+	if (err)
+		mem_deref(s);
+	else
+		*sp = s;
+	return err;
+}
+
+void stream_handlers(struct stream *s, const struct stream_conf *conf)
+{
+	s->conf.up      = conf->up;
+	s->conf.packet  = conf->packet;
+	s->conf.drained = conf->drained;
+	s->conf.down    = conf->down;
+	s->conf.arg     = conf->arg;
+}
+
+int stream_send(struct stream *s, const uint8_t *pkt, size_t len)
+{
+	static uint8_t buf[2 * STREAM_MAX + 4];           /* slip_room; of the one control thread */
+	size_t n = sizeof(buf);
+	int err;
+
+	if (s->ended)
+		return ENOTCONN;
+	if (len > STREAM_MAX)
+		return EMSGSIZE;
+
+	err = slip_write(buf, &n, s->conf.framing, pkt, len);
+	return err ? err : conn_send(s->conn, buf, n);
+}
+
+size_t stream_waiting(const struct stream *s)
+{
+	return s->conn ? conn_waiting(s->conn) : 0;
+}
+
+uint64_t stream_bad(const struct stream *s)
+{
+	return s->slip ? s->slip->n_bad : 0;
+}
