@@ -17,6 +17,14 @@ static struct line_midi *of(struct line_rt *l)
 	return (struct line_midi *)l;
 }
 
+/* A player's line of this kind (AppleMIDI sessions have the same place); NULL: it has none. */
+static struct line_midi *line_midi_of(const struct player_rt *p)
+{
+	struct line_rt *l = p->line[GESTLINE_MIDI];
+
+	return l && l->ops == &line_midi_ops ? of(l) : NULL;
+}
+
 /* ---- packets out ---- */
 
 static struct player_rt *player_of(const struct line_midi *m, uint32_t id)
@@ -296,9 +304,9 @@ static void put_message(struct line_midi *m, const struct gesture *g, const stru
 
 static bool more_comes(const struct player_rt *from)
 {
-	const struct line_rt *l = from->line[GESTLINE_MIDI];
+	const struct line_midi *m = line_midi_of(from);
 
-	return l && ((const struct line_midi *)l)->batch;
+	return m && m->batch;
 }
 
 static void send_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
@@ -325,12 +333,12 @@ void line_midi_flush_all_rt(struct line_midi *m, uint64_t now_us)
 	struct ensemble_rt *e = m->l.player->ensemble;
 
 	for (struct le *le = e ? e->players.head : NULL; le; le = le->next) {
-		struct line_rt *l = ((struct player_rt *)le->data)->line[GESTLINE_MIDI];
+		struct line_midi *other = line_midi_of(le->data);
 
-		if (!l || l == &m->l)
+		if (!other || other == m)
 			continue;
-		of(l)->now_us = now_us;
-		midi_leg_flush_rt(of(l)->leg, now_us);
+		other->now_us = now_us;
+		midi_leg_flush_rt(other->leg, now_us);
 	}
 }
 
