@@ -1,0 +1,49 @@
+/*
+ * plain.h - OSC for software without SIP: a port for each room, UDP and TCP of one number. Control thread.
+ *
+ *      client > /tutti/login ,ss secret name > port > a player of the room, with a socket of its own
+ *
+ * Nothing is sent to who has not logged in: a port is no reflector. Players of UDP leave by /tutti/logout or when nothing was
+ * heard of them for `idle_s`, those of TCP with their connection.
+ */
+#ifndef OSC_PLAIN_H
+#define OSC_PLAIN_H
+
+#include "addrlist.h"
+#include "relay.h"
+
+struct plain;
+
+enum { PLAIN_SECRET_MIN = 8, PLAIN_PEERS_MAX = 200 };
+
+struct plain_conf {
+	struct relay *relay;              /* borrowed; must outlive it */
+	struct sa local;                  /* an address, without port */
+	uint16_t port_min, port_max;
+	const char *secret;               /* of rooms that have no other; "" or NULL: only by address; copied */
+	const struct addrlist *allow;     /* who needs no secret; copied */
+	unsigned peers_max;               /* players of one port */
+	uint32_t idle_s;                  /* 0: for ever */
+	/* What a player says under /tutti/, but for login and logout; may be NULL. */
+	void (*house)(struct player *p, const struct osc_msg *msg, const struct midi_cmd *midi, void *arg);
+	void *arg;
+};
+
+int  plain_alloc(struct plain **pp, const struct plain_conf *conf);
+
+/* A port for the room; if it has one already, nothing happens. port 0: one of the range, always the same for the same name where
+ * it is free. secret NULL: the common one. EADDRINUSE. */
+int  plain_open(struct plain *p, const char *room, uint16_t port, const char *secret);
+/* Its players leave. */
+void plain_close(struct plain *p, const char *room);
+uint16_t plain_port(const struct plain *p, const char *room);     /* 0: it has none */
+/* Rooms with a port, in any order. */
+void plain_rooms(const struct plain *p, void (*h)(const char *room, uint16_t port, void *arg), void *arg);
+
+struct plain_stats {
+	unsigned ports, peers;
+	uint64_t logins, refused, full, idle, overflowed;
+};
+void plain_stats(const struct plain *p, struct plain_stats *s);
+
+#endif

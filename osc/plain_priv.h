@@ -1,0 +1,53 @@
+/*
+ * plain_priv.h - what plain.c (ports) and plain_peer.c (who is in) share.
+ */
+#ifndef OSC_PLAIN_PRIV_H
+#define OSC_PLAIN_PRIV_H
+
+#include "duct.h"
+#include "login.h"
+#include "plain.h"
+
+enum { PLAIN_GUESTS = 16, PLAIN_SECRET_MAX = 128, PLAIN_LISTED = 256 };
+
+struct plain {
+	struct plain_conf conf;
+	struct addrlist allow;
+	char secret[PLAIN_SECRET_MAX];
+	struct list ports;
+	struct tmr tmr;                   /* who was not heard for long */
+	struct plain_stats stats;
+};
+
+struct plain_port {
+	struct le le;
+	struct plain *plain;
+	struct ensemble *ensemble;
+	char room[128], secret[PLAIN_SECRET_MAX];
+	struct sa local;
+	int udp, tcp;
+	struct logins logins;
+	struct list peers, guests;        /* players; connections that have not logged in yet */
+};
+
+struct plain_peer {
+	struct le le;
+	struct plain_port *port;
+	struct player *player;
+	struct sa from;
+	char wish[VIEW_NAME_MAX + 1];
+	struct stream *stream;            /* of TCP */
+	struct duct *duct;
+	struct tmr tmr;                   /* it leaves as soon as nobody speaks of it */
+	uint64_t since_us;                /* when it logged in, by the relay's clock */
+};
+
+/* A player of UDP, from this address. ENOSPC: the port has as many as may be. */
+int  plain_peer_udp(struct plain_port *port, const struct sa *from, const struct login *login);
+/* A player of TCP, which takes over the stream. */
+int  plain_peer_tcp(struct plain_port *port, struct stream *s, const struct sa *from, const struct login *login);
+struct plain_peer *plain_peer_find(const struct plain_port *port, const struct sa *from);
+/* Those of UDP who were not heard for too long leave. */
+void plain_peers_idle(struct plain_port *port);
+
+#endif
