@@ -87,7 +87,7 @@ uint32_t applepeer_time(const struct applepeer *p, uint64_t now_us)
 static void out_clear(struct applepeers_out *out)
 {
 	out->n = 0;
-	out->closed = out->proven = out->reported = out->rtp = -1;
+	out->closed = out->proven = out->reported = out->rtp = out->heard = -1;
 	out->seq = 0;
 }
 
@@ -365,6 +365,8 @@ static void known(struct applepeers *t, struct applepeers_out *out, enum applese
 		leave(t, out, p);
 		return;
 	}
+	if (!err && p->proven)
+		out->heard = (int)slot_of(t, p);
 	if (s.has_seq && p->proven) {
 		out->reported = (int)slot_of(t, p);
 		out->seq = s.seq;

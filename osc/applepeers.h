@@ -59,6 +59,7 @@ struct applepeers_out {
 	int  proven;                 /* is a player from now on */
 	int  reported;               /* has had all up to seq */
 	int  rtp;                    /* the packet is RTP of this proven peer */
+	int  heard;                  /* the packet is of the session of this proven peer */
 	uint16_t seq;
 };
 

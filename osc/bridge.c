@@ -298,17 +298,25 @@ static void apply_all(struct midi_state *st, const struct bridge_cmds *cmds, uin
 			midi_state_apply(st, &cmds->cmd[i], seq, ts);
 }
 
-/* Programs last: a bank select that is a key of its own belongs to the program after it. */
+/* A program that names its bank comes before bank selects that are keys of their own, which may be for the next one; a program that
+ * names none comes after them. */
+static unsigned turn_of(const struct bridge_cmds *cmds)
+{
+	if ((cmds->cmd[cmds->n - 1].status & 0xf0) != MIDI_PROGRAM)
+		return 1;
+	return cmds->n > 1 ? 0 : 2;
+}
+
 void bridge_keys_to_midi_rt(struct midi_state *st, const struct osckeys *keys, const struct oscmap *map, uint32_t seq, uint32_t ts)
 {
-	for (unsigned programs = 0; programs < 2; programs++) {
+	for (unsigned turn = 0; turn < 3; turn++) {
 		for (unsigned i = 0; i < osckeys_slots(keys); i++) {
 			struct bridge_cmds cmds;
 			struct osc_msg msg;
 
 			if (!osckeys_slot_rt(&msg, keys, i) || bridge_to_midi_rt(&cmds, map, &msg, 0) != BRIDGE_SAID)
 				continue;
-			if (((cmds.cmd[cmds.n - 1].status & 0xf0) == MIDI_PROGRAM) == programs)
+			if (turn_of(&cmds) == turn)
 				apply_all(st, &cmds, seq, ts);
 		}
 	}

@@ -61,9 +61,9 @@ enum bridge_answer bridge_to_osc_rt(uint8_t *buf, size_t *len, const struct brid
 	const struct midi_cmd *cmd);
 
 /*
- * Keys that change with a command or an event without being named by the message: NoteOff with a release velocity, All Notes
- * Off, System Reset. "The key note/N becomes 0": the next such message from *i on, 0 at first; *len 0: there is no other. (Of the
- * event /midi/C/off/N see kind_off_key().)
+ * Keys that change with a command without being named by its message: NoteOff with a release velocity ("the key note/N becomes 0"),
+ * All Notes Off and its relatives, Reset All Controllers, System Reset. The next such message from *i on, 0 at first; *len 0: there
+ * is no other. They are state, told after the message of the command itself. (Of the event /midi/C/off/N see kind_off_key().)
  */
 void bridge_silenced_rt(uint8_t *buf, size_t *len, const struct bridge_taker *to, const struct midi_state *before,
 	const struct midi_cmd *cmd, unsigned *i);

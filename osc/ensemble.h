@@ -10,6 +10,8 @@
 #ifndef OSC_ENSEMBLE_H
 #define OSC_ENSEMBLE_H
 
+#include "beatclock.h"
+#include "beatout.h"
 #include "forward.h"
 #include "gest.h"
 #include "gestline.h"
@@ -114,6 +116,8 @@ struct player_rt {
 	struct slots meets;               /* section 8.4: whose OSC it may hear */
 	bool     away;                    /* nothing was heard of it for too long */
 	bool     surface;
+	bool     listens;                 /* it has said something to the house, and so hears of it */
+	struct beatclock beatclock;       /* its MIDI clock */
 	uint32_t silence_ms;
 	uint32_t ssrc;                    /* of its stream where it sends RTP, else any: it stands for it in lists of sources */
 	char     party_cname[64];         /* as it says itself (SDES), to know it again when its packets come back */
@@ -130,6 +134,7 @@ struct ensemble_rt {
 	struct list players;
 	struct player_rt *slot[ENSEMBLE_PLAYERS];
 	struct owners *owners;            /* NULL: nothing is claimed */
+	struct beatout beatout;
 	struct give give;
 	struct job_wait spare;
 };

@@ -32,7 +32,7 @@ static void derive(char name[VIEW_NAME_MAX + 1], const char *identity)
 }
 
 /* "An illegal or empty wish is treated as absent (one that is only too long is cut, section 13)." */
-static void first_choice(char name[VIEW_NAME_MAX + 1], const char *wish, const char *identity)
+void ensemble_name_wish(char name[VIEW_NAME_MAX + 1], const char *wish, const char *identity)
 {
 	const size_t len = strlen(wish), cut = len < VIEW_NAME_MAX ? len : VIEW_NAME_MAX;
 
@@ -97,7 +97,7 @@ int ensemble_name_give(struct ensemble_name **np, struct ensemble *e, const char
 	char first[VIEW_NAME_MAX + 1], name[VIEW_NAME_MAX + 1];
 	struct ensemble_name *n;
 
-	first_choice(first, wish, identity);
+	ensemble_name_wish(first, wish, identity);
 	str_ncpy(name, first, sizeof(name));
 	for (unsigned i = 2; (n = find(e, name)) != NULL; i++) {
 		if (is_its(n, identity)) {
@@ -108,6 +108,16 @@ int ensemble_name_give(struct ensemble_name **np, struct ensemble *e, const char
 		with_number(name, first, i);
 	}
 	return add(np, e, name, identity);
+}
+
+void ensemble_name_free(struct ensemble *e, struct ensemble_name *n)
+{
+	n->taken = false;
+	if (n->used)
+		return;
+	list_unlink(&n->le);
+	e->n_names--;
+	mem_deref(n);
 }
 
 /* ---- state of who left ---- */

@@ -374,16 +374,28 @@ static void stop(struct forward *f)
 	fd_close(f->event_fd);
 }
 
-static void forward_destroy(void *arg)
+/* Jobs that were still to be done give back what they were about. */
+static void finish(struct forward *f)
 {
-	struct forward *f = arg;
-
 	stop(f);
-	/* jobs that were still to be done give back what they were about */
 	while (f->jobs && f->gives && f->says && (ring_count(f->jobs) || ring_count(f->gives) || f->first || f->waiting.head)) {
 		forward_turn_rt(f, forward_clock_us(f));
 		forward_dispatch(f);
 	}
+}
+
+void forward_close(struct forward *f)
+{
+	mem_ref(f);
+	finish(f);
+	mem_deref(f);
+}
+
+static void forward_destroy(void *arg)
+{
+	struct forward *f = arg;
+
+	finish(f);
 	mem_deref(f->jobs);
 	mem_deref(f->gives);
 	mem_deref(f->says);

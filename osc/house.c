@@ -106,6 +106,8 @@ float house_fader_db(float v)
 		return -60;
 	if (v >= unity)
 		return v >= 1 ? 10 : (v - unity) * 40;
+	if (v > unity - 0.005f)           /* the nearest of 127 steps */
+		return 0;
 	/* Evenly down to -40 dB at a tenth of the way, then faster to silence. */
 	return v >= 0.1f ? (v - unity) * (40 / (unity - 0.1f)) : -40 - (0.1f - v) * 200;
 }
@@ -189,7 +191,15 @@ static int take_number(struct house_order *o, const struct row *r, double v)
 static void take_flag(struct house_order *o, const struct row *r, bool on)
 {
 	o->on = o->cmd.on = on;
+	o->word_on = r->on;
+	o->word_off = r->off;
 	o->cmd.text = on ? r->on : r->off;
+}
+
+void house_set_flag(struct house_order *o, bool on)
+{
+	o->on = o->cmd.on = on;
+	o->cmd.text = on ? o->word_on : o->word_off;
 }
 
 /* A button that is let go. */
@@ -241,12 +251,12 @@ static int take(struct house_order *o, const struct row *r, const struct osc_msg
 	return 0;
 }
 
-int house_read(struct house_order *o, const struct osc_msg *msg)
+static int begin(const struct row **rp, struct house_order *o, const char *addr)
 {
 	const struct row *r;
 
 	memset(o, 0, sizeof(*o));
-	r = row_find(o->name, msg->addr);
+	r = *rp = row_find(o->name, addr);
 	if (!r)
 		return ENOENT;
 	if (!(r->pub.access & HOUSE_WRITE))
@@ -256,5 +266,82 @@ int house_read(struct house_order *o, const struct osc_msg *msg)
 	o->cmd.verb = r->verb;
 	o->cmd.pan = COMMAND_PAN_SAME;
 	o->mix = r->verb == VERB_VIEW;
-	return take(o, r, msg);
+	return 0;
+}
+
+int house_read(struct house_order *o, const struct osc_msg *msg)
+{
+	const struct row *r;
+	int err = begin(&r, o, msg->addr);
+
+	return err ? err : take(o, r, msg);
+}
+
+/* --- faders and keys --- */
+
+static bool movable(const struct row *r, bool key)
+{
+	switch (r->takes) {
+
+	case TAKES_FLAG:
+	case TAKES_NOTHING: return true;
+	case TAKES_DB:
+	case TAKES_FADER:
+	case TAKES_PAN:
+	case TAKES_BPM:
+	case TAKES_BEATS:   return !key;
+	case TAKES_NAME:
+	case TAKES_CLOCK:   break;
+	}
+	return false;
+}
+
+bool house_movable(const char *addr, bool key)
+{
+	struct house_order o;
+	const struct row *r;
+
+	return !begin(&r, &o, addr) && movable(r, key);
+}
+
+/* Halfway is the middle, also where there are 127 steps and no half. */
+static double place(double v) { return fabs(v - 0.5) < 0.005 ? 0 : v * 2 - 1; }
+
+static int move_to(struct house_order *o, const struct row *r, double v)
+{
+	switch (r->takes) {
+
+	case TAKES_PAN:   return take_number(o, r, place(v));
+	case TAKES_DB:
+		o->cmd.value = house_fader_db((float)v);
+		o->cmd.on = r->verb == VERB_CLICK;
+		return 0;
+	case TAKES_BPM:   return take_number(o, r, 40 + round(v * 127));
+	case TAKES_BEATS: return take_number(o, r, 1 + round(v * 15));
+	default:          return take_number(o, r, v);
+	}
+}
+
+int house_move(struct house_order *o, const char *addr, const struct house_move *m)
+{
+	const struct row *r;
+	int err = begin(&r, o, addr);
+
+	if (err)
+		return err;
+	if (!movable(r, m->key))
+		return EINVAL;
+	if (!strcmp(o->name, "N"))
+		o->nth = m->nth;
+	if (r->takes == TAKES_NOTHING) {
+		take_press(o, r, m->key ? m->down : m->v >= 0.5);
+	} else if (r->takes != TAKES_FLAG) {
+		return move_to(o, r, m->v);
+	} else {
+		take_flag(o, r, m->v >= 0.5);
+		o->toggle = m->key;
+		if (m->key && !m->down)
+			o->what = HOUSE_NOTHING;
+	}
+	return 0;
 }

@@ -45,10 +45,21 @@ struct house_order {
 	bool mix;                 /* cmd is VERB_VIEW of cmd.other; only one of gain and pan is meant: */
 	bool mix_pan;
 	bool on;
+	const char *word_on, *word_off;   /* the verb's, for house_set_flag; NULL: it takes none */
+	bool toggle;              /* a key was pressed: on, and cmd, are to be what is not so now */
 };
 
 /* 0; ENOENT: no such address; EINVAL: other arguments are wanted, or they are out of range; EACCES: it can only be read. */
 int  house_read(struct house_order *o, const struct osc_msg *msg);
+
+/* What a fader at v of 0..1, or a key pressed or let go, asks for at that address. `nth` stands for its NAME, written N: 0 where it
+ * has none. EINVAL: it wants something else than that. */
+struct house_move { bool key, down; double v; unsigned nth; };
+int  house_move(struct house_order *o, const char *addr, const struct house_move *m);
+/* Can such a thing move it at all? */
+bool house_movable(const char *addr, bool key);
+/* The other state of a flag, in words too where the verb has them. */
+void house_set_flag(struct house_order *o, bool on);
 
 /* A fader at v of 0..1 as decibels: 0 is silence, 0.75 as it is, 1 is +10 dB, as mixing desks have it. */
 float house_fader_db(float v);

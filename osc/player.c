@@ -13,7 +13,8 @@
 static const struct line_ops *ops_of(enum gestline_kind kind)
 {
 	static const struct line_ops *const ops[GESTLINE_KINDS] = {
-		[GESTLINE_UDP] = &line_udp_ops, [GESTLINE_TCP] = &line_tcp_ops, [GESTLINE_TLS] = &line_tcp_ops,
+		[GESTLINE_OSC] = &line_osc_ops, [GESTLINE_UDP] = &line_udp_ops, [GESTLINE_TCP] = &line_tcp_ops,
+		[GESTLINE_TLS] = &line_tcp_ops,
 	};
 
 	return (unsigned)kind < GESTLINE_KINDS ? ops[kind] : NULL;
@@ -66,11 +67,23 @@ static void leave_ensemble(struct player *p)
 	p->name_in->taken = false;
 }
 
+static void unreserve(struct player *p)
+{
+	if (!p->reserved)
+		return;
+	owners_release(p->reserved->owners, p->rt->id);
+	(void)ensemble_owners_post(p->reserved);
+	ensemble_name_free(p->reserved, p->name_in);
+	p->name_in  = NULL;
+	p->reserved = mem_deref(p->reserved);
+}
+
 static void player_destroy(void *arg)
 {
 	struct player *p = arg;
 
 	list_unlink(&p->le);
+	unreserve(p);
 	if (p->seat && p->rt) {
 		leave_ensemble(p);
 		p->seat->ensemble = p->ensemble;
@@ -127,6 +140,17 @@ static void enter_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
 	give_back_rt(f, &en->give, entering_freed, en);
 }
 
+/* That which is held for it there, or one now. */
+static int take_name(struct player *p, struct ensemble *e)
+{
+	if (p->reserved != e) {
+		unreserve(p);
+		return ensemble_name_give(&p->name_in, e, p->conf.wish, p->conf.identity);
+	}
+	p->reserved = mem_deref(p->reserved);
+	return 0;
+}
+
 /* Into an ensemble, with a name and a slot there. */
 static int enter(struct player *p, struct ensemble *e)
 {
@@ -136,10 +160,11 @@ static int enter(struct player *p, struct ensemble *e)
 
 	if (!en)
 		return ENOMEM;
-	err = ensemble_name_give(&p->name_in, e, p->conf.wish, p->conf.identity);
+	err = take_name(p, e);
 	if (!err)
 		err = ensemble_place(e, p);
 	if (!err) {
+		p->name_in->used = true;
 		str_ncpy(p->name, p->name_in->name, sizeof(p->name));
 		str_ncpy(en->name, p->name, sizeof(en->name));
 		ensemble_gone_back(e, p->conf.identity, p->name, &back);
@@ -153,7 +178,8 @@ static int enter(struct player *p, struct ensemble *e)
 	}
 	if (err) {
 		if (p->name_in)
-			p->name_in->taken = false;
+			ensemble_name_free(e, p->name_in);
+		p->name_in = NULL;
 		entering_freed(en);
 		return err;
 	}
@@ -174,7 +200,7 @@ static int seat_alloc(struct player *p)
 	rt->forward    = r->forward;
 	rt->id         = ++r->players_ever;
 	rt->ssrc       = rand_u32();
-	rt->surface    = p->conf.surface;
+	rt->surface    = p->conf.surface || r->house.surface;
 	rt->silence_ms = r->conf.silence_ms;
 	str_ncpy(rt->cname, p->conf.cname, sizeof(rt->cname));
 	str_ncpy(s->identity, p->conf.identity, sizeof(s->identity));
@@ -229,6 +255,25 @@ struct ensemble *player_ensemble(const struct player *p)
 void player_set_member(struct player *p, uint32_t member)
 {
 	p->conf.member = member;
+}
+
+int player_reserve(struct player *p, struct ensemble *e)
+{
+	int err;
+
+	if (!p || p->ensemble)
+		return EINVAL;
+	unreserve(p);
+	if (!e) {
+		ensemble_name_wish(p->name, p->conf.wish, p->conf.identity);
+		return 0;
+	}
+	err = ensemble_name_give(&p->name_in, e, p->conf.wish, p->conf.identity);
+	if (err)
+		return err;
+	p->reserved = mem_ref(e);
+	str_ncpy(p->name, p->name_in->name, sizeof(p->name));
+	return 0;
 }
 
 static int go_nowhere(struct player *p)
@@ -374,15 +419,32 @@ int player_set_line(struct player *p, const struct gestline *l)
 	return p->ensemble ? ensemble_meet(p->ensemble, p) : 0;
 }
 
+int player_put_line(struct player *p, struct line_rt *rt)
+{
+	const enum gestline_kind kind = rt->desc.kind;
+	int err;
+
+	if (p->port[kind] || p->has[kind])
+		return EALREADY;
+	err = line_post(p, kind, rt);
+	if (err)
+		return err;
+	gestline_copy(&p->desc[kind], &rt->desc);
+	p->has[kind] = true;
+	return 0;
+}
+
 void player_drop_line(struct player *p, enum gestline_kind kind)
 {
 	if (!player_has_line(p, kind) || line_post(p, kind, NULL))
 		return;
 	gestline_reset(&p->desc[kind]);
 	p->has[kind] = false;
-	line_port_end(p->port[kind]);
-	list_unlink(&p->port[kind]->le);
-	p->port[kind] = NULL;
+	if (p->port[kind]) {
+		line_port_end(p->port[kind]);
+		list_unlink(&p->port[kind]->le);
+		p->port[kind] = NULL;
+	}
 	if (p->ensemble)
 		(void)ensemble_meet(p->ensemble, p);      /* without memory for it, it hears whom it heard */
 }
@@ -394,7 +456,7 @@ bool player_has_line(const struct player *p, enum gestline_kind kind)
 
 uint32_t player_claims(struct player *p, const struct gestspace *s)
 {
-	struct ensemble *e = p->ensemble;
+	struct ensemble *e = p->ensemble ? p->ensemble : p->reserved;
 	uint32_t granted = 0;
 
 	if (!e)

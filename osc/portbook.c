@@ -171,3 +171,12 @@ void portbook_give(struct portbook *b, const char *room)
 	p->taken = false;
 	p->freed = ++b->count;
 }
+
+const char *portbook_written(const struct portbook *b, unsigned i)
+{
+	for (unsigned k = 0; k < b->n; k++) {
+		if (b->pair[k].fixed && !i--)
+			return b->pair[k].room;
+	}
+	return NULL;
+}

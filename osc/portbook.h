@@ -19,6 +19,8 @@ int  portbook_alloc(struct portbook **bp, const char *text);
 
 /* ENOSPC: all are taken; EALREADY: that room has one. */
 int  portbook_take(struct portbook *b, uint16_t *port, const char *room);
+/* The rooms that are written down, i from 0 on; NULL: no more. */
+const char *portbook_written(const struct portbook *b, unsigned i);
 void portbook_give(struct portbook *b, const char *room);
 
 #endif

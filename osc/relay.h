@@ -45,6 +45,8 @@ struct relay_conf {
 int  relay_alloc(struct relay **rp, const struct relay_conf *conf);
 /* "sha-256 AB:CD:..": of the certificate that G5 lines show; NULL: there is none. */
 const char *relay_fingerprint(const struct relay *r);
+/* At the end, when there are no calls any more: the thread is joined, and what ends had still to do is done. */
+void relay_close(struct relay *r);
 /* Without a thread: handles what is due at this time. Returns when it wants to be called again. */
 uint64_t relay_turn(struct relay *r, uint64_t now_us);
 void relay_wire_recv(struct relay *r, int handle, const struct sa *from, const uint8_t *buf, size_t len, uint64_t now_us);
@@ -79,6 +81,9 @@ int  player_alloc(struct player **pp, struct relay *r, struct ensemble *e, const
 const char *player_name(const struct player *p);
 struct ensemble *player_ensemble(const struct player *p);
 void player_set_member(struct player *p, uint32_t member);
+/* For a player that is nowhere: the name it would have in that ensemble (NULL: one it would like), held for it until it enters one or
+ * ends. A name that nobody ever entered by is free again. */
+int  player_reserve(struct player *p, struct ensemble *e);
 /* To another room, where its name may have to change. Its old room hears it leave. NULL: nowhere (waiting, held). */
 int  player_move(struct player *p, struct ensemble *e);
 
@@ -100,6 +105,19 @@ uint32_t player_claims(struct player *p, const struct gestspace *s);
 int  player_tell(struct player *p, const uint8_t *osc, size_t len);
 int  ensemble_tell(struct ensemble *e, const uint8_t *osc, size_t len);
 int  ensemble_tell_midi(struct ensemble *e, const struct midi_cmd *cmd);
+/* The room's beat: sent in time to who listens to the house, and as MIDI clock. */
+int  ensemble_set_beat(struct ensemble *e, const struct beat *beat);
+
+/* Who hears what players say to the house, unless they have a househ of their own; and of each ensemble that opens. One for
+ * the relay. surface: MIDI of all players is told too; that of MIDI_CLOCK is always: the tempo of the player's clock, in hundredths of a
+ * beat a minute, low octet first. NULL: nobody any more. */
+struct relay_house {
+	void (*said)(struct player *p, const struct osc_msg *msg, const struct midi_cmd *midi, void *arg);
+	void (*opened)(struct ensemble *e, void *arg);
+	bool surface;
+	void *arg;
+};
+void relay_set_house(struct relay *r, const struct relay_house *h);
 
 /* A value to show: who is there and how it goes. */
 struct player_info {

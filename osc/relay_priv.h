@@ -9,7 +9,7 @@
 #include "tlskey.h"
 #include "oscrtp.h"
 
-enum { ENSEMBLE_NAMES = 4096, ENSEMBLE_GONE = 64, ROOM_NAME_MAX = 127 };
+enum { ENSEMBLE_NAMES = 4096, ENSEMBLE_GONE = 64, ENSEMBLE_ROOM_MAX = 127 };
 
 struct relay {
 	struct relay_conf conf;
@@ -17,6 +17,7 @@ struct relay {
 	struct tlskey *tls;       /* NULL: no lines of TLS */
 	struct list ensembles, players, ports;
 	uint32_t players_ever;
+	struct relay_house house;
 };
 
 /* A name once given, and to whom. */
@@ -24,7 +25,8 @@ struct ensemble_name {
 	struct le le;
 	char name[VIEW_NAME_MAX + 1];
 	char identity[256];
-	bool taken;               /* by somebody who is here */
+	bool taken;               /* by somebody who is here, or waits to be let in */
+	bool used;                /* somebody was here by that name */
 };
 
 /* Who left lately: its state, for who comes back as the same. */
@@ -39,7 +41,7 @@ struct ensemble_gone {
 struct ensemble {
 	struct le le;
 	struct relay *relay;      /* a reference */
-	char room[ROOM_NAME_MAX + 1];
+	char room[ENSEMBLE_ROOM_MAX + 1];
 	struct ensemble_rt *rt;
 	struct list names, gone;
 	unsigned n_names, n_gone;
@@ -58,6 +60,7 @@ struct player {
 	struct le le;
 	struct relay *relay;
 	struct ensemble *ensemble;        /* a reference; NULL: nowhere */
+	struct ensemble *reserved;        /* nowhere, but name_in is held there; a reference */
 	struct player_conf conf;
 	struct ensemble_name *name_in;
 	char     name[VIEW_NAME_MAX + 1];
@@ -69,10 +72,18 @@ struct player {
 	bool     has[GESTLINE_KINDS];
 	uint64_t house_second;            /* what it said to the house in this second */
 	unsigned house_n;
+	struct { bool listens, levels; uint64_t second; unsigned errors; } desk;  /* desk.c: it hears of the house, wants levels; errors told */
 };
+
+/* A line that was made elsewhere and whose packets somebody else carries (appleport.c): it has no port. It is the player's from now
+ * on; after an error it is still the caller's. It declares no addresses. EALREADY: there is a line of its kind. */
+int  player_put_line(struct player *p, struct line_rt *rt);
 
 /* Section 5.5. ENOSPC: more names than one conference can have had. */
 int  ensemble_name_give(struct ensemble_name **np, struct ensemble *e, const char *wish, const char *identity);
+/* The name may be given again; to anybody, if nobody was ever here by it. */
+void ensemble_name_free(struct ensemble *e, struct ensemble_name *n);
+void ensemble_name_wish(char name[VIEW_NAME_MAX + 1], const char *wish, const char *identity);
 void ensemble_gone_add(struct ensemble *e, const char *identity, const char *name, struct player_rt *rt);
 void ensemble_gone_back(struct ensemble *e, const char *identity, const char *name, struct player_rt *rt);
 void ensemble_gone_expire(struct ensemble *e);

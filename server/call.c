@@ -12,6 +12,7 @@
 #include <string.h>
 #include "auth.h"
 #include "call.h"
+#include "callgest.h"
 #include "callrec.h"
 #include "keys.h"
 #include "lobby.h"
@@ -29,6 +30,7 @@ struct call {
 	struct session *session;
 	struct offer *offer;
 	struct leg *leg;
+	struct callgest *gest;            /* NULL: no gestures here */
 	struct lobby *lobby;              /* it is asked, or was, where it wants to go */
 	struct keys keys;
 	struct access_who who;
@@ -45,6 +47,7 @@ struct call {
 	struct sound *said_name;          /* its caller's, as it was said; NULL: none */
 	bool name_asked;
 	bool echo, outgoing, answered, held, ending;
+	struct tmr tmr_again;             /* an offer of ours is due */
 	call_progress_h *progressh;
 	void *progress_arg;
 };
@@ -54,6 +57,7 @@ static void destructor(void *arg)
 	struct call *c = arg;
 
 	tmr_cancel(&c->tmr_free);
+	tmr_cancel(&c->tmr_again);
 	wheel_cancel(&c->tmr_dial);
 	list_unlink(&c->le);
 	list_flush(&c->refers);
@@ -63,6 +67,7 @@ static void destructor(void *arg)
 	mem_deref(c->session);
 	mem_deref(c->leg);
 	mem_deref(c->offer);
+	mem_deref(c->gest);               /* after the offer, which may ask for claims */
 }
 
 struct list *call_refers(struct call *c)
@@ -100,6 +105,8 @@ static void call_drop(struct call *c, const char *why)
 
 	c->ending = true;
 	wheel_cancel(&c->tmr_dial);
+	tmr_cancel(&c->tmr_again);
+	callgest_end(c->gest);
 
 	log_info("call.ended", "call=%s member=%u why=%s", c->session ? session_callid(c->session) : "-", c->member,
 		 log_quote(quoted, sizeof(quoted), why, str_len(why)));
@@ -179,6 +186,25 @@ static void hold_follow(struct call *c)
 	(void)control_run(c->focus->control, &system, &hold, NULL);
 }
 
+/* Not from inside an exchange: in the next turn of the loop, or when the call is answered. */
+static void again_handler(void *arg)
+{
+	struct call *c = arg;
+
+	if (c->ending || !c->session || !session_established(c->session))
+		return;
+	if (session_modify(c->session))
+		log_debug("call.offer", "call=%s what=\"not again\"", session_callid(c->session));
+}
+
+static void offer_again(void *arg)
+{
+	struct call *c = arg;
+
+	if (!c->ending)
+		tmr_start(&c->tmr_again, 0, again_handler, c);
+}
+
 static void op_commit(void *arg)
 {
 	struct call *c = arg;
@@ -196,8 +222,11 @@ static void op_commit(void *arg)
 	if (err)
 		log_warning("call.media", "call=%s err=%d", session_callid(c->session), err);
 
+	callgest_follow(c->gest, c->offer);
 	memset(&c->keys, 0, sizeof(c->keys));     /* there may be another way for them now */
 	hold_follow(c);
+	if (offer_wants_again(c->offer))
+		offer_again(c);
 }
 
 static void op_rollback(void *arg)
@@ -287,6 +316,7 @@ static int join(struct call *c, const char *pin)
 	err = control_run(c->focus->control, &system, &cmd, &res);
 	if (!err) {
 		c->member = res.member;
+		callgest_joined(c->gest, c->member);
 		cdr_joined(c->cdr, c->member);
 	}
 
@@ -534,6 +564,7 @@ static int offer_engine(struct call *c)
 	int err;
 
 	conf.answer_stereo = conf.music || c->echo;
+	callgest_offer_conf(&conf.gest, c->gest);
 
 	err = sips_public(c->focus->sips, &conf.media, SIP_TRANSP_NONE, local, &c->peer);
 	if (err)
@@ -544,8 +575,18 @@ static int offer_engine(struct call *c)
 	return offer_alloc(&c->offer, &conf);
 }
 
+static int gest_make(struct call *c, const char *identity)
+{
+	const struct callgest_conf conf = {
+		.identity = identity, .room = c->room, .local = *leg_local(c->leg), .renamed = offer_again, .arg = c,
+	};
+
+	/* Its own sound comes back from the echo; there is nobody to play to. */
+	return callgest_alloc(&c->gest, c->echo ? NULL : c->focus->gests, &conf);
+}
+
 static int call_alloc(struct call **cp, struct focus *f, const struct sa *local, const struct sa *peer, bool echo,
-		      const char *room)
+		      const char *room, const char *uri)
 {
 	struct call *c = mem_zalloc(sizeof(*c), destructor);
 	int err;
@@ -560,6 +601,8 @@ static int call_alloc(struct call **cp, struct focus *f, const struct sa *local,
 	list_append(&f->calls, &c->le, c);
 
 	err = leg_make(c, local);
+	if (!err)
+		err = gest_make(c, uri);
 	if (!err)
 		err = offer_engine(c);
 
@@ -601,10 +644,12 @@ void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call
 {
 	struct session_in in = { .contact_user = t->echo ? "echo" : t->lobby ? "lobby" : t->room, .isfocus = !t->echo && !t->lobby };
 	struct call *c = NULL;
+	char uri[256] = "";
 	bool asked;
 	int err;
 
-	err = call_alloc(&c, f, &msg->dst, &msg->src, t->echo, t->room);
+	(void)pl_strcpy(&msg->from.auri, uri, sizeof(uri));
+	err = call_alloc(&c, f, &msg->dst, &msg->src, t->echo, t->room, uri);
 	if (err) {
 		refuse_busy(f, msg, err);
 		return;
@@ -707,7 +752,7 @@ int call_dial(struct call **cp, struct focus *f, const struct call_dial *d)
 	if (err)
 		return err;
 
-	err = call_alloc(&c, f, &local, &peer, false, d->room);
+	err = call_alloc(&c, f, &local, &peer, false, d->room, d->uri);
 	if (err)
 		return err;
 

@@ -7,6 +7,7 @@
 #include "conftab.h"
 #include "control/event.h"
 #include "control/keypad.h"
+#include "osc/roomports.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -154,6 +155,24 @@ static const char *check_no_udp_osc(const char *value)
 {
 	return conf_bool(value) == 1 ? "not in this version: gestures over plain UDP are not built in yet, only `no` works"
 				     : NULL;
+}
+
+static const char *check_lines(const char *value)
+{
+	static const char *const known[] = {"midi", "osc", "udp", "tcp", "tls"};
+	struct pl word;
+
+	if (0 == strcmp(value, "no"))
+		return NULL;
+	while (0 == conf_word(&word, &value)) {
+		bool found = false;
+
+		for (size_t i = 0; i < N(known); ++i)
+			found = found || 0 == pl_strcmp(&word, known[i]);
+		if (!found)
+			return "`no`, or words of midi, osc, udp, tcp, tls";
+	}
+	return NULL;
 }
 
 static const char *check_uri(const char *value)
@@ -408,6 +427,29 @@ static const struct config_setting table[] = {
 
 	{"log.level", CONFIG_ENUM, "info", "error|warning|info|debug", true, "How much is logged, to stderr.", NULL},
 
+	{"gesture.kinds", CONFIG_LIST, "midi osc tcp tls", NULL, true,
+	 "Lines of gestures that are taken when a call offers them: midi (RTP MIDI), osc (OSC over RTP), udp, tcp and tls (plain OSC). "
+	 "udp has no protection at all. `no`: none.", check_lines},
+	{"gesture.offer", CONFIG_LIST, "no", NULL, true,
+	 "Lines of gestures that calls of ours offer, as alternatives: words as in gesture.kinds, or `no`.", check_lines},
+	{"gesture.rate", CONFIG_UINT, "2000", "1..100000", false, "OSC messages or MIDI commands a second taken from one player.", NULL},
+	{"gesture.mtu", CONFIG_UINT, "1200", "500..8900", false, "Longest RTP payload of gestures, in octets.", NULL},
+	{"gesture.sysex", CONFIG_UINT, "256", "0..4096", false,
+	 "Longest MIDI System Exclusive passed on, in octets: it can rewrite instruments. 0: none.", NULL},
+	{"gesture.any-space", CONFIG_BOOL, "no", NULL, false,
+	 "OSC is passed on also to players whose address spaces have nothing in common.", NULL},
+	{"gesture.keep", CONFIG_UINT, "30", "0..3600", false,
+	 "Seconds the state of a player who left is kept, for when it comes back.", NULL},
+	{"gesture.applemidi", CONFIG_LIST, "", NULL, false,
+	 "UDP ports for AppleMIDI (network MIDI of Macs, iPads, rtpmidid). Words: LOW-HIGH, from which each open room has a pair, the "
+	 "same room the same pair if possible; ROOM:PORT, that room's own, open all the time. A port is even and stands for itself and the "
+	 "next. Empty: none.", roomports_check_ports},
+	{"gesture.applemidi-from", CONFIG_LIST, "local", NULL, false,
+	 "Who may come there: addresses, ADDRESS/BITS, local (the networks this machine is in when it starts), any. AppleMIDI knows no "
+	 "passwords.", roomports_check_from},
+	{"gesture.applemidi-sessions", CONFIG_UINT, "16", "1..64", false, "AppleMIDI sessions of one room.", NULL},
+	{"gesture.announce", CONFIG_BOOL, "yes", NULL, false,
+	 "Ports for software without SIP are told to the local network by DNS-SD, where avahi-daemon runs.", NULL},
 	{"gesture.udp-osc", CONFIG_BOOL, "no", NULL, false,
 	 "OSC over plain UDP. Not in this version: only `no` is taken.", check_no_udp_osc},
 };

@@ -12,6 +12,7 @@
  */
 #include <string.h>
 #include "call.h"
+#include "callgest.h"
 #include "callrec.h"
 #include "focus.h"
 #include "limit.h"
@@ -527,6 +528,7 @@ static void destructor(void *arg)
 	f->notify = mem_deref(f->notify);
 	focus_hangup_all(f, "server stopped");
 	list_flush(&f->calls);
+	mem_deref(f->gests);
 	mem_deref(f->sessions);
 	sips_watch(f->sips, NULL, NULL);
 	mem_deref(f->cdrs);
@@ -557,6 +559,11 @@ static int tries_alloc(struct focus *f)
 	f->tries_rate = rate;
 
 	return 0;
+}
+
+int focus_gestures(struct focus *f, struct relay *relay)
+{
+	return f && !f->gests ? callgests_alloc(&f->gests, f->cfg, f->control, relay) : EINVAL;
 }
 
 int focus_alloc(struct focus **fp, const struct config *cfg, struct sips *sips, struct control *control, struct mixer *mixer)

@@ -15,6 +15,8 @@
 struct call;
 struct notify;
 struct limit;
+struct callgests;
+struct relay;
 
 /* A REFER that wants to hear how its dial goes on: the way past control_run, see refer.c. */
 struct call_watch { void (*progressh)(uint16_t scode, const char *reason, bool final, void *arg); void *arg; struct call *call; };
@@ -33,10 +35,13 @@ struct focus {
 	struct call_watch *watch;         /* set only while refer.c runs VERB_DIAL */
 	struct limit *tries;              /* wrong numbers and PINs of one source, */
 	uint32_t tries_rate;              /* ... of which so many a minute */
+	struct callgests *gests;          /* NULL: calls have no gestures */
 	bool draining;
 };
 
 int  focus_alloc(struct focus **fp, const struct config *cfg, struct sips *sips, struct control *control, struct mixer *mixer);
+/* Calls may have lines of gestures from now on; the relay must outlive the focus. */
+int  focus_gestures(struct focus *f, struct relay *relay);
 void focus_reload(struct focus *f, const struct config *cfg);
 void focus_drain(struct focus *f);        /* no new calls */
 void focus_hangup_all(struct focus *f, const char *why);

@@ -40,9 +40,11 @@
 #include "control/keypad.h"
 #include "control/store.h"
 #include "mixer/mixer.h"
+#include "osc/relay.h"
+#include "osc/roomports.h"
 #include "web/web.h"
 
-enum { MEDIA_THREADS_MAX = 4, DRAIN_POLL_MS = 100, FAREWELL_MS = 300, BALANCE_MS = 1000 };
+enum { MEDIA_THREADS_MAX = 4, DRAIN_POLL_MS = 100, FAREWELL_MS = 300, BALANCE_MS = 1000, SILENCE_MS = 60000 };
 
 static struct server {
 	struct options options;
@@ -56,6 +58,8 @@ static struct server {
 	struct prompts *prompts;
 	struct spoken *spoken;
 	struct sips *sips;
+	struct relay *relay;
+	struct roomports *roomports;
 	struct focus *focus;
 	struct web *web;
 	uint64_t started;
@@ -213,6 +217,34 @@ static struct mixer_conf mixer_conf(const struct config *c)
 		.realtime = config_bool(c, "media.realtime"),
 		.port_min = (uint16_t)min,
 		.port_max = (uint16_t)max,
+	};
+}
+
+static struct relay_conf relay_conf(const struct config *c)
+{
+	uint32_t min, max;
+
+	config_range(c, "media.ports", &min, &max);
+	return (struct relay_conf){
+		.port_min = (uint16_t)min,
+		.port_max = (uint16_t)max,
+		.mtu = config_uint(c, "gesture.mtu"),
+		.rate = config_uint(c, "gesture.rate"),
+		.sysex_max = config_uint(c, "gesture.sysex"),
+		.any_space = config_bool(c, "gesture.any-space"),
+		.leave_keep_ms = config_uint(c, "gesture.keep") * 1000,
+		.silence_ms = SILENCE_MS,
+		.realtime = config_bool(c, "media.realtime"),
+	};
+}
+
+static struct roomports_conf roomports_conf(const struct config *c)
+{
+	return (struct roomports_conf){
+		.applemidi = config_str(c, "gesture.applemidi"),
+		.applemidi_from = config_str(c, "gesture.applemidi-from"),
+		.applemidi_sessions = config_uint(c, "gesture.applemidi-sessions"),
+		.announce = config_bool(c, "gesture.announce"),
 	};
 }
 
@@ -527,6 +559,20 @@ static void collect_record(struct web_status *st)
 	st->recordings_failed = rs.failed;
 }
 
+static void collect_gestures(struct web_gestures *g)
+{
+	struct relay_stats rs;
+
+	relay_stats(server.relay, &rs);
+	*g = (struct web_gestures){
+		.players = rs.players, .lines = rs.lines, .packets_in = rs.rx_packets, .packets_out = rs.tx_packets,
+		.messages_in = rs.messages_in, .messages_out = rs.messages_out, .repaired = rs.repaired,
+		.coalesced = rs.coalesced, .snapshots = rs.snapshots, .malformed = rs.malformed,
+		.stranger = rs.stranger + rs.auth, .rate = rs.rate_dropped, .late = rs.late,
+		.other = rs.direction + rs.type_dropped + rs.owner_dropped + rs.too_big + rs.unmapped + rs.loops,
+	};
+}
+
 static void web_collect(struct web_status *st, void *arg)
 {
 	struct sips_stats ss;
@@ -552,6 +598,8 @@ static void web_collect(struct web_status *st, void *arg)
 	if (server.focus)
 		cdrs_stats(server.focus->cdrs, &st->cdr);
 	collect_record(st);
+	if (server.relay)
+		collect_gestures(&st->gestures);
 	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
 }
 
@@ -624,6 +672,8 @@ static int build(void)
 {
 	const struct config *c = server.config;
 	struct control_conf cc;
+	const struct relay_conf rc = relay_conf(c);
+	const struct roomports_conf rpc = roomports_conf(c);
 	struct mixer_conf mc = mixer_conf(c);
 	struct sips_conf sc;
 	char *why = NULL;
@@ -664,7 +714,15 @@ static int build(void)
 	err = sips_alloc(&server.sips, &sc);
 	if (err)
 		return fail("sip.listen", err);
+	err = relay_alloc(&server.relay, &rc);
+	if (err)
+		return fail("gestures", err);
+	err = roomports_alloc(&server.roomports, server.control, server.relay, &rpc);
+	if (err)
+		return fail("ports of rooms", err);
 	err = focus_alloc(&server.focus, c, server.sips, server.control, server.mixer);
+	if (!err)
+		err = focus_gestures(server.focus, server.relay);
 	if (err)
 		return fail("focus", err);
 	err = web_open();
@@ -684,6 +742,9 @@ static void take_down(void)
 	if (server.sips)
 		sips_close(server.sips);
 	server.sips = mem_deref(server.sips);
+	server.roomports = mem_deref(server.roomports);
+	relay_close(server.relay);
+	server.relay = mem_deref(server.relay);   /* what players hold is released while the ports are open */
 	if (server.record)
 		fd_close(record_fd(server.record));
 	server.record = mem_deref(server.record);         /* what is recorded gets its end while the media threads turn */

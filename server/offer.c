@@ -172,7 +172,7 @@ static struct offer_ctx context_at(const struct offer *o, const struct state *st
 	const struct line *before = line_at(o->agreed, i);
 	struct offer_ctx ctx = context(o);
 
-	ctx.other = before && before->part && before->kind != kind;
+	ctx.other = before && before->part && before->kind != kind && gest_is(before->kind);
 	for (size_t k = 0; k < st->n_line && !ctx.sibling; k++) {
 		if (k == i || !st->line[k].part || st->line[k].kind != kind)
 			continue;
@@ -710,7 +710,7 @@ static const void *gest_part(const struct state *st, const struct offer_kind *ki
 static void claims_follow(struct offer *o)
 {
 	const struct offer_gest_conf *conf = &o->conf.gest;
-	const struct gestspace *s = NULL;
+	struct gestspace *s = NULL;
 
 	for (unsigned i = 0; i < GESTLINE_KINDS && conf->claims && !s; i++) {
 		const void *part = gest_part(o->agreed, gest_kind((enum gestline_kind)i));

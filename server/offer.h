@@ -30,7 +30,7 @@ struct offer_gest_conf {
 	 * be called so ("": did not). 0 or an errno: then there is no such line. */
 	int  (*open)(struct sa *local, char name[VIEW_NAME_MAX + 1], enum gestline_kind kind, const char *wish, void *arg);
 	/* Which of its claims are granted, a bit each; NULL: it has none any more. */
-	uint32_t (*claims)(const struct gestspace *s, void *arg);
+	uint32_t (*claims)(struct gestspace *s, void *arg);
 	void *arg;
 };
 

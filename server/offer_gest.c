@@ -336,8 +336,11 @@ int gest_offer(struct gest *g, const struct offer_ctx *ctx, const struct gest *b
 		return err;
 	g->dir = ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH;
 	g->as = g->viewed = g->counted = g->spaces = true;
-	if (before)
-		g->claims = before->claims;
+	if (before) {
+		g->line.view  = before->line.view;
+		g->line.space = mem_ref(before->line.space);
+		claim(g, &ctx->conf->gest);
+	}
 	if (!gest_on_rtp(g->line.kind))
 		return 0;
 	g->line.rtcp_mux = before ? before->line.rtcp_mux : true;

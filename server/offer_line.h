@@ -16,7 +16,7 @@ struct offer_ctx {
 	const struct offer_conf *conf;
 	const struct format_prefs *prefs;
 	bool hold;                        /* we do not want to hear the peer now */
-	bool other;                       /* this line is in force now, as one of another kind */
+	bool other;                       /* this line is in force now, as another kind of gestures */
 	const void *sibling;              /* the part of a line of this kind that has been taken already; NULL: none */
 	size_t sibling_at;                /* its place */
 };

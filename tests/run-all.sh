@@ -2,7 +2,7 @@
 # Everything that can fail, in one run: tests/run-all.sh [STEP...]
 #
 #   release   gcc, optimised, warnings are errors: unit, flow and fuzz tests
-#   interop   the release server and real phones (tests/interop), three cases at a time; INTEROP_ARGS= for the full sizes
+#   interop   the release server and real phones (tests/interop), four cases at a time; INTEROP_ARGS= for the full sizes
 #   asan      address and undefined sanitizers: the same tests, and the ladders that sipp plays
 #   leaks     nothing is lost at the end of a server that has seen calls, REFER, TLS, HTTP and reloads
 #   tsan      thread sanitizer: the tests with threads or a whole server in them, and real calls
@@ -170,7 +170,7 @@ step_interop() {
 	# shellcheck disable=SC2086 # words
 	begin_beside $to_come
 	# shellcheck disable=SC2086 # words
-	phones interop build-release -j 3 ${INTEROP_ARGS---quick}
+	phones interop build-release -j 4 ${INTEROP_ARGS---quick}
 }
 
 step_asan() {
@@ -228,10 +228,12 @@ for f in sorted({os.path.relpath(os.path.join(c["directory"], c["file"])) for c 
     if f.split("/")[0] in ("mixer", "control", "server", "osc", "web", "client") and f not in done: print(f)
 PY
 	)
+	# The analyzer follows each function for 225,000 steps; a tenth of that finds what it finds here, in a fifth of the time.
+	shallower='--extra-arg=-Xclang --extra-arg=-analyzer-config --extra-arg=-Xclang --extra-arg=max-nodes=22500'
 	# Each process takes a few files: loading one header set a file is most of its time.
 	# shellcheck disable=SC2086,SC2016 # a word for each file; the inner shell's variables
-	[ -z "$sources" ] || printf '%s\n' $sources | done=$done xargs -P "$(nproc)" -n 4 sh -c \
-		'clang-tidy -p build-clang --quiet --warnings-as-errors="*" "$@" 2>/dev/null && printf "%s\n" "$@" >>"$done"' tidy \
+	[ -z "$sources" ] || printf '%s\n' $sources | done=$done shallower=$shallower xargs -P "$(nproc)" -n 4 sh -c \
+		'clang-tidy -p build-clang --quiet --warnings-as-errors="*" $shallower "$@" 2>/dev/null && printf "%s\n" "$@" >>"$done"' tidy \
 		>build-clang/tidy.log
 }
 

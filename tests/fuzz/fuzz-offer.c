@@ -15,6 +15,21 @@ static const char agreed[] = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4
 	"m=audio 4000 RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
 	"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz\r\n";
 
+static int open_line(struct sa *local, char *name, enum gestline_kind kind, const char *wish, void *arg)
+{
+	(void)arg;
+	if (!views_name_ok(wish, strlen(wish)) && wish[0])
+		abort();
+	str_ncpy(name, wish[0] ? wish : "nobody", VIEW_NAME_MAX + 1);
+	return sa_set_str(local, "198.51.100.10", (uint16_t)(30000 + 2 * kind));
+}
+
+static uint32_t claim(struct gestspace *s, void *arg)
+{
+	(void)arg;
+	return s ? 0x55555555 : 0;
+}
+
 static struct offer *make(uint8_t settings)
 {
 	struct offer_conf conf = {
@@ -23,6 +38,8 @@ static struct offer *make(uint8_t settings)
 		.levels = settings & 64,
 		.srtp = settings & 8 ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
 		.red = settings & 128,
+		.gest = {.takes = 0x1f, .offers = settings & 4 ? 0x1f : settings & 2 ? 3 : 0, .mtu = 1200, .stream_max = 65536,
+			 .rate = 2000, .fingerprint = "sha-256 00", .open = open_line, .claims = claim},
 	};
 	struct offer *o;
 
@@ -30,6 +47,24 @@ static struct offer *make(uint8_t settings)
 		abort();
 	offer_set_hold(o, settings & 32);
 	return o;
+}
+
+static void check_gestures(const struct offer *o)
+{
+	for (unsigned kind = 0; kind < GESTLINE_KINDS; kind++) {
+		uint8_t mark[OFFER_MARK];
+		const struct gestline *l = offer_gestline(o, (enum gestline_kind)kind, mark);
+
+		if (!l)
+			continue;
+		if (l->kind != kind || l->dir > LEG_DIR_BOTH || l->sources < 1 || l->takes.max % 4 || l->takes.max < 64 ||
+		    l->takes.rate < 1 || strlen(l->takes.types) > GESTLINE_TYPES_MAX)
+			abort();
+		if (kind <= GESTLINE_OSC && (l->pt > 127 || l->rate < 8000 || l->rate > 192000))
+			abort();
+		if (kind == GESTLINE_TLS && !l->fingerprint[0])
+			abort();
+	}
 }
 
 static void check_leg(const struct offer *o, bool pending)
@@ -90,9 +125,16 @@ static void check_offer(struct offer *o, const uint8_t *body, size_t len)
 		abort();
 	check_leg(o, true);
 	offer_commit(o);
+	check_gestures(o);
+	/* A connection that an offer wants to keep, or a line that was another kind of gestures, is there only the second time. */
+	mb = mem_deref(mb);
+	if (offer_answer(o, &mb, &why, body, len))
+		abort();
+	offer_commit(o);
 	if (offer_answer(o, &again, &why, body, len) || again->end != mb->end || memcmp(again->buf, mb->buf, mb->end))
 		abort();
 	offer_commit(o);
+	check_gestures(o);
 	mem_deref(again);
 	mem_deref(mb);
 }
@@ -116,6 +158,7 @@ static void check_answer(struct offer *o, const uint8_t *body, size_t len)
 	}
 	check_leg(o, true);
 	offer_commit(o);
+	check_gestures(o);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -49,7 +49,7 @@ static int open_line(struct sa *local, char *name, enum gestline_kind kind, cons
 	return sa_set_str(local, "198.51.100.10", (uint16_t)(30008 + 2 * kind));
 }
 
-static uint32_t claim(const struct gestspace *s, void *arg)
+static uint32_t claim(struct gestspace *s, void *arg)
 {
 	struct desk *d = arg;
 

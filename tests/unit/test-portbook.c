@@ -55,6 +55,8 @@ static void test_taken(void)
 	struct portbook *b;
 
 	g_assert_cmpint(portbook_alloc(&b, "band:5004 6000-6005"), ==, 0);
+	g_assert_cmpstr(portbook_written(b, 0), ==, "band");
+	g_assert_null(portbook_written(b, 1));
 	g_assert_cmpuint(take(b, "choir"), ==, 6000);
 	g_assert_cmpuint(take(b, "choir"), ==, EALREADY);
 	g_assert_cmpuint(take(b, "band"), ==, 5004);
