@@ -56,7 +56,7 @@ static void put(struct line_out *o, const struct out_item *it, uint64_t now_us)
 
 void line_out_tell_rt(struct line_out *o, const uint8_t *osc, size_t len, uint64_t now_us)
 {
-	const struct out_item it = {.osc = osc, .len = len, .at_us = now_us, .event = true};
+	const struct out_item it = {.osc = osc, .len = len, .at_us = now_us};
 
 	o->put_rt(o->line, &it, now_us);
 }
@@ -204,7 +204,7 @@ static bool repeats(const struct osc_msg *msg)
 }
 
 /* "A flat snapshot has each key once (last writer)." */
-static bool is_last_writer(const struct line_out *o, const struct player_rt *from, const struct osc_msg *msg, const struct key *key)
+bool line_out_last_writer_rt(const struct line_out *o, const struct player_rt *from, const struct osc_msg *msg, const struct key *key)
 {
 	struct ensemble_rt *e = o->line->player->ensemble;
 
@@ -223,7 +223,7 @@ static bool is_told(const struct line_out *o, const struct player_rt *from, cons
 	if (!key->used || !key->live)
 		return false;
 	osckeys_msg_rt(msg, from->keys, key);
-	return repeats(msg) && is_last_writer(o, from, msg, key);
+	return repeats(msg) && line_out_last_writer_rt(o, from, msg, key);
 }
 
 static void say_gest(struct line_out *o, const struct gest *g, uint64_t now_us)

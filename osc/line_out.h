@@ -56,5 +56,7 @@ void line_out_tick_rt(struct line_out *o, uint64_t now_us);
 
 /* One message in this line's view of its source, in SCRATCH_VIEW; 0: not for it. */
 size_t line_out_view_rt(struct line_out *o, uint8_t **buf, struct player_rt *from, const uint8_t *osc, size_t len, unsigned *errors);
+/* "A flat snapshot has each key once (last writer)": is it this one's? */
+bool line_out_last_writer_rt(const struct line_out *o, const struct player_rt *from, const struct osc_msg *msg, const struct key *key);
 
 #endif

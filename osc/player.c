@@ -12,7 +12,7 @@
 static const struct line_ops *ops_of(enum gestline_kind kind)
 {
 	static const struct line_ops *const ops[GESTLINE_KINDS] = {
-		[GESTLINE_UDP] = &line_udp_ops,
+		[GESTLINE_OSC] = &line_osc_ops, [GESTLINE_UDP] = &line_udp_ops,
 	};
 
 	return (unsigned)kind < GESTLINE_KINDS ? ops[kind] : NULL;
