@@ -246,6 +246,24 @@ static size_t copy_views(struct snapshot_view *v, const struct room *r)
 	return n;
 }
 
+int snapshot_players(struct snapshot_players **pp, struct control *c, const char *room)
+{
+	const struct room *r = c && room ? room_find(c, room) : NULL;
+	struct snapshot_players *s;
+
+	if (!pp)
+		return EINVAL;
+	if (!r)
+		return ENOENT;
+	s = mem_zalloc(sizeof(*s), NULL);
+	if (!s)
+		return ENOMEM;
+	if (c->playersh)
+		s->n = c->playersh(s->player, SNAPSHOT_PLAYERS, r->name, c->players_arg);
+	*pp = s;
+	return 0;
+}
+
 int snapshot_views(struct snapshot_views **vp, struct control *c, const char *room)
 {
 	const struct room *r = c && room ? room_find(c, room) : NULL;

@@ -31,9 +31,19 @@ static struct line_rt *line_for(const struct player_rt *to, const struct player_
 	return speaks(to->line[GESTLINE_MIDI]) ? to->line[GESTLINE_MIDI] : NULL;
 }
 
+/* "A party that leaves (BYE, line at port 0, direction without sending ..)": who has no line to play on is no source. */
+static bool plays(const struct player_rt *p)
+{
+	for (unsigned k = 0; k < GESTLINE_KINDS; k++) {
+		if (p->line[k] && p->line[k]->desc.dir & LEG_DIR_RECV)
+			return true;
+	}
+	return false;
+}
+
 bool ensemble_hears_rt(const struct line_rt *l, const struct player_rt *from)
 {
-	return from != l->player && from->ensemble && from->ensemble == l->player->ensemble && !from->away &&
+	return from != l->player && plays(from) && from->ensemble && from->ensemble == l->player->ensemble && !from->away &&
 	       line_for(l->player, from) == l;
 }
 
