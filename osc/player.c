@@ -202,6 +202,7 @@ static int seat_alloc(struct player *p)
 	rt->ssrc       = rand_u32();
 	rt->surface    = p->conf.surface || r->house.surface;
 	rt->silence_ms = r->conf.silence_ms;
+	rt->sysex_max  = r->conf.sysex_max;
 	str_ncpy(rt->cname, p->conf.cname, sizeof(rt->cname));
 	str_ncpy(s->identity, p->conf.identity, sizeof(s->identity));
 	midi_state_init(&rt->midi);
