@@ -176,8 +176,8 @@ void ensemble_away_rt(struct player_rt *p, uint64_t now_us)
 {
 	hush(p, now_us);
 	p->away = true;
+	ensemble_let_go_rt(p, now_us);
 	midi_state_init(&p->midi);                /* all it held was released */
-	p->midi_no = 0;
 }
 
 /* "RTP time-out of 60 s": a player that sends by RTP alone must be heard of at times, its reports count. */
@@ -205,10 +205,12 @@ uint64_t ensemble_silent_at_rt(const struct player_rt *p)
 static void declared(struct player_rt *p)
 {
 	p->kinds = NULL;
+	p->map = NULL;
 	for (unsigned i = 0; i < ENSEMBLE_OSC_KINDS && !p->kinds; i++) {
 		const struct line_rt *l = p->line[ensemble_osc_kinds[i]];
 
 		p->kinds = l && l->desc.space ? &l->desc.space->kinds : NULL;
+		p->map = l && l->desc.space ? l->desc.space->map : NULL;
 	}
 }
 

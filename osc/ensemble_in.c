@@ -4,7 +4,6 @@
  *      line (in) > ensemble_osc_rt > to the server, to one, to all?  > rate > player's state > each other's line (out)
  */
 #include <string.h>
-#include "bridge.h"
 #include "ensemble.h"
 #include "ensemble_priv.h"
 #include "house_rt.h"
@@ -28,26 +27,45 @@ static struct line_rt *where_it_fits(struct player_rt *to, struct line_rt *l, co
 	return l;
 }
 
-static void to_player(struct player_rt *to, const struct gesture *g, uint64_t now_us)
+bool ensemble_to_player_rt(struct player_rt *to, const struct gesture *g, uint64_t now_us)
 {
 	for (unsigned k = 0; k < GESTLINE_KINDS; k++) {
 		struct line_rt *l = to->line[k];
 
 		if (!l || !slots_has(&l->told, g->from->slot))
 			continue;
+		if ((l->desc.kind == GESTLINE_MIDI) != (g->osc == NULL))
+			return false;
 		l = where_it_fits(to, l, g);
 		l->ops->send_rt(l, g, now_us);
-		return;
+		return true;
 	}
+	return false;
 }
 
-static void to_all(const struct gesture *g, uint64_t now_us)
+void ensemble_to_all_rt(const struct gesture *g, uint64_t now_us)
 {
 	struct ensemble_rt *e = g->from->ensemble;
 
 	for (struct le *le = e->players.head; le; le = le->next) {
 		if (le->data != g->from)
-			to_player(le->data, g, now_us);
+			(void)ensemble_to_player_rt(le->data, g, now_us);
+	}
+}
+
+void ensemble_batch_rt(struct player_rt *p)
+{
+	p->more = true;
+}
+
+void ensemble_flush_rt(struct player_rt *p, uint64_t now_us)
+{
+	p->more = false;
+	for (struct le *le = p->ensemble ? p->ensemble->players.head : NULL; le; le = le->next) {
+		struct line_rt *l = ((struct player_rt *)le->data)->line[GESTLINE_MIDI];
+
+		if (l && l->player != p && l->ops->flush_rt)
+			l->ops->flush_rt(l, now_us);
 	}
 }
 
@@ -95,15 +113,18 @@ static bool keep(struct player_rt *p, const struct osc_msg *msg, uint64_t now_us
 	return true;
 }
 
-/* 12.1: of /midi/C/off/N: "the key `note/N` becomes 0" */
-static void note_off(struct player_rt *p, const struct osc_msg *msg, uint64_t now_us)
+bool ensemble_keep_rt(struct player_rt *p, const struct osc_msg *msg, enum osc_kind kind, uint64_t now_us)
 {
 	uint8_t buf[KIND_OFF_MAX];
-	size_t len = sizeof(buf);
 	struct osc_msg zero;
+	size_t len;
 
-	if (kind_off_key(buf, &len, msg) && !osc_msg_read(&zero, buf, len) && osckeys_find_rt(p->keys, zero.addr, zero.addr_len))
-		keep(p, &zero, now_us);
+	if (kind == OSC_STATE)
+		return keep(p, msg, now_us);
+	/* /midi/C/off/N: "the key note/N becomes 0" */
+	if (kind_off_key(buf, &len, msg) && !osc_msg_read(&zero, buf, len))
+		(void)keep(p, &zero, now_us);
+	return true;
 }
 
 static void count_in(struct player_rt *p, const struct gesture *g, unsigned n)
@@ -121,13 +142,12 @@ static void deliver(struct line_rt *l, const struct osc_msg *msg, enum osc_kind 
 	struct gesture one = *g;
 
 	/* 7.1: "A state message from G3 equal to the stored value is not forwarded." */
-	if (kind == OSC_STATE && !keep(g->from, msg, now_us) && l && l->desc.kind == GESTLINE_UDP)
+	if (!ensemble_keep_rt(g->from, msg, kind, now_us) && l && l->desc.kind == GESTLINE_UDP)
 		return;
-	if (kind == OSC_EVENT)
-		note_off(g->from, msg, now_us);
 	one.osc = msg->raw;
 	one.len = msg->len;
-	to_all(&one, now_us);
+	ensemble_to_all_rt(&one, now_us);
+	ensemble_also_midi_rt(msg, &one, NULL, now_us);
 }
 
 static void to_one(struct player_rt *p, const struct osc_msg *msg, const struct gesture *g, uint64_t now_us)
@@ -135,6 +155,7 @@ static void to_one(struct player_rt *p, const struct osc_msg *msg, const struct 
 	struct gesture one = *g;
 	struct player_rt *to = NULL;
 	struct osc_writer w;
+	struct osc_msg rest;
 	const char *name;
 	size_t name_len, skip = views_addressee(&name, &name_len, msg->addr, msg->addr_len);
 
@@ -154,7 +175,8 @@ static void to_one(struct player_rt *p, const struct osc_msg *msg, const struct 
 		return;
 	one.osc = w.buf;
 	one.event = true;         /* "It is an event even if `/<rest>` would be state." */
-	to_player(to, &one, now_us);
+	if (!ensemble_to_player_rt(to, &one, now_us) && !osc_msg_read(&rest, one.osc, one.len))
+		ensemble_also_midi_rt(&rest, &one, to, now_us);
 }
 
 static void one_message(struct line_rt *l, const struct osc_msg *msg, const struct gesture *g, uint64_t now_us)
@@ -219,30 +241,43 @@ static unsigned whole_bundle(struct line_rt *l, const struct gesture *g, uint64_
 	return n;
 }
 
-void ensemble_osc_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
+static void take_osc(struct line_rt *l, const struct gesture *g, uint64_t now_us)
 {
 	struct player_rt *p = l->player;
 	struct osc_iter it;
 	struct osc_msg msg;
 	unsigned n = 0;
 
-	if (!p->ensemble)
-		return;
 	if (osc_is_bundle(g->osc, g->len))
 		n = whole_bundle(l, g, now_us);
 	osc_iter_init(&it, g->osc, g->len);
 	while (osc_next(&it, &msg)) {
 		if (!n)
 			one_message(l, &msg, g, now_us);
-		else if (kind_of(p->kinds, &msg) == OSC_STATE)
-			keep(p, &msg, now_us);
 		else
-			note_off(p, &msg, now_us);
+			(void)ensemble_keep_rt(p, &msg, kind_of(p->kinds, &msg), now_us);
 	}
-	if (n) {
-		count_in(p, g, n);
-		to_all(g, now_us);
-	}
+	if (!n)
+		return;
+	count_in(p, g, n);
+	ensemble_to_all_rt(g, now_us);
+	osc_iter_init(&it, g->osc, g->len);
+	while (osc_next(&it, &msg))
+		ensemble_also_midi_rt(&msg, g, NULL, now_us);
+}
+
+void ensemble_osc_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
+{
+	struct player_rt *p = l->player;
+	const bool alone = !p->more;              /* else its line knows of more in this packet */
+
+	if (!p->ensemble)
+		return;
+	if (alone)
+		ensemble_batch_rt(p);
+	take_osc(l, g, now_us);
+	if (alone)
+		ensemble_flush_rt(p, now_us);
 }
 
 /* ---- in: MIDI ---- */
@@ -263,31 +298,6 @@ static void say_midi(struct player_rt *p, const struct midi_cmd *cmd)
 		forward_say_rt(p->forward, p->id, bytes, sizeof(bytes), true);
 }
 
-static void keep_bytes(struct player_rt *p, const uint8_t *osc, size_t len, uint64_t now_us)
-{
-	struct osc_msg msg;
-
-	if (len && !osc_msg_read(&msg, osc, len) && kind_of(NULL, &msg) == OSC_STATE)
-		keep(p, &msg, now_us);
-}
-
-/* MIDI is also kept as the OSC it is for others: who comes late and takes OSC is told of it like of any state. */
-static void midi_keys(struct player_rt *p, const struct midi_cmd *cmd, uint64_t now_us)
-{
-	const struct bridge_taker to = {.max = OSC_MAX_DGRAM};
-	uint8_t *buf = forward_buf_rt(p->forward, SCRATCH_STRIP);
-	size_t len = BRIDGE_OSC_MAX;
-	unsigned i = 0;
-
-	if (bridge_to_osc_rt(buf, &len, &to, &p->midi, cmd) == BRIDGE_SAID)
-		keep_bytes(p, buf, len, now_us);
-	do {
-		len = BRIDGE_OSC_MAX;
-		bridge_silenced_rt(buf, &len, &to, &p->midi, cmd, &i);
-		keep_bytes(p, buf, len, now_us);
-	} while (len);
-}
-
 void ensemble_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
 {
 	struct player_rt *p = l->player;
@@ -301,9 +311,9 @@ void ensemble_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_u
 	count_in(p, g, 1);
 	say_midi(p, g->midi);
 	house_midi_rt(l, g, now_us);
-	to_all(g, now_us);                /* what a command means depends on what was before it */
-	midi_keys(p, g->midi, now_us);
-	midi_state_apply(&p->midi, g->midi, ++p->midi_no, g->ts);
+	ensemble_also_osc_rt(g, now_us);
+	midi_state_apply(&p->midi, g->midi, ++p->ensemble->midi_no, g->ts);
+	ensemble_to_all_rt(g, now_us);
 }
 
 /* ---- a player's time ---- */

@@ -5,6 +5,7 @@
  * are two keys, and it is known whose it is when its time comes. In the flat view they are one.
  */
 #include <string.h>
+#include "bridge.h"
 #include "line_out.h"
 #include "line_out_priv.h"
 
@@ -25,6 +26,28 @@ void line_out_end(struct line_out *o)
 
 /* ---- one packet in the receiver's view ---- */
 
+/* What a player of MIDI says is in the address space of MIDI; who takes no i, or has a map with `in`, gets it in his own words.
+ * false: he takes none in which it could be told. */
+static bool in_its_words(struct line_out *o, uint8_t *buf, const struct player_rt *from, const uint8_t **osc, size_t *len,
+			 unsigned *errors)
+{
+	const struct gestline *d = &o->line->desc;
+	const struct line_rt *midi = from->line[GESTLINE_MIDI];
+	const struct bridge_taker to = {.map = d->space ? d->space->map : NULL, .types = d->takes.types, .max = d->takes.max};
+	enum bridge_answer answer;
+	struct osc_msg msg;
+	size_t n = BRIDGE_OSC_MAX;
+
+	*errors = 0;
+	if (!midi || !(midi->desc.dir & LEG_DIR_RECV) || osc_is_bundle(*osc, *len) || osc_msg_read(&msg, *osc, *len) ||
+	    !bridge_retell_rt(buf, &n, &answer, &to, &msg))
+		return true;
+	*errors = answer == BRIDGE_TYPE ? 1u << GEST_TYPE : answer == BRIDGE_BIG ? 1u << GEST_TOO_BIG : 0;
+	*osc = buf;
+	*len = n;
+	return n > 0;
+}
+
 static size_t view_as(struct line_out *o, uint8_t *buf, enum osc_view view, struct player_rt *from, const uint8_t *osc,
 		      size_t len, unsigned *errors)
 {
@@ -32,8 +55,11 @@ static size_t view_as(struct line_out *o, uint8_t *buf, enum osc_view view, stru
 	const struct views v = {.view = view, .types = d->takes.types, .deep = d->takes.deep, .max = d->takes.max,
 		.receiver = o->line->player->name, .source = from->name, .source_id = from->id,
 		.owners = from->ensemble ? from->ensemble->owners : NULL};
+	uint8_t retold[BRIDGE_OSC_MAX];
 	size_t n = FORWARD_SCRATCH_SIZE;
 
+	if (!in_its_words(o, retold, from, &osc, &len, errors))
+		return 0;
 	*errors = views_write_rt(buf, &n, &v, osc, len);
 	return n;
 }
@@ -126,7 +152,7 @@ static enum oscrate_verdict offer(struct line_out *o, const struct gesture *g, c
 	return oscrate_offer_rt(o->rate, &named, kind, now_us);
 }
 
-void line_out_one_rt(struct line_out *o, const struct gesture *g, const uint8_t *osc, size_t len, uint64_t now_us)
+static void send_one(struct line_out *o, const struct gesture *g, const uint8_t *osc, size_t len, uint64_t now_us)
 {
 	struct out_item it = {.from = g->from, .at_us = g->at_us, .ts = g->ts, .clock = g->clock, .event = g->event};
 	struct osc_msg msg, original;
@@ -181,17 +207,15 @@ static void send_bundle(struct line_out *o, const struct gesture *g, uint64_t no
 	}
 	osc_iter_init(&iter, g->osc, g->len);
 	while (osc_next(&iter, &msg))
-		line_out_one_rt(o, g, msg.raw, msg.len, now_us);
+		send_one(o, g, msg.raw, msg.len, now_us);
 }
 
 void line_out_send_rt(struct line_out *o, const struct gesture *g, uint64_t now_us)
 {
-	if (!g->osc)
-		line_out_midi_rt(o, g, now_us);
-	else if (osc_is_bundle(g->osc, g->len))
+	if (osc_is_bundle(g->osc, g->len))
 		send_bundle(o, g, now_us);
 	else
-		line_out_one_rt(o, g, g->osc, g->len, now_us);
+		send_one(o, g, g->osc, g->len, now_us);
 }
 
 /* What waited: the name of its source is in its address, and in the source view it has to go again. */

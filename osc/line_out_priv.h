@@ -1,5 +1,5 @@
 /*
- * line_out_priv.h - between line_out.c (gestures), line_state.c (state) and line_bridge.c (MIDI as OSC).
+ * line_out_priv.h - between line_out.c (gestures) and line_state.c (state).
  */
 #ifndef OSC_LINE_OUT_PRIV_H
 #define OSC_LINE_OUT_PRIV_H
@@ -9,10 +9,6 @@
 void line_out_put_rt(struct line_out *o, const struct out_item *it, uint64_t now_us);
 /* What is due of the state: the next messages, and refresh. */
 void line_out_state_rt(struct line_out *o, uint64_t now_us);
-/* MIDI of a player, as messages. */
-void line_out_midi_rt(struct line_out *o, const struct gesture *g, uint64_t now_us);
-/* One message of a player that is no bundle. */
-void line_out_one_rt(struct line_out *o, const struct gesture *g, const uint8_t *osc, size_t len, uint64_t now_us);
 
 static inline bool slots_any(const struct slots *s)
 {

@@ -171,6 +171,21 @@ static void events(void)
 	g_free(x.text);
 }
 
+/* /midi/C/off/N: "the key note/N becomes 0", which journals tell for as long as it takes. */
+static void off(void)
+{
+	struct oscsend *s = sender((struct oscsend_cfg){.journal = true, .red = 1, .receiver = true});
+	struct out x = {.text = NULL};
+
+	g_assert_cmpint(say(s, &x, "/midi/1/off/60", 'i', 0, 10), ==, 0);
+	g_assert_cmpint(say(s, &x, "/x", 'I', 0, 20), ==, 0);
+	g_assert_cmpstr(x.text, ==, "E1 /midi/1/off/60 S1 /midi/1/note/60");
+	g_assert_cmpint(say(s, &x, "/x", 'I', 0, 30), ==, 0);
+	g_assert_cmpstr(x.text, ==, "S2 /midi/1/note/60 E1 /x");
+	mem_deref(s);
+	g_free(x.text);
+}
+
 /* Eight packets back, as far as it goes: no slot is written over too early. */
 static void most_red(void)
 {
@@ -452,6 +467,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/oscsend/closed-loop", closed_loop);
 	g_test_add_func("/oscsend/several", several);
 	g_test_add_func("/oscsend/events", events);
+	g_test_add_func("/oscsend/off", off);
 	g_test_add_func("/oscsend/most-red", most_red);
 	g_test_add_func("/oscsend/nil", nil);
 	g_test_add_func("/oscsend/guards", guards);
