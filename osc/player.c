@@ -407,16 +407,18 @@ int player_set_line(struct player *p, const struct gestline *l)
 	if (err)
 		return err;
 	err = ops_of(l->kind)->alloc(&rt, &p->relay->conf, l);
-	if (!err)
-		err = line_post(p, l->kind, rt);
-	if (err) {
-		mem_deref(rt);
+	if (err)
 		return err;
-	}
 	gestline_reset(&p->desc[l->kind]);
 	gestline_copy(&p->desc[l->kind], l);
 	p->has[l->kind] = true;
-	return p->ensemble ? ensemble_meet(p->ensemble, p) : 0;
+	if (p->ensemble)
+		err = ensemble_meet(p->ensemble, p);      /* before the line, which else would hear who is not for it */
+	if (!err)
+		err = line_post(p, l->kind, rt);
+	if (err)
+		mem_deref(rt);
+	return err;
 }
 
 int player_put_line(struct player *p, struct line_rt *rt)
