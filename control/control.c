@@ -154,6 +154,12 @@ void control_set_dialer(struct control *c, const struct face *dialer)
 	c->dialer = dialer ? *dialer : (struct face){ 0 };
 }
 
+void control_set_players(struct control *c, control_players_h *h, void *arg)
+{
+	c->playersh    = h;
+	c->players_arg = arg;
+}
+
 void control_drain(struct control *c)
 {
 	c->draining = true;

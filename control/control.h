@@ -26,6 +26,7 @@ struct control;
 struct sound;
 struct store;
 struct keypad_conf;
+struct snapshot_player;
 
 enum { ROOM_NAME_MAX = 63 };
 
@@ -64,6 +65,9 @@ int  control_alloc(struct control **cp, const struct control_conf *conf, struct 
  * is not read again. */
 void control_reconf(struct control *c, const struct control_conf *conf);
 void control_set_dialer(struct control *c, const struct face *dialer);
+/* Rooms need not know that there are gestures; who does, says who plays them when it is asked for a snapshot. NULL: nobody. */
+typedef size_t (control_players_h)(struct snapshot_player *list, size_t max, const char *room, void *arg);
+void control_set_players(struct control *c, control_players_h *h, void *arg);
 int  control_run(struct control *c, const struct actor *actor, const struct command *cmd, struct result *res);
 void control_drain(struct control *c);                    /* no new rooms or members; ESHUTDOWN for joins */
 uint32_t control_members(const struct control *c);
@@ -88,6 +92,8 @@ bool control_room_is_music(const struct control *c, const char *name);
 const char *control_member_room(const struct control *c, uint32_t member);       /* NULL when gone */
 /* 1..63 of [A-Za-z0-9._~+-], compared without case; "echo", "lobby", "conference" are reserved. */
 bool control_room_name_valid(const char *name);
+/* How the member hears another: on top of what all hear, as VERB_VIEW sets it. ENOENT: no such two. */
+int  control_view(const struct control *c, uint32_t member, uint32_t other, float *gain_db, float *pan);
 /* The room's beat, on the sample count that all rooms share (mixer_smp). ENOENT. */
 int  control_beat(const struct control *c, const char *room, struct beat *b);
 /* Whose MIDI clock sets the room's tempo; 0: nobody's. */

@@ -234,6 +234,19 @@ static bool copy_view(struct snapshot_view *v, const struct member *m, const str
 	return true;
 }
 
+int control_view(const struct control *c, uint32_t member, uint32_t other, float *gain_db, float *pan)
+{
+	const struct member *m = member_by_id(c, member), *o = member_by_id(c, other);
+	struct snapshot_view v = {.pan = COMMAND_PAN_SAME};
+
+	if (!m || !o || m->room != o->room)
+		return ENOENT;
+	(void)copy_view(&v, m, o);
+	*gain_db = v.gain_db;
+	*pan = v.pan;
+	return 0;
+}
+
 static size_t copy_views(struct snapshot_view *v, const struct room *r)
 {
 	struct le *a, *b;
@@ -244,6 +257,24 @@ static size_t copy_views(struct snapshot_view *v, const struct room *r)
 			n += copy_view(v ? &v[n] : NULL, a->data, b->data);
 	}
 	return n;
+}
+
+int snapshot_players(struct snapshot_players **pp, struct control *c, const char *room)
+{
+	const struct room *r = c && room ? room_find(c, room) : NULL;
+	struct snapshot_players *s;
+
+	if (!pp)
+		return EINVAL;
+	if (!r)
+		return ENOENT;
+	s = mem_zalloc(sizeof(*s), NULL);
+	if (!s)
+		return ENOMEM;
+	if (c->playersh)
+		s->n = c->playersh(s->player, SNAPSHOT_PLAYERS, r->name, c->players_arg);
+	*pp = s;
+	return 0;
 }
 
 int snapshot_views(struct snapshot_views **vp, struct control *c, const char *room)

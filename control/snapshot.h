@@ -71,4 +71,15 @@ struct snapshot_view { uint32_t listener, other; float gain_db, pan; };         
 struct snapshot_views { size_t n; struct snapshot_view view[]; };
 int snapshot_views(struct snapshot_views **vp, struct control *c, const char *room);    /* ENOENT */
 
+/* Who plays gestures in a room, as whoever control_set_players named knows. Freed with mem_deref. */
+enum { SNAPSHOT_PLAYERS = 256 };
+struct snapshot_player {
+	char name[33], kinds[32];         /* "osc midi" */
+	uint32_t member;                  /* 0: it is in no call */
+	uint64_t messages_in, messages_out, lost, repaired;
+	uint32_t rtt_us;                  /* 0: not known */
+};
+struct snapshot_players { size_t n; struct snapshot_player player[SNAPSHOT_PLAYERS]; };
+int snapshot_players(struct snapshot_players **pp, struct control *c, const char *room);        /* ENOENT */
+
 #endif

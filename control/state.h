@@ -17,6 +17,8 @@ struct control {
 	struct mixer *mixer;
 	struct record *record;    /* NULL: nothing can be recorded */
 	struct face dialer;
+	control_players_h *playersh;      /* NULL: nobody plays */
+	void *players_arg;
 	bool draining;
 	struct list rooms;
 	struct hash *room_names, *members;

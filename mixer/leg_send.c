@@ -34,6 +34,8 @@ static const struct sa *destination_rt(const struct leg_rt *l, const struct leg_
 	/* RFC 3550 11: "RTP SHOULD use an even destination port number and the corresponding RTCP stream SHOULD use the
 	 * next higher (odd) destination port number." */
 	*tmp = d->rtp;
+	if (!sa_isset(tmp, SA_ADDR))              /* a call without sound; libre would write a line about it */
+		return tmp;
 	sa_set_port(tmp, (uint16_t)(sa_port(tmp) + 1));
 	return tmp;
 }

@@ -23,7 +23,7 @@ struct guest {
 struct appleport {
 	struct le le;
 	struct appleports *all;
-	char     room[ROOM_NAME_MAX + 1];
+	char     room[ENSEMBLE_ROOM_MAX + 1];
 	uint16_t port;
 	bool     written;                 /* there whether the room is open or not */
 	struct ensemble *ensemble;

@@ -8,6 +8,7 @@
  */
 #include <string.h>
 #include "ensemble.h"
+#include "house_rt.h"
 #include "line_port.h"
 #include "mixer/rtcp.h"
 
@@ -31,9 +32,19 @@ static struct line_rt *line_for(const struct player_rt *to, const struct player_
 	return speaks(to->line[GESTLINE_MIDI]) ? to->line[GESTLINE_MIDI] : NULL;
 }
 
+/* "A party that leaves (BYE, line at port 0, direction without sending ..)": who has no line to play on is no source. */
+static bool plays(const struct player_rt *p)
+{
+	for (unsigned k = 0; k < GESTLINE_KINDS; k++) {
+		if (p->line[k] && p->line[k]->desc.dir & LEG_DIR_RECV)
+			return true;
+	}
+	return false;
+}
+
 bool ensemble_hears_rt(const struct line_rt *l, const struct player_rt *from)
 {
-	return from != l->player && from->ensemble && from->ensemble == l->player->ensemble && !from->away &&
+	return from != l->player && plays(from) && from->ensemble && from->ensemble == l->player->ensemble && !from->away &&
 	       line_for(l->player, from) == l;
 }
 
@@ -158,6 +169,7 @@ void ensemble_exit_rt(struct player_rt *p, uint64_t now_us)
 void line_heard_rt(struct line_rt *l, uint64_t now_us)
 {
 	l->heard_us = now_us;
+	tally_set_rt(&l->player->n.heard_us, now_us);
 	if (l->player->away) {
 		l->player->away = false;
 		settle_player(l->player, now_us);
@@ -429,9 +441,10 @@ static void one_message(struct line_rt *l, const struct osc_msg *msg, const stru
 		ensemble_error_rt(p, GEST_RATE, msg->addr, now_us);
 		return;
 	}
-	if (begins(msg, "/tutti/"))
-		forward_say_rt(p->forward, p->id, msg->raw, msg->len, false);
-	else if (begins(msg, "/to/"))
+	if (begins(msg, "/tutti/")) {
+		if (!house_rt(l, msg, now_us))
+			forward_say_rt(p->forward, p->id, msg->raw, msg->len, false);
+	} else if (begins(msg, "/to/"))
 		to_one(p, msg, g, now_us);
 	else
 		deliver(l, msg, kind, g, now_us);
@@ -515,6 +528,7 @@ void ensemble_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_u
 	}
 	count_in(p, g, 1);
 	say_midi(p, g->midi);
+	house_midi_rt(l, g, now_us);
 	midi_state_apply(&p->midi, g->midi, ++p->midi_no, g->ts);
 	to_all(g, now_us);
 }

@@ -10,6 +10,8 @@
 #ifndef OSC_ENSEMBLE_H
 #define OSC_ENSEMBLE_H
 
+#include "beatclock.h"
+#include "beatout.h"
 #include "forward.h"
 #include "gest.h"
 #include "gestline.h"
@@ -46,8 +48,6 @@ struct line_ops {
 	void (*inherit_rt)(struct line_rt *l, struct line_rt *old, uint64_t now_us);
 	/* A datagram. sock: 0 RTP or data, 1 RTCP. buf has LINE_ROOM octets more behind it. */
 	void (*recv_rt)(struct line_rt *l, unsigned sock, const struct sa *from, uint8_t *buf, size_t len, uint64_t now_us);
-	/* The listening socket of a stream is readable: instead of recv_rt. */
-	void (*ready_rt)(struct line_rt *l, uint64_t now_us);
 	/* A gesture of another player for this line's player, not yet in its view, not yet bridged. */
 	void (*send_rt)(struct line_rt *l, const struct gesture *g, uint64_t now_us);
 	/* A message of the house, as it is. NULL: the line takes no OSC. */
@@ -116,6 +116,8 @@ struct player_rt {
 	struct slots meets;               /* section 8.4: whose OSC it may hear */
 	bool     away;                    /* nothing was heard of it for too long */
 	bool     surface;
+	bool     listens;                 /* it has said something to the house, and so hears of it */
+	struct beatclock beatclock;       /* its MIDI clock */
 	uint32_t silence_ms;
 	uint32_t ssrc;                    /* of its stream where it sends RTP, else any: it stands for it in lists of sources */
 	char     party_cname[64];         /* as it says itself (SDES), to know it again when its packets come back */
@@ -132,6 +134,7 @@ struct ensemble_rt {
 	struct list players;
 	struct player_rt *slot[ENSEMBLE_PLAYERS];
 	struct owners *owners;            /* NULL: nothing is claimed */
+	struct beatout beatout;
 	struct give give;
 	struct job_wait spare;
 };
@@ -158,8 +161,8 @@ struct player_rt *ensemble_named_rt(const struct ensemble_rt *e, const char *nam
 /* The line has opened, or closed (l->opened): joins and leaves follow. */
 void ensemble_settle_rt(struct line_rt *l, uint64_t now_us);
 
-/* Out. */
-void line_send_rt(struct line_rt *l, unsigned sock, const uint8_t *buf, size_t len);
+/* Out. An errno: EAGAIN when the socket takes no more now; what could not be sent is gone. */
+int  line_send_rt(struct line_rt *l, unsigned sock, const uint8_t *buf, size_t len);
 /* Something of the party's came. */
 void line_heard_rt(struct line_rt *l, uint64_t now_us);
 

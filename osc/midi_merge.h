@@ -10,7 +10,7 @@
 #include "midi_fmtp.h"
 #include "midi_state.h"
 
-enum { MERGE_SOURCES_MAX = 64 };
+enum { MERGE_SOURCES_MAX = 256 };
 
 struct midi_merge_conf {
 	unsigned sources;        /* at once; 1 to MERGE_SOURCES_MAX */

@@ -11,6 +11,9 @@
 #include "callgest.h"
 #include "control/event.h"
 #include "control/log.h"
+#include "control/snapshot.h"
+
+static const char *const kind_names[GESTLINE_KINDS] = {"midi", "osc", "udp", "tcp", "tls"};
 
 struct callgests {
 	const struct config *cfg;
@@ -152,9 +155,50 @@ void callgest_end(struct callgest *c)
 
 /* --- all of them --- */
 
+/* "osc midi" */
+static void print_kinds(char *buf, size_t size, uint8_t kinds)
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (unsigned i = 0; i < GESTLINE_KINDS; i++) {
+		if (!(kinds & 1u << i) || n + strlen(kind_names[i]) + 2 > size)
+			continue;
+		if (n)
+			buf[n++] = ' ';
+		str_ncpy(buf + n, kind_names[i], size - n);
+		n += strlen(kind_names[i]);
+	}
+}
+
+/* Also those of no call: whoever is in the ensemble of that name. */
+static size_t list_players(struct snapshot_player *list, size_t max, const char *room, void *arg)
+{
+	struct callgests *g = arg;
+	struct player_info *info = mem_zalloc(max * sizeof(*info), NULL);
+	struct ensemble *e = NULL;
+	unsigned n = 0;
+
+	if (info && !ensemble_get(&e, g->relay, room))
+		n = ensemble_list(e, info, (unsigned)max);
+	for (unsigned i = 0; i < n; i++) {
+		list[i] = (struct snapshot_player){
+			.member = info[i].member, .messages_in = info[i].messages_in, .messages_out = info[i].messages_out,
+			.lost = info[i].lost, .repaired = info[i].repaired, .rtt_us = info[i].rtt_us,
+		};
+		str_ncpy(list[i].name, info[i].name, sizeof(list[i].name));
+		print_kinds(list[i].kinds, sizeof(list[i].kinds), info[i].kinds);
+	}
+	mem_deref(e);
+	mem_deref(info);
+	return n;
+}
+
 static void all_destructor(void *arg)
 {
 	struct callgests *g = arg;
+
+	control_set_players(g->control, NULL, NULL);
 
 	mem_deref(g->lsnr);
 	list_flush(&g->rooms);
@@ -171,11 +215,13 @@ int callgests_alloc(struct callgests **gp, const struct config *cfg, struct cont
 	g->control = control;
 	g->relay   = relay;
 	err = event_listen(&g->lsnr, control, NULL, event_handler, g);
-	if (err)
+	if (err) {
 		mem_deref(g);
-	else
-		*gp = g;
-	return err;
+		return err;
+	}
+	control_set_players(control, list_players, g);
+	*gp = g;
+	return 0;
 }
 
 void callgests_house(struct callgests *g, player_house_h *h)
@@ -277,11 +323,10 @@ static uint32_t claim(struct gestspace *s, void *arg)
 /* "midi osc" as bits. What is no word of these the settings have refused. */
 static uint8_t kinds_of(const char *list)
 {
-	static const char *const names[GESTLINE_KINDS] = {"midi", "osc", "udp", "tcp", "tls"};
 	uint8_t bits = 0;
 
 	for (unsigned i = 0; i < GESTLINE_KINDS; i++) {
-		const char *p = strstr(list, names[i]);
+		const char *p = strstr(list, kind_names[i]);
 
 		bits |= (uint8_t)(p ? 1u << i : 0);
 	}

@@ -559,6 +559,20 @@ static void collect_record(struct web_status *st)
 	st->recordings_failed = rs.failed;
 }
 
+static void collect_gestures(struct web_gestures *g)
+{
+	struct relay_stats rs;
+
+	relay_stats(server.relay, &rs);
+	*g = (struct web_gestures){
+		.players = rs.players, .lines = rs.lines, .packets_in = rs.rx_packets, .packets_out = rs.tx_packets,
+		.messages_in = rs.messages_in, .messages_out = rs.messages_out, .repaired = rs.repaired,
+		.coalesced = rs.coalesced, .snapshots = rs.snapshots, .malformed = rs.malformed,
+		.stranger = rs.stranger + rs.auth, .rate = rs.rate_dropped, .late = rs.late,
+		.other = rs.direction + rs.type_dropped + rs.owner_dropped + rs.too_big + rs.unmapped + rs.loops,
+	};
+}
+
 static void web_collect(struct web_status *st, void *arg)
 {
 	struct sips_stats ss;
@@ -584,6 +598,8 @@ static void web_collect(struct web_status *st, void *arg)
 	if (server.focus)
 		cdrs_stats(server.focus->cdrs, &st->cdr);
 	collect_record(st);
+	if (server.relay)
+		collect_gestures(&st->gestures);
 	memcpy(st->sip_responses, ss.responses, sizeof(st->sip_responses));
 }
 

@@ -136,6 +136,31 @@ char *api_rooms(const struct snapshot_rooms *rooms, const char *only)
 	return object_end(b);
 }
 
+char *api_players(const struct snapshot_players *p)
+{
+	JsonBuilder *b = object_begin();
+
+	json_builder_set_member_name(b, "players");
+	json_builder_begin_array(b);
+	for (size_t i = 0; i < p->n; i++) {
+		const struct snapshot_player *one = &p->player[i];
+
+		json_builder_begin_object(b);
+		put_str(b, "name", one->name);
+		put_str(b, "kinds", one->kinds);
+		put_known(b, "member", one->member);
+		put_int(b, "messages_in", (gint64)one->messages_in);
+		put_int(b, "messages_out", (gint64)one->messages_out);
+		put_int(b, "lost", (gint64)one->lost);
+		put_int(b, "repaired", (gint64)one->repaired);
+		put_known(b, "rtt_us", one->rtt_us);
+		json_builder_end_object(b);
+	}
+	json_builder_end_array(b);
+
+	return object_end(b);
+}
+
 char *api_views(const struct snapshot_views *v)
 {
 	JsonBuilder *b = object_begin();

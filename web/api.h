@@ -15,6 +15,7 @@ char *api_status(const struct web_status *st);
 char *api_rooms(const struct snapshot_rooms *rooms, const char *only);     /* only "": all */
 char *api_room(const struct snapshot *s);
 char *api_bans(const struct snapshot_bans *bans);
+char *api_players(const struct snapshot_players *p);
 char *api_views(const struct snapshot_views *v);
 char *api_event(const struct told *t);
 char *api_verbs(void);

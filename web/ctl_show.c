@@ -420,6 +420,17 @@ void show_bans(const struct ctl *c, const struct json *answer)
 	SHOW_TABLE(c, columns, json_get(answer, "bans"));
 }
 
+void show_players(const struct ctl *c, const struct json *answer)
+{
+	static const struct column columns[] = {
+		{ "NAME", "name", NULL, false }, { "LINES", "kinds", NULL, false }, { "MEMBER", "member", NULL, true },
+		{ "IN", "messages_in", NULL, true }, { "OUT", "messages_out", NULL, true }, { "LOST", "lost", NULL, true },
+		{ "REPAIRED", "repaired", NULL, true }, { "RTT us", "rtt_us", NULL, true },
+	};
+
+	SHOW_TABLE(c, columns, json_get(answer, "players"));
+}
+
 void show_verbs(const struct ctl *c, const struct json *answer)
 {
 	static const struct column columns[] = { { "VERB", "verb", NULL, false }, { "", "help", NULL, false } };

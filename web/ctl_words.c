@@ -41,6 +41,7 @@ static const struct ctl_word words[] = {
 	POST("room", "tempo", "ROOM BPM [BEATS]", ROOM "/tempo", "value#BPM beats#BEATS:0", "beats a minute of the room, and how many make a bar"),
 	POST("room", "beat", "ROOM WHAT", ROOM "/transport", "text$WHAT", "the room's beat: start, stop or continue"),
 	POST("room", "follow", "ROOM MEMBER [ON]", MEMBER "/follow", "on!ON", "the room's tempo is that of a member's MIDI clock"),
+	GET("room", "players", "ROOM", ROOM "/players", show_players, "who plays gestures in a room, and how it goes"),
 	GET("room", "views", "ROOM", ROOM "/views", show_views, "who hears whom otherwise than all do"),
 
 	GET("member", "list", "ROOM", ROOM, show_members, "the members of a room"),

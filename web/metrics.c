@@ -116,6 +116,29 @@ static void sound(GString *out, const struct mixer_stats *m)
 	one(out, "tutti_mix_views", "gauge", "Cells of private mixes: who hears whom otherwise than all do.", m->views);
 }
 
+/* --- gestures --- */
+
+static void gestures(GString *out, const struct web_gestures *g)
+{
+	one(out, "tutti_gesture_players", "gauge", "Who plays gestures, in all rooms.", g->players);
+	one(out, "tutti_gesture_lines", "gauge", "Their lines.", g->lines);
+	head(out, "tutti_gesture_packets_total", "counter", "Packets of gestures, by direction.");
+	labelled(out, "tutti_gesture_packets_total", "dir", "in", g->packets_in);
+	labelled(out, "tutti_gesture_packets_total", "dir", "out", g->packets_out);
+	head(out, "tutti_gesture_messages_total", "counter", "OSC messages and MIDI commands, by direction.");
+	labelled(out, "tutti_gesture_messages_total", "dir", "in", g->messages_in);
+	labelled(out, "tutti_gesture_messages_total", "dir", "out", g->messages_out);
+	one(out, "tutti_gesture_repaired_total", "counter", "Gestures that a journal told after their packet was lost.", g->repaired);
+	one(out, "tutti_gesture_coalesced_total", "counter", "Values left out because a later one came before there was room.", g->coalesced);
+	one(out, "tutti_gesture_snapshots_total", "counter", "Times a player was told all that is.", g->snapshots);
+	head(out, "tutti_gesture_dropped_total", "counter", "Packets and messages of gestures dropped, by reason.");
+	labelled(out, "tutti_gesture_dropped_total", "reason", "malformed", g->malformed);
+	labelled(out, "tutti_gesture_dropped_total", "reason", "stranger", g->stranger);
+	labelled(out, "tutti_gesture_dropped_total", "reason", "rate", g->rate);
+	labelled(out, "tutti_gesture_dropped_total", "reason", "late", g->late);
+	labelled(out, "tutti_gesture_dropped_total", "reason", "other", g->other);
+}
+
 /* --- HTTP, webhooks, the store --- */
 
 static void web(GString *out, const struct metrics_web *w)
@@ -155,6 +178,7 @@ char *metrics_text(const struct web_status *st, const struct metrics_web *w)
 	calls(out, st);
 	sip(out, st);
 	sound(out, &st->mixer);
+	gestures(out, &st->gestures);
 	web(out, w);
 	store(out, &st->store, &st->cdr);
 	return g_string_free(out, FALSE);

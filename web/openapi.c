@@ -62,6 +62,10 @@ static const struct { const char *name, *schema; } schemas[] = {
 	{ "token-new", "{\"type\":\"object\",\"required\":[\"name\",\"scopes\"],\"properties\":{\"name\":" S
 		       ",\"scopes\":{\"anyOf\":[" S "," LIST(S) "]},\"room\":{\"type\":\"string\",\"nullable\":true},"
 		       "\"expires_ms\":{\"type\":\"integer\",\"nullable\":true}},\"additionalProperties\":false}" },
+	{ "players", "{\"type\":\"object\",\"required\":[\"players\"],\"properties\":{\"players\":" LIST(
+		     "{\"type\":\"object\",\"required\":[\"name\",\"kinds\",\"member\",\"messages_in\",\"messages_out\"],\"properties\":{\"name\":" S
+		     ",\"kinds\":" S ",\"member\":{\"type\":\"integer\",\"nullable\":true},\"messages_in\":" I ",\"messages_out\":" I
+		     ",\"lost\":" I ",\"repaired\":" I ",\"rtt_us\":{\"type\":\"integer\",\"nullable\":true}}}") "}}" },
 	{ "views", "{\"type\":\"object\",\"required\":[\"views\"],\"properties\":{\"views\":" LIST(LIST(N)) "}}" },
 	{ "rooms", "{\"type\":\"object\",\"required\":[\"rooms\"],\"properties\":{\"rooms\":" LIST(
 		   "{\"type\":\"object\",\"required\":[\"room\",\"title\",\"members\",\"waiting\",\"locked\",\"recording\",\"version\"],"

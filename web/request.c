@@ -143,6 +143,7 @@ void request_free(struct request *r)
 	mem_deref(r->snapshot);
 	mem_deref(r->rooms);
 	mem_deref(r->views);
+	mem_deref(r->players);
 	mem_deref(r->bans);
 	g_free(r->wrong);
 	g_free(r->numbers);

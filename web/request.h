@@ -42,6 +42,7 @@ struct request {
 	struct snapshot *snapshot;
 	struct snapshot_rooms *rooms;
 	struct snapshot_views *views;
+	struct snapshot_players *players;
 	struct snapshot_bans *bans;
 	char *wrong;                      /* the setting that was refused, or NULL */
 	struct web_status *numbers;       /* g_free */

@@ -371,6 +371,25 @@ void on_views(struct request *r)
 		request_ask(r, take_views, draw_views);
 }
 
+static void take_players(struct request *r)
+{
+	r->err = snapshot_players(&r->players, r->house->conf.control, r->room);
+}
+
+static void draw_players(struct request *r)
+{
+	if (r->err)
+		request_errno(r, r->err, r->err == ENOENT ? "no such room" : NULL);
+	else
+		request_json(r, 200, api_players(r->players));
+}
+
+void on_players(struct request *r)
+{
+	if (room_of_path(r))
+		request_ask(r, take_players, draw_players);
+}
+
 static void take_bans(struct request *r)
 {
 	r->err = snapshot_bans(&r->bans, r->house->conf.control, r->room);

@@ -41,6 +41,8 @@ static const struct route table[] = {
 	{ "DELETE", API "/rooms/{room}", SCOPE_CONTROL, 0, on_room_delete, NULL, "200 404 412", NULL, "ok",
 	  "Sends all away and closes the room for good." },
 	{ "GET", API "/rooms/{room}/bans", SCOPE_READ, 0, on_bans, NULL, "200 404", NULL, "bans", "Who may not come in." },
+	{ "GET", API "/rooms/{room}/players", SCOPE_READ, 0, on_players, NULL, "200 404", NULL, "players",
+	  "Who plays gestures in the room, in calls and without, and how it goes." },
 	{ "GET", API "/rooms/{room}/views", SCOPE_READ, 0, on_views, NULL, "200 404", NULL, "views",
 	  "Who hears whom otherwise than all do: [listener, other, gain in dB, pan]." },
 	{ "POST", API "/rooms/{room}/{verb}", SCOPE_CONTROL, BODY, on_room_verb, NULL, "200 404 409 412", "verb", "done",

@@ -38,6 +38,12 @@ struct web_status {
 	struct web_calls calls_by_status[WEB_STATUSES];
 	struct store_stats store;
 	struct cdrs_stats cdr;
+	/* Gestures: players and their lines now; then counters. */
+	struct web_gestures {
+		uint32_t players, lines;
+		uint64_t packets_in, packets_out, messages_in, messages_out, repaired, coalesced, snapshots;
+		uint64_t malformed, stranger, rate, late, other;
+	} gestures;
 };
 
 /* Where events go by HTTP: [webhook NAME] of the settings. events "": all but the many small ones; "*": all. */
