@@ -894,6 +894,65 @@ static void test_pli(void)
 	ends();
 }
 
+static void keys_of(struct gestline *l, uint8_t seed)
+{
+	l->srtp_tx = (struct leg_key){.suite = LEG_SRTP_AES128_SHA1_80, .len = 30};
+	memset(l->srtp_tx.key, seed, 30);
+	l->srtp_rx = l->srtp_tx;
+	memset(l->srtp_rx.key, seed + 1, 30);
+}
+
+/* SRTP: the first packet whose tag is true says where the party is, a forged one nothing. */
+static void test_srtp(void)
+{
+	static uint8_t forged[64] = {0x80, 98, 0, 1};
+	struct plain anna, bob;
+	struct relay_stats s;
+	struct gestline l;
+	struct sa server, from;
+
+	begin();
+	joins_rtp(&bob, "bob");
+	rtp_line(&l);
+	keys_of(&l, 7);
+	l.sources = 4;
+	joins_as(&anna, "anna", &l);
+	play(&anna, "/x", "i", 1);
+	play(&bob, "/y", "i", 1);
+	gestnet_run(net, 3000);
+	g_assert_true(knows(&bob, "/p/anna/x 1"));
+	g_assert_true(knows(&anna, "/p/bob/y 1"));
+
+	sa_set_str(&l.peer, "192.0.2.77", 4000);
+	g_assert_cmpint(player_set_line(anna.player, &l), ==, 0);
+	g_assert_cmpint(player_port(anna.player, GESTLINE_OSC, gestnet_addr(gestosc_end(anna.rtp)), &server), ==, 0);
+	sa_set_str(&from, "192.0.2.66", 4000);
+	gestnet_run(net, 5);
+	gestnet_send_from(gestosc_end(anna.rtp), &from, &server, forged, sizeof(forged));
+	gestnet_run(net, 5);
+	play(&bob, "/y", "i", 2);
+	gestnet_run(net, 5);
+	g_assert_false(knows(&anna, "/p/bob/y 2"));
+	play(&anna, "/x", "i", 2);
+	gestnet_run(net, 2000);
+	g_assert_true(knows(&bob, "/p/anna/x 2"));
+	g_assert_true(knows(&anna, "/p/bob/y 2"));
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.auth, ==, 1);
+	play(&bob, "/y", "i", 3);
+	gestnet_send_from(gestosc_end(anna.rtp), &from, &server, forged, sizeof(forged));
+	gestnet_run(net, 2000);
+	g_assert_true(knows(&anna, "/p/bob/y 3"));
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.stranger, >=, 1);
+	leaves(&anna);
+	leaves(&bob);
+	gestnet_run(net, 50);
+	room = mem_deref(room);
+	gestnet_run(net, 5);
+	net = mem_deref(net);
+}
+
 int main(int argc, char **argv)
 {
 	int err;
@@ -920,6 +979,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/relay/silence", test_silence);
 	g_test_add_func("/relay/collision", test_collision);
 	g_test_add_func("/relay/strangers", test_strangers);
+	g_test_add_func("/relay/srtp", test_srtp);
 	g_test_add_func("/relay/refresh", test_refresh);
 	g_test_add_func("/relay/pli", test_pli);
 	err = g_test_run();
