@@ -25,7 +25,7 @@ struct line {
 	uint8_t dir;
 	bool    addr_channel, addr_num;            /* %c, %n in the address, */
 	bool    target_channel, target_num;        /* and in the target */
-	size_t  addr_len;
+	size_t  addr_len, head;                    /* octets, and those before the first variable */
 	char    addr[OSC_ADDR_MAX + 1];
 	struct oscmap_arg arg;                     /* if the target has a value */
 	struct osctarget target;
@@ -81,6 +81,8 @@ static bool read_address(struct line *l, struct scan s)
 
 		if (!scan_char(&s, '/'))
 			return false;
+		if (!l->addr_channel && !l->addr_num)
+			l->head = l->addr_len - scan_left(&s);
 		part = scan_until(&s, '/');
 		l->addr_channel |= is_variable(&part, 'c');
 		l->addr_num |= is_variable(&part, 'n');
@@ -225,6 +227,11 @@ static bool address_fits(struct bound *b, const struct line *l, const struct osc
 	struct scan mine = scan_begin(l->addr, l->addr_len), theirs = scan_begin(msg->addr, msg->addr_len);
 
 	*b = (struct bound){-1, -1};
+	if (!l->addr_channel && !l->addr_num)
+		return l->addr_len == msg->addr_len && !memcmp(l->addr, msg->addr, l->addr_len);
+	/* Most lines are not for this address, and end here. */
+	if (msg->addr_len < l->head || memcmp(l->addr, msg->addr, l->head) != 0)
+		return false;
 	while (scan_char(&mine, '/')) {
 		if (!scan_char(&theirs, '/') || !part_fits(b, scan_until(&mine, '/'), scan_until(&theirs, '/')))
 			return false;
