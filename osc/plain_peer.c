@@ -2,8 +2,8 @@
  * plain_peer.c - a player without SIP: its name, its socket, its end.
  *
  * The socket of a UDP player is bound to the room's port beside the port's own and connected to the client. Two sockets of one
- * port need SO_REUSEADDR on both; it is set for that moment only, since as long as it is set any program of this machine may bind
- * there too. What came for others between bind and connect is not from the client's address, which the line looks at, too.
+ * port need SO_REUSEADDR on all of them; on the port's own it is set for that moment only, since where all have it any program of this
+ * machine may bind there too. What came for others between bind and connect is not from the client's address, which the line looks at, too.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -153,7 +153,6 @@ static int bind_beside(int fd, const struct plain_port *port)
 	set_shared(port->udp, 1);
 	set_shared(fd, 1);
 	err = bind(fd, &port->local.u.sa, port->local.len) < 0 ? errno : 0;
-	set_shared(fd, 0);
 	set_shared(port->udp, 0);
 	return err;
 }

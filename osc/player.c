@@ -13,7 +13,7 @@
 static const struct line_ops *ops_of(enum gestline_kind kind)
 {
 	static const struct line_ops *const ops[GESTLINE_KINDS] = {
-		[GESTLINE_OSC] = &line_osc_ops, [GESTLINE_UDP] = &line_udp_ops, [GESTLINE_TCP] = &line_tcp_ops,
+		[GESTLINE_MIDI] = &line_midi_ops, [GESTLINE_OSC] = &line_osc_ops, [GESTLINE_UDP] = &line_udp_ops, [GESTLINE_TCP] = &line_tcp_ops,
 		[GESTLINE_TLS] = &line_tcp_ops,
 	};
 

@@ -69,7 +69,7 @@ static int say(struct oscsend *s, struct out *x, const char *addr, char tag, siz
 {
 	const struct oscsend_time now = ms(t);
 	uint8_t osc[1500];
-	const struct oscsend_item item = {osc, word(osc, sizeof(osc), addr, tag, blob), now.ts, NULL};
+	const struct oscsend_item item = {osc, word(osc, sizeof(osc), addr, tag, blob), now.ts, NULL, false};
 	size_t len = sizeof(x->buf);
 	const int err = oscsend_packet_rt(s, x->buf, &len, &item, 1, &now);
 
@@ -380,7 +380,7 @@ static void future(void)
 	osc_w_msg(&w, "/x", &event, 1);
 	osc_w_bundle_end(&w);
 	g_assert_cmpint(osc_w_end(&w, &len), ==, 0);
-	item = (struct oscsend_item){osc, len, now.ts, NULL};
+	item = (struct oscsend_item){osc, len, now.ts, NULL, false};
 	g_assert_cmpint(oscsend_packet_rt(s, x.buf, &n, &item, 1, &now), ==, 0);
 
 	g_assert_cmpint(say(s, &x, "/b", 'f', 0, 50), ==, 0);
@@ -413,7 +413,7 @@ static void refused(void)
 {
 	struct oscsend *s = sender((struct oscsend_cfg){.journal = true, .max = 1000});
 	const struct oscsend_time now = ms(1);
-	const struct oscsend_item bad = {(const uint8_t *)"/a\0\0;\0\0\0", 8, 0, NULL};
+	const struct oscsend_item bad = {(const uint8_t *)"/a\0\0;\0\0\0", 8, 0, NULL, false};
 	struct oscsend_cfg cfg = {.red = 9};
 	struct oscsend *none;
 	struct out x = {.text = NULL};
@@ -447,7 +447,7 @@ static void times(void)
 
 	g_assert_cmpint(say(s, &x, "/a", 'f', 0, 100), ==, 0);
 	for (unsigned i = 0; i < 3; i++)
-		item[i] = (struct oscsend_item){osc, n, (uint32_t[]){4700, 4900, 4850}[i], NULL};
+		item[i] = (struct oscsend_item){osc, n, (uint32_t[]){4700, 4900, 4850}[i], NULL, false};
 	g_assert_cmpint(oscsend_packet_rt(s, x.buf, &len, item, 3, &now), ==, 0);
 	look(&x, len);
 	g_assert_cmpuint(x.pkt.ts, ==, 4800);
