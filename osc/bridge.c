@@ -311,7 +311,7 @@ void bridge_keys_to_midi_rt(struct midi_state *st, const struct osckeys *keys, c
 {
 	for (unsigned turn = 0; turn < 3; turn++) {
 		for (unsigned i = 0; i < osckeys_slots(keys); i++) {
-			struct bridge_cmds cmds;
+			struct bridge_cmds cmds = {.n = 0};
 			struct osc_msg msg;
 
 			if (!osckeys_slot_rt(&msg, keys, i) || bridge_to_midi_rt(&cmds, map, &msg, 0) != BRIDGE_SAID)

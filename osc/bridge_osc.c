@@ -38,10 +38,9 @@ static enum bridge_answer write_msg(struct bridge_out *out, const char *addr, co
 
 static char *put_word(char *p, const char *word)
 {
-	const size_t n = strlen(word);
-
-	memcpy(p, word, n);
-	return p + n;
+	while (*word)
+		*p++ = *word++;
+	return p;
 }
 
 static char *put_number(char *p, unsigned n)
