@@ -127,7 +127,6 @@ static void enter_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
 		ensemble_exit_rt(rt, now_us);
 		osckeys_clear_rt(rt->keys);
 		midi_state_init(&rt->midi);
-		rt->midi_no = 0;
 	}
 	if (en->keys) {
 		rt->keys   = en->keys;
