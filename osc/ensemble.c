@@ -182,7 +182,6 @@ static void away(struct player_rt *p, uint64_t now_us)
 	p->away = true;
 	ensemble_let_go_rt(p, now_us);
 	midi_state_init(&p->midi);                /* all it held was released */
-	p->midi_no = 0;
 }
 
 /* "RTP time-out of 60 s": a player that sends by RTP alone must be heard of at times, its reports count. */
@@ -245,6 +244,22 @@ void ensemble_to_all_rt(const struct gesture *g, uint64_t now_us)
 	for (struct le *le = e->players.head; le; le = le->next) {
 		if (le->data != g->from)
 			(void)ensemble_to_player_rt(le->data, g, now_us);
+	}
+}
+
+void ensemble_batch_rt(struct player_rt *p)
+{
+	p->more = true;
+}
+
+void ensemble_flush_rt(struct player_rt *p, uint64_t now_us)
+{
+	p->more = false;
+	for (struct le *le = p->ensemble ? p->ensemble->players.head : NULL; le; le = le->next) {
+		struct line_rt *l = ((struct player_rt *)le->data)->line[GESTLINE_MIDI];
+
+		if (l && l->player != p && l->ops->flush_rt)
+			l->ops->flush_rt(l, now_us);
 	}
 }
 
@@ -495,15 +510,13 @@ static unsigned whole_bundle(struct line_rt *l, const struct gesture *g, uint64_
 	return n;
 }
 
-void ensemble_osc_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
+static void take_osc(struct line_rt *l, const struct gesture *g, uint64_t now_us)
 {
 	struct player_rt *p = l->player;
 	struct osc_iter it;
 	struct osc_msg msg;
 	unsigned n = 0;
 
-	if (!p->ensemble)
-		return;
 	if (osc_is_bundle(g->osc, g->len))
 		n = whole_bundle(l, g, now_us);
 	osc_iter_init(&it, g->osc, g->len);
@@ -520,6 +533,20 @@ void ensemble_osc_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us
 	osc_iter_init(&it, g->osc, g->len);
 	while (osc_next(&it, &msg))
 		ensemble_also_midi_rt(&msg, g, NULL, now_us);
+}
+
+void ensemble_osc_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
+{
+	struct player_rt *p = l->player;
+	const bool alone = !p->more;              /* else its line knows of more in this packet */
+
+	if (!p->ensemble)
+		return;
+	if (alone)
+		ensemble_batch_rt(p);
+	take_osc(l, g, now_us);
+	if (alone)
+		ensemble_flush_rt(p, now_us);
 }
 
 /* ---- in: MIDI ---- */
@@ -554,7 +581,7 @@ void ensemble_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_u
 	say_midi(p, g->midi);
 	house_midi_rt(l, g, now_us);
 	ensemble_also_osc_rt(g, now_us);
-	midi_state_apply(&p->midi, g->midi, ++p->midi_no, g->ts);
+	midi_state_apply(&p->midi, g->midi, ++p->ensemble->midi_no, g->ts);
 	ensemble_to_all_rt(g, now_us);
 }
 
