@@ -42,13 +42,17 @@ static uint32_t hash_of(const struct osc_msg *msg)
 	return h | 1;
 }
 
-/* "error 9 to the source, once per address" */
+/* "error 9 to the source, once per address", and "at most one [..] per code and second": an address waits for its turn. */
 static void unmapped(struct player_rt *p, const struct osc_msg *msg, const struct player_rt *to, uint64_t now_us)
 {
 	const uint32_t h = hash_of(msg);
 
-	if (p->unmapped[h / 2 % UNMAPPED_KEPT] == h || !anyone_hears_midi(p, to))
+	if (!anyone_hears_midi(p, to))
 		return;
+	if (p->unmapped[h / 2 % UNMAPPED_KEPT] == h || now_us < p->said.next_us[GEST_NO_MIDI]) {
+		tally_up_rt(&forward_count(p->forward)->unmapped);
+		return;
+	}
 	p->unmapped[h / 2 % UNMAPPED_KEPT] = h;
 	ensemble_error_rt(p, GEST_NO_MIDI, msg->addr, now_us);
 }
