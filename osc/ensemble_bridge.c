@@ -1,6 +1,7 @@
 /*
- * ensemble_bridge.c - every gesture in both tongues: what a player says in OSC is said once more in MIDI, for those who hear it on a
- * line of MIDI and for its MIDI state; and the other way round. So lines know one tongue, and a player has its state in both.
+ * ensemble_bridge.c - every gesture in both tongues: what a player says in OSC is said once more in MIDI, for those who
+ * hear it on a line of MIDI and for its MIDI state; and the other way round. So lines know one tongue, and a player has
+ * its state in both.
  *
  *      OSC in  > keys > lines of OSC         MIDI in > as OSC > keys > lines of OSC
  *              > as MIDI > state > G1                > state > G1
@@ -42,7 +43,8 @@ static uint32_t hash_of(const struct osc_msg *msg)
 	return h | 1;
 }
 
-/* "error 9 to the source, once per address", and "at most one [..] per code and second": an address waits for its turn. */
+/* "error 9 to the source, once per address", and "at most one [..] per code and second": an address waits for its
+ * turn. */
 static void unmapped(struct player_rt *p, const struct osc_msg *msg, const struct player_rt *to, uint64_t now_us)
 {
 	const uint32_t h = hash_of(msg);

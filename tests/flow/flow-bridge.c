@@ -1,6 +1,6 @@
 /*
- * flow-bridge.c - players of OSC and of RTP MIDI in a room, through the whole relay: each is heard by each in its own tongue; the
- * maps of both sides; who comes late; what cannot be said in MIDI.
+ * flow-bridge.c - players of OSC and of RTP MIDI in a room, through the whole relay: each is heard by each in its own
+ * tongue; the maps of both sides; who comes late; what cannot be said in MIDI.
  */
 #include <string.h>
 #include <glib.h>
@@ -22,7 +22,8 @@ static struct ensemble *room;
 static struct plain anna;
 static struct midipeer bob;
 
-static void plain_recv(struct gestend *end, const struct sa *from, const uint8_t *buf, size_t len, uint64_t now_us, void *arg)
+static void plain_recv(struct gestend *end, const struct sa *from, const uint8_t *buf, size_t len, uint64_t now_us,
+	void *arg)
 {
 	struct plain *p = arg;
 	struct osc_args args;
@@ -190,7 +191,8 @@ static void to_midi(void)
 	gestnet_run(net, 1000);
 	play(&anna, "/what/is/this", 2);
 	play(&anna, "/and/this", 2);              /* it was too early to say so, the first time */
-	heard(&anna, "/_gest/error 9 /what/is/this this has no meaning in MIDI, /_gest/error 9 /and/this this has no meaning in MIDI, ");
+	heard(&anna,
+		"/_gest/error 9 /what/is/this this has no meaning in MIDI, /_gest/error 9 /and/this this has no meaning in MIDI, ");
 	end();
 }
 

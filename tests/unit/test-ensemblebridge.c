@@ -1,6 +1,6 @@
 /*
- * test-ensemblebridge.c - one player's gestures as the others of a room get them, whichever of OSC and MIDI they hear: lines that only
- * write down.
+ * test-ensemblebridge.c - one player's gestures as the others of a room get them, whichever of OSC and MIDI they hear:
+ * lines that only write down.
  */
 #include <glib.h>
 #include <re.h>
@@ -40,8 +40,8 @@ static void fake_send(struct line_rt *l, const struct gesture *g, uint64_t now_u
 	g_assert_true((g->osc != NULL) == (l->desc.kind != GESTLINE_MIDI));
 	g_assert_true((g->midi != NULL) == (g->osc == NULL));
 	if (g->midi)
-		g_string_append_printf(f->heard, "%s%02x%02x%02x", f->heard->len ? " " : "", g->midi->status, g->midi->data[0],
-			g->midi->data[1]);
+		g_string_append_printf(f->heard, "%s%02x%02x%02x", f->heard->len ? " " : "", g->midi->status,
+			g->midi->data[0], g->midi->data[1]);
 	osc_iter_init(&it, g->osc, g->len);
 	while (g->osc && osc_next(&it, &msg))
 		write_osc(f->heard, &msg);
