@@ -360,22 +360,14 @@ static void compare_notes(const struct party *p, const struct midipeer_stream *s
 		for (unsigned n = 0; n < NOTES; n++) {
 			const bool held = from ? from->note[c][n] : somebody_holds(p, c, n);
 
-			if (st->chan[c].note[FIRST + n].count > held || s->sounding[c][FIRST + n] > held)
-				g_test_message("%s (kind %d) %s chan %u note %u: sounds %u, count %u, state %u; of %s %d hold %d", p->name, p->kind, s->name, c, FIRST + n,
-				s->sounding[c][FIRST + n], st->chan[c].note[FIRST + n].count, st->chan[c].note[FIRST + n].state, from ? from->name : "all", from ? (int)from->kind : -1, from ? from->held : -1);
 			g_assert_cmpint(s->sounding[c][FIRST + n] > 0, <=, held);
 			g_assert_cmpint(st->chan[c].note[FIRST + n].count > 0, <=, held);
 		}
 }
 
-static void compare_own(const struct party *p, const struct midipeer_stream *s, const struct party *from)
+static void compare_own(const struct midipeer_stream *s, const struct party *from)
 {
 	const struct midi_state *st = midi_repair_state(s->repair);
-
-	if (from->cc != UNSET && st->chan[0].cc[OWN_CC + from->slot].value != from->cc)
-		g_test_message("%s (kind %d) of %s (kind %d, hold %d): cc", p->name, p->kind, from->name, from->kind, from->held);
-	if (from->bend != UNSET && st->chan[OWN_CHANNEL + from->slot].bend.value != from->bend)
-		g_test_message("%s (kind %d) of %s (kind %d, hold %d): bend", p->name, p->kind, from->name, from->kind, from->held);
 
 	if (from->cc != UNSET)
 		g_assert_cmpint(st->chan[0].cc[OWN_CC + from->slot].value, ==, from->cc);
@@ -392,7 +384,7 @@ static void compare_merged(struct party *p)
 	compare_notes(p, s, NULL);
 	for (unsigned i = 0; i < PLAYERS; i++)
 		if (party[i].here && !party[i].held && &party[i] != p)
-			compare_own(p, s, &party[i]);
+			compare_own(s, &party[i]);
 	for (unsigned c = 0; c < CHANNELS; c++) {
 		bool down = false;
 
@@ -412,7 +404,7 @@ static void compare_apart(struct party *p, const struct party *from)
 		return;
 	}
 	compare_notes(p, s, from);
-	compare_own(p, s, from);
+	compare_own(s, from);
 	for (unsigned c = 0; c < CHANNELS; c++)
 		g_assert_cmpint(midi_repair_state(s->repair)->chan[c].cc[CC_SUSTAIN].on, ==, from->down[c]);
 	compared++;
@@ -431,8 +423,6 @@ static void compare_key(struct party *p, const struct party *from, int want, con
 	va_end(ap);
 	if (want == UNSET)
 		return;
-	if (!key_of(p, from, rest, &value) || value != want)
-		g_test_message("%s (kind %d): %s of %s (kind %d)", p->name, p->kind, rest, from->name, from->kind);
 	g_assert_true(key_of(p, from, rest, &value));
 	g_assert_cmpint(value, ==, want);
 }
@@ -445,8 +435,6 @@ static void compare_osc(struct party *p, const struct party *from)
 	for (unsigned c = 0; c < CHANNELS; c++)
 		for (unsigned n = 0; n < NOTES; n++) {
 			g_snprintf(rest, sizeof(rest), "/midi/%u/note/%u", c + 1, FIRST + n);
-			if (key_of(p, from, rest, &value) && value > 0 && !from->note[c][n])
-				g_test_message("%s (kind %d) hears %s of %s (kind %d, hold %d)", p->name, p->kind, rest, from->name, from->kind, from->held);
 			if (key_of(p, from, rest, &value))
 				g_assert_cmpint(value > 0, <=, from->note[c][n]);
 		}
