@@ -535,9 +535,32 @@ static void links(void)
 	g_test_message("%" G_GUINT64_FORMAT " packets, %" G_GUINT64_FORMAT " receivers compared", packets, compared);
 }
 
+/* "note-offs for every sounding note [..] then RTCP BYE of the SSRC on per-source legs": twice, as nothing is repaired after a BYE. */
+static void last_words(void)
+{
+	static struct world w;
+	uint64_t before;
+
+	world_open(&w, 1, 0);
+	step(&w, 200000);
+	play(&w, &w.player[0], MIDI_NOTE_ON, FIRST, 100);
+	flush(&w);
+	for (unsigned i = 0; i < 20; i++)
+		step(&w, 50000);
+	for (unsigned i = 0; i < RECEIVERS; i++)
+		if (i != 1)
+			receiver_go(&w.receiver[i]);
+	before = w.packets;
+	player_go(&w, &w.player[0]);
+	g_assert_cmpuint(w.packets - before, ==, 2);
+	g_assert_false(midi_leg_has(w.receiver[1].leg, w.player[0].id));
+	world_close(&w);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/midi-players/links", links);
+	g_test_add_func("/midi-players/last-words", last_words);
 	return g_test_run();
 }
