@@ -48,7 +48,7 @@ struct line_ops {
 	void (*inherit_rt)(struct line_rt *l, struct line_rt *old, uint64_t now_us);
 	/* A datagram. sock: 0 RTP or data, 1 RTCP. buf has LINE_ROOM octets more behind it. */
 	void (*recv_rt)(struct line_rt *l, unsigned sock, const struct sa *from, uint8_t *buf, size_t len, uint64_t now_us);
-	/* A gesture of another player for this line's player, not yet in its view, not yet bridged. */
+	/* A gesture of another player for this line's player, not yet in its view. Bridged: lines of OSC get OSC, G1 gets MIDI. */
 	void (*send_rt)(struct line_rt *l, const struct gesture *g, uint64_t now_us);
 	/* A message of the house, as it is. NULL: the line takes no OSC. */
 	void (*tell_rt)(struct line_rt *l, const uint8_t *osc, size_t len, uint64_t now_us);
@@ -64,9 +64,13 @@ struct line_ops {
 	void (*close_rt)(struct line_rt *l, uint64_t now_us);     /* RTCP BYE, sockets stay with their owner */
 	/* Clock, start, stop from the house; NULL: the line takes no MIDI. */
 	void (*tell_midi_rt)(struct line_rt *l, const struct midi_cmd *cmd, uint64_t now_us);
+	/* The packet that gestures came in is done: what waits goes. NULL: nothing waits. */
+	void (*flush_rt)(struct line_rt *l, uint64_t now_us);
 };
 
 enum { LINE_ROOM = 64, ENSEMBLE_PLAYERS = 256, SLOT_WORDS = ENSEMBLE_PLAYERS / 64 };
+
+enum { UNMAPPED_KEPT = 64 };
 
 /* Players of an ensemble as bits, by their slot. */
 struct slots { uint64_t bit[SLOT_WORDS]; };
@@ -110,9 +114,12 @@ struct player_rt {
 	struct line_rt *line[GESTLINE_KINDS];
 	struct osckeys *keys;             /* its OSC state, without prefix; of a MIDI player as bridged */
 	int64_t  set_no;                  /* counts the settings of keys: key->mark; key->last: when it last came alive */
-	struct midi_state midi;           /* its MIDI state */
-	uint32_t midi_no;
+	struct midi_state midi;           /* its MIDI state; of an OSC player as bridged. seq: the ensemble's midi_no */
+	bool     more;                    /* of one packet of it more comes at once: lines of MIDI wait for the last (flush_rt) */
 	const struct kinds *kinds;        /* what it declared */
+	const struct oscmap *map;         /* its own, for who hears MIDI; NULL: none */
+	size_t   sysex_max;
+	uint32_t unmapped[UNMAPPED_KEPT]; /* hashes of addresses it has been told of, error 9: "once per address" */
 	struct slots meets;               /* section 8.4: whose OSC it may hear */
 	bool     away;                    /* nothing was heard of it for too long */
 	bool     surface;
@@ -134,6 +141,7 @@ struct ensemble_rt {
 	struct list players;
 	struct player_rt *slot[ENSEMBLE_PLAYERS];
 	struct owners *owners;            /* NULL: nothing is claimed */
+	uint32_t midi_no;                 /* counts the MIDI commands of all: which of two players set a thing last */
 	struct beatout beatout;
 	struct give give;
 	struct job_wait spare;
@@ -145,8 +153,26 @@ struct ensemble_rt {
  * not get here. */
 void ensemble_osc_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us);
 void ensemble_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us);
+/* "one packet in, one packet out per receiving leg": between these two calls a player's gestures are of one packet. */
+void ensemble_batch_rt(struct player_rt *p);
+void ensemble_flush_rt(struct player_rt *p, uint64_t now_us);
 /* May this packet of MIDI be taken, by the rate? What is not is lost as by the network, and its journal repairs it. */
 bool ensemble_admits_rt(struct line_rt *l, uint64_t now_us);
+
+/* On to all who hear `from` on a line of that kind of gesture (G1: MIDI, else OSC); to one. false: it does not hear it so. */
+void ensemble_to_all_rt(const struct gesture *g, uint64_t now_us);
+bool ensemble_to_player_rt(struct player_rt *to, const struct gesture *g, uint64_t now_us);
+/* Into the state of its player: state, and what an event ends. false: it says what was known already. */
+bool ensemble_keep_rt(struct player_rt *p, const struct osc_msg *msg, enum osc_kind kind, uint64_t now_us);
+
+/* ---- ensemble_bridge: what one says in OSC for who hears MIDI, and the other way round ---- */
+
+/* After it has been kept. `to`: NULL all. */
+void ensemble_also_midi_rt(const struct osc_msg *msg, const struct gesture *g, struct player_rt *to, uint64_t now_us);
+/* Before it is applied to its player's MIDI state; keys are kept. */
+void ensemble_also_osc_rt(const struct gesture *g, uint64_t now_us);
+/* All it holds was released: so are the keys of its notes. */
+void ensemble_let_go_rt(struct player_rt *p, uint64_t now_us);
 
 /* "At most one /_gest/error per code and second", to the player itself. code: enum gest_error. */
 void ensemble_error_rt(struct player_rt *p, int code, const char *addr, uint64_t now_us);

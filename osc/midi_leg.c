@@ -227,8 +227,10 @@ void midi_leg_pause_rt(struct midi_leg *l)
 	l->paused = true;
 	if (l->merge)
 		midi_merge_clear_rt(l->merge);
-	for (unsigned i = 0; i < l->n_streams; i++)
+	for (unsigned i = 0; i < l->n_streams; i++) {
 		l->stream[i].used = false;
+		l->stream[i].n_list = 0;
+	}
 }
 
 void midi_leg_resume_rt(struct midi_leg *l)
@@ -315,6 +317,25 @@ void midi_leg_report_rt(struct midi_leg *l, unsigned stream, uint32_t ehsn)
 {
 	if (stream < l->n_streams && l->stream[stream].used)
 		midi_sender_report(l->stream[stream].sender, ehsn);
+}
+
+void midi_leg_inherit_rt(struct midi_leg *l, void *arg, const struct midi_subset *subset)
+{
+	l->arg = arg;
+	l->conf.subset = subset;
+	if (l->merge)
+		midi_merge_subset_rt(l->merge, subset);
+}
+
+void midi_leg_renumber_rt(struct midi_leg *l, unsigned stream, uint64_t now_us)
+{
+	struct leg_stream *st = &l->stream[stream];
+
+	if (stream >= l->n_streams || !st->used)
+		return;
+	leg_stream_flush_rt(st, now_us);
+	l->scratch = *midi_sender_state(st->sender);
+	begin_stream(st, &l->scratch, false, now_us);
 }
 
 void midi_leg_renew_rt(struct midi_leg *l)

@@ -13,7 +13,7 @@
 #include "midi_merge.h"
 #include "midi_sender.h"
 
-enum { MIDI_LEG_STREAMS = 32, MIDI_LEG_CSRCS = 15, MIDI_LEG_MAX = 1500, MIDI_LEG_HOUSE = 0 };
+enum { MIDI_LEG_STREAMS = 16, MIDI_LEG_CSRCS = 15, MIDI_LEG_MAX = 1500, MIDI_LEG_HOUSE = 0 };
 
 struct midi_leg_conf {
 	unsigned sources;        /* streams the receiver takes: 1: merged; more than MIDI_LEG_STREAMS count as that many */
@@ -84,6 +84,12 @@ void midi_leg_report_rt(struct midi_leg *l, unsigned stream, uint32_t ehsn);
  * told before it is told to be over. */
 void midi_leg_pause_rt(struct midi_leg *l);
 void midi_leg_resume_rt(struct midi_leg *l);
+
+/* The same streams under another owner, with another copy of the same subset. */
+void midi_leg_inherit_rt(struct midi_leg *l, void *arg, const struct midi_subset *subset);
+
+/* The stream has another SSRC: whoever receives it has heard nothing yet. */
+void midi_leg_renumber_rt(struct midi_leg *l, unsigned stream, uint64_t now_us);
 
 /* All of the state is told again. */
 void midi_leg_renew_rt(struct midi_leg *l);

@@ -34,6 +34,9 @@ struct midi_merge;
 
 int  midi_merge_alloc(struct midi_merge **mp, const struct midi_merge_conf *conf);
 
+/* Another copy of the same subset. */
+void midi_merge_subset_rt(struct midi_merge *m, const struct midi_subset *subset);
+
 /* As it was made: no source, nothing said. */
 void midi_merge_clear_rt(struct midi_merge *m);
 
