@@ -16,6 +16,7 @@
 #include "osc/desk_priv.h"
 #include "osc/sharedclock.h"
 #include "tests/lib/gestnet.h"
+#include "tests/lib/midipeer.h"
 
 enum { HEARD = 1024, TEXT = 96, PARTIES = 4 };
 
@@ -556,6 +557,107 @@ static void test_follow(void)
 	end();
 }
 
+/* --- MIDI --- */
+
+static struct midipeer drums, synth;
+
+static void midi_joins(struct midipeer *p, const char *name, uint32_t member)
+{
+	midipeer_join(p, net, room, name, 1, false);
+	player_set_member(p->player, member);
+	run(50);
+}
+
+/* Who takes MIDI gets start, 24 clocks to a beat in time, and stop; not while a player sends clocks of its own. */
+static void test_midi_clock(void)
+{
+	struct midipeer_stream *s;
+	struct beat b;
+	unsigned n;
+
+	begin();
+	midi_joins(&drums, "drums", 0);
+	midi_joins(&synth, "synth", 0);
+	says(&party[ANNA], "/tutti/transport/start", 0, 0, NULL);
+	run(50);
+	s = midipeer_hears(&synth, NULL);
+	g_assert_nonnull(s);
+	g_assert_cmpuint(s->starts, ==, 1);
+	g_assert_cmpuint(s->clocks, ==, 0);       /* the first is the beat itself */
+	run(2060);
+	g_assert_cmpint(control_beat(control, "band", &b), ==, 0);
+	g_assert_cmpuint(s->clock_us[0], >=, mixer_smp_us(b.now.at_smp));
+	g_assert_cmpuint(s->clock_us[0], <=, mixer_smp_us(b.now.at_smp) + 2100);
+	n = (unsigned)((s->clock_us[1] - s->clock_us[0] + 10000) * 2 * BEAT_CLOCKS / 1000000) + 1;
+	g_assert_cmpuint(s->clocks, ==, n);
+	g_assert_cmpuint(n, >, 90);
+	says(&party[ANNA], "/tutti/transport/stop", 0, 0, NULL);
+	run(20);
+	n = s->clocks;
+	run(1000);
+	g_assert_cmpuint(s->stops, ==, 1);
+	g_assert_cmpuint(s->clocks, ==, n);
+	for (int i = 0; i < 200; i++) {           /* the drums' own, at 125 */
+		midipeer_play(&drums, MIDI_CLOCK, 0, 0);
+		run(20);
+		if (i == 50)
+			says(&party[ANNA], "/tutti/transport/continue", 0, 0, NULL);
+	}
+	g_assert_cmpuint(s->clocks, <=, n + 200);         /* those, and none of the house's */
+	g_assert_cmpuint(s->starts, ==, 1);
+	n = midipeer_hears(&drums, NULL)->clocks;
+	run(3000);
+	g_assert_cmpuint(midipeer_hears(&drums, NULL)->clocks, >, n);     /* they are silent for long: now the house's again */
+	midipeer_leave(&drums);
+	midipeer_leave(&synth);
+	end();
+}
+
+/* A player's MIDI clock, over a link with jitter, becomes the room's tempo. */
+static void test_midi_follow(void)
+{
+	static const struct gestlink link = {.delay_us = 10000, .jitter_us = 5000};
+	struct snapshot *s;
+	unsigned late = 0;
+
+	begin();
+	midi_joins(&drums, "drums", party[BOB].member);
+	gestnet_link(drums.end, &link);
+	says(&party[ANNA], "/tutti/tempo/follow", 's', 0, "bob");
+	for (int i = 0; i < 500; i++) {
+		midipeer_play(&drums, MIDI_CLOCK, 0, 0);
+		late += i % 3 == 2;                       /* 24, 24, 25 ms: 102.74 a minute */
+		run(i % 3 == 2 ? 25 : 24);
+	}
+	s = now();
+	g_test_message("%u.%03u a minute", s->tempo.mbpm / 1000, s->tempo.mbpm % 1000);
+	g_assert_cmpuint(s->tempo.mbpm, >, 102000);
+	g_assert_cmpuint(s->tempo.mbpm, <, 103500);
+	g_assert_cmpuint(s->tempo.follow, ==, party[BOB].member);
+	mem_deref(s);
+	g_assert_cmpuint(late, >, 0);
+	midipeer_leave(&drums);
+	end();
+}
+
+/* Faders of a real line, not told by hand. */
+static void test_midi_surface(void)
+{
+	struct snapshot *s;
+
+	begin();
+	midi_joins(&drums, "drums", party[BOB].member);
+	midipeer_play(&drums, 0xb1, 7, 0);
+	midipeer_play(&drums, 0x90, 40, 100);
+	run(50);
+	g_assert_cmpfloat(gain_of(BOB, CARL), ==, 0);
+	s = now();
+	g_assert_true(s->member[BOB].muted);
+	mem_deref(s);
+	midipeer_leave(&drums);
+	end();
+}
+
 int main(int argc, char **argv)
 {
 	int err;
@@ -572,6 +674,9 @@ int main(int argc, char **argv)
 	g_test_add_func("/desk/levels", test_levels);
 	g_test_add_func("/desk/clock", test_clock);
 	g_test_add_func("/desk/follow", test_follow);
+	g_test_add_func("/desk/midi-clock", test_midi_clock);
+	g_test_add_func("/desk/midi-follow", test_midi_follow);
+	g_test_add_func("/desk/midi-surface", test_midi_surface);
 	err = g_test_run();
 	libre_close();
 	return err;
