@@ -205,9 +205,12 @@ static void take_beat(struct desk *d, struct ensemble *e, const struct event *ev
 {
 	struct beat b;
 
-	if (ev->type == EVENT_ROOM_CHANGED && (!strcmp(ev->detail, "tempo") || !strcmp(ev->detail, "transport")) &&
-	    !control_beat(d->control, ev->room, &b))
-		(void)ensemble_set_beat(e, &b);
+	if (ev->type == EVENT_ROOM_ENDED)         /* its players may stay together for a while */
+		beat_init(&b);
+	else if (ev->type != EVENT_ROOM_CHANGED || (strcmp(ev->detail, "tempo") && strcmp(ev->detail, "transport")) ||
+		 control_beat(d->control, ev->room, &b))
+		return;
+	(void)ensemble_set_beat(e, &b);
 }
 
 void houseout_event(const struct event *ev, struct desk *d)
@@ -217,10 +220,10 @@ void houseout_event(const struct event *ev, struct desk *d)
 	struct snapshot_member m;
 	bool of_member;
 
-	if (!e || !is_told(ev))
+	if (!e)
 		return;
 	take_beat(d, e, ev);
-	if (!anybody(e) || snapshot_take(&s, d->control, ev->room))
+	if (!is_told(ev) || !anybody(e) || snapshot_take(&s, d->control, ev->room))
 		return;
 	of_member = !event_member(&m, ev);
 	if (of_member && ev->type == EVENT_MEMBER_LEFT)

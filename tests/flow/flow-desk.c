@@ -485,6 +485,31 @@ static void test_beat(void)
 	end();
 }
 
+/* The room ends; players that stay together for a moment have no beat any more. */
+static void test_room_ends(void)
+{
+	struct actor sys = {.kind = ACTOR_SYSTEM};
+
+	begin();
+	all_listen();
+	says(&party[ANNA], "/tutti/transport/start", 0, 0, NULL);
+	run(1000);
+	g_assert_cmpuint(heard(&party[BOB], "/tutti/beat 0 1 120000"), ==, 1);
+	g_assert_cmpint(control_run(control, &sys, &(struct command){.verb = VERB_END, .room = "band"}, NULL), ==, 0);
+	run(10);
+	forget();
+	run(2000);
+	g_assert_cmpuint(party[BOB].n, ==, 0);
+	says(&party[BOB], "/tutti/me/mute", 'i', 1, NULL);
+	run(10);
+	g_assert_cmpuint(heard(&party[BOB], "/tutti/error /tutti/me/mute not allowed"), ==, 1);
+	for (int i = 0; i < 3; i++) {
+		party[i].player = mem_deref(party[i].player);
+		party[i].leg = mem_deref(party[i].leg);
+	}
+	end();
+}
+
 static void test_levels(void)
 {
 	begin();
@@ -671,6 +696,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/desk/surface", test_surface);
 	g_test_add_func("/desk/events", test_events);
 	g_test_add_func("/desk/beat", test_beat);
+	g_test_add_func("/desk/room-ends", test_room_ends);
 	g_test_add_func("/desk/levels", test_levels);
 	g_test_add_func("/desk/clock", test_clock);
 	g_test_add_func("/desk/follow", test_follow);
