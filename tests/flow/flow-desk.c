@@ -163,6 +163,12 @@ static void run(unsigned ms)
 		gestnet_run(net, 1);
 		mixer_turn(mixer, gestnet_now_us(net));
 		mixer_dispatch(mixer);
+		if (desk && tmr_isrunning(&desk->later)) {
+			tmr_h *th = desk->later.th;
+
+			tmr_cancel(&desk->later);
+			th(desk);
+		}
 	}
 }
 
@@ -485,6 +491,29 @@ static void test_beat(void)
 	end();
 }
 
+/* Two of one name are told apart, and who has left is told by the name it had. */
+static void test_names(void)
+{
+	begin();
+	all_listen();
+	party[BOB].player = mem_deref(party[BOB].player);         /* a phone now, called bob */
+	joins(DORA, "bob", ROLE_SPEAKER);                         /* and a player of that name */
+	run(5);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/joined bob"), ==, 1);
+	forget();
+	says(&party[ANNA], "/tutti/member/bob/mute", 'i', 1, NULL);
+	says(&party[ANNA], "/tutti/member/bob-2/mute", 'i', 1, NULL);
+	run(5);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/member/bob/mute 1"), ==, 1);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/member/bob-2/mute 1"), ==, 1);       /* 2: the phone's number */
+	forget();
+	leaves(DORA);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/left bob"), ==, 1);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/left bob-2"), ==, 0);
+	leaves(BOB);
+	end();
+}
+
 /* The room ends; players that stay together for a moment have no beat any more. */
 static void test_room_ends(void)
 {
@@ -696,6 +725,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/desk/surface", test_surface);
 	g_test_add_func("/desk/events", test_events);
 	g_test_add_func("/desk/beat", test_beat);
+	g_test_add_func("/desk/names", test_names);
 	g_test_add_func("/desk/room-ends", test_room_ends);
 	g_test_add_func("/desk/levels", test_levels);
 	g_test_add_func("/desk/clock", test_clock);
