@@ -112,19 +112,16 @@ void ensemble_also_midi_rt(const struct osc_msg *msg, const struct gesture *g, s
 
 /* ---- MIDI to OSC ---- */
 
-static void keep(struct player_rt *p, const uint8_t *osc, size_t len, uint64_t now_us)
-{
-	struct osc_msg msg;
-
-	if (!osc_msg_read(&msg, osc, len))
-		(void)ensemble_keep_rt(p, &msg, kind_of(NULL, &msg), now_us);
-}
-
+/* What it is, it is under whatever address a receiver's map tells it. */
 static void say_osc(const struct gesture *g, const uint8_t *osc, size_t len, uint64_t now_us)
 {
 	struct gesture one = *g;
+	struct osc_msg msg;
 
-	keep(g->from, osc, len, now_us);
+	if (osc_msg_read(&msg, osc, len))
+		return;
+	one.event = kind_of(NULL, &msg) == OSC_EVENT;
+	(void)ensemble_keep_rt(g->from, &msg, one.event ? OSC_EVENT : OSC_STATE, now_us);
 	one.midi = NULL;
 	one.osc  = osc;
 	one.len  = len;
@@ -155,12 +152,16 @@ void ensemble_let_go_rt(struct player_rt *p, uint64_t now_us)
 	const struct midi_cmd reset = midi_short(MIDI_RESET, 0, 0);
 	uint8_t buf[BRIDGE_OSC_MAX];
 
+	struct osc_msg msg;
+
 	for (unsigned i = 0;;) {
 		size_t len = sizeof(buf);
 
 		bridge_silenced_rt(buf, &len, &all, &p->midi, &reset, &i);
 		if (!len)
 			return;
-		keep(p, buf, len, now_us);
+		/* What sounds by its map has another key, which is its own business. */
+		if (!osc_msg_read(&msg, buf, len) && osckeys_find_rt(p->keys, msg.addr, msg.addr_len))
+			(void)ensemble_keep_rt(p, &msg, OSC_STATE, now_us);
 	}
 }
