@@ -105,6 +105,18 @@ int oscrecv_alloc(struct oscrecv **rp, const struct oscrecv_cfg *cfg)
 	return 0;
 }
 
+void oscrecv_anew_rt(struct oscrecv *r)
+{
+	r->fresh = true;
+	r->bad   = r->end = false;
+}
+
+void oscrecv_change_rt(struct oscrecv *r, const struct kinds *kinds, void *arg)
+{
+	r->cfg.kinds = kinds;
+	r->cfg.arg   = arg;
+}
+
 bool oscrecv_dirty(const struct oscrecv *r)
 {
 	return r->dirty;

@@ -66,6 +66,11 @@ int  oscrecv_alloc(struct oscrecv **rp, const struct oscrecv_cfg *cfg);
  * to tell; EPROTO: its number is out of all order; it is taken if the next one follows it. */
 int  oscrecv_packet_rt(struct oscrecv *r, const struct rtp_pkt *pkt, uint64_t now_us);
 
+/* Another stream of the same source begins: its numbers mean nothing beside those before, what is known stays known. */
+void oscrecv_anew_rt(struct oscrecv *r);
+/* What was declared, and who is told, from now on. */
+void oscrecv_change_rt(struct oscrecv *r, const struct kinds *kinds, void *arg);
+
 /* Is it time to ask the sender for its state (PLI, or /_gest/refresh)? true once, then not for a second. */
 bool oscrecv_refresh_rt(struct oscrecv *r, uint64_t now_us);
 /* Something may be missing that no journal will tell. */

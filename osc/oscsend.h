@@ -46,6 +46,7 @@ struct oscsend_item {
 	size_t   len;
 	uint32_t ts;              /* when it was captured */
 	const struct kinds *kinds;    /* what its sender declared; NULL: nothing */
+	bool     event;           /* whatever it says: it was sent to one only */
 };
 
 struct oscsend_time {
@@ -65,8 +66,8 @@ struct oscsend;
 /* EINVAL: a number out of its bounds. */
 int  oscsend_alloc(struct oscsend **sp, const struct oscsend_cfg *cfg);
 
-/* A key whose value was sent to others before this stream began: it comes with the first snapshot. EINVAL: after the
- * first packet; ENOSPC: the table is full. */
+/* A key whose value was sent to others before this stream began: it comes with the first snapshot. EINVAL: after that has
+ * begun; ENOSPC: the table is full. */
 int  oscsend_load_rt(struct oscsend *s, const struct osc_msg *msg);
 
 /*
@@ -94,6 +95,15 @@ void oscsend_report_rt(struct oscsend *s, uint32_t receiver, uint32_t ehsn, uint
 /* A receiver that is known without having reported. ENOSPC: too many; it has to live with what the others need. */
 int  oscsend_receiver_rt(struct oscsend *s, uint32_t receiver, uint64_t now_us);
 void oscsend_bye_rt(struct oscsend *s, uint32_t receiver);
+
+/* Another stream begins in the place of this one, knowing nothing. */
+void oscsend_reset_rt(struct oscsend *s, uint32_t ssrc, uint16_t seq);
+/* This one goes on under another SSRC (collision): all it knows is told again. */
+void oscsend_renumber_rt(struct oscsend *s, uint32_t ssrc);
+/* Keys under that prefix ("/p/anna"; "": all) are void, without a word for each: a snapshot follows, until it is reported. */
+void oscsend_forget_rt(struct oscsend *s, const char *prefix);
+/* What a later offer may change. EINVAL: out of bounds. */
+int  oscsend_change_rt(struct oscsend *s, uint8_t pt, size_t max, uint8_t red, uint32_t guard_ms);
 
 const struct osckeys *oscsend_state(const struct oscsend *s);
 const struct oscsend_stats *oscsend_stats(const struct oscsend *s);

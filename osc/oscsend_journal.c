@@ -227,7 +227,7 @@ void send_item(struct oscsend *s, const struct oscsend_item *item, uint64_t now_
 	while (osc_next(&it, &msg)) {
 		const bool future = in_future(s, it.timetag, now_ntp);
 
-		if (kind_of(item->kinds, &msg) == OSC_EVENT) {
+		if (item->event || kind_of(item->kinds, &msg) == OSC_EVENT) {
 			event_sent(s, &msg, item->ts, future ? it.timetag : 0);
 			note_ends(s, &msg, future ? it.timetag : 0);
 		}

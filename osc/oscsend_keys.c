@@ -49,7 +49,7 @@ static void key_out_of_lists(struct oscsend *s, struct key *key)
 	osckeys_take_rt(s->keys, &s->todo, key);
 }
 
-static void key_drop(struct oscsend *s, struct key *key)
+void send_key_drop(struct oscsend *s, struct key *key)
 {
 	key_out_of_lists(s, key);
 	osckeys_drop_rt(s->keys, key);
@@ -105,7 +105,7 @@ void send_key_told(struct oscsend *s, struct key *key)
 	osckeys_take_rt(s->keys, &s->wait, key);
 	osckeys_take_rt(s->keys, &s->open, key);
 	if (!key->live) {
-		key_drop(s, key);
+		send_key_drop(s, key);
 		return;
 	}
 
@@ -131,18 +131,21 @@ int oscsend_load_rt(struct oscsend *s, const struct osc_msg *msg)
 {
 	struct key *key = osckeys_find_rt(s->keys, msg->addr, msg->addr_len);
 
-	if (s->seq != s->first || kind_never_state(msg->addr, msg->addr_len))
+	/* joins are said before the first snapshot, and live messages may have gone by then: those are newer */
+	if (s->snap.on || !s->snap.joining || s->snap.end >= s->first || kind_never_state(msg->addr, msg->addr_len))
 		return EINVAL;
+	if (key && key->last >= s->first)
+		return 0;
 	if (osc_is_nil(msg)) {
 		if (key)
-			key_drop(s, key);
+			send_key_drop(s, key);
 		return 0;
 	}
 
 	if (osckeys_set_rt(&key, s->keys, msg))
 		return ENOSPC;
 	key->last = s->first - OSCRTP_BACK_FAR - 1;
-	osckeys_push_rt(s->keys, &s->told, key);
+	osckeys_push_after_rt(s->keys, &s->told, key, NULL);
 	return 0;
 }
 

@@ -96,6 +96,7 @@ void send_state(struct oscsend *s, const struct osc_msg *msg, int64_t seq);
 /* The packet being made tells of that key. */
 void send_say_key(struct oscsend *s, const struct key *key);
 void send_lists_init(struct oscsend *s);
+void send_key_drop(struct oscsend *s, struct key *key);
 /* What do all have? After a report, a packet, the end of a receiver. */
 void send_find_acked(struct oscsend *s);
 void send_drop_silent(struct oscsend *s, uint64_t now_us);

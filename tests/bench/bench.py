@@ -7,6 +7,7 @@ same packets measured just before; several turns, the median counts. Where the m
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -186,6 +187,46 @@ def growth():
     tell('growth: CPU of a member at 2000 <= 1.2 x that at 100', '%.2f x at %d (%.3f, %.3f ms/s)' % (cost[top] / cost[100], top, cost[100], cost[top]),
          cost[top] / cost[100] <= 1.2 if top == 2000 or cost[top] > 1.2 * cost[100] else None if note else cost[top] <= 1.2 * cost[100],
          note or ('' if top == 2000 else 'up to %d here' % top))
+
+
+# ---- gestures ----
+
+FIGURE = re.compile(r'^(bare|relay) +p50 ([0-9.]+) +p95 ([0-9.]+) +p99 ([0-9.]+) .*\(([0-9.]+) %\), ([0-9.]+) us .* ([0-9]+) copies', re.M)
+
+
+def gestures_run(kind, rate, players=20):
+    """{'bare' or 'relay': (p50, p95, p99 in ms, per cent heard, us of CPU a message, copies a second of one core)}; the turn with the median p99."""
+    turns = []
+    for _ in range(TURNS):
+        p = subprocess.run([tool('bench-relay'), kind, str(players), str(rate), '4' if QUICK else '10'], capture_output=True, text=True, timeout=120)
+        found = {m[0]: [float(x) for x in m[1:]] for m in FIGURE.findall(p.stdout)}
+        if set(found) != {'bare', 'relay'}:
+            raise Trouble('bench-relay %s: %s' % (kind, p.stderr.strip() or p.stdout.strip()))
+        turns.append(found)
+    return sorted(turns, key=lambda t: t['relay'][2])[len(turns) // 2]
+
+
+def gestures_tell(what, found, promised):
+    relay, bare = found['relay'], found['bare']
+    met = (relay[0] <= 0.1 and relay[2] <= 0.3) if promised else ''
+    note = '' if relay[3] >= 99.99 else 'only %.2f %% were heard' % relay[3]
+    tell('gestures, 20 players, %s%s' % (what, ': p50 <= 0.1, p99 <= 0.3 ms' if promised else ' (no promise)'),
+         'p50 %.3f, p95 %.3f, p99 %.3f ms (bare forwarder %.3f, %.3f, %.3f)' % (*relay[:3], *bare[:3]), met and not note if promised else '', note)
+    data.setdefault('gestures', {})[what] = found
+
+
+def gestures():
+    """Through the relay in a process of its own, against a bare forwarder; then with a server beside it whose media threads have work."""
+    for kind, name in ('osc', 'RTP'), ('udp', 'UDP'):
+        found = gestures_run(kind, 1000)
+        gestures_tell('1,000 messages/s over ' + name, found, True)
+        full = gestures_run(kind, 4000)['relay']
+        tell('gestures, copies a second of one core over %s (no promise)' % name, '%.0f at 4,000 messages/s x 19 (%.1f us a message)' % (full[5], full[4]), '')
+    with Server(threads=2) as s:
+        with load_begin('-n', 100, '--cps', 100, '--hold', 600, '--talkers', 8, '--pid', s.pid, 'sip:load@127.0.0.1:%d' % s.port):
+            time.sleep(3)
+            found = gestures_run('osc', 1000)
+    gestures_tell('1,000 messages/s over RTP beside a room of 100 phones', found, False)
 
 
 # ---- delay ----
@@ -375,7 +416,7 @@ def docs_write():
             shutil.copy(os.path.join(OUT, name), os.path.join(DOCS, 'performance', name))
 
 
-PARTS = [instruments, listener_cost, opus_cost, music_cost, growth, delay_rows, echo_delay, overload, levels, setup, start, jitter]
+PARTS = [instruments, listener_cost, opus_cost, music_cost, growth, gestures, delay_rows, echo_delay, overload, levels, setup, start, jitter]
 
 
 def main():

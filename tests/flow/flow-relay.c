@@ -4,17 +4,18 @@
 #include <string.h>
 #include <glib.h>
 #include "osc/gest.h"
-#include "tests/lib/gestnet.h"
+#include "tests/lib/gestosc.h"
 
 enum { HEARD = 4096, TEXT = 96 };
 
-/* A party of plain OSC over UDP: it writes down what it gets. */
+/* A party, of plain OSC over UDP or of RTP: it writes down what it gets. */
 struct plain {
 	struct player *player;
 	struct gestend *end;
+	struct gestosc *rtp;              /* G2; else UDP */
 	struct sa server;
 	unsigned n;
-	char heard[HEARD][TEXT];          /* "/p/anna/x f=1.5" */
+	char heard[HEARD][TEXT];          /* "/p/anna/x 1.5" */
 };
 
 static struct gestnet *net;
@@ -64,7 +65,10 @@ static unsigned times(const struct plain *p, const char *text)
 
 static void send_bytes(struct plain *p, const uint8_t *buf, size_t len)
 {
-	gestnet_send(p->end, &p->server, buf, len);
+	if (p->rtp)
+		gestosc_play(p->rtp, buf, len);
+	else
+		gestnet_send(p->end, &p->server, buf, len);
 }
 
 static size_t compose(uint8_t *buf, size_t size, const char *addr, const char *tags, va_list ap)
@@ -115,7 +119,6 @@ static void joins(struct plain *p, const char *name, const char *identity)
 	memset(p, 0, sizeof(*p));
 	g_strlcpy(c.wish, name, sizeof(c.wish));
 	g_strlcpy(c.identity, identity, sizeof(c.identity));
-	g_assert_cmpint(gestnet_end_add(&p->end, net, plain_recv, NULL, p), ==, 0);
 	g_assert_cmpint(player_alloc(&p->player, gestnet_relay(net), room, &c), ==, 0);
 }
 
@@ -133,9 +136,66 @@ static void joins_udp(struct plain *p, const char *name)
 	struct gestline l;
 
 	joins(p, name, name);
+	g_assert_cmpint(gestnet_end_add(&p->end, net, plain_recv, NULL, p), ==, 0);
 	udp_line(&l, p);
 	takes_line(p, &l);
 	gestnet_run(net, 2);
+}
+
+static void rtp_recv(struct gestosc *g, uint32_t ssrc, const char *name, const struct oscrecv_note *note, void *arg)
+{
+	struct plain *p = arg;
+
+	(void)g, (void)ssrc, (void)name;
+	if (p->n < HEARD)
+		write_down(p->heard[p->n++], TEXT, note->msg);
+}
+
+static void rtp_line(struct gestline *l)
+{
+	gestline_init(l, GESTLINE_OSC);
+	l->dir = LEG_DIR_BOTH;
+	l->pt = 98;
+	l->rate = 48000;
+	l->pli = true;
+	l->takes.deep = true;
+	g_strlcpy(l->takes.types, "ifsbTFNIt", sizeof(l->takes.types));
+}
+
+static void joins_as(struct plain *p, const char *name, struct gestline *l)
+{
+	joins(p, name, name);
+	g_assert_cmpint(gestosc_alloc(&p->rtp, net, p->player, l, rtp_recv, p), ==, 0);
+	gestnet_run(net, 20);
+}
+
+static void joins_rtp(struct plain *p, const char *name)
+{
+	struct gestline l;
+
+	rtp_line(&l);
+	joins_as(p, name, &l);
+}
+
+/* A new description of its line, at the same address. */
+static void reoffers(struct plain *p, struct gestline *l)
+{
+	l->peer = *gestnet_addr(gestosc_end(p->rtp));
+	g_assert_cmpint(player_set_line(p->player, l), ==, 0);
+	gestnet_run(net, 20);
+}
+
+static bool knows(struct plain *p, const char *text)
+{
+	char addr[TEXT], now[TEXT];
+	struct osc_msg msg;
+
+	g_strlcpy(addr, text, sizeof(addr));
+	*strchrnul(addr, ' ') = '\0';
+	if (!gestosc_key(p->rtp, addr, &msg))
+		return false;
+	write_down(now, sizeof(now), &msg);
+	return !strcmp(now, text);
 }
 
 /* Its first datagram, which opens its line. */
@@ -150,6 +210,7 @@ static void leaves(struct plain *p)
 	p->player = mem_deref(p->player);
 	gestnet_run(net, 5);
 	p->end = mem_deref(p->end);
+	p->rtp = mem_deref(p->rtp);
 }
 
 static void begin(void)
@@ -243,6 +304,197 @@ static void test_late_joiner(void)
 	ends();
 }
 
+static void test_rtp_two(void)
+{
+	struct plain anna, bob;
+	struct relay_stats s;
+
+	begin();
+	joins_rtp(&anna, "anna");
+	joins_rtp(&bob, "bob");
+	gestnet_run(net, 20);
+	g_assert_cmpuint(times(&anna, "/_gest/join bob"), ==, 1);
+	g_assert_cmpuint(times(&bob, "/_gest/join anna"), ==, 1);
+	play(&anna, "/synth/gain", "f", 0.5);
+	play(&bob, "/key", "I");
+	gestnet_run(net, 20);
+	g_assert_cmpuint(times(&bob, "/p/anna/synth/gain 0.5"), ==, 1);
+	g_assert_cmpuint(times(&anna, "/p/bob/key I"), ==, 1);
+	g_assert_true(knows(&bob, "/p/anna/synth/gain 0.5"));
+	gestnet_run(net, 3000);
+	leaves(&bob);
+	g_assert_cmpuint(times(&anna, "/_gest/leave bob"), ==, 1);
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.malformed + s.stranger + s.loops, ==, 0);
+	leaves(&anna);
+	ends();
+}
+
+static void test_rtp_late_joiner(void)
+{
+	struct plain anna, bob, eva;
+
+	begin();
+	joins_rtp(&anna, "anna");
+	play(&anna, "/x", "i", 1);
+	play(&anna, "/y", "i", 2);
+	play(&anna, "/x", "N");
+	play(&anna, "/midi/1/note/60", "i", 90);
+	gestnet_run(net, 50);
+	joins_rtp(&bob, "bob");
+	gestnet_run(net, 50);
+	g_assert_true(knows(&bob, "/p/anna/y 2"));
+	g_assert_false(knows(&bob, "/p/anna/x 1"));
+	g_assert_cmpuint(times(&bob, "/p/anna/y 2"), ==, 1);
+	g_assert_cmpuint(times(&bob, "/p/anna/midi/1/note/60 90"), ==, 0);        /* none is struck late */
+	play(&bob, "/b", "i", 4);
+	gestnet_run(net, 3000);
+	joins_udp(&eva, "eva");
+	opens(&eva);
+	gestnet_run(net, 50);
+	g_assert_cmpuint(times(&eva, "/p/anna/y 2"), ==, 1);
+	g_assert_cmpuint(times(&eva, "/p/bob/b 4"), ==, 1);
+	g_assert_cmpuint(times(&eva, "/p/anna/midi/1/note/60 90"), ==, 0);
+	leaves(&anna);
+	gestnet_run(net, 3000);
+	g_assert_false(knows(&bob, "/p/anna/y 2"));       /* "its keys are void" */
+	leaves(&bob);
+	leaves(&eva);
+	ends();
+}
+
+/* A stream for each, in the source view; with more than it takes, the last come merged. */
+static void test_rtp_sources(void)
+{
+	struct plain anna, bob, eva;
+	struct gestline l;
+
+	begin();
+	joins_udp(&bob, "bob");
+	opens(&bob);
+	play(&bob, "/x", "i", 1);
+	gestnet_run(net, 10);
+	rtp_line(&l);
+	l.view = VIEW_SOURCE;
+	l.sources = 8;
+	joins_as(&anna, "anna", &l);
+	joins_rtp(&eva, "eva");
+	play(&eva, "/y", "i", 2);
+	play(&bob, "/x", "i", 3);
+	gestnet_run(net, 1500);
+	g_assert_true(knows(&anna, "/x 3"));
+	g_assert_true(knows(&anna, "/y 2"));
+	g_assert_cmpuint(times(&anna, "/x 1"), ==, 1);
+	g_assert_cmpuint(gestosc_sources(anna.rtp), ==, 3);
+	leaves(&eva);
+	gestnet_run(net, 100);
+	g_assert_cmpuint(gestosc_sources(anna.rtp), ==, 2);
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
+/* Links that lose, double and reorder, on both sides: after a quiet time everybody knows what everybody has said. */
+static void test_rtp_loss(void)
+{
+	static const struct gestlink bad = {.loss = 25, .twice = 10, .delay_us = 5000, .jitter_us = 30000};
+	struct plain anna, bob, eva;
+	char text[TEXT];
+
+	begin();
+	joins_rtp(&anna, "anna");
+	joins_rtp(&bob, "bob");
+	joins_rtp(&eva, "eva");
+	gestnet_link(gestosc_end(anna.rtp), &bad);
+	gestnet_link(gestosc_end(bob.rtp), &bad);
+	for (int i = 0; i < 600; i++) {
+		play(&anna, "/a/gain", "i", i);
+		play(&bob, i % 2 ? "/b/x" : "/b/y", "i", i);
+		if (i % 7 == 0)
+			play(&eva, i % 3 ? "/e/x" : "/e/y", "i", i);
+		gestnet_run(net, 5);
+	}
+	gestnet_run(net, 4000);
+	for (int i = 0; i < 600; i += 599) {
+		g_snprintf(text, sizeof(text), "/p/anna/a/gain %d", 599);
+		g_assert_true(knows(&bob, text));
+		g_assert_true(knows(&eva, text));
+	}
+	g_assert_true(knows(&anna, "/p/bob/b/x 599"));
+	g_assert_true(knows(&eva, "/p/bob/b/y 598"));
+	g_assert_true(knows(&anna, "/p/eva/e/x 595"));
+	g_assert_true(knows(&bob, "/p/eva/e/y 588"));
+	leaves(&anna);
+	leaves(&bob);
+	leaves(&eva);
+	ends();
+}
+
+/* "`a=inactive` or hold pauses delivery; on resume a snapshot is sent." */
+static void test_rtp_hold(void)
+{
+	struct plain anna, bob;
+	struct gestline l;
+
+	begin();
+	joins_rtp(&anna, "anna");
+	joins_rtp(&bob, "bob");
+	play(&anna, "/x", "i", 1);
+	play(&anna, "/y", "i", 1);
+	gestnet_run(net, 1500);
+	rtp_line(&l);
+	l.dir = LEG_DIR_RECV;
+	reoffers(&bob, &l);
+	bob.n = 0;
+	play(&anna, "/x", "i", 2);
+	play(&anna, "/y", "N");
+	play(&anna, "/hit", "I");
+	gestnet_run(net, 3000);
+	g_assert_cmpuint(bob.n, ==, 0);
+	play(&bob, "/from/bob", "i", 1);
+	gestnet_run(net, 20);
+	g_assert_cmpuint(times(&anna, "/p/bob/from/bob 1"), ==, 1);
+	l.dir = LEG_DIR_BOTH;
+	reoffers(&bob, &l);
+	gestnet_run(net, 1500);
+	g_assert_true(knows(&bob, "/p/anna/x 2"));
+	g_assert_false(knows(&bob, "/p/anna/y 1"));
+	g_assert_cmpuint(times(&bob, "/p/anna/hit I"), ==, 0);
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
+/* A refresh of the session changes nothing: "no new SSRC, no snapshot". */
+static void test_rtp_again(void)
+{
+	struct plain anna, bob;
+	struct gestline l;
+	struct gestosc_stats s;
+
+	begin();
+	joins_rtp(&anna, "anna");
+	joins_rtp(&bob, "bob");
+	play(&anna, "/x", "i", 1);
+	gestnet_run(net, 1500);
+	rtp_line(&l);
+	bob.n = 0;
+	for (int i = 0; i < 3; i++)
+		reoffers(&bob, &l);
+	gestnet_run(net, 1500);
+	g_assert_cmpuint(bob.n, ==, 0);
+	g_assert_cmpuint(gestosc_sources(bob.rtp), ==, 1);
+	play(&anna, "/x", "i", 2);
+	gestnet_run(net, 50);
+	g_assert_true(knows(&bob, "/p/anna/x 2"));
+	gestosc_stats(bob.rtp, &s);
+	g_assert_cmpuint(s.lost, ==, 0);
+	g_assert_cmpuint(s.byes, ==, 0);
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
 int main(int argc, char **argv)
 {
 	int err;
@@ -252,6 +504,12 @@ int main(int argc, char **argv)
 	g_test_add_func("/relay/two", test_two_hear_each_other);
 	g_test_add_func("/relay/opened", test_nothing_before_a_datagram);
 	g_test_add_func("/relay/late", test_late_joiner);
+	g_test_add_func("/relay/rtp/two", test_rtp_two);
+	g_test_add_func("/relay/rtp/late", test_rtp_late_joiner);
+	g_test_add_func("/relay/rtp/sources", test_rtp_sources);
+	g_test_add_func("/relay/rtp/loss", test_rtp_loss);
+	g_test_add_func("/relay/rtp/hold", test_rtp_hold);
+	g_test_add_func("/relay/rtp/again", test_rtp_again);
 	err = g_test_run();
 	libre_close();
 	return err;

@@ -28,7 +28,8 @@ class Line:
 
     def __init__(self, party, mid=None, attrs=(), direction='sendrecv', **fmtp):
         self.party, self.mid, self.attrs, self.direction = party, mid or self.kind, list(attrs), direction
-        self.fmtp = {k.replace('_', '-') if k not in ('j_update', 'rtp_ptime', 'rtp_maxptime') else k: v for k, v in fmtp.items()}
+        self.fmtp = {k.replace('_', '-') if k not in ('j_update', 'rtp_ptime', 'rtp_maxptime') else k: v for k,
+                     v in fmtp.items()}
         self.accepted, self.answer, self.dropped = False, None, False
         self.n = collections.Counter()
 
@@ -248,7 +249,9 @@ class OscLine(RtpLine):
 
     def make_sender(self):
         return oscstream.Sender(self.pt, self.rate, longest=int(self.told('max', 1200)), red=int(self.told('red', 2)),
-                                guard_ms=int(self.told('guard', 1000)), journal=self.told('rec', 'journal') == 'journal', rng=self.rng,
+                                guard_ms=int(self.told('guard',
+                                                       1000)), journal=self.told('rec',
+                                                                                 'journal') == 'journal', rng=self.rng,
                                 spaces=self.party.spaces)
 
     def make_receiver(self, ssrc):
@@ -292,7 +295,8 @@ class MidiLine(RtpLine):
         return midistream.Receiver(lambda c, how: self.heard(c, how, self.name_of(ssrc)))
 
     def play(self, *commands):
-        self.send(self.sender.play(time.monotonic(), *[bytes.fromhex(c) if isinstance(c, str) else c for c in commands]))
+        self.send(self.sender.play(time.monotonic(), *[bytes.fromhex(c) if isinstance(c, str) else c
+                                                       for c in commands]))
 
 
 class UdpLine(Line):

@@ -27,7 +27,8 @@ from phones import Missing
 from pyphone import CallFailed, Phone
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-VECTORS = os.environ.get('TUTTI_VECTORS') or os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(HERE))), 'shared', 'gesture-vectors')
+VECTORS = os.environ.get('TUTTI_VECTORS') or os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(HERE))),
+                                                          'shared', 'gesture-vectors')
 
 
 class Media:
@@ -72,8 +73,10 @@ class Tls:
 
     def __init__(self, folder):
         self.file = os.path.join(folder, 'party.pem')
-        made = subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-                               '-subj', '/CN=party', '-keyout', self.file, '-out', self.file + '.crt'], capture_output=True)
+        made = subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
+                               '-nodes', '-days', '2',
+                               '-subj', '/CN=party', '-keyout', self.file, '-out', self.file + '.crt'],
+                               capture_output=True)
         if made.returncode:
             raise Missing('no openssl')
         with open(self.file + '.crt') as f:
@@ -117,6 +120,8 @@ class Party(Phone):
             attrs.append('a=osc-view:' + view)
         if sources:
             attrs.append('a=gest-sources:%s' % sources)
+        if kind != 'midi':
+            more.setdefault('version', '1.1')
         made = KINDS[kind](self, attrs=attrs, **more)
         self.gestures.append(made)
         setattr(self, kind, made)
@@ -210,7 +215,8 @@ class Party(Phone):
 
     def messages(self, address=None, since=0):
         """What was heard of OSC, in order; of one address, or all."""
-        return [g for g in list(self.came) if isinstance(g.message, Message) and g.at >= since and address in (None, g.message.address)]
+        return [g for g in list(self.came) if isinstance(g.message, Message) and g.at >= since
+                and address in (None, g.message.address)]
 
     def commands(self, since=0):
         return [g for g in list(self.came) if isinstance(g.message, bytes) and g.at >= since]
@@ -229,9 +235,11 @@ class Party(Phone):
         out = ['%s: its thread broke: %s' % (self.name, self.broke)] if self.broke else []
         with self.lock:
             for g in self.gestures:
-                out += ['%s: %s: %s, %d times' % (self.name, g.kind, k, v) for k, v in g.n.items() if k.startswith('bad: ')]
+                out += ['%s: %s: %s, %d times' % (self.name, g.kind, k, v) for k,
+                        v in g.n.items() if k.startswith('bad: ')]
                 for s in getattr(g, 'streams', {}).values():
-                    out += ['%s: %s: %s, %d times' % (self.name, g.kind, k, v) for k, v in s.n.items() if k.startswith('malformed: ')]
+                    out += ['%s: %s: %s, %d times' % (self.name, g.kind, k, v) for k,
+                            v in s.n.items() if k.startswith('malformed: ')]
         return out
 
 
@@ -249,7 +257,8 @@ def near(a, b):
     """States that OSC carries: floats of single precision."""
     if set(a) != set(b):
         return False
-    return all(a[k][0] == b[k][0] and all(x == y or isinstance(x, float) and abs(x - y) < 1e-6 * max(1, abs(x)) for x, y in zip(a[k][1], b[k][1]))
+    return all(a[k][0] == b[k][0] and all(x == y or isinstance(x, float) and abs(x - y) < 1e-6 * max(1, abs(x)) for x,
+                                          y in zip(a[k][1], b[k][1]))
                for k in a)
 
 

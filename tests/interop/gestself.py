@@ -13,7 +13,8 @@ import rtcpwire
 from oscwire import Bad
 
 # Said to be decoded, but malformed by the rules of section 2: what another library makes of them.
-STRICTER = {'pyosc-dgram_knob_rotates': 'length', 'pyosc-dgram_no_params': 'no type tag string', 'pyosc-dgram_unknown_param_type': "tag 'x'",
+STRICTER = {'pyosc-dgram_knob_rotates': 'length', 'pyosc-dgram_no_params': 'no type tag string',
+            'pyosc-dgram_unknown_param_type': "tag 'x'",
             'pyosc-dgram_bundle_in_bundle': 'size of an element', 'pyosc-dgram_invalid_index': 'length',
             'pyosc-dgram_unknown_type': 'size of an element'}
 # LENGTH of a channel journal longer than its chapters is taken (docs/rtpmidi.md).
@@ -68,7 +69,8 @@ def payload_vectors(folder):
         if oscstream.write_payload(p) != rtp.payload:
             wrong.append('%s is written in another way' % v['name'])
         d = v['decode']
-        got = {'J': int(p.journal), 'P': int(p.partial), 'S': int(p.snapshot), 'check': p.check, 'events': [[t, raw.hex()] for t, raw in p.elements],
+        got = {'J': int(p.journal), 'P': int(p.partial), 'S': int(p.snapshot), 'check': p.check,
+               'events': [[t, raw.hex()] for t, raw in p.elements],
                'journal': [{'E': e.event, 'BACK': e.back, 'AGE': e.age, 'message': e.raw.hex()} for e in p.entries]}
         if got != d:
             wrong.append('%s: read as %s' % (v['name'], got))
@@ -98,11 +100,13 @@ def midi_vectors(folder):
             wrong.append('%s: %s' % (v['name'], why or 'is taken'))
         if not valid or why:
             continue
-        wrong += same_tree([x[1] for x in v['decode']['list'] if x[2] != 'none'], [c.hex() for _, c in section.commands], v['name'])
+        wrong += same_tree([x[1] for x in v['decode']['list'] if x[2] != 'none'],
+                           [c.hex() for _, c in section.commands], v['name'])
         if 'journal' in v['decode']:
             j = v['decode']['journal']
             wrong += same_tree(j['channels'], section.journal.channels, v['name'])
-            wrong += same_tree([j[k] for k in 'SYA'] + [j['checkpoint']], list(section.journal[:3]) + [section.journal.checkpoint], v['name'])
+            wrong += same_tree([j[k] for k in 'SYA'] + [j['checkpoint']],
+                               list(section.journal[:3]) + [section.journal.checkpoint], v['name'])
     return wrong
 
 
@@ -186,7 +190,8 @@ def osc_link(loss, seed, rounds=4):
         return [sender.play(now, oscwire.write_bundle(1, raw) if kind < 0.5 else raw)]
     for n in run_link(rng, loss, sender, receiver, gestures, rounds):
         if receiver.state != truth:
-            wrong.append('loss %g, round %d: state differs in %s' % (loss, n, {k for k in set(truth) | set(receiver.state)
+            wrong.append('loss %g, round %d: state differs in %s' % (loss, n,
+                                                                     {k for k in set(truth) | set(receiver.state)
                                                                            if truth.get(k) != receiver.state.get(k)}))
     wrong += ['loss %g: event %d was executed %d times' % (loss, k, v) for k, v in heard.items() if v > 1]
     if receiver.n['malformed'] or (loss and not receiver.n['recovered']) or not heard:

@@ -148,8 +148,10 @@ def chapter_m(data, at):
         if not short:
             (msb,), at = take(data, at, 1)
         (flags,), at = take(data, at, 1)
-        log = {'S': lsb >> 7, 'lsb': lsb & 127, 'Q': msb >> 7, 'msb': msb & 127, 'T': flags >> 2 & 1, 'V': flags >> 1 & 1}
-        for bit, name, size in (0x80, 'entry_msb', 1), (0x40, 'entry_lsb', 1), (0x20, 'a_button', 2), (0x10, 'c_button', 2), (8, 'count', 1):
+        log = {'S': lsb >> 7, 'lsb': lsb & 127, 'Q': msb >> 7, 'msb': msb & 127, 'T': flags >> 2 & 1,
+               'V': flags >> 1 & 1}
+        for bit, name, size in (0x80, 'entry_msb', 1), (0x40, 'entry_lsb', 1), (0x20, 'a_button',
+                                                                                2), (0x10, 'c_button', 2), (8, 'count', 1):
             if flags & bit:
                 raw, at = take(data, at, size)
                 log[name] = int.from_bytes(raw, 'big') & (0x7f if size == 1 else 0x7fff)
@@ -192,7 +194,8 @@ def chapter_a(data, at):
     return {'S': s, 'logs': [{'S': a >> 7, 'note': a & 127, 'X': b >> 7, 'pressure': b & 127} for a, b in logs]}, at
 
 
-CHAPTERS = [('P', chapter_p), ('C', chapter_c), ('M', chapter_m), ('W', chapter_w), ('N', chapter_n), ('E', chapter_e), ('T', chapter_t),
+CHAPTERS = [('P', chapter_p), ('C', chapter_c), ('M', chapter_m), ('W', chapter_w), ('N', chapter_n), ('E', chapter_e),
+            ('T', chapter_t),
             ('A', chapter_a)]
 
 
@@ -225,7 +228,8 @@ class Instrument:
             return
         if n in (98, 99, 100, 101):
             kind, msb, lsb = self.selected.get(ch, ('rpn', 127, 127))
-            self.selected[ch] = ('nrpn' if n < 100 else 'rpn', msb if n in (98, 100) else v, v if n in (98, 100) else lsb)
+            self.selected[ch] = ('nrpn' if n < 100 else 'rpn', msb if n in (98, 100) else v,
+                                 v if n in (98, 100) else lsb)
         elif n in (6, 38) and self.selected.get(ch, (0, 127, 127))[1:] != (127, 127):
             was = self.params.get((ch, self.selected[ch]), 0)
             self.params[ch, self.selected[ch]] = v << 7 if n == 6 else was & 0x3f80 | v
@@ -234,7 +238,8 @@ class Instrument:
 
     def same(self, other):
         """Differences, in words. A note counts as held or not: who came late does not know how hard it was struck."""
-        out = ['notes %r here, %r there' % (sorted(self.notes), sorted(other.notes))] if set(self.notes) != set(other.notes) else []
+        out = ['notes %r here, %r there' % (sorted(self.notes),
+                                            sorted(other.notes))] if set(self.notes) != set(other.notes) else []
         for key in set(self.values) | set(other.values):
             if self.values.get(key) != other.values.get(key):
                 out.append('%r: %r here, %r there' % (key, self.values.get(key), other.values.get(key)))
@@ -279,10 +284,12 @@ class Sender:
         octets = [0] * 16
         for k in off:
             octets[k[2] >> 3] |= 0x80 >> (k[2] & 7)
-        low, high = (min(k[2] for k in off) >> 3, max(k[2] for k in off) >> 3) if off else (15, 0 if len(on) < 127 else 1)
+        low, high = (min(k[2] for k in off) >> 3,
+                     max(k[2] for k in off) >> 3) if off else (15, 0 if len(on) < 127 else 1)
         b = min([self._s(k) for k in off], default=1)
         out = bytes([b << 7 | len(on), low << 4 | high])
-        out += b''.join(bytes([self._s(k) << 7 | k[2], (0x80 if now - self.struck[k] < 0.1 else 0) | self.now.notes[k[1:]]]) for k in on)
+        out += b''.join(bytes([self._s(k) << 7 | k[2],
+                               (0x80 if now - self.struck[k] < 0.1 else 0) | self.now.notes[k[1:]]]) for k in on)
         return out + bytes(octets[low:high + 1] if off else [])
 
     def _channel(self, ch, now):
@@ -294,7 +301,9 @@ class Sender:
         if of['program']:
             k = of['program'][0]
             bank = ('cc', ch, 0) in v or ('cc', ch, 32) in v
-            toc, body = toc | 0x80, body + bytes([self._s(k) << 7 | v[k], (0x80 if bank else 0) | v.get(('cc', ch, 0), 0), v.get(('cc', ch, 32), 0)])
+            toc, body = toc | 0x80, body + bytes([self._s(k) << 7 | v[k],
+                                                  (0x80 if bank else 0) | v.get(('cc', ch, 0), 0),
+                                                  v.get(('cc', ch, 32), 0)])
         if of['cc']:
             toc, body = toc | 0x40, body + self._logs(of['cc'], lambda k: v[k])
         if of['bend']:
@@ -313,7 +322,8 @@ class Sender:
     def _packet(self, now, commands):
         channels = [c for c in (self._channel(ch, now) for ch in range(16)) if c]
         s = min([c[0] >> 7 for c in channels], default=1)
-        journal = struct.pack('!BH', s << 7 | (0x20 if channels else 0) | max(0, len(channels) - 1), self.check & 0xffff) + b''.join(channels)
+        journal = struct.pack('!BH', s << 7 | (0x20 if channels else 0) | max(0, len(channels) - 1),
+                              self.check & 0xffff) + b''.join(channels)
         body = b''.join((b'\0' if i else b'') + c for i, c in enumerate(commands))
         head = struct.pack('!H', 0xc000 | len(body)) if len(body) > 15 else bytes([0x40 | len(body)])
         read_section(head + body + journal)               # it obeys what it asks of others
@@ -402,7 +412,8 @@ class Receiver:
                     self._set(('cc', ch, log['num']), log['v'], bytes([0xb0 | ch, log['num'], log['v']]))
             for log in c.get('M', {}).get('logs', ()):
                 if 'entry_msb' in log:
-                    self.held.params[ch, ('nrpn' if log['Q'] else 'rpn', log['msb'], log['lsb'])] = log['entry_msb'] << 7 | log.get('entry_lsb', 0)
+                    self.held.params[ch, ('nrpn' if log['Q'] else 'rpn', log['msb'],
+                                          log['lsb'])] = log['entry_msb'] << 7 | log.get('entry_lsb', 0)
             if 'W' in c:
                 w = c['W']
                 self._set(('bend', ch), w['first'] | w['second'] << 7, bytes([0xe0 | ch, w['first'], w['second']]))

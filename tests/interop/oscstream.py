@@ -100,7 +100,8 @@ def write_payload(p):
 class Sender:
     """One stream to one receiver. step() when time passes: what is due comes out as RTP packets."""
 
-    def __init__(self, pt, rate=48000, ssrc=None, seq=None, longest=1200, red=2, guard_ms=1000, journal=True, rng=random, spaces=()):
+    def __init__(self, pt, rate=48000, ssrc=None, seq=None, longest=1200, red=2, guard_ms=1000, journal=True,
+                 rng=random, spaces=()):
         self.pt, self.rate, self.longest, self.red, self.guard_s, self.journal = pt, rate, longest, red, guard_ms / 1000, journal
         self.ssrc = rng.getrandbits(32) if ssrc is None else ssrc
         self.first = self.next = 65536 + (rng.getrandbits(16) if seq is None else seq)
@@ -187,7 +188,9 @@ class Sender:
     def refresh(self):
         """The receiver asks for everything."""
         if self.snapshots is None:
-            self.snapshots, self.snapshot_from = [k for k, (_, raw) in self.state.items() if oscwire.read(raw).tags != 'N'], self.next
+            self.snapshots, self.snapshot_from = [k for k,
+                                                  (_, raw) in self.state.items()
+                                                  if oscwire.read(raw).tags != 'N'], self.next
 
     def _snapshot(self, now):
         seq, entries, used = self.next, [], 4
@@ -304,7 +307,8 @@ class Receiver:
         self.n['old'] += 1
         if p.journal and (p.snapshot or self.dirty):
             self._journal(p, seq, True, False, None)
-        ms = [m for _, raw in p.elements for m in oscwire.messages(oscwire.read(raw)) if not oscwire.is_event(m, self.spaces)]
+        ms = [m for _, raw in p.elements for m in oscwire.messages(oscwire.read(raw))
+              if not oscwire.is_event(m, self.spaces)]
         keys = {m.address for m in ms if self.last.get(m.address, -1 << 62) < seq}
         for m in ms:
             if m.address in keys:

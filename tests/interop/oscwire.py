@@ -179,7 +179,8 @@ def is_event(message, spaces=()):
     for pattern, kind in spaces:
         if matches(pattern, address):
             return kind == 'event'
-    if not message.args and '[' not in message.tags or any(t in 'Im' for t in message.tags) or address.startswith(('/_gest/', '/to/')):
+    if not message.args and '[' not in message.tags or any(t in 'Im'
+                                                           for t in message.tags) or address.startswith(('/_gest/', '/to/')):
         return True
     own = '/' + address.split('/', 3)[3] if address.startswith('/p/') and address.count('/') > 2 else address
     return EVENTS.match(own) is not None

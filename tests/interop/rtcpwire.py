@@ -33,7 +33,8 @@ class Heard:
         self.expected_before, self.before = expected, self.received
         fraction = max(0, min(255, (new - got) * 256 // new)) if new > 0 else 0
         delay = int((now - self.sr_at) * 65536) if self.sr_at is not None else 0
-        return struct.pack('!IIIIII', ssrc, fraction << 24 | lost & 0xffffff, (self.highest - 65536) & 0xffffffff, 0, self.sr_middle or 0, delay)
+        return struct.pack('!IIIIII', ssrc, fraction << 24 | lost & 0xffffff, (self.highest - 65536) & 0xffffffff, 0,
+                           self.sr_middle or 0, delay)
 
 
 def packet(count, kind, body):
@@ -51,7 +52,8 @@ def report(ssrc, blocks, cname, name='', sender=None, bye=False, pli=()):
     if sender:
         wall, ts, n, octets = sender
         ntp = int((wall + EPOCH) * 65536) << 16
-        head = struct.pack('!IQIII', ssrc, ntp & 0xffffffffffffffff, ts & 0xffffffff, n & 0xffffffff, octets & 0xffffffff)
+        head = struct.pack('!IQIII', ssrc, ntp & 0xffffffffffffffff, ts & 0xffffffff, n & 0xffffffff,
+                           octets & 0xffffffff)
         out = packet(len(blocks), SR, head + b''.join(blocks))
     else:
         out = packet(len(blocks), RR, struct.pack('!I', ssrc) + b''.join(blocks))
@@ -193,7 +195,8 @@ class Srtp:
         return hmac.new(keys[1], data, hashlib.sha1).digest()[:TAG]
 
     def seal(self, data):
-        seq, ssrc, at = struct.unpack_from('!H', data, 2)[0], struct.unpack_from('!I', data, 8)[0], 12 + 4 * (data[0] & 15)
+        seq, ssrc, at = struct.unpack_from('!H', data, 2)[0], struct.unpack_from('!I', data,
+                                                                                 8)[0], 12 + 4 * (data[0] & 15)
         index = self.index[ssrc] = self._index(ssrc, seq)
         out = data[:at] + self._crypt(self.rtp, ssrc, index, data[at:])
         return out + self._tag(self.rtp, out + struct.pack('!I', index >> 16))
@@ -201,18 +204,21 @@ class Srtp:
     def open(self, data):
         need(len(data) >= 12 + TAG, 'SRTP')
         body, tag = data[:-TAG], data[-TAG:]
-        seq, ssrc, at = struct.unpack_from('!H', body, 2)[0], struct.unpack_from('!I', body, 8)[0], 12 + 4 * (body[0] & 15)
+        seq, ssrc, at = struct.unpack_from('!H', body, 2)[0], struct.unpack_from('!I', body,
+                                                                                 8)[0], 12 + 4 * (body[0] & 15)
         if body[0] & 0x10:
             at += 4 + 4 * struct.unpack_from('!H', body, at + 2)[0]
         index = self._index(ssrc, seq)
-        need(hmac.compare_digest(tag, self._tag(self.rtp, body + struct.pack('!I', index >> 16))), 'SRTP authentication')
+        need(hmac.compare_digest(tag, self._tag(self.rtp, body + struct.pack('!I', index >> 16))),
+             'SRTP authentication')
         self.index[ssrc] = max(index, self.index.get(ssrc, 0))
         return body[:at] + self._crypt(self.rtp, ssrc, index, body[at:])
 
     def seal_rtcp(self, data):
         self.rtcp_index += 1
         ssrc = struct.unpack_from('!I', data, 4)[0]
-        out = data[:8] + self._crypt(self.rtcp, ssrc, self.rtcp_index, data[8:]) + struct.pack('!I', 1 << 31 | self.rtcp_index)
+        out = data[:8] + self._crypt(self.rtcp, ssrc, self.rtcp_index,
+                                     data[8:]) + struct.pack('!I', 1 << 31 | self.rtcp_index)
         return out + self._tag(self.rtcp, out)
 
     def open_rtcp(self, data):

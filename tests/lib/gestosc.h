@@ -1,0 +1,37 @@
+/*
+ * gestosc.h - a party of RTP OSC (G2) on a gestnet: it sends with oscsend, hears with an oscrecv for each SSRC, and reports as
+ * section 9 wants it.
+ */
+#ifndef TESTS_LIB_GESTOSC_H
+#define TESTS_LIB_GESTOSC_H
+
+#include "osc/oscrecv.h"
+#include "osc/oscsend.h"
+#include "gestnet.h"
+
+enum { GESTOSC_SOURCES = 32 };
+
+struct gestosc;
+
+/* What it hears; ssrc: of which stream, name: as SDES said, "" so far. */
+typedef void (gestosc_h)(struct gestosc *g, uint32_t ssrc, const char *name, const struct oscrecv_note *note, void *arg);
+
+struct gestosc_stats { uint64_t packets, lost, repaired, byes, refreshes, reports; };
+
+/* The line's description is the server's; its peer becomes this party's address. The player must have a port for it. */
+int  gestosc_alloc(struct gestosc **gp, struct gestnet *net, struct player *p, struct gestline *l, gestosc_h *h, void *arg);
+int  gestosc_play(struct gestosc *g, const uint8_t *osc, size_t len);
+struct gestend *gestosc_end(struct gestosc *g);
+/* Its value of a key in any stream; NULL: none. */
+const struct key *gestosc_key(struct gestosc *g, const char *addr, struct osc_msg *msg);
+unsigned gestosc_sources(const struct gestosc *g);        /* streams that were not ended by BYE */
+const struct osckeys *gestosc_sent(const struct gestosc *g);
+void gestosc_stats(const struct gestosc *g, struct gestosc_stats *s);
+/* Asks by PLI for the state of all it hears. */
+void gestosc_pli(struct gestosc *g);
+/* As if its program began anew, or two had chosen the same number. */
+void gestosc_set_ssrc(struct gestosc *g, uint32_t ssrc);
+uint32_t gestosc_ssrc(const struct gestosc *g, unsigned i);       /* of the i-th stream it heard */
+void gestosc_mute(struct gestosc *g, bool mute);          /* says nothing any more, reports neither */
+
+#endif
