@@ -343,6 +343,7 @@ void callgest_offer_conf(struct offer_gest_conf *conf, struct callgest *c)
 		.mtu         = config_uint(c->all->cfg, "gesture.mtu"),
 		.stream_max  = OSC_MAX_DGRAM,
 		.rate        = config_uint(c->all->cfg, "gesture.rate"),
+		.fingerprint = relay_fingerprint(c->all->relay),
 		.open        = open_line,
 		.claims      = claim,
 		.arg         = c,
