@@ -177,7 +177,7 @@ static int pair_up(struct gest *g, const char **why, const struct offer_ctx *ctx
 static int make_answer(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *before,
 		       const struct sdesc *d, const struct sdesc_media *m)
 {
-	struct midi_fmtp f;
+	struct midi_fmtp f = {.n_subsets = 0};
 	int err = gest_begin(g, why, ctx, before, d, m);
 
 	if (!err)
@@ -244,7 +244,7 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *before)
 static int make_accept(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *offered,
 		       const struct gest *before, const struct sdesc *d, const struct sdesc_media *m)
 {
-	struct midi_fmtp f;
+	struct midi_fmtp f = {.n_subsets = 0};
 	char *text = NULL;
 	int err = read_pt(g, &text, &f, m, &m->fmt[0]);
 
