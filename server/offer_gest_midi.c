@@ -111,7 +111,7 @@ static void forget_pt(struct gest *g)
 
 static int read_formats(struct gest *g, struct midi_fmtp *f, const char **why, const struct sdesc_media *m, const struct gest *before)
 {
-	for (size_t i = 0; i < m->n_fmt; i++) {
+	for (size_t i = 0; i < MIN(m->n_fmt, GEST_FORMATS); i++) {
 		int err = read_pt(g, &g->fmtp, f, m, &m->fmt[i]);
 
 		if (err == ENOMEM || (!err && (!before || before->line.rate == g->line.rate)))
