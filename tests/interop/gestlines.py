@@ -71,8 +71,20 @@ class Line:
     def step(self, now):
         pass
 
-    def heard(self, message, how, source=''):
+    def heard(self, message, how, source=0):
         self.party.came.append(Gesture(time.monotonic(), self.kind, source, message, how))
+
+
+RCVBUFFORCE, ROOM = 33, 8 << 20          # Linux; what a flood leaves waiting is no loss
+
+
+def roomy(sock):
+    for option in RCVBUFFORCE, socket.SO_RCVBUF:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, option, ROOM)
+            return
+        except OSError:
+            pass
 
 
 def pair(host):
@@ -83,6 +95,7 @@ def pair(host):
         try:
             a.bind((host, 0))
             if a.getsockname()[1] % 2 == 0:
+                roomy(a)
                 b.bind((host, a.getsockname()[1] + 1))
                 return a, b
         except OSError:
@@ -96,9 +109,9 @@ class RtpLine(Line):
     """What OSC and MIDI over RTP have in common."""
     pt = 98
 
-    def __init__(self, party, srtp=False, mux=False, pli=False, rate=48000, **more):
+    def __init__(self, party, srtp=False, mux=False, pli=False, clock=48000, **more):
         super().__init__(party, **more)
-        self.rate, self.mux, self.pli, self.srtp = rate, mux, pli, srtp
+        self.clock, self.mux, self.pli, self.srtp = clock, mux, pli, srtp
         self.proto = 'RTP/%sAVP%s' % ('S' if srtp else '', 'F' if pli else '')
         self.fmt = str(self.pt)
         self.rtp, self.rtcp = pair(party.end.host)
@@ -114,7 +127,7 @@ class RtpLine(Line):
     def describe(self):
         out = super().describe()
         if not self.dropped:
-            out.insert(1, 'a=rtpmap:%d %s/%d' % (self.pt, self.encoding, self.rate))
+            out.insert(1, 'a=rtpmap:%d %s/%d' % (self.pt, self.encoding, self.clock))
             if self.srtp:
                 out.append('a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:' + base64.b64encode(self.secret).decode())
             if self.mux:
@@ -248,7 +261,7 @@ class OscLine(RtpLine):
     kind, media, encoding, pt = 'osc', 'application', 'osc', 98
 
     def make_sender(self):
-        return oscstream.Sender(self.pt, self.rate, longest=int(self.told('max', 1200)), red=int(self.told('red', 2)),
+        return oscstream.Sender(self.pt, self.clock, longest=int(self.told('max', 1200)), red=int(self.told('red', 2)),
                                 guard_ms=int(self.told('guard',
                                                        1000)), journal=self.told('rec',
                                                                                  'journal') == 'journal', rng=self.rng,
@@ -259,8 +272,8 @@ class OscLine(RtpLine):
             if message.address == '/_gest/refresh' and self.sender:
                 self.n['refresh'] += 1
                 self.sender.refresh()
-            self.heard(message, how, self.name_of(ssrc))
-        return oscstream.Receiver(execute, self.rate, int(self.fmtp.get('late', 40)), self.party.their_spaces)
+            self.heard(message, how, ssrc)
+        return oscstream.Receiver(execute, self.clock, int(self.fmtp.get('late', 40)), self.party.their_spaces)
 
     def after(self, ssrc, now):
         if self.streams[ssrc].wants_refresh:
@@ -289,10 +302,10 @@ class MidiLine(RtpLine):
     kind, media, encoding, pt = 'midi', 'audio', 'rtp-midi', 97
 
     def make_sender(self):
-        return midistream.Sender(self.pt, self.rate, rng=self.rng)
+        return midistream.Sender(self.pt, self.clock, rng=self.rng)
 
     def make_receiver(self, ssrc):
-        return midistream.Receiver(lambda c, how: self.heard(c, how, self.name_of(ssrc)))
+        return midistream.Receiver(lambda c, how: self.heard(c, how, ssrc))
 
     def play(self, *commands):
         self.send(self.sender.play(time.monotonic(), *[bytes.fromhex(c) if isinstance(c, str) else c

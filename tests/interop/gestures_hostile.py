@@ -54,8 +54,9 @@ class Duet(threading.Thread):
             got = [g.message.args[0] for g in p.messages(address)]
             if got != list(range(self.n)):
                 missing = sorted(set(range(self.n)) - set(got))
-                wrong.append('%s heard %d of %d events of %s; missing %s, twice %d' % (
-                    p.name, len(got), self.n, other.name, missing[:10], len(got) - len(set(got))))
+                wrong.append('%s heard %d of %d events of %s; missing %s, twice %d, packets lost on the way: %d' % (
+                    p.name, len(got), self.n, other.name, missing[:10], len(got) - len(set(got)),
+                    sum(x.n['lost'] for x in p.osc.streams.values())))
         return wrong
 
 
@@ -215,19 +216,14 @@ def jump(stage, m, ear):
 
 
 def loops(stage, m, ear):
-    """The server's own SSRC coming back, as source or contributor."""
-    theirs = next(iter(m.osc.streams))
+    """The server's own SSRC coming back as a contributor: dropped. (As the source itself it is a collision, gesture-collision.)"""
     payload = element(oscwire.write('/forged', 'i', 6), m.osc.sender.next)
-    m.osc.raw(rtp_of(m, payload, first=0x81, csrc=struct.pack('!I', theirs)))
-    for _ in range(3):
-        m.osc.raw(rtp_of(m, payload, ssrc=theirs))
+    for ssrc in list(m.osc.streams):
+        m.osc.raw(rtp_of(m, payload, first=0x81, csrc=struct.pack('!I', ssrc)))
     wrong, number = [], len(ear.messages())
     m.play('/after', 'iI', number)
     said(wrong, lambda: [g for g in ear.messages('/p/mallory/after') if g.message.args[0] == number],
          'after a loop mallory is not heard')
-    ear.play('/back', 'iI', number)
-    said(wrong, lambda: [g for g in m.messages('/p/good0/back') if g.message.args[0] == number],
-         'after a loop mallory hears nothing')
     return wrong
 
 
@@ -329,7 +325,7 @@ def hostile():
         after = counters(stage.server)
         risen = {k: after[k] - before.get(k, 0) for k in after if after[k] > before.get(k, 0)}
         print('# counters: %s' % risen)
-        for word in 'malformed', 'stranger', 'direction', 'auth', 'rate', 'loop':
+        for word in 'malformed', 'stranger', 'rate', 'other':       # other: direction, SRTP, loops, owners
             if not [k for k in risen if word in k]:
                 wrong.append('nothing is counted as %s' % word)
         return wrong
@@ -365,7 +361,7 @@ def collision():
 def no_reports():
     def play(stage):
         wrong, longest = [], 0
-        anna, bob = stage.party('anna', 'osc'), stage.party('bob', 'osc')
+        anna, bob = (stage.party(n, 'osc', silent=False) for n in ('anna', 'bob'))        # a call without sound ends
         anna.osc.mute_reports = True
         anna.tracing = True
         until, n = time.monotonic() + 32, 0
@@ -377,7 +373,7 @@ def no_reports():
         said(wrong, lambda: anna.states().get('/p/bob/k/%d' % (n % 200)) == ('is', (n, b'x' * 20)),
              'without reports nothing is heard any more')
         longest = max(len(t[3]) for t in anna.traced)
-        if longest > 1200 + 12 + 4:
+        if longest > 1200 + 12 + 4:           # RTP header and a CSRC
             wrong.append('a packet of %d octets' % longest)
         anna.osc.mute_reports = False
         bob.play('/last', 'i', n)

@@ -74,5 +74,7 @@ def hears(wrong, ear, address, args, source=None):
     said(wrong, got, lambda: '%s does not hear %s; it heard %s' % (ear.name, address,
                                                                    [g.message.address for g in ear.messages()][-20:]))
     time.sleep(0.05)
-    if len(got()) > 1 or got() and (got()[0].message.args != args or source is not None and got()[0].source != source):
+    if len(got()) > 1 or got() and got()[0].message.args != args:
         wrong.append('%s heard %s as %s' % (ear.name, address, got()))
+    if source is not None and got():
+        said(wrong, lambda: ear.osc.name_of(got()[0].source) == source, lambda: '%s heard %s of %s' % (ear.name, address, ear.osc.names))
