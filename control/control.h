@@ -92,6 +92,8 @@ bool control_room_is_music(const struct control *c, const char *name);
 const char *control_member_room(const struct control *c, uint32_t member);       /* NULL when gone */
 /* 1..63 of [A-Za-z0-9._~+-], compared without case; "echo", "lobby", "conference" are reserved. */
 bool control_room_name_valid(const char *name);
+/* How the member hears another: on top of what all hear, as VERB_VIEW sets it. ENOENT: no such two. */
+int  control_view(const struct control *c, uint32_t member, uint32_t other, float *gain_db, float *pan);
 /* The room's beat, on the sample count that all rooms share (mixer_smp). ENOENT. */
 int  control_beat(const struct control *c, const char *room, struct beat *b);
 /* Whose MIDI clock sets the room's tempo; 0: nobody's. */

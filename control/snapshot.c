@@ -234,6 +234,19 @@ static bool copy_view(struct snapshot_view *v, const struct member *m, const str
 	return true;
 }
 
+int control_view(const struct control *c, uint32_t member, uint32_t other, float *gain_db, float *pan)
+{
+	const struct member *m = member_by_id(c, member), *o = member_by_id(c, other);
+	struct snapshot_view v = {.pan = COMMAND_PAN_SAME};
+
+	if (!m || !o || m->room != o->room)
+		return ENOENT;
+	(void)copy_view(&v, m, o);
+	*gain_db = v.gain_db;
+	*pan = v.pan;
+	return 0;
+}
+
 static size_t copy_views(struct snapshot_view *v, const struct room *r)
 {
 	struct le *a, *b;

@@ -274,7 +274,7 @@ int appledoor_alloc(struct appledoor **dp, struct forward *f, const struct relay
 	if (!err)
 		err = ring_alloc(&d->news, sizeof(struct apple_news), NEWS);
 	if (!err)
-		err = line_port_alloc(&d->port, f, conf, GESTLINE_MIDI, local);
+		err = line_port_alloc(&d->port, f, conf, NULL, GESTLINE_MIDI, local);
 	if (err) {
 		mem_deref(d);
 		return err;

@@ -23,7 +23,7 @@ struct guest {
 struct appleport {
 	struct le le;
 	struct appleports *all;
-	char     room[ROOM_NAME_MAX + 1];
+	char     room[ENSEMBLE_ROOM_MAX + 1];
 	uint16_t port;
 	bool     written;                 /* there whether the room is open or not */
 	struct ensemble *ensemble;
@@ -332,6 +332,18 @@ int appleports_alloc(struct appleports **ap, struct relay *r, struct dnssd *d, c
 	for (unsigned i = 0; (room = portbook_written(a->book, i)) != NULL; i++)
 		open_port(a, room, true);
 	*ap = a;
+	return 0;
+}
+
+int appleports_bound(const struct appleports *a, const char *room, struct sa at[2])
+{
+	const struct appleport *p = find(a, room);
+	const struct line_port *port = p ? appledoor_port(p->at[0].door ? p->at[0].door : p->at[1].door) : NULL;
+
+	if (!port)
+		return ENOENT;
+	at[0] = port->local[0];
+	at[1] = port->local[1];
 	return 0;
 }
 

@@ -26,6 +26,9 @@ int  appleports_alloc(struct appleports **ap, struct relay *r, struct dnssd *d, 
 /* A room has opened, or closed. */
 void appleports_room(struct appleports *a, const char *room, bool open);
 
+/* Where a room's port is: control and data, of IPv4 where it has both. ENOENT: it has none. */
+int  appleports_bound(const struct appleports *a, const char *room, struct sa at[2]);
+
 struct appleports_stats { uint64_t malformed, stranger, refused, ignored, sessions; unsigned ports, players; };
 void appleports_stats(const struct appleports *a, struct appleports_stats *s);
 

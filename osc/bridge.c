@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bridge.h"
+#include "bridge_priv.h"
 #include "scan.h"
 
 enum { RELEASE_DEFAULT = 64, NUMBER_MOST = 16383 };
@@ -72,7 +72,7 @@ static bool is_midi(const struct osc_msg *msg)
 	return msg->addr_len > 6 && !memcmp(msg->addr, "/midi/", 6);
 }
 
-static bool address_read(struct osctarget *t, const struct osc_msg *msg)
+bool bridge_address(struct osctarget *t, const struct osc_msg *msg)
 {
 	struct scan s = scan_begin(msg->addr, msg->addr_len), first;
 
@@ -272,7 +272,7 @@ enum bridge_answer bridge_to_midi_rt(struct bridge_cmds *out, const struct oscma
 	}
 	if (is_midi(msg) && msg->n_tags == 1 && msg->tags[0] == 'm')
 		return raw(out, msg);
-	if (!address_read(&t, msg))
+	if (!bridge_address(&t, msg))
 		return BRIDGE_UNKNOWN;
 	if (osc_is_nil(msg))
 		return taken_away(out, &t);

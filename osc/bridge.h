@@ -61,12 +61,16 @@ enum bridge_answer bridge_to_osc_rt(uint8_t *buf, size_t *len, const struct brid
 	const struct midi_cmd *cmd);
 
 /*
- * Keys that change with a command without being named by its message: NoteOff with a release velocity ("the key note/N becomes 0"),
- * All Notes Off and its relatives, Reset All Controllers, System Reset. The next such message from *i on, 0 at first; *len 0: there
- * is no other. They are state, told after the message of the command itself. (Of the event /midi/C/off/N see kind_off_key().)
+ * Keys that change with a command without being named by its message: by All Notes Off and its relatives, Reset All Controllers,
+ * System Reset. The next such message from *i on, 0 at first; *len 0: there is no other. They are state, told after the message of
+ * the command itself. (Of NoteOff with a release velocity, /midi/C/off/N, see kind_off_key().)
  */
 void bridge_silenced_rt(uint8_t *buf, size_t *len, const struct bridge_taker *to, const struct midi_state *before,
 	const struct midi_cmd *cmd, unsigned *i);
+
+/* A message of the address space, made for who takes all (no map, no types), for this taker. true: *len octets in buf, 0 when it can
+ * have none of it (*answer says why); false: it is as good as it is. */
+bool bridge_retell_rt(uint8_t *buf, size_t *len, enum bridge_answer *answer, const struct bridge_taker *to, const struct osc_msg *msg);
 
 /* The state of a MIDI source as messages, one after the other: programs first, notes last. */
 struct bridge_walk {

@@ -128,16 +128,14 @@ static enum bridge_answer say(struct bridge_out *out, enum osctarget_kind kind, 
 }
 
 /* "A NoteOff with a release velocity other than 64 yields off/N, others note/N 0." A map knows notes only. */
-static enum bridge_answer note_off(struct bridge_out *out, unsigned channel, const struct midi_cmd *cmd)
+enum bridge_answer bridge_say_off(struct bridge_out *out, unsigned channel, unsigned num, unsigned release)
 {
-	const struct osctarget t = {.kind = TARGET_NOTE, .channel = (uint8_t)channel, .num = cmd->data[0]};
+	const struct osctarget t = {.kind = TARGET_NOTE, .channel = (uint8_t)channel, .num = (uint16_t)num};
 	const enum bridge_answer mapped = say_mapped(out, &t, 0);
 
 	if (mapped != BRIDGE_UNKNOWN)
 		return mapped;
-	if ((cmd->status & 0xf0) == MIDI_NOTE_ON || cmd->data[1] == RELEASE_DEFAULT)
-		return bridge_say(out, &t, 0);
-	return say(out, TARGET_OFF, channel, cmd->data[0], cmd->data[1]);
+	return release == RELEASE_DEFAULT ? bridge_say(out, &t, 0) : say(out, TARGET_OFF, channel, num, release);
 }
 
 bool bridge_param_value(unsigned *value, const struct midi_param *p)
@@ -203,7 +201,7 @@ static enum bridge_answer channel_command(struct bridge_out *out, const struct m
 	const uint8_t a = cmd->data[0], b = cmd->data[1];
 
 	if (midi_is_note_off(cmd))
-		return note_off(out, channel, cmd);
+		return bridge_say_off(out, channel, a, (cmd->status & 0xf0) == MIDI_NOTE_ON ? RELEASE_DEFAULT : b);
 	switch (cmd->status & 0xf0) {
 	case MIDI_NOTE_ON:  return say(out, TARGET_NOTE, channel, a, b);
 	case MIDI_POLY:     return say(out, TARGET_POLY, channel, a, b);
@@ -280,4 +278,40 @@ enum bridge_answer bridge_to_osc_rt(uint8_t *buf, size_t *len, const struct brid
 
 	*len = 0;
 	return midi_is_channel(cmd->status) ? channel_command(&out, before, cmd) : system_command(&out, before, cmd);
+}
+
+/* ---- in another's words ---- */
+
+static size_t whole_numbers(unsigned *v, size_t most, const struct osc_msg *msg)
+{
+	struct osc_args it;
+	struct osc_arg a;
+	size_t n = 0;
+
+	osc_args_init(&it, msg);
+	while (n < most && osc_arg_next(&it, &a) && a.tag == 'i')
+		v[n++] = a.v.i > 0 ? (unsigned)a.v.i : 0;
+	return n;
+}
+
+bool bridge_retell_rt(uint8_t *buf, size_t *len, enum bridge_answer *answer, const struct bridge_taker *to, const struct osc_msg *msg)
+{
+	struct bridge_out out = {.to = to, .buf = buf, .room = *len, .len = len};
+	struct osctarget t;
+	unsigned v[3] = {0};
+	size_t n;
+
+	if ((!to->map && takes(to, 'i')) || !bridge_address(&t, msg) || t.kind == TARGET_SYSEX)
+		return false;
+	n = whole_numbers(v, 3, msg);
+	if (n != msg->n_tags || (n > 0) != osctarget_has_value(t.kind))
+		return false;
+	*len = 0;
+	if (t.kind == TARGET_PROGRAM)
+		*answer = bridge_say_program(&out, t.channel, v[0], n == 3, v[1], v[2]);
+	else if (t.kind == TARGET_OFF)
+		*answer = bridge_say_off(&out, t.channel, t.num, v[0]);
+	else
+		*answer = bridge_say(&out, &t, v[0]);
+	return true;
 }

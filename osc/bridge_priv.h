@@ -1,5 +1,5 @@
 /*
- * bridge_priv.h - between the files of the bridge from MIDI to OSC.
+ * bridge_priv.h - between the files of the bridge.
  */
 #ifndef OSC_BRIDGE_PRIV_H
 #define OSC_BRIDGE_PRIV_H
@@ -15,6 +15,10 @@ struct bridge_out {
 
 enum bridge_answer bridge_say(struct bridge_out *out, const struct osctarget *t, unsigned value);
 enum bridge_answer bridge_say_program(struct bridge_out *out, unsigned channel, unsigned program, bool bank, unsigned msb, unsigned lsb);
+/* An end of a note: as a map has it, or by `release`. */
+enum bridge_answer bridge_say_off(struct bridge_out *out, unsigned channel, unsigned num, unsigned release);
+/* What an address under /midi/ is about. */
+bool bridge_address(struct osctarget *t, const struct osc_msg *msg);
 /* What a parameter has been set to; false: nobody has said, as far as is remembered. p may be NULL. */
 bool bridge_param_value(unsigned *value, const struct midi_param *p);
 

@@ -80,17 +80,6 @@ void bridge_walk_rt(uint8_t *buf, size_t *len, struct bridge_walk *w, const stru
 
 /* ---- what ends without being named ---- */
 
-/* NoteOff as /midi/C/off/N: "the key note/N becomes 0". */
-static bool is_told_as_off(const struct bridge_taker *to, const struct midi_cmd *cmd)
-{
-	const struct osctarget t = {.kind = TARGET_NOTE, .channel = cmd->status & 0x0f, .num = cmd->data[0]};
-	struct osc_arg args[OSCMAP_ARGS_MAX];
-	char addr[OSC_ADDR_MAX + 1];
-	size_t n;
-
-	return (cmd->status & 0xf0) == MIDI_NOTE_OFF && cmd->data[1] != 64 && oscmap_in(addr, args, &n, to->map, &t, 0);
-}
-
 /* What of a channel changes with a command that names none of it. */
 enum { ENDS_NOTES = 1, RESTS = 2 };
 
@@ -134,11 +123,6 @@ void bridge_silenced_rt(uint8_t *buf, size_t *len, const struct bridge_taker *to
 	struct bridge_out out = {.to = to, .buf = buf, .room = *len, .len = len};
 
 	*len = 0;
-	if (midi_is_channel(cmd->status) && is_told_as_off(to, cmd)) {
-		if (!(*i)++)
-			(void)say_if(&out, true, TARGET_NOTE, cmd->status & 0x0f, cmd->data[0], 0);
-		return;
-	}
 	while (*i < MIDI_CHANNELS * STEPS && !*len) {
 		const unsigned channel = *i / STEPS, step = (*i)++ % STEPS, what = changes(cmd, channel);
 

@@ -19,7 +19,7 @@
 #include "conn.h"
 #include "tlskey.h"
 
-enum { PIECE = 16384, PIECES = 4, HANDSHAKE_MS = 10000 };
+enum { PIECE = 16384, PIECES = 4, HANDSHAKE_MS = 10000, KERNEL_WAIT = 64 * 1024 };
 
 enum conn_state { CONN_NEW, CONN_SHAKES, CONN_UP, CONN_DOWN };
 
@@ -273,10 +273,12 @@ static void conn_timer(void *arg)
 
 static void set_options(int fd)
 {
-	int on = 1, tos = IPTOS_DSCP_EF;
+	int on = 1, tos = IPTOS_DSCP_EF, size = KERNEL_WAIT;
 
 	/* "TCP_NODELAY MUST be set" */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* Megabytes would wait in the kernel: seconds of gestures that nobody can coalesce any more. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	(void)setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
 }

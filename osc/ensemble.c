@@ -8,6 +8,7 @@
  */
 #include <string.h>
 #include "ensemble.h"
+#include "house_rt.h"
 #include "line_port.h"
 #include "mixer/rtcp.h"
 
@@ -168,6 +169,7 @@ void ensemble_exit_rt(struct player_rt *p, uint64_t now_us)
 void line_heard_rt(struct line_rt *l, uint64_t now_us)
 {
 	l->heard_us = now_us;
+	tally_set_rt(&l->player->n.heard_us, now_us);
 	if (l->player->away) {
 		l->player->away = false;
 		settle_player(l->player, now_us);
@@ -178,6 +180,7 @@ static void away(struct player_rt *p, uint64_t now_us)
 {
 	hush(p, now_us);
 	p->away = true;
+	ensemble_let_go_rt(p, now_us);
 	midi_state_init(&p->midi);                /* all it held was released */
 	p->midi_no = 0;
 }
@@ -219,26 +222,29 @@ static struct line_rt *where_it_fits(struct player_rt *to, struct line_rt *l, co
 	return l;
 }
 
-static void to_player(struct player_rt *to, const struct gesture *g, uint64_t now_us)
+bool ensemble_to_player_rt(struct player_rt *to, const struct gesture *g, uint64_t now_us)
 {
 	for (unsigned k = 0; k < GESTLINE_KINDS; k++) {
 		struct line_rt *l = to->line[k];
 
 		if (!l || !slots_has(&l->told, g->from->slot))
 			continue;
+		if ((l->desc.kind == GESTLINE_MIDI) != (g->osc == NULL))
+			return false;
 		l = where_it_fits(to, l, g);
 		l->ops->send_rt(l, g, now_us);
-		return;
+		return true;
 	}
+	return false;
 }
 
-static void to_all(const struct gesture *g, uint64_t now_us)
+void ensemble_to_all_rt(const struct gesture *g, uint64_t now_us)
 {
 	struct ensemble_rt *e = g->from->ensemble;
 
 	for (struct le *le = e->players.head; le; le = le->next) {
 		if (le->data != g->from)
-			to_player(le->data, g, now_us);
+			(void)ensemble_to_player_rt(le->data, g, now_us);
 	}
 }
 
@@ -361,6 +367,20 @@ static bool keep(struct player_rt *p, const struct osc_msg *msg, uint64_t now_us
 	return true;
 }
 
+bool ensemble_keep_rt(struct player_rt *p, const struct osc_msg *msg, enum osc_kind kind, uint64_t now_us)
+{
+	uint8_t buf[KIND_OFF_MAX];
+	struct osc_msg zero;
+	size_t len;
+
+	if (kind == OSC_STATE)
+		return keep(p, msg, now_us);
+	/* /midi/C/off/N: "the key note/N becomes 0" */
+	if (kind_off_key(buf, &len, msg) && !osc_msg_read(&zero, buf, len))
+		(void)keep(p, &zero, now_us);
+	return true;
+}
+
 static void count_in(struct player_rt *p, const struct gesture *g, unsigned n)
 {
 	tally_add_rt(&forward_count(p->forward)->messages_in, n);
@@ -376,11 +396,12 @@ static void deliver(struct line_rt *l, const struct osc_msg *msg, enum osc_kind 
 	struct gesture one = *g;
 
 	/* 7.1: "A state message from G3 equal to the stored value is not forwarded." */
-	if (kind == OSC_STATE && !keep(g->from, msg, now_us) && l && l->desc.kind == GESTLINE_UDP)
+	if (!ensemble_keep_rt(g->from, msg, kind, now_us) && l && l->desc.kind == GESTLINE_UDP)
 		return;
 	one.osc = msg->raw;
 	one.len = msg->len;
-	to_all(&one, now_us);
+	ensemble_to_all_rt(&one, now_us);
+	ensemble_also_midi_rt(msg, &one, NULL, now_us);
 }
 
 static void to_one(struct player_rt *p, const struct osc_msg *msg, const struct gesture *g, uint64_t now_us)
@@ -388,6 +409,7 @@ static void to_one(struct player_rt *p, const struct osc_msg *msg, const struct 
 	struct gesture one = *g;
 	struct player_rt *to = NULL;
 	struct osc_writer w;
+	struct osc_msg rest;
 	const char *name;
 	size_t name_len, skip = views_addressee(&name, &name_len, msg->addr, msg->addr_len);
 
@@ -407,7 +429,8 @@ static void to_one(struct player_rt *p, const struct osc_msg *msg, const struct 
 		return;
 	one.osc = w.buf;
 	one.event = true;         /* "It is an event even if `/<rest>` would be state." */
-	to_player(to, &one, now_us);
+	if (!ensemble_to_player_rt(to, &one, now_us) && !osc_msg_read(&rest, one.osc, one.len))
+		ensemble_also_midi_rt(&rest, &one, to, now_us);
 }
 
 static void one_message(struct line_rt *l, const struct osc_msg *msg, const struct gesture *g, uint64_t now_us)
@@ -439,9 +462,10 @@ static void one_message(struct line_rt *l, const struct osc_msg *msg, const stru
 		ensemble_error_rt(p, GEST_RATE, msg->addr, now_us);
 		return;
 	}
-	if (begins(msg, "/tutti/"))
-		forward_say_rt(p->forward, p->id, msg->raw, msg->len, false);
-	else if (begins(msg, "/to/"))
+	if (begins(msg, "/tutti/")) {
+		if (!house_rt(l, msg, now_us))
+			forward_say_rt(p->forward, p->id, msg->raw, msg->len, false);
+	} else if (begins(msg, "/to/"))
 		to_one(p, msg, g, now_us);
 	else
 		deliver(l, msg, kind, g, now_us);
@@ -486,13 +510,16 @@ void ensemble_osc_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us
 	while (osc_next(&it, &msg)) {
 		if (!n)
 			one_message(l, &msg, g, now_us);
-		else if (kind_of(p->kinds, &msg) == OSC_STATE)
-			keep(p, &msg, now_us);
+		else
+			(void)ensemble_keep_rt(p, &msg, kind_of(p->kinds, &msg), now_us);
 	}
-	if (n) {
-		count_in(p, g, n);
-		to_all(g, now_us);
-	}
+	if (!n)
+		return;
+	count_in(p, g, n);
+	ensemble_to_all_rt(g, now_us);
+	osc_iter_init(&it, g->osc, g->len);
+	while (osc_next(&it, &msg))
+		ensemble_also_midi_rt(&msg, g, NULL, now_us);
 }
 
 /* ---- in: MIDI ---- */
@@ -525,8 +552,10 @@ void ensemble_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_u
 	}
 	count_in(p, g, 1);
 	say_midi(p, g->midi);
+	house_midi_rt(l, g, now_us);
+	ensemble_also_osc_rt(g, now_us);
 	midi_state_apply(&p->midi, g->midi, ++p->midi_no, g->ts);
-	to_all(g, now_us);
+	ensemble_to_all_rt(g, now_us);
 }
 
 /* ---- a player's time ---- */
@@ -559,10 +588,12 @@ static void player_tick(struct ticker *t, uint64_t now_us)
 static void declared(struct player_rt *p)
 {
 	p->kinds = NULL;
+	p->map = NULL;
 	for (unsigned i = 0; i < OSC_KINDS && !p->kinds; i++) {
 		const struct line_rt *l = p->line[osc_kinds[i]];
 
 		p->kinds = l && l->desc.space ? &l->desc.space->kinds : NULL;
+		p->map = l && l->desc.space ? l->desc.space->map : NULL;
 	}
 }
 

@@ -10,6 +10,8 @@
 #ifndef OSC_ENSEMBLE_H
 #define OSC_ENSEMBLE_H
 
+#include "beatclock.h"
+#include "beatout.h"
 #include "forward.h"
 #include "gest.h"
 #include "gestline.h"
@@ -46,9 +48,7 @@ struct line_ops {
 	void (*inherit_rt)(struct line_rt *l, struct line_rt *old, uint64_t now_us);
 	/* A datagram. sock: 0 RTP or data, 1 RTCP. buf has LINE_ROOM octets more behind it. */
 	void (*recv_rt)(struct line_rt *l, unsigned sock, const struct sa *from, uint8_t *buf, size_t len, uint64_t now_us);
-	/* The listening socket of a stream is readable: instead of recv_rt. */
-	void (*ready_rt)(struct line_rt *l, uint64_t now_us);
-	/* A gesture of another player for this line's player, not yet in its view, not yet bridged. */
+	/* A gesture of another player for this line's player, not yet in its view. Bridged: lines of OSC get OSC, G1 gets MIDI. */
 	void (*send_rt)(struct line_rt *l, const struct gesture *g, uint64_t now_us);
 	/* A message of the house, as it is. NULL: the line takes no OSC. */
 	void (*tell_rt)(struct line_rt *l, const uint8_t *osc, size_t len, uint64_t now_us);
@@ -67,6 +67,8 @@ struct line_ops {
 };
 
 enum { LINE_ROOM = 64, ENSEMBLE_PLAYERS = 256, SLOT_WORDS = ENSEMBLE_PLAYERS / 64 };
+
+enum { UNMAPPED_KEPT = 64 };
 
 /* Players of an ensemble as bits, by their slot. */
 struct slots { uint64_t bit[SLOT_WORDS]; };
@@ -110,12 +112,17 @@ struct player_rt {
 	struct line_rt *line[GESTLINE_KINDS];
 	struct osckeys *keys;             /* its OSC state, without prefix; of a MIDI player as bridged */
 	int64_t  set_no;                  /* counts the settings of keys: key->mark; key->last: when it last came alive */
-	struct midi_state midi;           /* its MIDI state */
+	struct midi_state midi;           /* its MIDI state; of an OSC player as bridged */
 	uint32_t midi_no;
 	const struct kinds *kinds;        /* what it declared */
+	const struct oscmap *map;         /* its own, for who hears MIDI; NULL: none */
+	size_t   sysex_max;
+	uint32_t unmapped[UNMAPPED_KEPT]; /* hashes of addresses it has been told of, error 9: "once per address" */
 	struct slots meets;               /* section 8.4: whose OSC it may hear */
 	bool     away;                    /* nothing was heard of it for too long */
 	bool     surface;
+	bool     listens;                 /* it has said something to the house, and so hears of it */
+	struct beatclock beatclock;       /* its MIDI clock */
 	uint32_t silence_ms;
 	uint32_t ssrc;                    /* of its stream where it sends RTP, else any: it stands for it in lists of sources */
 	char     party_cname[64];         /* as it says itself (SDES), to know it again when its packets come back */
@@ -132,6 +139,7 @@ struct ensemble_rt {
 	struct list players;
 	struct player_rt *slot[ENSEMBLE_PLAYERS];
 	struct owners *owners;            /* NULL: nothing is claimed */
+	struct beatout beatout;
 	struct give give;
 	struct job_wait spare;
 };
@@ -144,6 +152,21 @@ void ensemble_osc_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us
 void ensemble_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us);
 /* May this packet of MIDI be taken, by the rate? What is not is lost as by the network, and its journal repairs it. */
 bool ensemble_admits_rt(struct line_rt *l, uint64_t now_us);
+
+/* On to all who hear `from` on a line of that kind of gesture (G1: MIDI, else OSC); to one. false: it does not hear it so. */
+void ensemble_to_all_rt(const struct gesture *g, uint64_t now_us);
+bool ensemble_to_player_rt(struct player_rt *to, const struct gesture *g, uint64_t now_us);
+/* Into the state of its player: state, and what an event ends. false: it says what was known already. */
+bool ensemble_keep_rt(struct player_rt *p, const struct osc_msg *msg, enum osc_kind kind, uint64_t now_us);
+
+/* ---- ensemble_bridge: what one says in OSC for who hears MIDI, and the other way round ---- */
+
+/* After it has been kept. `to`: NULL all. */
+void ensemble_also_midi_rt(const struct osc_msg *msg, const struct gesture *g, struct player_rt *to, uint64_t now_us);
+/* Before it is applied to its player's MIDI state; keys are kept. */
+void ensemble_also_osc_rt(const struct gesture *g, uint64_t now_us);
+/* All it holds was released: so are the keys of its notes. */
+void ensemble_let_go_rt(struct player_rt *p, uint64_t now_us);
 
 /* "At most one /_gest/error per code and second", to the player itself. code: enum gest_error. */
 void ensemble_error_rt(struct player_rt *p, int code, const char *addr, uint64_t now_us);
@@ -158,8 +181,8 @@ struct player_rt *ensemble_named_rt(const struct ensemble_rt *e, const char *nam
 /* The line has opened, or closed (l->opened): joins and leaves follow. */
 void ensemble_settle_rt(struct line_rt *l, uint64_t now_us);
 
-/* Out. */
-void line_send_rt(struct line_rt *l, unsigned sock, const uint8_t *buf, size_t len);
+/* Out. An errno: EAGAIN when the socket takes no more now; what could not be sent is gone. */
+int  line_send_rt(struct line_rt *l, unsigned sock, const uint8_t *buf, size_t len);
 /* Something of the party's came. */
 void line_heard_rt(struct line_rt *l, uint64_t now_us);
 

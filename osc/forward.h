@@ -45,6 +45,8 @@ typedef void (forward_say_h)(const struct forward_said *said, void *arg);
 int  forward_alloc(struct forward **fp, bool threaded, bool realtime, forward_say_h *sayh, void *arg);
 /* spare: used when the ring is full, so that the ends of things cannot fail; NULL: one is made (ENOMEM). */
 int  forward_post(struct forward *f, const struct job *job, struct job_wait *spare);
+/* The thread is joined, jobs that are left are done here, and given back. What is posted later is done when it is freed. */
+void forward_close(struct forward *f);
 void forward_dispatch(struct forward *f);         /* what came back and what was said */
 struct relay_count *forward_count(struct forward *f);
 uint64_t forward_clock_us(const struct forward *f);        /* its clock, as it last looked */

@@ -2,7 +2,7 @@
  * line_apple.c - what a player that came by AppleMIDI plays, and what it hears: one merged stream.
  *
  *      RTP > midi_repair > ensemble          feedback (RS) to the peer four times a second at most
- *      ensemble > (bridge >) midi_merge > midi_sender > RTP          the peer's feedback moves the checkpoint
+ *      ensemble > midi_merge > midi_sender > RTP          the peer's feedback moves the checkpoint
  *
  * Not the line of G1 with other sockets: there is no RTCP, no description, no payload type to agree on, timestamps are those of the
  * clock both ends have compared, and one SSRC is all such software knows. What is common stands in midi_merge, midi_sender and
@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <string.h>
 #include "mixer/rtp.h"
-#include "bridge.h"
 #include "line_apple.h"
 #include "midi_merge.h"
 #include "midi_repair.h"
@@ -37,11 +36,9 @@ struct line_apple {
 	struct appledoor *door;           /* NULL: gone */
 	unsigned slot;
 	uint32_t session;
-	size_t   sysex_max;
 	struct midi_repair *repair;
 	struct midi_merge *merge;
 	struct midi_sender *sender;
-	struct midi_state *bridged;       /* for a moment: an OSC player's state as MIDI */
 	bool     waiting;                 /* commands are in the sender and not yet sent */
 	uint64_t now_us;                  /* of the call that runs */
 	uint64_t feedback_us;
@@ -101,32 +98,12 @@ static void end(struct line_apple *a)
 		flush(a);
 }
 
-static void put_osc(struct line_apple *a, const struct gesture *g)
-{
-	const struct line_rt *osc = g->from->line[GESTLINE_OSC];
-	struct bridge_cmds cmds;
-	struct osc_iter it;
-	struct osc_msg msg;
-
-	osc_iter_init(&it, g->osc, g->len);
-	while (osc_next(&it, &msg)) {
-		const enum bridge_answer said = bridge_to_midi_rt(&cmds, osc && osc->desc.space ? osc->desc.space->map : NULL, &msg,
-			a->sysex_max);
-
-		for (unsigned i = 0; said == BRIDGE_SAID && i < cmds.n; i++)
-			midi_merge_put_rt(a->merge, g->from->id, &cmds.cmd[i], a->now_us, put, a);
-	}
-}
-
 static void apple_send_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
 {
 	struct line_apple *a = (struct line_apple *)l;
 
 	begin(a, now_us);
-	if (g->midi)
-		midi_merge_put_rt(a->merge, g->from->id, g->midi, now_us, put, a);
-	else
-		put_osc(a, g);
+	midi_merge_put_rt(a->merge, g->from->id, g->midi, now_us, put, a);
 	end(a);
 }
 
@@ -142,16 +119,9 @@ static void apple_tell_midi_rt(struct line_rt *l, const struct midi_cmd *cmd, ui
 static void apple_join_rt(struct line_rt *l, struct player_rt *from, uint64_t now_us)
 {
 	struct line_apple *a = (struct line_apple *)l;
-	const struct line_rt *osc = from->line[GESTLINE_OSC];
-	const struct midi_state *st = &from->midi;
 
 	begin(a, now_us);
-	if (!from->midi_no) {             /* it has played no MIDI: what it said by OSC */
-		midi_state_init(a->bridged);
-		bridge_keys_to_midi_rt(a->bridged, from->keys, osc && osc->desc.space ? osc->desc.space->map : NULL, 1, 0);
-		st = a->bridged;
-	}
-	(void)midi_merge_join_rt(a->merge, from->id, st, now_us, put, a);      /* ENOSPC: it is not heard here */
+	(void)midi_merge_join_rt(a->merge, from->id, &from->midi, now_us, put, a);      /* ENOSPC: it is not heard here */
 	end(a);
 }
 
@@ -309,13 +279,13 @@ static void apple_end(struct line_rt *l)
 	mem_deref(a->repair);
 	mem_deref(a->merge);
 	mem_deref(a->sender);
-	mem_deref(a->bridged);
 }
 
 int line_apple_alloc(struct line_rt **lp, const struct relay_conf *conf, struct appledoor *d, unsigned slot, uint32_t session)
 {
 	const struct midi_merge_conf merge = {.sources = SOURCES, .sysex_max = conf->sysex_max};
-	const struct midi_sender_conf sender = {.policy = MIDI_CLOSED_LOOP, .seq = rand_u16(), .max = MTU, .play = STRIKE_LATE};
+	const struct midi_sender_conf sender = {.policy = MIDI_CLOSED_LOOP, .seq = rand_u16(),
+		.max = conf->mtu < MTU ? conf->mtu : MTU, .play = STRIKE_LATE};
 	struct gestline desc;
 	struct line_apple *a;
 	int err;
@@ -330,17 +300,12 @@ int line_apple_alloc(struct line_rt **lp, const struct relay_conf *conf, struct 
 	a->door = d;
 	a->slot = slot;
 	a->session = session;
-	a->sysex_max = conf->sysex_max;
 	a->feedback_us = UINT64_MAX;
 	err = midi_repair_alloc(&a->repair, command, a);
 	if (!err)
 		err = midi_merge_alloc(&a->merge, &merge);
 	if (!err)
 		err = midi_sender_alloc(&a->sender, &sender, NULL);
-	if (!err)
-		a->bridged = mem_alloc(sizeof(*a->bridged), NULL);
-	if (!err && !a->bridged)
-		err = ENOMEM;
 	if (err)
 		mem_deref(a);
 	else

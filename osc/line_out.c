@@ -9,6 +9,7 @@
  * did. So the count said at the begin is that of the keys alive at that time; it is short by those deleted meanwhile.
  */
 #include <string.h>
+#include "bridge.h"
 #include "line_out.h"
 
 enum { AGAIN_US = 500000, TICK_MESSAGES = 64, HELD_KEYS = 16384, HELD_BYTES = 1024 * 1024, REFRESH_STEP_US = 50 };
@@ -28,6 +29,28 @@ void line_out_end(struct line_out *o)
 
 /* ---- one packet in the receiver's view ---- */
 
+/* What a player of MIDI says is in the address space of MIDI; who takes no i, or has a map with `in`, gets it in his own words.
+ * false: he takes none in which it could be told. */
+static bool in_its_words(struct line_out *o, uint8_t *buf, const struct player_rt *from, const uint8_t **osc, size_t *len,
+			 unsigned *errors)
+{
+	const struct gestline *d = &o->line->desc;
+	const struct line_rt *midi = from->line[GESTLINE_MIDI];
+	const struct bridge_taker to = {.map = d->space ? d->space->map : NULL, .types = d->takes.types, .max = d->takes.max};
+	enum bridge_answer answer;
+	struct osc_msg msg;
+	size_t n = BRIDGE_OSC_MAX;
+
+	*errors = 0;
+	if (!midi || !(midi->desc.dir & LEG_DIR_RECV) || osc_is_bundle(*osc, *len) || osc_msg_read(&msg, *osc, *len) ||
+	    !bridge_retell_rt(buf, &n, &answer, &to, &msg))
+		return true;
+	*errors = answer == BRIDGE_TYPE ? 1u << GEST_TYPE : answer == BRIDGE_BIG ? 1u << GEST_TOO_BIG : 0;
+	*osc = buf;
+	*len = n;
+	return n > 0;
+}
+
 static size_t view_as(struct line_out *o, uint8_t *buf, enum osc_view view, struct player_rt *from, const uint8_t *osc,
 		      size_t len, unsigned *errors)
 {
@@ -35,8 +58,11 @@ static size_t view_as(struct line_out *o, uint8_t *buf, enum osc_view view, stru
 	const struct views v = {.view = view, .types = d->takes.types, .deep = d->takes.deep, .max = d->takes.max,
 		.receiver = o->line->player->name, .source = from->name, .source_id = from->id,
 		.owners = from->ensemble ? from->ensemble->owners : NULL};
+	uint8_t retold[BRIDGE_OSC_MAX];
 	size_t n = FORWARD_SCRATCH_SIZE;
 
+	if (!in_its_words(o, retold, from, &osc, &len, errors))
+		return 0;
 	*errors = views_write_rt(buf, &n, &v, osc, len);
 	return n;
 }
@@ -77,6 +103,36 @@ static void say_errors(const struct gesture *g, unsigned errors, uint64_t now_us
 
 /* ---- rate ---- */
 
+/* While the line is full state waits as if there were no token, and events go on as long as there are some. */
+static enum oscrate_verdict hold(struct line_out *o, const struct osc_msg *seen, enum osc_kind kind, uint64_t now_us)
+{
+	const struct bucket saved = o->rate->bucket;
+	enum oscrate_verdict v;
+
+	if (kind == OSC_EVENT)
+		return bucket_take_rt(&o->rate->bucket, now_us) ? OSCRATE_SEND : OSCRATE_DROPPED;
+	o->rate->bucket.has     = 0;
+	o->rate->bucket.last_us = now_us;
+	v = oscrate_offer_rt(o->rate, seen, kind, now_us);
+	o->rate->bucket = saved;
+	return v;
+}
+
+void line_out_hold_rt(struct line_out *o, const struct osc_msg *seen, uint64_t now_us)
+{
+	if (kind_of(NULL, seen) == OSC_STATE)
+		(void)hold(o, seen, OSC_STATE, now_us);
+}
+
+void line_out_forget_rt(struct line_out *o)
+{
+	struct key *key;
+
+	while ((key = osckeys_head(o->rate->held, &o->rate->queue)) != NULL)
+		osckeys_take_rt(o->rate->held, &o->rate->queue, key);
+	osckeys_clear_rt(o->rate->held);
+}
+
 /* Held under its source's name. `buf`, its view, is written over. */
 static enum oscrate_verdict offer(struct line_out *o, const struct gesture *g, const struct osc_msg *original,
 				  const struct osc_msg *seen, uint64_t now_us)
@@ -87,6 +143,8 @@ static enum oscrate_verdict offer(struct line_out *o, const struct gesture *g, c
 	struct osc_msg named;
 	size_t len;
 
+	if (o->full)
+		return hold(o, seen, kind, now_us);
 	if (o->line->desc.view != VIEW_SOURCE || kind == OSC_EVENT)
 		return oscrate_offer_rt(o->rate, seen, kind, now_us);
 	if (!o->rate->queue.n && bucket_take_rt(&o->rate->bucket, now_us))
@@ -140,7 +198,7 @@ static void send_bundle(struct line_out *o, const struct gesture *g, uint64_t no
 
 	bucket_due_rt(&o->rate->bucket, now_us);
 	n = messages_in(g->osc, g->len);
-	if (!o->rate->queue.n && o->rate->bucket.has >= n * UINT64_C(1000000)) {
+	if (!o->full && !o->rate->queue.n && o->rate->bucket.has >= n * UINT64_C(1000000)) {
 		it.len = line_out_view_rt(o, &buf, g->from, g->osc, g->len, &errors);
 		it.osc = buf;
 		say_errors(g, errors, now_us);
@@ -157,8 +215,6 @@ static void send_bundle(struct line_out *o, const struct gesture *g, uint64_t no
 
 void line_out_send_rt(struct line_out *o, const struct gesture *g, uint64_t now_us)
 {
-	if (!g->osc)
-		return;                           /* MIDI without a bridge: silent */
 	if (osc_is_bundle(g->osc, g->len))
 		send_bundle(o, g, now_us);
 	else
@@ -317,7 +373,7 @@ static bool any(const struct slots *s)
 
 static void tell(struct line_out *o, uint64_t now_us)
 {
-	for (int i = 0; i < TICK_MESSAGES; i++) {
+	for (int i = 0; i < TICK_MESSAGES && !o->full; i++) {
 		if (o->slot < 0 && next_slot(o) >= 0)
 			begin_telling(o, (unsigned)next_slot(o), now_us);
 		if (o->slot < 0 && next_slot(o) < 0)
@@ -406,7 +462,7 @@ static void refresh(struct line_out *o, uint64_t now_us)
 
 static bool talks(const struct line_out *o)
 {
-	return o->line->opened && o->line->desc.dir & LEG_DIR_SEND;
+	return o->line->opened && !o->full && o->line->desc.dir & LEG_DIR_SEND;
 }
 
 uint64_t line_out_due_rt(struct line_out *o)
@@ -428,7 +484,7 @@ void line_out_tick_rt(struct line_out *o, uint64_t now_us)
 
 	if (!talks(o))
 		return;
-	for (int i = 0; i < TICK_MESSAGES && o->rate->queue.n && oscrate_next_rt(o->rate, &msg, now_us); i++)
+	for (int i = 0; i < TICK_MESSAGES && !o->full && o->rate->queue.n && oscrate_next_rt(o->rate, &msg, now_us); i++)
 		put_held(o, &msg, now_us);
 	if (any(&o->again) && now_us >= o->again_us) {
 		for (unsigned i = 0; i < SLOT_WORDS; i++)
@@ -436,7 +492,7 @@ void line_out_tick_rt(struct line_out *o, uint64_t now_us)
 		memset(&o->again, 0, sizeof(o->again));
 	}
 	tell(o, now_us);
-	if (now_us >= o->refresh_us)
+	if (!o->full && now_us >= o->refresh_us)
 		refresh(o, now_us);
 }
 

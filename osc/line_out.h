@@ -23,6 +23,7 @@ struct out_item {
 struct line_out {
 	struct line_rt *line;
 	struct oscrate *rate;
+	bool     full;                    /* the line takes no more now: state waits, under its key */
 	void (*put_rt)(struct line_rt *l, const struct out_item *it, uint64_t now_us);
 	bool     framed;                  /* snapshots begin and end (G3 to G5) */
 	bool     twice;                   /* and are said again after half a second (G3) */
@@ -49,6 +50,10 @@ void line_out_tell_rt(struct line_out *o, const uint8_t *osc, size_t len, uint64
 /* /_gest/join, /_gest/leave; both take care of what is still to be told. state: and then its state, message by message. */
 void line_out_join_rt(struct line_out *o, struct player_rt *from, bool state, uint64_t now_us);
 void line_out_leave_rt(struct line_out *o, struct player_rt *from, uint64_t now_us);
+/* What put_rt could not send, in the receiver's view: if it is state it waits; not for VIEW_SOURCE. */
+void line_out_hold_rt(struct line_out *o, const struct osc_msg *seen, uint64_t now_us);
+/* What waited is worth nothing any more: nobody is there, and who comes is told everything. */
+void line_out_forget_rt(struct line_out *o);
 /* The state of all, again. */
 void line_out_refresh_rt(struct line_out *o, uint64_t now_us);
 uint64_t line_out_due_rt(struct line_out *o);

@@ -1,21 +1,20 @@
 /*
  * line_port.c - the sockets of a line.
  *
- * RTP takes a pair from the range the sound takes its ports from; UDP/OSC one of such a pair, and a listening socket of TCP any
- * port of the range. A packet for which there is no line yet is read and forgotten: the server processes packets only after its
+ * RTP takes a pair from the range the sound takes its ports from, UDP/OSC one of such a pair. A stream listens on the control thread
+ * (lineport.h); here it is a duct's end. A packet for which there is no line yet is read and forgotten: the server processes packets only after its
  * answer is sent.
  */
 #include <sys/epoll.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "mixer/port.h"
 #include "line_port.h"
 
-enum { PACKETS = 16, BACKLOG = 2, TRIES = 64 };
+enum { PACKETS = 16 };
 
 /* ---- control thread ---- */
 
@@ -36,6 +35,7 @@ static void line_port_destroy(void *arg)
 	list_unlink(&port->le);
 	for (unsigned i = 0; i < 2; i++)
 		close_handle(port, port->handle[i]);
+	mem_deref(port->lineport);
 	mem_deref(port->forward);
 }
 
@@ -69,61 +69,73 @@ static int open_datagram(struct line_port *port, const struct relay_conf *conf, 
 	return 0;
 }
 
-static int listen_at(struct line_port *port, const struct sa *local)
+static bool is_stream(enum gestline_kind kind)
 {
-	const int fd = socket(sa_af(local), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
-	int err;
-
-	if (fd < 0)
-		return errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (sa_af(local) == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	err = bind(fd, &local->u.sa, local->len) || listen(fd, BACKLOG) ? errno : 0;
-	if (err)
-		close(fd);
-	else
-		port->handle[0] = fd;
-	return err;
+	return kind == GESTLINE_TCP || kind == GESTLINE_TLS;
 }
 
-static int open_stream(struct line_port *port, const struct relay_conf *conf, const struct sa *local)
+static int open_stream(struct line_port *port, const struct relay_conf *conf, struct tlskey *tls, const struct sa *local)
 {
-	const uint32_t n = conf->port_max > conf->port_min ? (uint32_t)(conf->port_max - conf->port_min) + 1u : 1u;
-	int err = EADDRINUSE;
+	const struct lineport_conf lc = {.local = *local, .port_min = conf->port_min, .port_max = conf->port_max,
+					 .tls = port->kind == GESTLINE_TLS ? tls : NULL};
 
-	port->local[0] = *local;
-	for (unsigned i = 0; i < TRIES && err == EADDRINUSE; i++) {
-		sa_set_port(&port->local[0], (uint16_t)(conf->port_min + rand_u32() % n));
-		err = listen_at(port, &port->local[0]);
-	}
-	return err;
+	if (port->kind == GESTLINE_TLS && !tls)
+		return ENOTSUP;
+	return lineport_alloc(&port->lineport, &port->local[0], &port->handle[0], &lc);
 }
 
 static void ready_rt(struct watch *w, uint32_t events, uint64_t now_us);
 
-int line_port_alloc(struct line_port **pp, struct forward *f, const struct relay_conf *conf, enum gestline_kind kind, const struct sa *local)
+static struct line_port *new_port(struct forward *f, const struct relay_wire *wire, enum gestline_kind kind)
 {
 	struct line_port *port = mem_zalloc(sizeof(*port), line_port_destroy);
+
+	if (!port)
+		return NULL;
+	port->handle[0] = port->handle[1] = -1;
+	port->forward = mem_ref(f);
+	port->wire    = wire;
+	port->kind    = kind;
+	port->n       = kind == GESTLINE_MIDI || kind == GESTLINE_OSC ? 2 : 1;
+	return port;
+}
+
+static void set_watches(struct line_port *port)
+{
+	for (unsigned i = 0; i < port->n; i++)
+		port->watch[i] = (struct watch){.fd = port->handle[i], .ready_rt = ready_rt, .arg = port};
+}
+
+int line_port_alloc(struct line_port **pp, struct forward *f, const struct relay_conf *conf, struct tlskey *tls,
+		    enum gestline_kind kind, const struct sa *local)
+{
+	struct line_port *port = new_port(f, conf->wire, kind);
 	int err;
 
 	if (!port)
 		return ENOMEM;
-	port->handle[0] = port->handle[1] = -1;
-	port->forward = mem_ref(f);
-	port->wire    = conf->wire;
-	port->kind    = kind;
-	port->stream  = kind == GESTLINE_TCP || kind == GESTLINE_TLS;
-	port->n       = kind == GESTLINE_MIDI || kind == GESTLINE_OSC ? 2 : 1;
-
-	err = port->wire ? open_wire(port, local) : port->stream ? open_stream(port, conf, local) :
+	err = port->wire ? open_wire(port, local) : is_stream(kind) ? open_stream(port, conf, tls, local) :
 							   open_datagram(port, conf, local);
 	if (err) {
 		mem_deref(port);
 		return err;
 	}
-	for (unsigned i = 0; i < port->n; i++)
-		port->watch[i] = (struct watch){.fd = port->handle[i], .ready_rt = ready_rt, .arg = port};
+	set_watches(port);
+	*pp = port;
+	return 0;
+}
+
+int line_port_adopt(struct line_port **pp, struct forward *f, enum gestline_kind kind, int fd, const struct sa *local)
+{
+	struct line_port *port = new_port(f, NULL, kind);
+
+	if (!port) {
+		close(fd);
+		return ENOMEM;
+	}
+	port->handle[0] = fd;
+	port->local[0]  = *local;
+	set_watches(port);
 	*pp = port;
 	return 0;
 }
@@ -194,11 +206,6 @@ static void ready_rt(struct watch *w, uint32_t events, uint64_t now_us)
 	struct line_port *port = w->arg;
 
 	(void)events;
-	if (port->stream) {
-		if (port->line && port->line->ops->ready_rt)
-			port->line->ops->ready_rt(port->line, now_us);
-		return;
-	}
 	for (int i = 0; i < PACKETS && one_rt(port, w == &port->watch[1], now_us); i++)
 		;
 }
@@ -216,18 +223,24 @@ void line_port_wire_rt(struct line_port *port, unsigned sock, const struct sa *f
 		port->line->ops->recv_rt(port->line, sock, from, own, len, now_us);
 }
 
-void line_send_rt(struct line_rt *l, unsigned sock, const uint8_t *buf, size_t len)
+int line_send_rt(struct line_rt *l, unsigned sock, const uint8_t *buf, size_t len)
 {
 	const struct line_sock *s = &l->sock[sock];
 	struct line_port *port = l->port;
+	ssize_t n;
 
 	if (!s->open || !sa_isset(&s->to, SA_ALL))
-		return;
+		return ENOTCONN;
 	tally_up_rt(&line_count(l)->tx_packets);
-	if (port->wire)
+	if (port->wire) {
 		port->wire->send(s->handle, &s->to, buf, len, port->wire->arg);
-	else if (sendto(s->handle, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL, &s->to.u.sa, s->to.len) < 0)
-		return;                   /* lost, as by the network */
+		return 0;
+	}
+	if (is_stream(port->kind))                /* a duct: its other end knows where to */
+		n = send(s->handle, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else
+		n = sendto(s->handle, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL, &s->to.u.sa, s->to.len);
+	return n < 0 ? errno : 0;         /* lost, as by the network */
 }
 
 uint8_t *forward_scratch_rt(struct line_rt *l, unsigned which, size_t *size)

@@ -5,13 +5,14 @@
 #define OSC_LINE_PORT_H
 
 #include "ensemble.h"
+#include "lineport.h"
 
 struct line_port {
 	struct forward *forward;          /* a reference */
 	const struct relay_wire *wire;    /* NULL: sockets */
 	enum gestline_kind kind;
 	unsigned n;
-	bool     stream;                  /* sock 0 listens */
+	struct lineport *lineport;        /* of a stream: sock 0 is its duct's end */
 	int      handle[2];
 	struct sa local[2];
 	struct le le;                     /* control: of the relay, to be found by handle */
@@ -23,7 +24,10 @@ struct line_port {
 };
 
 /* RTP has two sockets, an even port and the next; others one. EADDRINUSE: no port is free. */
-int  line_port_alloc(struct line_port **pp, struct forward *f, const struct relay_conf *conf, enum gestline_kind kind, const struct sa *local);
+int  line_port_alloc(struct line_port **pp, struct forward *f, const struct relay_conf *conf, struct tlskey *tls,
+		     enum gestline_kind kind, const struct sa *local);
+/* A socket, or a duct's end, that is there already; it is closed when this fails, too. */
+int  line_port_adopt(struct line_port **pp, struct forward *f, enum gestline_kind kind, int fd, const struct sa *local);
 void line_port_end(struct line_port *port);       /* control: when the forward thread has let go it is freed */
 /* What a packet is for from now on; NULL: for nobody. */
 void line_port_set_rt(struct line_port *port, struct line_rt *l);

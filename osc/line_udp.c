@@ -15,7 +15,7 @@ static void put_rt(struct line_rt *l, const struct out_item *it, uint64_t now_us
 {
 	(void)now_us;
 	if (l->opened)
-		line_send_rt(l, 0, it->osc, it->len);
+		(void)line_send_rt(l, 0, it->osc, it->len);
 }
 
 static void end(struct line_rt *l)
@@ -48,7 +48,7 @@ static void inherit_rt(struct line_rt *l, struct line_rt *old, uint64_t now_us)
 {
 	struct line_udp *u = (struct line_udp *)l, *o = (struct line_udp *)old;
 
-	l->opened = old && old->opened && sa_cmp(&old->desc.peer, &l->desc.peer, SA_ALL);
+	l->opened = l->desc.opened || (old && old->opened && sa_cmp(&old->desc.peer, &l->desc.peer, SA_ALL));
 	line_out_inherit_rt(&u->out, old ? &o->out : NULL, now_us);
 }
 
@@ -58,7 +58,7 @@ static void recv_rt(struct line_rt *l, unsigned sock, const struct sa *from, uin
 
 	(void)sock;
 	/* 14: "The server accepts media only from the negotiated remote address" */
-	if (!sa_cmp(from, &l->desc.peer, SA_ALL)) {
+	if (!sa_cmp(from, sa_isset(&l->desc.peer_from, SA_ALL) ? &l->desc.peer_from : &l->desc.peer, SA_ALL)) {
 		tally_up_rt(&line_count(l)->stranger);
 		return;
 	}

@@ -55,6 +55,11 @@ void midi_merge_clear_rt(struct midi_merge *m)
 	m->has_master = m->stopped = false;
 }
 
+void midi_merge_subset_rt(struct midi_merge *m, const struct midi_subset *subset)
+{
+	m->conf.subset = subset;
+}
+
 /* ---- out ---- */
 
 bool merge_may_rt(const struct midi_merge *m, unsigned status, unsigned a)

@@ -10,7 +10,7 @@
 #include "midi_fmtp.h"
 #include "midi_state.h"
 
-enum { MERGE_SOURCES_MAX = 64 };
+enum { MERGE_SOURCES_MAX = 256 };
 
 struct midi_merge_conf {
 	unsigned sources;        /* at once; 1 to MERGE_SOURCES_MAX */
@@ -33,6 +33,9 @@ typedef void (midi_merge_h)(const struct midi_cmd *cmd, void *arg);
 struct midi_merge;
 
 int  midi_merge_alloc(struct midi_merge **mp, const struct midi_merge_conf *conf);
+
+/* Another copy of the same subset. */
+void midi_merge_subset_rt(struct midi_merge *m, const struct midi_subset *subset);
 
 /* As it was made: no source, nothing said. */
 void midi_merge_clear_rt(struct midi_merge *m);

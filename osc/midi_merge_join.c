@@ -9,6 +9,8 @@
 #include "midi_merge_priv.h"
 #include "midi_release.h"
 
+enum { NOTES_MOST = 127 };
+
 /* Numbers of packets or commands, which go round. */
 static bool newer(uint32_t seq, uint32_t than)
 {
@@ -28,7 +30,8 @@ static void seed_notes(struct midi_merge *m, struct merge_part *part, unsigned c
 		to->note[i].state = NOTE_ON;
 		to->note[i].seq = 1;
 		to->note[i].velocity = note->velocity;
-		to->note[i].count++;              /* one for each source, of 64 */
+		if (to->note[i].count < NOTES_MOST)       /* one for each source */
+			to->note[i].count++;
 		order_newest(&to->note_order, i);
 	}
 }

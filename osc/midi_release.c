@@ -132,3 +132,52 @@ void midi_retell_rt(const struct midi_state *st, midi_said_h *h, void *arg)
 	if (st->sys.song.seq)
 		say(&t, MIDI_SONG, st->sys.song.song, 0);
 }
+
+/* ---- who must not hear all ---- */
+
+static bool is_barred(const struct midi_subset *s, unsigned status, unsigned a)
+{
+	const struct midi_cmd cmd = midi_short((uint8_t)status, (uint8_t)a, 0);
+
+	return !midi_subset_allows(s, &cmd);
+}
+
+static void limit_channel(struct midi_chan *c, unsigned chan, const struct midi_subset *s)
+{
+	for (uint8_t i = 0; i < MIDI_KEYS; i++) {
+		if (c->cc[i].seq && is_barred(s, MIDI_CC | chan, i)) {
+			c->cc[i] = (struct midi_control){0};
+			order_drop(&c->cc_order, i);
+		}
+		if (c->note[i].seq && is_barred(s, MIDI_NOTE_ON | chan, i)) {
+			c->note[i] = (struct midi_note){0};
+			order_drop(&c->note_order, i);
+		}
+		if (c->poly[i].seq && is_barred(s, MIDI_POLY | chan, i)) {
+			c->poly[i] = (struct midi_poly){0};
+			order_drop(&c->poly_order, i);
+		}
+	}
+	if (is_barred(s, MIDI_CC | chan, CC_RPN_MSB)) {
+		c->select = (struct midi_select){0};
+		c->n_params = 0;
+		order_init(&c->param_order);
+	}
+	if (is_barred(s, MIDI_PROGRAM | chan, 0))
+		c->program.seq = 0;
+	if (is_barred(s, MIDI_PRESSURE | chan, 0))
+		c->pressure.seq = 0;
+	if (is_barred(s, MIDI_BEND | chan, 0))
+		c->bend.seq = 0;
+}
+
+void midi_limit_rt(struct midi_state *st, const struct midi_subset *subset)
+{
+	for (unsigned i = 0; i < MIDI_CHANNELS; i++)
+		if (st->chan[i].seq)
+			limit_channel(&st->chan[i], i, subset);
+	if (is_barred(subset, MIDI_SONG, 0))
+		st->sys.song.seq = 0;
+	if (is_barred(subset, MIDI_START, 0))
+		st->sys.sequencer.seq = 0;
+}

@@ -193,6 +193,14 @@ void midi_repair_end(struct midi_repair *r)
 		repair_do(r, &(struct midi_cmd){.status = MIDI_SYSEX, .part = MIDI_CANCEL});
 }
 
+void midi_repair_restart(struct midi_repair *r)
+{
+	midi_state_init(&r->state);
+	r->started = false;
+	r->highest = 0;
+	r->jumped = NO_JUMP;
+}
+
 uint32_t midi_repair_highest(const struct midi_repair *r)
 {
 	return r->started ? r->highest : 0;

@@ -35,6 +35,9 @@ int  midi_repair_packet(struct midi_repair *r, uint16_t seq, uint32_t ts, const 
 /* The stream is over: "a receiver MUST ensure that the rendered MIDI performance does not end with indefinite artifacts". */
 void midi_repair_end(struct midi_repair *r);
 
+/* What comes next is another stream, of which nothing is known. */
+void midi_repair_restart(struct midi_repair *r);
+
 /* The highest extended number, for receiver reports; 0: no packet yet. */
 uint32_t midi_repair_highest(const struct midi_repair *r);
 

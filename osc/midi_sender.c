@@ -22,6 +22,7 @@
 
 #include "journal.h"
 #include "journal_make.h"
+#include "midi_release.h"
 #include "midi_sender.h"
 #include "rtpmidi.h"
 
@@ -36,6 +37,7 @@ enum {
 	RENEW_GAP   = 1,
 	RENEW_SPARE = 32,                /* octets left for commands that come meanwhile */
 	ALL_PARTS   = (1 << MIDI_PARTS) - 1,
+	LONG_AGO    = 0x40000000,        /* RTP clock: hours */
 };
 
 struct midi_sender {
@@ -99,6 +101,16 @@ static void renew_more(struct midi_sender *s)
 	renew_some(s);
 }
 
+static void take_state(struct midi_sender *s, const struct midi_state *from)
+{
+	s->state = *from;
+	midi_state_strip(&s->state);
+	for (unsigned i = 0; i < MIDI_PARTS; i++)
+		midi_state_renew(&s->state, i, 1);
+	s->renewing = ALL_PARTS;
+	renew_some(s);
+}
+
 int midi_sender_alloc(struct midi_sender **sp, const struct midi_sender_conf *conf, const struct midi_state *from)
 {
 	struct midi_sender *s;
@@ -111,19 +123,56 @@ int midi_sender_alloc(struct midi_sender **sp, const struct midi_sender_conf *co
 	s->conf = *conf;
 	s->first = s->next = s->checkpoint = SEQ_BASE + conf->seq;
 	midi_state_init(&s->state);
-	if (from) {
-		s->state = *from;
-		midi_state_strip(&s->state);
-		for (unsigned i = 0; i < MIDI_PARTS; i++)
-			midi_state_renew(&s->state, i, 1);
-		s->renewing = ALL_PARTS;
-		renew_some(s);
-	}
+	if (from)
+		take_state(s, from);
 	rtpmidi_list_init(&s->list);
 	if (!from)
 		s->due_us = UINT64_MAX;
 	*sp = s;
 	return 0;
+}
+
+/* "nothing is struck late": struck so long ago that no NoteOn of these is worth it. */
+static void age_notes(struct midi_state *st, uint32_t ts)
+{
+	for (unsigned i = 0; i < MIDI_CHANNELS; i++)
+		for (unsigned n = 0; st->chan[i].seq && n < MIDI_KEYS; n++)
+			st->chan[i].note[n].ts = ts - LONG_AGO;
+}
+
+static void apply_told(const struct midi_cmd *cmd, void *arg)
+{
+	struct midi_sender *s = arg;
+
+	midi_state_apply(&s->state, cmd, s->next, 0);
+}
+
+/* The checkpoint cannot move: what is over must be said. Notes that go on are not: they would have been struck in the pause. */
+static void resume_anchored(struct midi_sender *s, const struct midi_state *from)
+{
+	midi_release_rt(&s->state, apply_told, s);
+	midi_retell_rt(from, apply_told, s);
+	s->renewing = ALL_PARTS;
+	renew_some(s);
+}
+
+void midi_sender_begin_rt(struct midi_sender *s, const struct midi_state *from, bool goes_on, uint32_t ts)
+{
+	const bool resumes = goes_on && s->next != s->first;
+
+	rtpmidi_list_init(&s->list);
+	s->list_sysex = 0;
+	s->list_sysexes = 0;
+	s->gone = false;
+	if (resumes)
+		s->next += RENEW_GAP;
+	if (resumes && s->conf.policy == MIDI_ANCHOR) {
+		resume_anchored(s, from);
+	} else {
+		s->first = s->checkpoint = s->next;
+		take_state(s, from);
+	}
+	age_notes(&s->state, ts);
 }
 
 /* ---- commands in ---- */
@@ -150,7 +199,7 @@ int midi_sender_put(struct midi_sender *s, const struct midi_cmd *cmd)
 	const size_t room = s->conf.max - HDR_MAX - JOURNAL_MIN;
 	int err = 0;
 
-	if (cmd->status == MIDI_SYSEX && cmd->part != MIDI_CANCEL)
+	if (cmd->status == MIDI_SYSEX && cmd->part != MIDI_CANCEL && s->conf.policy != MIDI_BARE)
 		err = admit_sysex(s, cmd);
 	if (!err)
 		err = rtpmidi_list_add(&s->list, cmd, room);
@@ -190,6 +239,10 @@ static int put_journal(uint8_t *buf, size_t *len, struct midi_sender *s, uint32_
 	struct journal_when when = {.checkpoint = s->checkpoint, .next = s->next, .ts = ts, .play = s->conf.play};
 	size_t room = *len;
 
+	if (s->conf.policy == MIDI_BARE) {
+		*len = 0;
+		return 0;
+	}
 	if (journal_make(buf, len, &s->state, &when) == 0)
 		return 0;
 	move_on(s, buf, room, &when);
@@ -224,6 +277,10 @@ static void plan_guard(struct midi_sender *s, bool commands, uint64_t now_us)
 {
 	uint64_t wait_us;
 
+	s->sent_us = now_us;
+	s->due_us = UINT64_MAX;
+	if (s->conf.policy == MIDI_BARE)
+		return;
 	if (commands)
 		s->guard_step = 0;
 	wait_us = (uint64_t)GUARD_US << (s->guard_step ? s->guard_step - 1 : 0);
@@ -231,7 +288,6 @@ static void plan_guard(struct midi_sender *s, bool commands, uint64_t now_us)
 		s->guard_step++;
 	if (s->conf.guard_us && wait_us > s->conf.guard_us)
 		wait_us = s->conf.guard_us;
-	s->sent_us = now_us;
 	s->due_us = now_us + wait_us;
 }
 
@@ -244,7 +300,7 @@ int midi_sender_packet(uint8_t *buf, size_t *len, uint16_t *seq, bool *marker, s
 
 	if (*len < s->conf.max)
 		return ENOSPC;
-	err = rtpmidi_write(buf, &at, &s->list, false, true);
+	err = rtpmidi_write(buf, &at, &s->list, false, s->conf.policy != MIDI_BARE);
 	if (err)
 		return err;
 	n = s->conf.max - at;
@@ -272,7 +328,7 @@ void midi_sender_report(struct midi_sender *s, uint32_t ehsn)
 	const uint32_t high = last - (uint16_t)(last - ehsn);   /* the receiver counts rounds from its own beginning */
 
 	/* Anchor: "the sender uses the first packet in the stream as the checkpoint packet for all packets". */
-	if (s->conf.policy == MIDI_ANCHOR || s->next == s->first || high < s->first)
+	if (s->conf.policy != MIDI_CLOSED_LOOP || s->next == s->first || high < s->first)
 		return;
 	if (s->gone) {
 		midi_sender_renew(s);

@@ -14,6 +14,7 @@
 enum midi_policy {
 	MIDI_CLOSED_LOOP,        /* the checkpoint follows what the receiver has reported */
 	MIDI_ANCHOR,             /* the checkpoint is the first packet, for ever */
+	MIDI_BARE,               /* j_sec=none: no journal, nothing is repaired, no guard packets */
 };
 
 struct midi_sender_conf {
@@ -34,6 +35,11 @@ struct midi_sender;
 
 /* from: what the receiver must know at once (a late joiner), NULL: nothing. It is copied, without events and counts. */
 int  midi_sender_alloc(struct midi_sender **sp, const struct midi_sender_conf *conf, const struct midi_state *from);
+
+/* A stream begins (of a new SSRC), or goes on after a pause in which nothing was sent: the next packet, due at once, tells all of `from`, with held
+ * notes as over (nothing is struck late). In a stream that goes on one sequence number is left out, so that the receiver looks, and what
+ * it was told before the pause and is not in `from` ends. ts: about now. What was put and not yet sent is forgotten. */
+void midi_sender_begin_rt(struct midi_sender *s, const struct midi_state *from, bool goes_on, uint32_t ts);
 
 /* Into the next packet; a segment of a SysEx only after its beginning. EINVAL: no command; ENOSPC: the packet is full, send it first; EAGAIN: so much SysEx is not yet
  * reported that more cannot be protected, wait; EMSGSIZE: a SysEx longer than can ever be protected. */

@@ -346,7 +346,7 @@ static void idle_check(void *arg)
 	struct plain *p = arg;
 
 	for (struct le *le = p->ports.head; le; le = le->next)
-		plain_peers_idle(le->data, tmr_jiffies());
+		plain_peers_idle(le->data);
 	tmr_start(&p->tmr, IDLE_CHECK_MS, idle_check, p);
 }
 

@@ -2,8 +2,8 @@
  * plain_peer.c - a player without SIP: its name, its socket, its end.
  *
  * The socket of a UDP player is bound to the room's port beside the port's own and connected to the client. Two sockets of one
- * port need SO_REUSEADDR on both; it is set for that moment only, since as long as it is set any program of this machine may bind
- * there too. What came for others between bind and connect is not from the client's address, which the line looks at, too.
+ * port need SO_REUSEADDR on all of them; on the port's own it is set for that moment only, since where all have it any program of this
+ * machine may bind there too. What came for others between bind and connect is not from the client's address, which the line looks at, too.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -88,7 +88,7 @@ static int peer_alloc(struct plain_peer **pp, struct plain_port *port, const str
 	tmr_init(&peer->tmr);
 	peer->port     = port;
 	peer->from     = *from;
-	peer->heard_ms = tmr_jiffies();
+	peer->since_us = relay_clock_us(port->plain->conf.relay);
 	str_ncpy(peer->wish, login->name, sizeof(peer->wish));
 	str_ncpy(conf.wish, *login->name ? login->name : "osc", sizeof(conf.wish));
 	(void)re_snprintf(conf.identity, sizeof(conf.identity), "osc:%s@%j", conf.wish, from);
@@ -125,6 +125,7 @@ static int start_line(struct plain_peer *peer, enum gestline_kind kind, int fd, 
 static int peer_in(struct plain_peer *peer, int err, const char *transport)
 {
 	struct plain_port *port = peer->port;
+	char from[64];
 
 	if (err) {
 		mem_deref(peer);
@@ -132,7 +133,8 @@ static int peer_in(struct plain_peer *peer, int err, const char *transport)
 	}
 	list_append(&port->peers, &peer->le, peer);
 	port->plain->stats.logins++;
-	log_info("osc.joined", "room=%s player=%s from=%J transport=%s", port->room, player_name(peer->player), &peer->from, transport);
+	(void)re_snprintf(from, sizeof(from), "%J", &peer->from);
+	log_info("osc.joined", "room=%s player=%s from=%s transport=%s", port->room, player_name(peer->player), from, transport);
 	welcome(peer);
 	return 0;
 }
@@ -151,7 +153,6 @@ static int bind_beside(int fd, const struct plain_port *port)
 	set_shared(port->udp, 1);
 	set_shared(fd, 1);
 	err = bind(fd, &port->local.u.sa, port->local.len) < 0 ? errno : 0;
-	set_shared(fd, 0);
 	set_shared(port->udp, 0);
 	return err;
 }
@@ -195,7 +196,7 @@ int plain_peer_udp(struct plain_port *port, const struct sa *from, const struct 
 {
 	struct plain_peer *peer;
 	struct sa to = *from;
-	int fd, err;
+	int fd = -1, err;
 
 	replace_old(port, from, login);
 	err = peer_alloc(&peer, port, from, login);
@@ -224,7 +225,7 @@ static void gone(int err, void *arg)
 int plain_peer_tcp(struct plain_port *port, struct stream *s, const struct sa *from, const struct login *login)
 {
 	struct plain_peer *peer;
-	int fd, err = peer_alloc(&peer, port, from, login);
+	int fd = -1, err = peer_alloc(&peer, port, from, login);
 
 	if (err)
 		return err;
@@ -239,6 +240,38 @@ int plain_peer_tcp(struct plain_port *port, struct stream *s, const struct sa *f
 }
 
 /* --- all --- */
+
+/* When something last came of it, by the relay's clock; 0: it is not known there. */
+static uint64_t heard_us(const struct player_info *list, unsigned n, const struct plain_peer *peer)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!strcmp(list[i].name, player_name(peer->player)))
+			return list[i].heard_us;
+
+	return 0;
+}
+
+void plain_peers_idle(struct plain_port *port)
+{
+	static struct player_info list[PLAIN_LISTED];     /* of the one control thread */
+	const struct plain_conf *c = &port->plain->conf;
+	const unsigned n = ensemble_list(port->ensemble, list, ARRAY_SIZE(list));
+	const uint64_t now = relay_clock_us(c->relay);
+	struct le *le = port->peers.head;
+
+	while (le) {
+		struct plain_peer *peer = le->data;
+		uint64_t at = heard_us(list, n, peer);
+
+		le = le->next;
+		if (at < peer->since_us)
+			at = peer->since_us;
+		if (peer->stream || now < at + c->idle_s * UINT64_C(1000000))
+			continue;
+		port->plain->stats.idle++;
+		leave(peer);
+	}
+}
 
 struct plain_peer *plain_peer_find(const struct plain_port *port, const struct sa *from)
 {

@@ -8,7 +8,7 @@
 #include "login.h"
 #include "plain.h"
 
-enum { PLAIN_GUESTS = 16, PLAIN_SECRET_MAX = 128 };
+enum { PLAIN_GUESTS = 16, PLAIN_SECRET_MAX = 128, PLAIN_LISTED = 256 };
 
 struct plain {
 	struct plain_conf conf;
@@ -39,7 +39,7 @@ struct plain_peer {
 	struct stream *stream;            /* of TCP */
 	struct duct *duct;
 	struct tmr tmr;                   /* it leaves as soon as nobody speaks of it */
-	uint64_t packets, heard_ms;       /* of UDP: when that many had come */
+	uint64_t since_us;                /* when it logged in, by the relay's clock */
 };
 
 /* A player of UDP, from this address. ENOSPC: the port has as many as may be. */
@@ -48,6 +48,6 @@ int  plain_peer_udp(struct plain_port *port, const struct sa *from, const struct
 int  plain_peer_tcp(struct plain_port *port, struct stream *s, const struct sa *from, const struct login *login);
 struct plain_peer *plain_peer_find(const struct plain_port *port, const struct sa *from);
 /* Those of UDP who were not heard for too long leave. */
-void plain_peers_idle(struct plain_port *port, uint64_t now_ms);
+void plain_peers_idle(struct plain_port *port);
 
 #endif

@@ -6,13 +6,15 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 #include "relay_priv.h"
 
 /* What a kind of line is made of; NULL: this build has none. */
 static const struct line_ops *ops_of(enum gestline_kind kind)
 {
 	static const struct line_ops *const ops[GESTLINE_KINDS] = {
-		[GESTLINE_OSC] = &line_osc_ops, [GESTLINE_UDP] = &line_udp_ops,
+		[GESTLINE_MIDI] = &line_midi_ops, [GESTLINE_OSC] = &line_osc_ops, [GESTLINE_UDP] = &line_udp_ops, [GESTLINE_TCP] = &line_tcp_ops,
+		[GESTLINE_TLS] = &line_tcp_ops,
 	};
 
 	return (unsigned)kind < GESTLINE_KINDS ? ops[kind] : NULL;
@@ -198,8 +200,9 @@ static int seat_alloc(struct player *p)
 	rt->forward    = r->forward;
 	rt->id         = ++r->players_ever;
 	rt->ssrc       = rand_u32();
-	rt->surface    = p->conf.surface;
+	rt->surface    = p->conf.surface || r->house.surface;
 	rt->silence_ms = r->conf.silence_ms;
+	rt->sysex_max  = r->conf.sysex_max;
 	str_ncpy(rt->cname, p->conf.cname, sizeof(rt->cname));
 	str_ncpy(s->identity, p->conf.identity, sizeof(s->identity));
 	midi_state_init(&rt->midi);
@@ -319,12 +322,26 @@ int player_port(struct player *p, enum gestline_kind kind, const struct sa *loca
 	if (!p || !local || !bound || !ops_of(kind))
 		return EINVAL;
 	if (!p->port[kind]) {
-		err = line_port_alloc(&p->port[kind], p->relay->forward, &p->relay->conf, kind, local);
+		err = line_port_alloc(&p->port[kind], p->relay->forward, &p->relay->conf, p->relay->tls, kind, local);
 		if (!err)
 			list_append(&p->relay->ports, &p->port[kind]->le, p->port[kind]);
 	}
 	if (!err)
 		*bound = p->port[kind]->local[0];
+	return err;
+}
+
+int player_adopt(struct player *p, enum gestline_kind kind, int fd, const struct sa *local)
+{
+	int err;
+
+	if (!p || !local || !ops_of(kind) || p->port[kind]) {
+		close(fd);
+		return EINVAL;
+	}
+	err = line_port_adopt(&p->port[kind], p->relay->forward, kind, fd, local);
+	if (!err)
+		list_append(&p->relay->ports, &p->port[kind]->le, p->port[kind]);
 	return err;
 }
 
@@ -372,6 +389,14 @@ static bool is_sound(const struct gestline *l)
 	       (!rtp || (l->pt < 128 && l->rate >= 8000 && l->rate <= 192000 && l->sources));
 }
 
+/* A stream's port lets nobody in before it knows whom. */
+static int open_port(struct player *p, const struct gestline *l)
+{
+	struct lineport *port = p->port[l->kind]->lineport;
+
+	return port ? lineport_set(port, l) : 0;
+}
+
 int player_set_line(struct player *p, const struct gestline *l)
 {
 	struct line_rt *rt = NULL;
@@ -379,6 +404,9 @@ int player_set_line(struct player *p, const struct gestline *l)
 
 	if (!p || !l || !ops_of(l->kind) || !p->port[l->kind] || !is_sound(l))
 		return EINVAL;
+	err = open_port(p, l);
+	if (err)
+		return err;
 	err = ops_of(l->kind)->alloc(&rt, &p->relay->conf, l);
 	if (!err)
 		err = line_post(p, l->kind, rt);

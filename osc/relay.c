@@ -14,6 +14,7 @@ static void relay_destroy(void *arg)
 	struct relay *r = arg;
 
 	mem_deref(r->forward);
+	mem_deref(r->tls);
 }
 
 static struct player *player_of(const struct relay *r, uint32_t id)
@@ -39,6 +40,16 @@ static bool too_often(struct player *p, uint64_t now_us)
 	return ++p->house_n > HOUSE_A_SECOND;
 }
 
+static void house_hears(struct player *p, const struct osc_msg *msg, const struct midi_cmd *midi)
+{
+	const struct relay_house *h = &p->relay->house;
+
+	if (p->conf.househ)
+		p->conf.househ(msg, midi, p->conf.arg);
+	else if (h->said)
+		h->said(p, msg, midi, h->arg);
+}
+
 static void said_handler(const struct forward_said *said, void *arg)
 {
 	struct relay *r = arg;
@@ -46,15 +57,20 @@ static void said_handler(const struct forward_said *said, void *arg)
 	struct midi_cmd cmd;
 	struct osc_msg msg;
 
-	if (!p || !p->conf.househ || too_often(p, forward_clock_us(r->forward)))
+	if (!p || too_often(p, forward_clock_us(r->forward)))
 		return;
 	if (said->len) {
 		if (!osc_msg_read(&msg, said->bytes, said->len))
-			p->conf.househ(&msg, NULL, p->conf.arg);
+			house_hears(p, &msg, NULL);
 		return;
 	}
 	cmd = (struct midi_cmd){.status = said->bytes[0], .data = {said->bytes[1], said->bytes[2]}};
-	p->conf.househ(NULL, &cmd, p->conf.arg);
+	house_hears(p, NULL, &cmd);
+}
+
+void relay_set_house(struct relay *r, const struct relay_house *h)
+{
+	r->house = h ? *h : (struct relay_house){0};
 }
 
 int relay_alloc(struct relay **rp, const struct relay_conf *conf)
@@ -70,13 +86,32 @@ int relay_alloc(struct relay **rp, const struct relay_conf *conf)
 	r->conf = *conf;
 	r->conf.mtu  = conf->mtu ? conf->mtu : OSCRTP_MTU;
 	r->conf.rate = conf->rate && conf->rate <= OSCRATE_MAX ? conf->rate : OSCRATE_DEFAULT;
-	err = forward_alloc(&r->forward, !conf->wire, conf->realtime, said_handler, r);
+	r->conf.tls_cert = NULL;
+	err = conf->tls_cert ? tlskey_alloc(&r->tls, conf->tls_cert) : 0;
+	if (!err)
+		err = forward_alloc(&r->forward, !conf->wire, conf->realtime, said_handler, r);
 	if (err) {
 		mem_deref(r);
 		return err;
 	}
 	*rp = r;
 	return 0;
+}
+
+const char *relay_fingerprint(const struct relay *r)
+{
+	return r->tls ? tlskey_fingerprint(r->tls) : NULL;
+}
+
+uint64_t relay_clock_us(const struct relay *r)
+{
+	return forward_clock_us(r->forward);
+}
+
+void relay_close(struct relay *r)
+{
+	if (r)
+		forward_close(r->forward);
 }
 
 uint64_t relay_turn(struct relay *r, uint64_t now_us)
@@ -143,6 +178,7 @@ static void ensemble_end_rt(struct forward *f, void *obj, void *arg, uint64_t no
 
 	(void)arg;
 	(void)now_us;
+	beatout_end_rt(rt, f);
 	give_back_rt(f, &rt->give, ensemble_rt_freed, rt);
 }
 
@@ -163,7 +199,7 @@ int ensemble_get(struct ensemble **ep, struct relay *r, const char *room)
 {
 	struct ensemble *e;
 
-	if (!ep || !r || !room || strlen(room) > ROOM_NAME_MAX)
+	if (!ep || !r || !room || strlen(room) > ENSEMBLE_ROOM_MAX)
 		return EINVAL;
 	for (struct le *le = r->ensembles.head; le; le = le->next) {
 		e = le->data;
@@ -185,6 +221,8 @@ int ensemble_get(struct ensemble **ep, struct relay *r, const char *room)
 	}
 	list_append(&r->ensembles, &e->le, e);
 	*ep = e;
+	if (r->house.opened)
+		r->house.opened(e, r->house.arg);
 	return 0;
 }
 
@@ -385,7 +423,8 @@ unsigned ensemble_list(const struct ensemble *e, struct player_info *list, unsig
 			continue;
 		list[n] = (struct player_info){.member = p->conf.member, .messages_in = tally_get(&c->messages_in),
 			.messages_out = tally_get(&c->messages_out), .lost = tally_get(&c->lost),
-			.repaired = tally_get(&c->repaired), .rtt_us = (uint32_t)tally_get(&c->rtt_us)};
+			.repaired = tally_get(&c->repaired), .rtt_us = (uint32_t)tally_get(&c->rtt_us),
+			.heard_us = tally_get(&c->heard_us)};
 		str_ncpy(list[n].name, p->name, sizeof(list[n].name));
 		for (unsigned k = 0; k < GESTLINE_KINDS; k++)
 			list[n].kinds |= (uint8_t)(p->has[k] << k);

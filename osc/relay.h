@@ -45,6 +45,8 @@ struct relay_conf {
 int  relay_alloc(struct relay **rp, const struct relay_conf *conf);
 /* "sha-256 AB:CD:..": of the certificate that G5 lines show; NULL: there is none. */
 const char *relay_fingerprint(const struct relay *r);
+/* At the end, when there are no calls any more: the thread is joined, and what ends had still to do is done. */
+void relay_close(struct relay *r);
 /* Without a thread: handles what is due at this time. Returns when it wants to be called again. */
 uint64_t relay_turn(struct relay *r, uint64_t now_us);
 void relay_wire_recv(struct relay *r, int handle, const struct sa *from, const uint8_t *buf, size_t len, uint64_t now_us);
@@ -103,6 +105,19 @@ uint32_t player_claims(struct player *p, const struct gestspace *s);
 int  player_tell(struct player *p, const uint8_t *osc, size_t len);
 int  ensemble_tell(struct ensemble *e, const uint8_t *osc, size_t len);
 int  ensemble_tell_midi(struct ensemble *e, const struct midi_cmd *cmd);
+/* The room's beat: sent in time to who listens to the house, and as MIDI clock. */
+int  ensemble_set_beat(struct ensemble *e, const struct beat *beat);
+
+/* Who hears what players say to the house, unless they have a househ of their own; and of each ensemble that opens. One for
+ * the relay. surface: MIDI of all players is told too; that of MIDI_CLOCK is always: the tempo of the player's clock, in hundredths of a
+ * beat a minute, low octet first. NULL: nobody any more. */
+struct relay_house {
+	void (*said)(struct player *p, const struct osc_msg *msg, const struct midi_cmd *midi, void *arg);
+	void (*opened)(struct ensemble *e, void *arg);
+	bool surface;
+	void *arg;
+};
+void relay_set_house(struct relay *r, const struct relay_house *h);
 
 /* A value to show: who is there and how it goes. */
 struct player_info {
@@ -111,7 +126,10 @@ struct player_info {
 	uint8_t  kinds;           /* a bit for each kind of line */
 	uint64_t messages_in, messages_out, lost, repaired;
 	uint32_t rtt_us;
+	uint64_t heard_us;        /* when something last came of it, on the forward thread's clock; 0: never */
 };
+/* That clock, now. */
+uint64_t relay_clock_us(const struct relay *r);
 unsigned ensemble_list(const struct ensemble *e, struct player_info *list, unsigned max);
 
 #endif

@@ -6,15 +6,18 @@
 
 #include "ensemble.h"
 #include "line_port.h"
+#include "tlskey.h"
 #include "oscrtp.h"
 
-enum { ENSEMBLE_NAMES = 4096, ENSEMBLE_GONE = 64, ROOM_NAME_MAX = 127 };
+enum { ENSEMBLE_NAMES = 4096, ENSEMBLE_GONE = 64, ENSEMBLE_ROOM_MAX = 127 };
 
 struct relay {
 	struct relay_conf conf;
 	struct forward *forward;
+	struct tlskey *tls;       /* NULL: no lines of TLS */
 	struct list ensembles, players, ports;
 	uint32_t players_ever;
+	struct relay_house house;
 };
 
 /* A name once given, and to whom. */
@@ -38,7 +41,7 @@ struct ensemble_gone {
 struct ensemble {
 	struct le le;
 	struct relay *relay;      /* a reference */
-	char room[ROOM_NAME_MAX + 1];
+	char room[ENSEMBLE_ROOM_MAX + 1];
 	struct ensemble_rt *rt;
 	struct list names, gone;
 	unsigned n_names, n_gone;
@@ -69,6 +72,7 @@ struct player {
 	bool     has[GESTLINE_KINDS];
 	uint64_t house_second;            /* what it said to the house in this second */
 	unsigned house_n;
+	struct { bool listens, levels; uint64_t second; unsigned errors; } desk;  /* desk.c: it hears of the house, wants levels; errors told */
 };
 
 /* A line that was made elsewhere and whose packets somebody else carries (appleport.c): it has no port. It is the player's from now

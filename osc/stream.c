@@ -61,12 +61,20 @@ static int begin(struct stream *s, uint8_t first)
 	return err;
 }
 
-/* false: nothing more can be taken now, or ever */
+/* false: nothing more can be taken now, or ever. A packet that one listener left to the next is offered again at once. */
 static bool deliver(struct stream *s)
 {
+	const void *arg;
+	bool taken;
+
 	if (!s->pkt)
 		return true;
-	if (!s->conf.packet(s->pkt, s->pkt_len, s->conf.arg))
+
+	do {
+		arg   = s->conf.arg;
+		taken = s->conf.packet(s->pkt, s->pkt_len, s->conf.arg);
+	} while (!taken && arg != s->conf.arg);
+	if (!taken)
 		return false;
 
 	s->pkt = NULL;

@@ -26,6 +26,6 @@ struct relay_count {
 };
 
 /* Of a player. */
-struct player_count { tally_t messages_in, messages_out, lost, repaired, rtt_us; };
+struct player_count { tally_t messages_in, messages_out, lost, repaired, rtt_us, heard_us; };
 
 #endif

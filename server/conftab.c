@@ -7,6 +7,7 @@
 #include "conftab.h"
 #include "control/event.h"
 #include "control/keypad.h"
+#include "osc/roomports.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -439,6 +440,16 @@ static const struct config_setting table[] = {
 	 "OSC is passed on also to players whose address spaces have nothing in common.", NULL},
 	{"gesture.keep", CONFIG_UINT, "30", "0..3600", false,
 	 "Seconds the state of a player who left is kept, for when it comes back.", NULL},
+	{"gesture.applemidi", CONFIG_LIST, "", NULL, false,
+	 "UDP ports for AppleMIDI (network MIDI of Macs, iPads, rtpmidid). Words: LOW-HIGH, from which each open room has a pair, the "
+	 "same room the same pair if possible; ROOM:PORT, that room's own, open all the time. A port is even and stands for itself and the "
+	 "next. Empty: none.", roomports_check_ports},
+	{"gesture.applemidi-from", CONFIG_LIST, "local", NULL, false,
+	 "Who may come there: addresses, ADDRESS/BITS, local (the networks this machine is in when it starts), any. AppleMIDI knows no "
+	 "passwords.", roomports_check_from},
+	{"gesture.applemidi-sessions", CONFIG_UINT, "16", "1..64", false, "AppleMIDI sessions of one room.", NULL},
+	{"gesture.announce", CONFIG_BOOL, "yes", NULL, false,
+	 "Ports for software without SIP are told to the local network by DNS-SD, where avahi-daemon runs.", NULL},
 	{"gesture.udp-osc", CONFIG_BOOL, "no", NULL, false,
 	 "OSC over plain UDP. Not in this version: only `no` is taken.", check_no_udp_osc},
 };

@@ -41,6 +41,7 @@
 #include "control/store.h"
 #include "mixer/mixer.h"
 #include "osc/relay.h"
+#include "osc/roomports.h"
 #include "web/web.h"
 
 enum { MEDIA_THREADS_MAX = 4, DRAIN_POLL_MS = 100, FAREWELL_MS = 300, BALANCE_MS = 1000, SILENCE_MS = 60000 };
@@ -58,6 +59,7 @@ static struct server {
 	struct spoken *spoken;
 	struct sips *sips;
 	struct relay *relay;
+	struct roomports *roomports;
 	struct focus *focus;
 	struct web *web;
 	uint64_t started;
@@ -233,6 +235,16 @@ static struct relay_conf relay_conf(const struct config *c)
 		.leave_keep_ms = config_uint(c, "gesture.keep") * 1000,
 		.silence_ms = SILENCE_MS,
 		.realtime = config_bool(c, "media.realtime"),
+	};
+}
+
+static struct roomports_conf roomports_conf(const struct config *c)
+{
+	return (struct roomports_conf){
+		.applemidi = config_str(c, "gesture.applemidi"),
+		.applemidi_from = config_str(c, "gesture.applemidi-from"),
+		.applemidi_sessions = config_uint(c, "gesture.applemidi-sessions"),
+		.announce = config_bool(c, "gesture.announce"),
 	};
 }
 
@@ -661,6 +673,7 @@ static int build(void)
 	const struct config *c = server.config;
 	struct control_conf cc;
 	const struct relay_conf rc = relay_conf(c);
+	const struct roomports_conf rpc = roomports_conf(c);
 	struct mixer_conf mc = mixer_conf(c);
 	struct sips_conf sc;
 	char *why = NULL;
@@ -704,6 +717,9 @@ static int build(void)
 	err = relay_alloc(&server.relay, &rc);
 	if (err)
 		return fail("gestures", err);
+	err = roomports_alloc(&server.roomports, server.control, server.relay, &rpc);
+	if (err)
+		return fail("ports of rooms", err);
 	err = focus_alloc(&server.focus, c, server.sips, server.control, server.mixer);
 	if (!err)
 		err = focus_gestures(server.focus, server.relay);
@@ -726,6 +742,8 @@ static void take_down(void)
 	if (server.sips)
 		sips_close(server.sips);
 	server.sips = mem_deref(server.sips);
+	server.roomports = mem_deref(server.roomports);
+	relay_close(server.relay);
 	server.relay = mem_deref(server.relay);   /* what players hold is released while the ports are open */
 	if (server.record)
 		fd_close(record_fd(server.record));

@@ -637,12 +637,35 @@ static void leave_spares(struct state *st)
 	}
 }
 
+/* RFC 3264 6 wants as many lines as were offered. A phone that knows nothing of gestures may leave their lines out; then they are off,
+ * and were never there. */
+static bool may_leave_out(const struct state *offered, size_t from)
+{
+	for (size_t i = from; i < offered->n_line; i++)
+		if (!gest_is(offered->line[i].kind))
+			return false;
+	return from > 0;
+}
+
+static void forget_lines(struct offer_groups *groups, size_t from)
+{
+	for (unsigned k = 0; k < groups->n; k++) {
+		struct offer_group *g = &groups->group[k];
+		unsigned n = 0;
+
+		for (unsigned i = 0; i < g->n; i++)
+			if (g->line[i] < from)
+				g->line[n++] = g->line[i];
+		g->n = n;
+	}
+}
+
 static int make_accepted(struct state **sp, struct offer *o, const char **why, const struct sdesc *d)
 {
 	struct state *st;
 	int err;
 
-	if (d->n_media != o->pending->n_line)
+	if (d->n_media > o->pending->n_line || !may_leave_out(o->pending, d->n_media))
 		return refuse(why, EBADMSG, "the answer has another number of m= lines than the offer");
 	err = state_alloc(&st, d->n_media);
 	if (err)
@@ -651,6 +674,7 @@ static int make_accepted(struct state **sp, struct offer *o, const char **why, c
 	st->body = mem_ref(o->pending->body);
 	st->version = o->pending->version;
 	st->groups = o->pending->groups;
+	forget_lines(&st->groups, d->n_media);
 	for (size_t i = 0; i < d->n_media && !err; i++)
 		err = accept_line(o, st, why, d, i);
 	if (!err)

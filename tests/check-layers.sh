@@ -40,7 +40,8 @@ doors() { # FOLDER: the headers others may include
 	control) echo control.h command.h event.h snapshot.h loop.h log.h wheel.h sound.h store.h keypad.h prompt.h spoken.h ivr.h callname.h cdr.h setting.h record.h census.h ;;
 	server) echo session.h sip.h offer.h ;;
 	# relay: players and lines. gestline: what was agreed on for a line, as a value.
-	osc) echo relay.h gestline.h ;;
+	# desk: main joins relay and control with it; the map of a surface is a setting. roomports: main opens them.
+	osc) echo desk.h relay.h gestline.h roomports.h ;;
 	web) echo web.h ;;
 	esac
 }

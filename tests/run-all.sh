@@ -2,7 +2,7 @@
 # Everything that can fail, in one run: tests/run-all.sh [STEP...]
 #
 #   release   gcc, optimised, warnings are errors: unit, flow and fuzz tests
-#   interop   the release server and real phones (tests/interop), three cases at a time; INTEROP_ARGS= for the full sizes
+#   interop   the release server and real phones (tests/interop), four cases at a time; INTEROP_ARGS= for the full sizes
 #   asan      address and undefined sanitizers: the same tests, and the ladders that sipp plays
 #   leaks     nothing is lost at the end of a server that has seen calls, REFER, TLS, HTTP and reloads
 #   tsan      thread sanitizer: the tests with threads or a whole server in them, and real calls
@@ -170,7 +170,7 @@ step_interop() {
 	# shellcheck disable=SC2086 # words
 	begin_beside $to_come
 	# shellcheck disable=SC2086 # words
-	phones interop build-release -j 3 ${INTEROP_ARGS---quick}
+	phones interop build-release -j 4 ${INTEROP_ARGS---quick}
 }
 
 step_asan() {

@@ -5,7 +5,7 @@
 #define WEB_API_H
 
 #include <json-glib/json-glib.h>
-#include "stream.h"
+#include "feed.h"
 #include "token.h"
 #include "web.h"
 #include "control/snapshot.h"

@@ -4,7 +4,7 @@
 #ifndef WEB_HOOK_H
 #define WEB_HOOK_H
 
-#include "stream.h"
+#include "feed.h"
 #include "web.h"
 
 struct hooks;

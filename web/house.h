@@ -10,7 +10,7 @@
 #include "web.h"
 
 struct doorman;
-struct stream;
+struct feed;
 struct hooks;
 
 struct house_count { uint64_t requests[6], refused_auth, refused_rate, too_big; };
@@ -21,7 +21,7 @@ struct house {
 	SoupServer *server;
 	struct doorman *doorman;          /* connections */
 	struct tokens *tokens;
-	struct stream *stream;            /* events */
+	struct feed *stream;            /* events */
 	struct hooks *hooks;
 	struct rate *by_source, *by_token, *wrong_tokens;
 	GHashTable *asked;                /* struct request that the control thread has */

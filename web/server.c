@@ -9,7 +9,7 @@
 #include "metrics.h"
 #include "openapi.h"
 #include "request.h"
-#include "stream.h"
+#include "feed.h"
 #include "static.h"
 
 static void take_numbers(struct request *r)
@@ -42,7 +42,7 @@ static void count_web(struct metrics_web *w, const struct house *h)
 
 	*w = (struct metrics_web){ .refused_auth = h->count.refused_auth, .refused_rate = h->count.refused_rate, .too_large = h->count.too_big };
 	memcpy(w->requests, h->count.requests, sizeof(w->requests));
-	stream_numbers(h->stream, &w->watchers, &w->resyncs);
+	feed_numbers(h->stream, &w->watchers, &w->resyncs);
 	hooks_count(h->hooks, &hooks);
 	w->hook_delivered = hooks.delivered;
 	w->hook_failed = hooks.failed;

@@ -16,7 +16,7 @@
 enum { LOW = 65536, BEAT_S = 20, SILENT_S = 60, STUCK_S = 60 };
 
 struct watcher {
-	struct stream *stream;
+	struct feed *stream;
 	struct house *house;
 	struct wire *wire;
 	struct who who;
@@ -65,8 +65,8 @@ static void put_control(struct watcher *w, enum ws_op op, const uint8_t *payload
 
 static void resync(struct watcher *w)
 {
-	w->at = stream_number(w->stream);
-	stream_resynced(w->stream);
+	w->at = feed_number(w->stream);
+	feed_resynced(w->stream);
 	put_mark(w, "resync", w->at);
 }
 
@@ -78,7 +78,7 @@ static bool put_next(struct watcher *w)
 
 	if (w->ending || wire_waiting(w->wire) >= LOW)
 		return false;
-	json = stream_next(w->stream, room, &w->at, &err);
+	json = feed_next(w->stream, room, &w->at, &err);
 	if (err)
 		resync(w);
 	if (json)
@@ -215,11 +215,11 @@ static void destructor(void *arg)
 	struct watcher *w = arg;
 
 	if (w->stream)
-		stream_del(w->stream, w);
+		feed_del(w->stream, w);
 	mem_deref(w->wire);
 }
 
-int watch_alloc(struct watcher **wp, struct stream *s, struct request *r, const struct watch_conf *conf)
+int watch_alloc(struct watcher **wp, struct feed *s, struct request *r, const struct watch_conf *conf)
 {
 	struct watcher *w = mem_zalloc(sizeof(*w), destructor);
 	char *key;
@@ -243,10 +243,10 @@ int watch_alloc(struct watcher **wp, struct stream *s, struct request *r, const 
 		return err;
 	}
 	w->stream = s;
-	stream_add(s, w);
+	feed_add(s, w);
 	put_head(w, key);
 	g_free(key);
-	w->at = conf->resume ? conf->since : stream_number(s);
+	w->at = conf->resume ? conf->since : feed_number(s);
 	put_mark(w, "hello", w->at);
 	*wp = w;
 	return 0;

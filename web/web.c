@@ -13,7 +13,7 @@
 #include "hook.h"
 #include "house.h"
 #include "request.h"
-#include "stream.h"
+#include "feed.h"
 #include "control/log.h"
 
 enum { WRONG_TOKENS_S = 1, WRONG_TOKENS_BURST = 30, LAST_TURNS = 1000 };
@@ -147,7 +147,7 @@ static int build(struct web *w)
 	if (!err)
 		err = hooks_alloc(&h->hooks, h);
 	if (!err)
-		err = stream_alloc(&h->stream, h);
+		err = feed_alloc(&h->stream, h);
 	if (!err)
 		hooks_set(h->hooks, h->conf.hooks, h->conf.n_hooks);
 	return err ? err : listen_all(h);

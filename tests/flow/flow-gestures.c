@@ -204,7 +204,7 @@ static void play_something(struct play *p)
 		const size_t l = what < 0.6 ? state_write(p, osc[i], 300) : what < 0.8 ? event_write(p, osc[i], 300) :
 			bundle_write(p, osc[i], 300);
 
-		item[i] = (struct oscsend_item){osc[i], l, now.ts, NULL};
+		item[i] = (struct oscsend_item){osc[i], l, now.ts, NULL, false};
 	}
 	rtguard_begin();
 	err = oscsend_packet_rt(p->tx, buf, &len, item, n, &now);

@@ -45,7 +45,7 @@ static void forward(const struct oscrecv_note *note, void *arg)
 	const struct oscsend_time t = now(arg);
 	struct chain *c = arg;
 	uint8_t buf[1500], osc[OSCRTP_MTU];
-	struct oscsend_item item = {osc, 0, t.ts, NULL};
+	struct oscsend_item item = {osc, 0, t.ts, NULL, false};
 	struct osc_writer w;
 	size_t len = sizeof(buf);
 	int err;

@@ -22,6 +22,7 @@ case, for what such a phone did in time cannot be seen from outside.
 import argparse
 import concurrent.futures
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -54,6 +55,7 @@ class Watch(threading.Thread):
 
 
 FLAKY = 'flaky on a busy machine: passed when tried again'
+TOOK = re.compile(r'\(\d+ s\)')
 UNJUDGED = 'not judged: this machine was late in every try'
 
 
@@ -94,12 +96,13 @@ def attempt(name):
 
 
 def child(name):
-    limit = cases.ALL[name].limit
+    limit, began = cases.ALL[name].limit, time.monotonic()
     p = subprocess.Popen([sys.executable, os.path.abspath(__file__), '--once', name], stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, start_new_session=True)
     try:
         out, _ = p.communicate(timeout=limit)
-        return name, p.returncode, out.decode('utf-8', 'replace')
+        out = out.decode('utf-8', 'replace').rstrip()
+        return name, p.returncode, out + '\n(%.0f s)' % (time.monotonic() - began)
     except subprocess.TimeoutExpired:
         os.killpg(p.pid, 15)                    # the case and what it started: its own session
         try:
@@ -137,7 +140,9 @@ def again(name, status, out):
 
 def report(n, name, status, out):
     title = '%s: %s' % (name, cases.ALL[name].what)
-    lines = out.rstrip().splitlines()
+    lines = out.strip().splitlines()
+    if lines and TOOK.fullmatch(lines[-1]):
+        title += ' ' + lines.pop()
     if status == SKIPPED:
         print('ok %d - %s # SKIP %s' % (n, title, ' '.join(lines)))
     else:

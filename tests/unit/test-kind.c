@@ -98,11 +98,35 @@ static void notes(void)
 	g_assert_cmpuint(kind_prefix("/p/anna", 7), ==, 0);
 }
 
+static void offs(void)
+{
+	static const struct { const char *addr, *key; } all[] = {
+		{"/midi/1/off/60", "/midi/1/note/60"}, {"/p/bob/midi/16/off/1", "/p/bob/midi/16/note/1"}, {"/midi/1/note/60", NULL},
+		{"/midi/1/off/60/x", NULL}, {"/midi/off/60", NULL}, {"/off/60", NULL},
+	};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(all); i++) {
+		const struct osc_msg msg = message(all[i].addr, "i");
+		uint8_t buf[KIND_OFF_MAX];
+		struct osc_msg key;
+		size_t len;
+
+		g_assert_cmpint(kind_off_key(buf, &len, &msg), ==, all[i].key != NULL);
+		if (!all[i].key)
+			continue;
+		g_assert_cmpint(osc_msg_read(&key, buf, len), ==, 0);
+		g_assert_cmpstr(key.addr, ==, all[i].key);
+		g_assert_cmpstr(key.tags, ==, "i");
+		g_assert_false(kind_is_held(&key));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/kind/rules", rules);
 	g_test_add_func("/kind/full", full);
 	g_test_add_func("/kind/notes", notes);
+	g_test_add_func("/kind/offs", offs);
 	return g_test_run();
 }

@@ -501,6 +501,8 @@ static const struct { const char *name, *answer; bool osc, midi, again; } accept
 		"a=fmtp:97 j_update=closed-loop; rtp_ptime=0; rtp_maxptime=0; guardtime=48000\r\na=mid:midi\r\n", false, true, false},
 	{"OSC", ANSWER YES_OSC NO_MIDI, true, false, false},
 	{"a phone", ANSWER NO_OSC NO_MIDI, false, false, false},
+	{"a phone that leaves them out", ANSWER, false, false, false},
+	{"... one of them", ANSWER YES_OSC, true, false, false},
 	{"both of a group", ANSWER YES_OSC YES_MIDI, true, true, true},
 	{"another payload type", ANSWER "m=application 41010 RTP/AVP 99\r\na=rtpmap:99 osc/48000\r\n" NO_MIDI, false, false, true},
 	{"another clock", ANSWER "m=application 41010 RTP/AVP 98\r\na=rtpmap:98 osc/44100\r\n" NO_MIDI, false, false, true},

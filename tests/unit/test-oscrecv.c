@@ -242,6 +242,32 @@ static void notes(void)
 }
 
 /* What cannot be state is not taken for it, whatever an entry says. */
+static bool holds(const struct ear *ear, const char *addr)
+{
+	const struct osckeys *keys = oscrecv_state(ear->r);
+	const struct key *key = osckeys_find_rt(keys, addr, strlen(addr));
+
+	return key && key->held;
+}
+
+/* /midi/C/off/N: "the key note/N becomes 0" */
+static void off(void)
+{
+	struct ear *ear = begin(0);
+
+	g_assert_cmpint(packet(ear, 1, "js", 1, "midi/1/note/60=9 midi/1/note/61=9", "L midi/1/note/60=9 L midi/1/note/61=9", 0), ==, 0);
+	g_assert_true(holds(ear, "/midi/1/note/60"));
+	g_assert_cmpint(packet(ear, 2, "j", 1, "midi/1/off/60=33", "L midi/1/off/60=33", 10), ==, 0);
+	g_assert_false(holds(ear, "/midi/1/note/60"));
+	g_assert_true(holds(ear, "/midi/1/note/61"));
+	/* lost, and told by a journal: an event while there is time, */
+	g_assert_cmpint(packet(ear, 4, "j", 1, "x | E1@5:midi/1/off/61=3", "E midi/1/off/61=3 L x=1", 20), ==, 0);
+	g_assert_false(holds(ear, "/midi/1/note/61"));
+	/* and then a key */
+	g_assert_cmpint(packet(ear, 6, "j", 1, "x | S1:midi/1/note/61=0", "S midi/1/note/61=0 L x=1", 30), ==, 0);
+	end(ear);
+}
+
 static void no_state(void)
 {
 	struct ear *e = begin(0);
@@ -344,6 +370,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/oscrecv/snapshot", snapshot);
 	g_test_add_func("/oscrecv/snapshot-hole", snapshot_hole);
 	g_test_add_func("/oscrecv/notes", notes);
+	g_test_add_func("/oscrecv/off", off);
 	g_test_add_func("/oscrecv/no-state", no_state);
 	g_test_add_func("/oscrecv/nil", nil);
 	g_test_add_func("/oscrecv/full", full);

@@ -69,7 +69,7 @@ static int say(struct oscsend *s, struct out *x, const char *addr, char tag, siz
 {
 	const struct oscsend_time now = ms(t);
 	uint8_t osc[1500];
-	const struct oscsend_item item = {osc, word(osc, sizeof(osc), addr, tag, blob), now.ts, NULL};
+	const struct oscsend_item item = {osc, word(osc, sizeof(osc), addr, tag, blob), now.ts, NULL, false};
 	size_t len = sizeof(x->buf);
 	const int err = oscsend_packet_rt(s, x->buf, &len, &item, 1, &now);
 
@@ -167,6 +167,21 @@ static void events(void)
 	g_assert_cmpstr(x.text, ==, "E2 /y S1 /a");
 	g_assert_cmpint(say(s, &x, "/a", 'f', 0, 50), ==, 0);
 	g_assert_cmpstr(x.text, ==, "S1 /a");
+	mem_deref(s);
+	g_free(x.text);
+}
+
+/* /midi/C/off/N: "the key note/N becomes 0", which journals tell for as long as it takes. */
+static void off(void)
+{
+	struct oscsend *s = sender((struct oscsend_cfg){.journal = true, .red = 1, .receiver = true});
+	struct out x = {.text = NULL};
+
+	g_assert_cmpint(say(s, &x, "/midi/1/off/60", 'i', 0, 10), ==, 0);
+	g_assert_cmpint(say(s, &x, "/x", 'I', 0, 20), ==, 0);
+	g_assert_cmpstr(x.text, ==, "E1 /midi/1/off/60 S1 /midi/1/note/60");
+	g_assert_cmpint(say(s, &x, "/x", 'I', 0, 30), ==, 0);
+	g_assert_cmpstr(x.text, ==, "S2 /midi/1/note/60 E1 /x");
 	mem_deref(s);
 	g_free(x.text);
 }
@@ -365,7 +380,7 @@ static void future(void)
 	osc_w_msg(&w, "/x", &event, 1);
 	osc_w_bundle_end(&w);
 	g_assert_cmpint(osc_w_end(&w, &len), ==, 0);
-	item = (struct oscsend_item){osc, len, now.ts, NULL};
+	item = (struct oscsend_item){osc, len, now.ts, NULL, false};
 	g_assert_cmpint(oscsend_packet_rt(s, x.buf, &n, &item, 1, &now), ==, 0);
 
 	g_assert_cmpint(say(s, &x, "/b", 'f', 0, 50), ==, 0);
@@ -398,7 +413,7 @@ static void refused(void)
 {
 	struct oscsend *s = sender((struct oscsend_cfg){.journal = true, .max = 1000});
 	const struct oscsend_time now = ms(1);
-	const struct oscsend_item bad = {(const uint8_t *)"/a\0\0;\0\0\0", 8, 0, NULL};
+	const struct oscsend_item bad = {(const uint8_t *)"/a\0\0;\0\0\0", 8, 0, NULL, false};
 	struct oscsend_cfg cfg = {.red = 9};
 	struct oscsend *none;
 	struct out x = {.text = NULL};
@@ -432,7 +447,7 @@ static void times(void)
 
 	g_assert_cmpint(say(s, &x, "/a", 'f', 0, 100), ==, 0);
 	for (unsigned i = 0; i < 3; i++)
-		item[i] = (struct oscsend_item){osc, n, (uint32_t[]){4700, 4900, 4850}[i], NULL};
+		item[i] = (struct oscsend_item){osc, n, (uint32_t[]){4700, 4900, 4850}[i], NULL, false};
 	g_assert_cmpint(oscsend_packet_rt(s, x.buf, &len, item, 3, &now), ==, 0);
 	look(&x, len);
 	g_assert_cmpuint(x.pkt.ts, ==, 4800);
@@ -452,6 +467,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/oscsend/closed-loop", closed_loop);
 	g_test_add_func("/oscsend/several", several);
 	g_test_add_func("/oscsend/events", events);
+	g_test_add_func("/oscsend/off", off);
 	g_test_add_func("/oscsend/most-red", most_red);
 	g_test_add_func("/oscsend/nil", nil);
 	g_test_add_func("/oscsend/guards", guards);

@@ -1,5 +1,5 @@
 /*
- * stream.c - from control's events to those who watch.
+ * feed.c - from control's events to those who watch.
  *
  *     control thread:   event -> told ----(a queue under a lock)----> web thread:   JSON -> ring -> watchers, webhooks
  *
@@ -14,7 +14,7 @@
 #include "hook.h"
 #include "house.h"
 #include "request.h"
-#include "stream.h"
+#include "feed.h"
 #include "watch.h"
 #include "control/log.h"
 #include "control/loop.h"
@@ -24,7 +24,7 @@ enum { BEAT_MS = 1000 };
 struct levels;
 struct kept { uint64_t number; char room[64]; char *json; };
 
-struct stream {
+struct feed {
 	struct house *house;
 	struct event_lsnr *lsnr;          /* control thread */
 
@@ -42,12 +42,12 @@ struct stream {
 
 /* --- the ring --- */
 
-static struct kept *slot(const struct stream *s, uint64_t number)
+static struct kept *slot(const struct feed *s, uint64_t number)
 {
 	return (struct kept *)&s->ring[number % STREAM_KEPT];
 }
 
-static void forget(struct stream *s, uint64_t number)
+static void forget(struct feed *s, uint64_t number)
 {
 	for (size_t i = 0; i < STREAM_KEPT; i++)
 		g_clear_pointer(&s->ring[i].json, g_free);
@@ -55,7 +55,7 @@ static void forget(struct stream *s, uint64_t number)
 	s->last = number;
 }
 
-static void keep(struct stream *s, const struct told *t)
+static void keep(struct feed *s, const struct told *t)
 {
 	struct kept *k = slot(s, t->ev.number);
 
@@ -71,7 +71,7 @@ static void keep(struct stream *s, const struct told *t)
 		s->first = s->last - STREAM_KEPT + 1;
 }
 
-const char *stream_next(const struct stream *s, const char *room, uint64_t *at, int *err)
+const char *feed_next(const struct feed *s, const char *room, uint64_t *at, int *err)
 {
 	*err = *at + 1 < s->first || *at > s->last ? EPIPE : 0;
 	while (!*err && *at < s->last) {
@@ -83,34 +83,34 @@ const char *stream_next(const struct stream *s, const char *room, uint64_t *at, 
 	return NULL;
 }
 
-uint64_t stream_number(const struct stream *s)
+uint64_t feed_number(const struct feed *s)
 {
 	return s->last;
 }
 
 /* --- those who watch --- */
 
-bool stream_full(const struct stream *s)
+bool feed_full(const struct feed *s)
 {
 	return s->watchers->len >= STREAM_WATCHERS;
 }
 
-void stream_add(struct stream *s, struct watcher *w)
+void feed_add(struct feed *s, struct watcher *w)
 {
 	g_ptr_array_add(s->watchers, w);
 }
 
-void stream_del(struct stream *s, struct watcher *w)
+void feed_del(struct feed *s, struct watcher *w)
 {
 	g_ptr_array_remove_fast(s->watchers, w);
 }
 
-void stream_resynced(struct stream *s)
+void feed_resynced(struct feed *s)
 {
 	s->resyncs++;
 }
 
-void stream_numbers(const struct stream *s, uint32_t *watchers, uint64_t *resyncs)
+void feed_numbers(const struct feed *s, uint32_t *watchers, uint64_t *resyncs)
 {
 	*watchers = s->watchers->len;
 	*resyncs = s->resyncs;
@@ -118,7 +118,7 @@ void stream_numbers(const struct stream *s, uint32_t *watchers, uint64_t *resync
 
 static gboolean beat(gpointer arg)
 {
-	struct stream *s = arg;
+	struct feed *s = arg;
 	int64_t now = g_get_monotonic_time();
 
 	for (guint i = s->watchers->len; i > 0; i--) {    /* the last takes the place of one that goes */
@@ -134,7 +134,7 @@ static gboolean beat(gpointer arg)
 
 static gboolean drain(gpointer arg)
 {
-	struct stream *s = arg;
+	struct feed *s = arg;
 	GQueue told;
 	bool lost;
 
@@ -155,7 +155,7 @@ static gboolean drain(gpointer arg)
 
 static void on_event(const struct event *ev, void *arg)
 {
-	struct stream *s = arg;
+	struct feed *s = arg;
 	struct told *t = g_new0(struct told, 1);
 	bool first, full;
 
@@ -187,7 +187,7 @@ struct level_room { char room[64]; bool there; GArray *level; };
 struct level_of { uint32_t member; uint8_t dbov; };
 
 struct levels {
-	struct stream *stream;
+	struct feed *stream;
 	size_t n;
 	struct level_room room[STREAM_WATCHERS];
 };
@@ -215,7 +215,7 @@ static char *levels_json(const struct level_room *r)
 static gboolean levels_tell(gpointer arg)
 {
 	struct levels *l = arg;
-	struct stream *s = l->stream;
+	struct feed *s = l->stream;
 
 	s->asked = NULL;
 	for (size_t i = 0; i < l->n; i++) {
@@ -256,7 +256,7 @@ static void levels_want(struct levels *l, const char *room)
 
 static gboolean levels_tick(gpointer arg)
 {
-	struct stream *s = arg;
+	struct feed *s = arg;
 	struct levels *l;
 
 	if (s->asked)                      /* control has not yet answered the last one: it has more to do */
@@ -282,7 +282,7 @@ static gboolean levels_tick(gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
-void stream_levels(struct stream *s)
+void feed_levels(struct feed *s)
 {
 	if (s->levels)
 		return;
@@ -357,20 +357,20 @@ static bool read_way(struct request *r, struct watch_conf *conf)
 
 void on_events(struct request *r)
 {
-	struct stream *s = r->house->stream;
+	struct feed *s = r->house->stream;
 	struct watch_conf conf = { .ws = false };
 	struct watcher *w;
 
 	if (!read_way(r, &conf) || !read_room(r, &conf) || !read_since(r, &conf))
 		return;
-	if (stream_full(s)) {
+	if (feed_full(s)) {
 		request_error(r, 503, "too many watch already");
 		return;
 	}
 	if (watch_alloc(&w, s, r, &conf))
 		return;
 	if (conf.levels)
-		stream_levels(s);
+		feed_levels(s);
 	watch_feed(w);
 }
 
@@ -378,7 +378,7 @@ void on_events(struct request *r)
 
 static void destructor(void *arg)
 {
-	struct stream *s = arg;
+	struct feed *s = arg;
 	struct told *t;
 
 	mem_deref(s->lsnr);
@@ -399,9 +399,9 @@ static void destructor(void *arg)
 	pthread_mutex_destroy(&s->lock);
 }
 
-int stream_alloc(struct stream **sp, struct house *h)
+int feed_alloc(struct feed **sp, struct house *h)
 {
-	struct stream *s = mem_zalloc(sizeof(*s), destructor);
+	struct feed *s = mem_zalloc(sizeof(*s), destructor);
 	int err;
 
 	if (!s)

@@ -1,0 +1,275 @@
+/*
+ * desk.c - orders of players: from an address or a fader to control_run.
+ *
+ * A private mix has two sides, how loud and where; who moves one means the other to stay. A key on a surface turns over what is so
+ * now. Both are looked up in the house at that moment, for nothing is kept here.
+ */
+#include <errno.h>
+#include <string.h>
+#include "desk_priv.h"
+
+/* --- names --- */
+
+static const struct player *player_of_member(const struct desk *d, uint32_t member)
+{
+	struct le *le;
+
+	LIST_FOREACH(&d->relay->players, le) {
+		const struct player *p = le->data;
+
+		if (p->conf.member == member)
+			return p;
+	}
+	return NULL;
+}
+
+static bool plain(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
+
+static void own_name(char name[VIEW_NAME_MAX + 1], const struct snapshot_member *m)
+{
+	const char *user = strchr(m->uri, ':'), *from = m->name[0] ? m->name : user ? user + 1 : m->uri;
+	size_t n = 0;
+
+	for (; from[n] && n < VIEW_NAME_MAX && (m->name[0] || from[n] != '@'); n++)
+		name[n] = plain(from[n]) ? from[n] : '-';
+	name[n] = '\0';
+	if (!n || name[0] == '_' || name[0] == '.')
+		name[0] = '-';
+	name[n ? n : 1] = '\0';
+}
+
+static void name_of(char name[VIEW_NAME_MAX + 1], const struct desk *d, const struct snapshot_member *m)
+{
+	const struct player *p = player_of_member(d, m->id);
+
+	if (p)
+		str_ncpy(name, p->name, VIEW_NAME_MAX + 1);
+	else
+		own_name(name, m);
+}
+
+void desk_name(char name[VIEW_NAME_MAX + 1], const struct desk *d, const struct snapshot *s, uint32_t member)
+{
+	char other[VIEW_NAME_MAX + 1];
+	bool taken = false;
+	size_t k = 0;
+
+	while (k < s->n_members && s->member[k].id != member)
+		k++;
+	name[0] = '\0';
+	if (k == s->n_members)
+		return;
+	name_of(name, d, &s->member[k]);
+	for (size_t i = 0; i < s->n_members && !taken && !player_of_member(d, member); i++) {
+		name_of(other, d, &s->member[i]);
+		taken = (i < k || player_of_member(d, s->member[i].id)) && i != k && !strcmp(name, other);
+	}
+	if (taken) {
+		(void)re_snprintf(other, sizeof(other), "-%u", member);
+		name[VIEW_NAME_MAX - strlen(other)] = '\0';
+		strcat(name, other);
+	}
+}
+
+uint32_t desk_member(const struct desk *d, const struct snapshot *s, const char *name)
+{
+	char is[VIEW_NAME_MAX + 1];
+
+	for (size_t i = 0; i < s->n_members; i++) {
+		desk_name(is, d, s, s->member[i].id);
+		if (!strcmp(is, name))
+			return s->member[i].id;
+	}
+	return 0;
+}
+
+/* The n-th member that is not `me` and is in the mix, from 1. */
+static uint32_t nth_other(const struct snapshot *s, uint32_t me, unsigned nth)
+{
+	for (size_t i = 0; i < s->n_members; i++)
+		if (s->member[i].id != me && !s->member[i].waiting && !--nth)
+			return s->member[i].id;
+	return 0;
+}
+
+/* --- an order --- */
+
+static bool is_on(const struct snapshot *s, const struct snapshot_member *m, const struct house_order *o)
+{
+	switch (o->cmd.verb) {
+
+	case VERB_MUTE:     return m && (o->whom == HOUSE_ME ? m->muted : m->muted_by_host);
+	case VERB_DEAF:     return m && m->deaf;
+	case VERB_HAND:     return m && m->hand;
+	case VERB_CLICK:    return m && m->click;
+	case VERB_FLOOR:    return m && (s->floor == m->id || m->hand);
+	case VERB_LOCK:     return s->locked;
+	case VERB_MUTE_ALL: return s->muted_all;
+	case VERB_RECORD:   return !strcmp(o->word_on, "pause") ? !strcmp(s->recording, "paused") : s->recording[0] != '\0';
+	default:            return false;
+	}
+}
+
+static const struct snapshot_member *member_in(const struct snapshot *s, uint32_t id)
+{
+	for (size_t i = 0; i < s->n_members; i++)
+		if (s->member[i].id == id)
+			return &s->member[i];
+	return NULL;
+}
+
+/* Whose state, and for a private mix of whom. ENOENT: nobody of that name. */
+static int find(struct house_order *o, const struct desk *d, const struct snapshot *s, uint32_t me)
+{
+	uint32_t named = o->nth ? nth_other(s, me, o->nth) : o->name[0] ? desk_member(d, s, o->name) : 0;
+
+	if ((o->nth || o->name[0]) && !named)
+		return ENOENT;
+	o->cmd.room = s->room;
+	o->cmd.member = o->whom == HOUSE_ME ? me : o->whom == HOUSE_OTHER ? named : 0;
+	o->cmd.other = o->mix ? named : 0;
+	return 0;
+}
+
+static int complete_mix(struct house_order *o, const struct desk *d)
+{
+	float gain = 0, pan = COMMAND_PAN_SAME;
+	int err = control_view(d->control, o->cmd.member, o->cmd.other, &gain, &pan);
+
+	if (o->mix_pan)
+		o->cmd.value = gain;
+	else
+		o->cmd.pan = pan;
+	return err;
+}
+
+static int command(struct desk *d, struct player *p, struct house_order *o)
+{
+	const struct actor actor = {.kind = ACTOR_MEMBER, .member = p->conf.member};
+	const char *room = control_member_room(d->control, p->conf.member);
+	struct snapshot *s = NULL;
+	int err;
+
+	if (!room)
+		return EPERM;             /* nobody is behind it, or not any more */
+	err = snapshot_take(&s, d->control, room);
+	if (!err)
+		err = find(o, d, s, p->conf.member);
+	if (!err && o->toggle)
+		house_set_flag(o, !is_on(s, member_in(s, o->cmd.member), o));
+	if (!err && o->mix)
+		err = complete_mix(o, d);
+	if (!err)
+		err = control_run(d->control, &actor, &o->cmd, NULL);
+	mem_deref(s);
+	return err;
+}
+
+static int order(struct desk *d, struct player *p, struct house_order *o)
+{
+	switch (o->what) {
+
+	case HOUSE_COMMAND: return command(d, p, o);
+	case HOUSE_LEVELS:  houseout_levels(d, p, o->on); break;
+	case HOUSE_ASK:     houseout_all(d, p); break;
+	case HOUSE_NOTHING: break;
+	}
+	return 0;
+}
+
+static void follow(struct desk *d, const struct player *p, const struct midi_cmd *midi)
+{
+	uint32_t hundredths = (uint32_t)midi->data[0] | (uint32_t)midi->data[1] << 8;
+
+	if (p->conf.member)
+		(void)control_follow_tempo(d->control, p->conf.member, hundredths * 10);
+}
+
+static void said(struct player *p, const struct osc_msg *msg, const struct midi_cmd *midi, void *arg)
+{
+	struct desk *d = arg;
+	struct house_order o;
+	int err;
+
+	if (midi && midi->status == MIDI_CLOCK) {
+		follow(d, p, midi);
+		return;
+	}
+	if (msg)
+		p->desk.listens = true;
+	err = msg ? house_read(&o, msg) : surface_order(&o, &d->surface, midi);
+	if (!msg && err)
+		return;                   /* the map says nothing of it: it is music */
+	if (!err)
+		err = order(d, p, &o);
+	if (err)
+		houseout_error(p, msg ? msg->addr : "/midi", err);
+}
+
+/* --- life --- */
+
+/* The room may have a beat by now. */
+static void opened(struct ensemble *e, void *arg)
+{
+	struct desk *d = arg;
+	struct beat b;
+
+	if (!control_beat(d->control, ensemble_room(e), &b))
+		(void)ensemble_set_beat(e, &b);
+}
+
+static void on_event(const struct event *ev, void *arg)
+{
+	houseout_event(ev, arg);
+}
+
+static void desk_destroy(void *arg)
+{
+	struct desk *d = arg;
+
+	if (d->relay)
+		relay_set_house(d->relay, NULL);
+	mem_deref(d->lsnr);
+	tmr_cancel(&d->levels);
+	mem_deref(d->relay);
+}
+
+int desk_alloc(struct desk **dp, struct relay *r, struct control *c, const char *surface)
+{
+	struct desk *d;
+	int err;
+
+	if (!dp || !r || !c)
+		return EINVAL;
+	d = mem_zalloc(sizeof(*d), desk_destroy);
+	if (!d)
+		return ENOMEM;
+	tmr_init(&d->levels);
+	d->control = c;
+	err = surface_read(&d->surface, surface ? surface : "", NULL);
+	if (!err)
+		err = event_listen(&d->lsnr, c, NULL, on_event, d);
+	if (err) {
+		mem_deref(d);
+		return err;
+	}
+	d->relay = mem_ref(r);
+	relay_set_house(r, &(struct relay_house){.said = said, .opened = opened, .surface = d->surface.n > 0, .arg = d});
+	*dp = d;
+	return 0;
+}
+
+const char *desk_surface_wrong(const char *surface)
+{
+	const char *wrong = "";
+	struct surface s;
+
+	switch (surface_read(&s, surface, &wrong)) {
+	case 0:     return NULL;
+	case E2BIG: return "at most 64 rows";
+	default:    return "rows are like cc:1:7=me/gain, cc:N:7=me/mix/N/fader, note:1:40=me/mute";
+	}
+}

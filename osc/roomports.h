@@ -1,0 +1,28 @@
+/*
+ * roomports.h - ports for software that knows no SIP: opened with a room, closed with it, told to the local network. Control
+ * thread.
+ */
+#ifndef OSC_ROOMPORTS_H
+#define OSC_ROOMPORTS_H
+
+#include <stdbool.h>
+
+struct control;
+struct relay;
+struct roomports;
+
+struct roomports_conf {
+	const char *applemidi;       /* ports, as portbook.h reads them; "": none */
+	const char *applemidi_from;  /* who may come, as addrlist.h reads it */
+	unsigned applemidi_sessions; /* of one room; 1 to 64 */
+	bool announce;               /* by DNS-SD */
+};
+
+/* Both outlive it. *rp is NULL where there is nothing to do. */
+int  roomports_alloc(struct roomports **rp, struct control *c, struct relay *r, const struct roomports_conf *conf);
+
+/* NULL: it can be read; else what it should be. Any thread. */
+const char *roomports_check_ports(const char *text);
+const char *roomports_check_from(const char *text);
+
+#endif

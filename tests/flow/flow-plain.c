@@ -1,0 +1,627 @@
+/*
+ * flow-plain.c - software without SIP in a room: clients with sockets of the loopback, the relay with its thread.
+ *
+ * Nothing is waited for by the clock: a step ends when what it waits for has come. That something did not come is known when
+ * what was sent after it has.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <re.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control/loop.h"
+#include "osc/osc.h"
+#include "osc/plain.h"
+#include "osc/slip.h"
+#include "server/selfsigned.h"
+
+enum { PATIENCE_MS = 20000, BUF = 65536 };
+
+static const char secret[] = "a good secret";
+
+static struct relay *relay;
+static struct plain *plain;
+static uint16_t port;
+
+/* --- the loop --- */
+
+static struct tmr tick_tmr;
+static bool (*until)(void *arg);
+static void *until_arg;
+static uint64_t deadline;
+
+static void tick(void *arg)
+{
+	(void)arg;
+	g_assert_cmpuint(tmr_jiffies(), <, deadline);
+	if (until(until_arg))
+		loop_stop();
+	else
+		tmr_start(&tick_tmr, 1, tick, NULL);
+}
+
+static void turn_until(bool (*h)(void *arg), void *arg)
+{
+	until     = h;
+	until_arg = arg;
+	deadline  = tmr_jiffies() + PATIENCE_MS;
+	tmr_start(&tick_tmr, 0, tick, NULL);
+	g_assert_cmpint(loop_run(NULL), ==, 0);
+}
+
+/* --- a client --- */
+
+enum kind { UDP, SLIP, SIZE };
+
+struct client {
+	int fd;
+	enum kind kind;
+	struct slip *slip;
+	uint8_t in[BUF];
+	size_t in_len, in_at;
+	const char *want;                 /* an address */
+	struct osc_msg msg;               /* the last that came */
+	uint8_t pkt[BUF];
+	bool closed;
+};
+
+static struct sockaddr_in loopback(unsigned host, uint16_t number)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(number), .sin_addr.s_addr = htonl(0x7f000000 | host)};
+}
+
+static struct client *client_sized(enum kind kind, unsigned host, int rcvbuf)
+{
+	const struct sockaddr_in from = loopback(host, 0), to = loopback(1, port);
+	struct client *c = g_new0(struct client, 1);
+
+	c->kind = kind;
+	c->fd = socket(AF_INET, (kind == UDP ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+	if (rcvbuf)
+		g_assert_cmpint(setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf)), ==, 0);
+	g_assert_cmpint(bind(c->fd, (const struct sockaddr *)&from, sizeof(from)), ==, 0);
+	g_assert_cmpint(connect(c->fd, (const struct sockaddr *)&to, sizeof(to)), ==, 0);
+	g_assert_cmpint(fcntl(c->fd, F_SETFL, O_NONBLOCK), ==, 0);
+	if (kind != UDP)
+		g_assert_cmpint(slip_alloc(&c->slip, kind == SLIP ? SLIP_END : SLIP_SIZE, BUF - 4), ==, 0);
+	return c;
+}
+
+static struct client *client_new(enum kind kind, unsigned host)
+{
+	return client_sized(kind, host, 0);
+}
+
+static void client_free(struct client *c)
+{
+	close(c->fd);
+	mem_deref(c->slip);
+	g_free(c);
+}
+
+static void client_send(struct client *c, const uint8_t *pkt, size_t len)
+{
+	uint8_t framed[4096];
+	size_t n = sizeof(framed);
+
+	if (c->kind == UDP) {
+		g_assert_cmpint(send(c->fd, pkt, len, 0), ==, (ssize_t)len);
+		return;
+	}
+	g_assert_cmpint(slip_write(framed, &n, c->kind == SLIP ? SLIP_END : SLIP_SIZE, pkt, len), ==, 0);
+	g_assert_cmpint(send(c->fd, framed, n, MSG_NOSIGNAL), ==, (ssize_t)n);
+}
+
+static void say(struct client *c, const char *addr, const struct osc_arg *args, unsigned n)
+{
+	struct osc_writer w;
+	uint8_t buf[1024];
+	size_t len;
+
+	osc_w_init(&w, buf, sizeof(buf));
+	osc_w_msg(&w, addr, args, n);
+	g_assert_cmpint(osc_w_end(&w, &len), ==, 0);
+	client_send(c, buf, len);
+}
+
+static void say_i(struct client *c, const char *addr, int32_t i)
+{
+	const struct osc_arg arg = {'i', .v.i = i};
+
+	say(c, addr, &arg, 1);
+}
+
+static void login(struct client *c, const char *password, const char *name)
+{
+	const struct osc_arg args[] = {{'s', .v.s = password}, {'s', .v.s = name}};
+
+	say(c, "/tutti/login", args, 2);
+}
+
+/* The next packet's first message; bundles do not occur here. */
+static bool next_stream(struct client *c)
+{
+	for (;;) {
+		const uint8_t *p = c->in + c->in_at, *pkt;
+		size_t left = c->in_len - c->in_at, len;
+		ssize_t n;
+
+		if (left && !slip_read(c->slip, &pkt, &len, &p, &left)) {
+			c->in_at = c->in_len - left;
+			memcpy(c->pkt, pkt, len);
+			g_assert_cmpint(osc_msg_read(&c->msg, c->pkt, len), ==, 0);
+			return true;
+		}
+		n = recv(c->fd, c->in, sizeof(c->in), 0);
+		c->in_at  = 0;
+		c->in_len = n > 0 ? (size_t)n : 0;
+		if (n == 0 || (n < 0 && errno != EAGAIN))
+			c->closed = true;
+		if (n <= 0)
+			return false;
+	}
+}
+
+static bool next_message(struct client *c)
+{
+	ssize_t n;
+
+	if (c->kind != UDP)
+		return next_stream(c);
+	n = recv(c->fd, c->pkt, sizeof(c->pkt), 0);
+	if (n < 0)
+		return false;
+	g_assert_cmpint(osc_msg_read(&c->msg, c->pkt, (size_t)n), ==, 0);
+	return true;
+}
+
+static bool has_come(void *arg)
+{
+	struct client *c = arg;
+
+	while (next_message(c))
+		if (!strcmp(c->msg.addr, c->want))
+			return true;
+	return false;
+}
+
+static const struct osc_msg *expect(struct client *c, const char *addr)
+{
+	c->want = addr;
+	turn_until(has_come, c);
+	return &c->msg;
+}
+
+static struct osc_arg first_arg(const struct osc_msg *msg)
+{
+	struct osc_args it;
+	struct osc_arg arg;
+
+	osc_args_init(&it, msg);
+	g_assert_true(osc_arg_next(&it, &arg));
+	return arg;
+}
+
+static void expect_s(struct client *c, const char *addr, const char *text)
+{
+	g_assert_cmpstr(first_arg(expect(c, addr)).v.s, ==, text);
+}
+
+static void expect_i(struct client *c, const char *addr, int32_t i)
+{
+	g_assert_cmpint(first_arg(expect(c, addr)).v.i, ==, i);
+}
+
+/* All that was sent before has been handled, and what came of it is on its way or here. */
+static void settle(struct client *witness)
+{
+	static int32_t n;
+
+	say_i(witness, "/_gest/ping", ++n);
+	expect_i(witness, "/_gest/pong", n);
+}
+
+static struct client *join(enum kind kind, const char *name)
+{
+	struct client *c = client_new(kind, 1);
+
+	login(c, secret, name);
+	expect_s(c, "/tutti/welcome", name);
+	return c;
+}
+
+static bool nothing_left(void *arg)
+{
+	struct plain_stats s;
+
+	(void)arg;
+	plain_stats(plain, &s);
+	return s.peers == 0;
+}
+
+/* --- a room with a port --- */
+
+static void open_room(const char *allow, unsigned peers, uint32_t idle_s)
+{
+	static struct addrlist list;
+	const struct relay_conf rc = {.port_min = 20000, .port_max = 40000, .leave_keep_ms = 30000};
+	struct plain_conf pc = {.port_min = 40001, .port_max = 60000, .secret = secret, .allow = &list, .peers_max = peers,
+				.idle_s = idle_s};
+
+	g_assert_cmpint(addrlist_read(&list, allow), ==, 0);
+	g_assert_cmpint(relay_alloc(&relay, &rc), ==, 0);
+	g_assert_cmpint(sa_set_str(&pc.local, "127.0.0.1", 0), ==, 0);
+	pc.relay = relay;
+	g_assert_cmpint(plain_alloc(&plain, &pc), ==, 0);
+	g_assert_cmpint(plain_open(plain, "band", 0, NULL), ==, 0);
+	port = plain_port(plain, "band");
+	g_assert_cmpuint(port, >=, 40001);
+	g_assert_cmpuint(plain_port(plain, "BAND"), ==, port);
+	g_assert_cmpuint(plain_port(plain, "other"), ==, 0);
+}
+
+static void close_room(void)
+{
+	plain = mem_deref(plain);
+	relay = mem_deref(relay);
+}
+
+/* --- the tests --- */
+
+/* Each kind of client hears each other. */
+static void test_all_kinds(void)
+{
+	static const char *const names[] = {"ann", "bob", "cid"};
+	struct client *c[3];
+
+	open_room("", 8, 0);
+	for (unsigned i = 0; i < 3; i++)
+		c[i] = join((enum kind)i, names[i]);
+	for (unsigned i = 0; i < 3; i++) {
+		char addr[32];
+
+		g_snprintf(addr, sizeof(addr), "/p/%s/fader", names[i]);
+		say_i(c[i], "/fader", 100 + (int)i);
+		for (unsigned k = 0; k < 3; k++)
+			if (k != i)
+				expect_i(c[k], addr, 100 + (int)i);
+	}
+	/* who leaves is told of: by a word, by the end of its connection */
+	say(c[0], "/tutti/logout", NULL, 0);
+	expect_s(c[1], "/_gest/leave", "ann");
+	expect_s(c[2], "/_gest/leave", "ann");
+	client_free(c[1]);
+	expect_s(c[2], "/_gest/leave", "bob");
+	client_free(c[2]);
+	turn_until(nothing_left, NULL);
+	client_free(c[0]);
+	close_room();
+}
+
+static void test_stranger(void)
+{
+	struct client *ann, *who, *tcp;
+	struct plain_stats s;
+
+	open_room("", 8, 0);
+	ann = join(UDP, "ann");
+	who = client_new(UDP, 1);
+	tcp = client_new(SLIP, 1);
+	say_i(who, "/fader", 1);
+	say(who, "/_gest/refresh", NULL, 0);
+	say_i(who, "/_gest/ping", 7);
+	login(who, "a wrong secret", "who");
+	login(tcp, "a wrong secret", "tcp");
+	for (unsigned i = 0; i < 200; i++)
+		say_i(who, "/fader", (int)i);
+	expect_i(ann, "/_gest/pong", (say_i(ann, "/_gest/ping", 99), 99));
+	/* it comes in now, and so what it said before was handled */
+	login(who, secret, "who");
+	expect_s(ann, "/_gest/join", "who");
+	expect_s(who, "/tutti/welcome", "who");
+	say_i(who, "/fader", 1000);
+	expect_i(ann, "/p/who/fader", 1000);
+	while (!tcp->closed)
+		(void)next_message(tcp), settle(ann);
+	plain_stats(plain, &s);
+	g_assert_cmpuint(s.refused, ==, 2);
+	g_assert_cmpuint(s.peers, ==, 2);
+	client_free(tcp);
+	client_free(who);
+	client_free(ann);
+	close_room();
+}
+
+static bool anything(void *arg)
+{
+	return next_message(arg);
+}
+
+/* What was sent before the right login had no answer at all: the first thing to come is the welcome. */
+static void test_no_reflector(void)
+{
+	struct client *who;
+
+	open_room("", 8, 0);
+	who = client_new(UDP, 1);
+	login(who, "a wrong secret", "who");
+	say_i(who, "/_gest/ping", 7);
+	login(who, secret, "who");
+	turn_until(anything, who);
+	g_assert_cmpstr(who->msg.addr, ==, "/tutti/welcome");
+	client_free(who);
+	close_room();
+}
+
+/* From an address of the list without a word: of UDP the first datagram opens the door, of TCP it is a gesture already. */
+static void test_listed(void)
+{
+	struct client *ann, *udp, *tcp;
+
+	open_room("127.0.0.2", 8, 0);
+	ann = join(UDP, "ann");
+	udp = client_new(UDP, 2);
+	say_i(udp, "/fader", 1);
+	expect_s(udp, "/tutti/welcome", "osc");
+	say_i(udp, "/fader", 2);
+	expect_i(ann, "/p/osc/fader", 2);
+	tcp = client_new(SIZE, 2);
+	say_i(tcp, "/knob", 3);
+	expect_i(ann, "/p/osc-2/knob", 3);
+	client_free(tcp);
+	client_free(udp);
+	client_free(ann);
+	close_room();
+}
+
+/* It plays from one port and hears on another. */
+static void test_hears_elsewhere(void)
+{
+	struct osc_arg args[] = {{'s', .v.s = secret}, {'s', .v.s = "two"}, {.tag = 'i'}};
+	struct sockaddr_in at = loopback(1, 0);
+	socklen_t len = sizeof(at);
+	struct client *ann, *mouth, *ear;
+
+	open_room("", 8, 0);
+	ann   = join(UDP, "ann");
+	mouth = client_new(UDP, 1);
+	ear   = g_new0(struct client, 1);
+	ear->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	g_assert_cmpint(bind(ear->fd, (struct sockaddr *)&at, len), ==, 0);
+	g_assert_cmpint(getsockname(ear->fd, (struct sockaddr *)&at, &len), ==, 0);
+	args[2].v.i = ntohs(at.sin_port);
+	say(mouth, "/tutti/login", args, 3);
+	expect_s(ear, "/tutti/welcome", "two");
+	say_i(mouth, "/fader", 5);
+	expect_i(ann, "/p/two/fader", 5);
+	say_i(ann, "/fader", 6);
+	expect_i(ear, "/p/ann/fader", 6);
+	client_free(ear);
+	client_free(mouth);
+	client_free(ann);
+	close_room();
+}
+
+/* "/_gest/join, /_gest/snapshot/begin, plain state messages, /_gest/snapshot/end" */
+static void test_late(void)
+{
+	for (enum kind k = UDP; k <= SIZE; k++) {
+		struct client *ann, *late;
+
+		open_room("", 8, 0);
+		ann = join(SLIP, "ann");
+		say_i(ann, "/fader", 1);
+		say_i(ann, "/fader", 2);
+		settle(ann);
+		late = join(k, "late");
+		say(late, "/_gest/refresh", NULL, 0);
+		expect_s(late, "/_gest/snapshot/begin", "ann");
+		expect_i(late, "/p/ann/fader", 2);
+		expect_s(late, "/_gest/snapshot/end", "ann");
+		client_free(late);
+		client_free(ann);
+		close_room();
+	}
+}
+
+static void test_full(void)
+{
+	struct client *ann, *bob, *cid;
+	struct plain_stats s;
+
+	open_room("", 2, 0);
+	ann = join(UDP, "ann");
+	bob = join(SLIP, "bob");
+	cid = client_new(UDP, 1);
+	login(cid, secret, "cid");
+	settle(ann);
+	client_free(bob);
+	expect_s(ann, "/_gest/leave", "bob");
+	login(cid, secret, "cid");
+	expect_s(cid, "/tutti/welcome", "cid");
+	plain_stats(plain, &s);
+	g_assert_cmpuint(s.full, ==, 1);
+	client_free(cid);
+	client_free(ann);
+	close_room();
+}
+
+/* A program that was started again under its name takes its place. */
+static void test_again(void)
+{
+	struct client *ann, *old, *again;
+	struct plain_stats s;
+
+	open_room("", 8, 0);
+	ann = join(UDP, "ann");
+	old = join(UDP, "bob");
+	again = join(UDP, "bob");
+	expect_s(ann, "/_gest/leave", "bob");
+	plain_stats(plain, &s);
+	g_assert_cmpuint(s.peers, ==, 2);
+	client_free(again);
+	client_free(old);
+	client_free(ann);
+	close_room();
+}
+
+static void test_idle(void)
+{
+	struct client *ann, *bob;
+	struct plain_stats s;
+
+	open_room("", 8, 1);
+	ann = join(SLIP, "ann");
+	bob = join(UDP, "bob");
+	expect_s(ann, "/_gest/leave", "bob");
+	plain_stats(plain, &s);
+	g_assert_cmpuint(s.idle, ==, 1);
+	client_free(bob);
+	client_free(ann);
+	close_room();
+}
+
+/* Two sockets share the port of a room; nobody else may. */
+static void test_port_is_ours(void)
+{
+	struct client *ann;
+	const int on = 1, fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in at;
+
+	open_room("", 8, 0);
+	ann = join(UDP, "ann");
+	at  = loopback(1, port);
+	g_assert_cmpint(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), ==, 0);
+	g_assert_cmpint(bind(fd, (struct sockaddr *)&at, sizeof(at)), ==, -1);
+	g_assert_cmpint(errno, ==, EADDRINUSE);
+	close(fd);
+	client_free(ann);
+	close_room();
+}
+
+/* The room ends: connections do, too, and its port is free. */
+static void test_room_ends(void)
+{
+	struct client *ann;
+
+	open_room("", 8, 0);
+	ann = join(SLIP, "ann");
+	plain_close(plain, "band");
+	g_assert_cmpuint(plain_port(plain, "band"), ==, 0);
+	while (!ann->closed)
+		(void)next_message(ann);
+	g_assert_cmpint(plain_open(plain, "band", port, NULL), ==, 0);
+	client_free(ann);
+	close_room();
+}
+
+/* --- who does not read --- */
+
+struct flood {
+	struct client *from, *to;
+	bool events;
+	int32_t n;
+};
+
+static bool has_flooded(void *arg)
+{
+	struct flood *f = arg;
+	struct plain_stats s;
+	struct relay_stats rs;
+	struct osc_arg args[2] = {{'i', .v.i = 0}, {.tag = 'b'}};
+	static uint8_t blob[400];
+
+	plain_stats(plain, &s);
+	args[1].v.b.p = blob;
+	args[1].v.b.len = sizeof(blob);
+	for (unsigned i = 0; i < (f->events ? 4 : 1); i++) {
+		args[0].v.i = ++f->n;
+		say(f->from, f->events ? "/to/slow/hit" : "/fader", args, 2);
+	}
+	relay_stats(relay, &rs);
+	return f->events ? s.overflowed > 0 : rs.coalesced >= 200;
+}
+
+static bool reads_last(void *arg)
+{
+	struct flood *f = arg;
+
+	while (next_message(f->to))
+		if (!strcmp(f->to->msg.addr, "/p/ann/fader") && first_arg(&f->to->msg).v.i == f->n)
+			return true;
+	return false;
+}
+
+/* Narrow, so that little waits in the kernel. */
+static struct client *join_slow(void)
+{
+	struct client *c = client_sized(SIZE, 1, 16384);
+
+	login(c, secret, "slow");
+	expect_s(c, "/tutti/welcome", "slow");
+	return c;
+}
+
+/* State is coalesced: it stays connected, and when it reads it has the last value. */
+static void test_slow_state(void)
+{
+	struct flood f = {.events = false};
+	struct plain_stats s;
+
+	open_room("", 8, 0);
+	f.from = join(UDP, "ann");
+	f.to   = join_slow();
+	turn_until(has_flooded, &f);
+	turn_until(reads_last, &f);
+	plain_stats(plain, &s);
+	g_assert_cmpuint(s.overflowed, ==, 0);
+	client_free(f.to);
+	client_free(f.from);
+	close_room();
+}
+
+/* "when 256 KiB wait the connection is closed" */
+static void test_slow_events(void)
+{
+	struct flood f = {.events = true};
+
+	open_room("", 8, 0);
+	f.from = join(UDP, "ann");
+	f.to   = join_slow();
+	turn_until(has_flooded, &f);
+	expect_s(f.from, "/_gest/leave", "slow");
+	client_free(f.to);
+	client_free(f.from);
+	close_room();
+}
+
+int main(int argc, char *argv[])
+{
+	int ret;
+
+	signal(SIGPIPE, SIG_IGN);
+	g_test_init(&argc, &argv, NULL);
+	g_assert_cmpint(loop_init(), ==, 0);
+	g_test_add_func("/plain/all-kinds", test_all_kinds);
+	g_test_add_func("/plain/stranger", test_stranger);
+	g_test_add_func("/plain/no-reflector", test_no_reflector);
+	g_test_add_func("/plain/listed", test_listed);
+	g_test_add_func("/plain/hears-elsewhere", test_hears_elsewhere);
+	g_test_add_func("/plain/late", test_late);
+	g_test_add_func("/plain/full", test_full);
+	g_test_add_func("/plain/again", test_again);
+	g_test_add_func("/plain/idle", test_idle);
+	g_test_add_func("/plain/port-is-ours", test_port_is_ours);
+	g_test_add_func("/plain/room-ends", test_room_ends);
+	g_test_add_func("/plain/slow-state", test_slow_state);
+	g_test_add_func("/plain/slow-events", test_slow_events);
+	ret = g_test_run();
+	loop_close();
+	return ret;
+}
