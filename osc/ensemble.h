@@ -64,6 +64,8 @@ struct line_ops {
 	void (*close_rt)(struct line_rt *l, uint64_t now_us);     /* RTCP BYE, sockets stay with their owner */
 	/* Clock, start, stop from the house; NULL: the line takes no MIDI. */
 	void (*tell_midi_rt)(struct line_rt *l, const struct midi_cmd *cmd, uint64_t now_us);
+	/* The packet that gestures came in is done: what waits goes. NULL: nothing waits. */
+	void (*flush_rt)(struct line_rt *l, uint64_t now_us);
 };
 
 enum { LINE_ROOM = 64, ENSEMBLE_PLAYERS = 256, SLOT_WORDS = ENSEMBLE_PLAYERS / 64 };
@@ -112,8 +114,8 @@ struct player_rt {
 	struct line_rt *line[GESTLINE_KINDS];
 	struct osckeys *keys;             /* its OSC state, without prefix; of a MIDI player as bridged */
 	int64_t  set_no;                  /* counts the settings of keys: key->mark; key->last: when it last came alive */
-	struct midi_state midi;           /* its MIDI state; of an OSC player as bridged */
-	uint32_t midi_no;
+	struct midi_state midi;           /* its MIDI state; of an OSC player as bridged. seq: the ensemble's midi_no */
+	bool     more;                    /* of one packet of it more comes at once: lines of MIDI wait for the last (flush_rt) */
 	const struct kinds *kinds;        /* what it declared */
 	const struct oscmap *map;         /* its own, for who hears MIDI; NULL: none */
 	size_t   sysex_max;
@@ -139,6 +141,7 @@ struct ensemble_rt {
 	struct list players;
 	struct player_rt *slot[ENSEMBLE_PLAYERS];
 	struct owners *owners;            /* NULL: nothing is claimed */
+	uint32_t midi_no;                 /* counts the MIDI commands of all: which of two players set a thing last */
 	struct beatout beatout;
 	struct give give;
 	struct job_wait spare;
@@ -150,6 +153,9 @@ struct ensemble_rt {
  * not get here. */
 void ensemble_osc_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us);
 void ensemble_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us);
+/* "one packet in, one packet out per receiving leg": between these two calls a player's gestures are of one packet. */
+void ensemble_batch_rt(struct player_rt *p);
+void ensemble_flush_rt(struct player_rt *p, uint64_t now_us);
 /* May this packet of MIDI be taken, by the rate? What is not is lost as by the network, and its journal repairs it. */
 bool ensemble_admits_rt(struct line_rt *l, uint64_t now_us);
 

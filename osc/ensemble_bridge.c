@@ -65,7 +65,7 @@ static void say_midi(const struct gesture *g, const struct midi_cmd *cmd, struct
 		(void)ensemble_to_player_rt(to, &one, now_us);
 		return;
 	}
-	midi_state_apply(&p->midi, cmd, ++p->midi_no, g->ts);
+	midi_state_apply(&p->midi, cmd, ++p->ensemble->midi_no, g->ts);
 	ensemble_to_all_rt(&one, now_us);
 }
 

@@ -1,13 +1,12 @@
 /*
  * line_midi.c - a line of RTP MIDI (G1): what the others play, as MIDI, to this line's party.
  *
- *      gesture > MIDI, or OSC through the bridge > midi_leg > packets of the server's SSRC, or of one for each player
+ *      gesture, as MIDI (ensemble_bridge) > midi_leg > packets of the server's SSRC, or of one for each player
  *
  * T2 of section 10.2: the line has sequence numbers, journals and checkpoints of its own, driven by this party's reports alone.
  * What comes from the party is in line_midi_in.c.
  */
 #include <string.h>
-#include "bridge.h"
 #include "line_midi.h"
 
 enum { MTU = 1200 };
@@ -218,40 +217,12 @@ static void recv_rt(struct line_rt *l, unsigned sock, const struct sa *from, uin
 
 /* ---- who comes and goes ---- */
 
-/* The first of its OSC lines says what it sends, as it does of kinds. */
-static const struct oscmap *map_of(const struct player_rt *p)
-{
-	static const enum gestline_kind kinds[] = {GESTLINE_OSC, GESTLINE_TLS, GESTLINE_TCP, GESTLINE_UDP};
-
-	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		const struct line_rt *l = p->line[kinds[i]];
-
-		if (l && l->desc.space)
-			return l->desc.space->map;
-	}
-	return NULL;
-}
-
-static bool plays_midi(const struct player_rt *p)
-{
-	return p->line[GESTLINE_MIDI] && p->line[GESTLINE_MIDI]->desc.dir & LEG_DIR_RECV;
-}
-
-static const struct midi_state *state_of(struct line_midi *m, const struct player_rt *from)
-{
-	if (plays_midi(from))
-		return &from->midi;
-	midi_state_init(&m->told);
-	bridge_keys_to_midi_rt(&m->told, from->keys, map_of(from), 1, 0);
-	return &m->told;
-}
-
 static void join_rt(struct line_rt *l, struct player_rt *from, uint64_t now_us)
 {
 	struct line_midi *m = of(l);
 
 	m->now_us = now_us;
-	midi_leg_join_rt(m->leg, from->id, state_of(m, from), now_us);
+	midi_leg_join_rt(m->leg, from->id, &from->midi, now_us);
 }
 
 /* "those that joined first, if there are more": who waited for a stream may have the one that is free now. */
@@ -263,75 +234,28 @@ static void leave_rt(struct line_rt *l, struct player_rt *from, uint64_t now_us)
 	midi_leg_leave_rt(m->leg, from->id, now_us);
 	for (struct player_rt *p = ensemble_next_rt(l, NULL); p; p = ensemble_next_rt(l, p))
 		if (p != from && slots_has(&l->told, p->slot) && !midi_leg_has(m->leg, p->id))
-			midi_leg_join_rt(m->leg, p->id, state_of(m, p), now_us);
+			midi_leg_join_rt(m->leg, p->id, &p->midi, now_us);
 }
 
 /* ---- gestures out ---- */
 
-static void put(struct line_midi *m, const struct gesture *g, const struct midi_cmd *cmd, uint64_t now_us)
-{
-	const struct midi_leg_cmd c = {.id = g->from->id, .cmd = cmd, .at_us = g->at_us, .ts = g->ts, .clock = g->clock};
-
-	tally_up_rt(&line_count(&m->l)->messages_out);
-	tally_up_rt(&m->l.player->n.messages_out);
-	midi_leg_put_rt(m->leg, &c, now_us);
-}
-
-static void put_message(struct line_midi *m, const struct gesture *g, const struct osc_msg *msg, uint64_t now_us)
-{
-	struct bridge_cmds cmds;
-
-	switch (bridge_to_midi_rt(&cmds, map_of(g->from), msg, MIDI_SYSEX_MAX)) {
-
-	case BRIDGE_SAID:
-		for (unsigned i = 0; i < cmds.n; i++)
-			put(m, g, &cmds.cmd[i], now_us);
-		break;
-	case BRIDGE_SILENT:  break;
-	case BRIDGE_UNKNOWN: ensemble_error_rt(g->from, GEST_NO_MIDI, msg->addr, now_us); break;
-	case BRIDGE_TYPE:    ensemble_error_rt(g->from, GEST_TYPE, msg->addr, now_us); break;
-	case BRIDGE_BIG:     ensemble_error_rt(g->from, GEST_TOO_BIG, msg->addr, now_us); break;
-	}
-}
-
-static bool more_comes(const struct player_rt *from)
-{
-	const struct line_rt *l = from->line[GESTLINE_MIDI];
-
-	return l && ((const struct line_midi *)l)->batch;
-}
-
 static void send_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
 {
+	const struct midi_leg_cmd c = {.id = g->from->id, .cmd = g->midi, .at_us = g->at_us, .ts = g->ts, .clock = g->clock};
 	struct line_midi *m = of(l);
-	struct osc_iter it;
-	struct osc_msg msg;
 
 	m->now_us = now_us;
-	if (g->midi) {
-		put(m, g, g->midi, now_us);
-	} else {
-		osc_iter_init(&it, g->osc, g->len);
-		while (osc_next(&it, &msg))
-			put_message(m, g, &msg, now_us);
-	}
-	if (!g->midi || !more_comes(g->from))
+	tally_up_rt(&line_count(l)->messages_out);
+	tally_up_rt(&l->player->n.messages_out);
+	midi_leg_put_rt(m->leg, &c, now_us);
+	if (!g->from->more)
 		midi_leg_flush_rt(m->leg, now_us);
 }
 
-/* "one packet in, one packet out per receiving leg" */
-void line_midi_flush_all_rt(struct line_midi *m, uint64_t now_us)
+static void flush_rt(struct line_rt *l, uint64_t now_us)
 {
-	struct ensemble_rt *e = m->l.player->ensemble;
-
-	for (struct le *le = e ? e->players.head : NULL; le; le = le->next) {
-		struct line_rt *l = ((struct player_rt *)le->data)->line[GESTLINE_MIDI];
-
-		if (!l || l == &m->l)
-			continue;
-		of(l)->now_us = now_us;
-		midi_leg_flush_rt(of(l)->leg, now_us);
-	}
+	of(l)->now_us = now_us;
+	midi_leg_flush_rt(of(l)->leg, now_us);
 }
 
 static void tell_midi_rt(struct line_rt *l, const struct midi_cmd *cmd, uint64_t now_us)
@@ -378,7 +302,7 @@ static void close_rt(struct line_rt *l, uint64_t now_us)
 }
 
 const struct line_ops line_midi_ops = {
-	.alloc = alloc, .inherit_rt = inherit_rt, .recv_rt = recv_rt, .send_rt = send_rt, .tell_midi_rt = tell_midi_rt,
-	.join_rt = join_rt, .leave_rt = leave_rt, .refresh_rt = refresh_rt, .due_rt = due_rt, .tick_rt = tick_rt,
+	.alloc = alloc, .inherit_rt = inherit_rt, .recv_rt = recv_rt, .send_rt = send_rt, .flush_rt = flush_rt,
+	.tell_midi_rt = tell_midi_rt, .join_rt = join_rt, .leave_rt = leave_rt, .refresh_rt = refresh_rt, .due_rt = due_rt, .tick_rt = tick_rt,
 	.close_rt = close_rt,
 };

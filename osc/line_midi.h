@@ -25,11 +25,9 @@ struct line_midi {
 	struct line_rt l;
 	struct line_rtp rtp;
 	struct midi_leg *leg;
-	bool     batch;                   /* commands of one packet are coming in: those who hear them wait for the last */
 	uint64_t now_us;                  /* of the call that runs */
 	uint8_t  out_of[MIDI_LEG_STREAMS];        /* which of rtp.out a stream is; LINE_RTP_OUTS: none */
 	struct line_midi_in *in[LINE_RTP_INS];
-	struct midi_state told;           /* an OSC player's, for the moment */
 };
 
 int  line_midi_in_alloc(struct line_midi *m);
@@ -40,8 +38,5 @@ void line_midi_in_source_rt(struct line_rt *l, struct line_rtp_in *in, uint64_t 
 void line_midi_in_bye_rt(struct line_rt *l, uint32_t ssrc, uint64_t now_us);
 void line_midi_in_tick_rt(struct line_midi *m, uint64_t now_us);
 void line_midi_in_close_rt(struct line_midi *m, uint64_t now_us);
-
-/* All that was put and waits goes, to everybody. */
-void line_midi_flush_all_rt(struct line_midi *m, uint64_t now_us);
 
 #endif

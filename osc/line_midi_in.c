@@ -34,13 +34,12 @@ static void begin(struct line_midi_in *in, uint32_t ts, uint64_t at_us, uint64_t
 	in->ts = in->begin_ts = ts;
 	in->begin_us = at_us;
 	in->now_us = now_us;
-	in->line->batch = true;
+	ensemble_batch_rt(in->line->l.player);
 }
 
 static void done(struct line_midi_in *in)
 {
-	in->line->batch = false;
-	line_midi_flush_all_rt(in->line, in->now_us);
+	ensemble_flush_rt(in->line->l.player, in->now_us);
 }
 
 /* ---- packets ---- */

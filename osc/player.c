@@ -13,8 +13,8 @@
 static const struct line_ops *ops_of(enum gestline_kind kind)
 {
 	static const struct line_ops *const ops[GESTLINE_KINDS] = {
-		[GESTLINE_MIDI] = &line_midi_ops, [GESTLINE_OSC] = &line_osc_ops, [GESTLINE_UDP] = &line_udp_ops, [GESTLINE_TCP] = &line_tcp_ops,
-		[GESTLINE_TLS] = &line_tcp_ops,
+		[GESTLINE_MIDI] = &line_midi_ops, [GESTLINE_OSC] = &line_osc_ops, [GESTLINE_UDP] = &line_udp_ops,
+		[GESTLINE_TCP] = &line_tcp_ops, [GESTLINE_TLS] = &line_tcp_ops,
 	};
 
 	return (unsigned)kind < GESTLINE_KINDS ? ops[kind] : NULL;
@@ -127,7 +127,6 @@ static void enter_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
 		ensemble_exit_rt(rt, now_us);
 		osckeys_clear_rt(rt->keys);
 		midi_state_init(&rt->midi);
-		rt->midi_no = 0;
 	}
 	if (en->keys) {
 		rt->keys   = en->keys;

@@ -229,12 +229,13 @@ static void lost(void)
 		if (i % 300 == 299) {
 			gestnet_run(net, 2500);
 			g_assert_cmpuint(value_of(&ben, 7), ==, anna.said.chan[0].cc[7].value);
+			/* A stroke whose moment is over is not passed on. */
 			for (unsigned n = 0; n < 128; n++)
-				g_assert_cmpint(midi_repair_state(midipeer_hears(&ben, NULL)->repair)->chan[0].note[n].count > 0, ==,
+				g_assert_cmpint(midi_repair_state(midipeer_hears(&ben, NULL)->repair)->chan[0].note[n].count > 0, <=,
 					anna.said.chan[0].note[n].state == NOTE_ON);
 		}
 	}
-	g_assert_cmpuint(anna.reports, >, 50);
+	g_assert_cmpuint(anna.reports, >, 30);
 	midipeer_leave(&anna);
 	gestnet_run(net, 3000);
 	for (unsigned n = 0; n < 128; n++)
