@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include "mixer/port.h"
+#include "mixer/rtguard.h"
 #include "line_port.h"
 
 enum { PACKETS = 16 };
@@ -218,9 +219,11 @@ void line_port_wire_rt(struct line_port *port, unsigned sock, const struct sa *f
 	if (len > size - LINE_ROOM)
 		return;
 	memcpy(own, buf, len);
+	rtguard_begin_rt();
 	tally_up_rt(&forward_count(port->forward)->rx_packets);
 	if (port->line)
 		port->line->ops->recv_rt(port->line, sock, from, own, len, now_us);
+	rtguard_end_rt();
 }
 
 int line_send_rt(struct line_rt *l, unsigned sock, const uint8_t *buf, size_t len)

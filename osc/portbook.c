@@ -152,12 +152,13 @@ int portbook_take(struct portbook *b, uint16_t *port, const char *room)
 	p = of_room(b, room);
 	if (p && p->taken)
 		return EALREADY;
-	if (!p)
+	if (!p) {
 		p = longest_free(b);
-	if (!p)
-		return ENOSPC;
+		if (!p)
+			return ENOSPC;
+		str_ncpy(p->room, room, sizeof(p->room));
+	}
 	p->taken = true;
-	str_ncpy(p->room, room, sizeof(p->room));
 	*port = p->port;
 	return 0;
 }

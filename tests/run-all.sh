@@ -169,6 +169,8 @@ step_interop() {
 	setup build-release || { count "interop: builds" 1; return; }
 	# shellcheck disable=SC2086 # words
 	begin_beside $to_come
+	# Without its packages one case is skipped, and says so.
+	npm_packages tests/interop/applemidi build-release/npm-interop.log || true
 	# shellcheck disable=SC2086 # words
 	phones interop build-release -j 4 ${INTEROP_ARGS---quick}
 }
@@ -177,7 +179,7 @@ step_asan() {
 	setup build-asan
 	count "asan: builds" $?
 	run_tests asan build-asan 3 --no-suite interop --no-suite soak
-	phones asan-interop build-asan -j 3 --quick sip- change-python torture-media
+	phones asan-interop build-asan -j 3 --quick sip- change-python torture-media apple-loss
 }
 
 step_leaks() {
@@ -200,14 +202,14 @@ step_tsan() {
 	# What has one thread and a clock turned by hand (the arithmetic, the parsers) has nothing to show here, at ten times the time.
 	run_tests tsan build-tsan 5 ring log loop store focus register session sip mixer-churn mixer-lend mixer-move mixer-tap record
 	# One at a time: three of these servers and their phones at once want more than two processors.
-	phones tsan-interop build-tsan -j 1 change-python sip-busy sip-replaces sip-refer
+	phones tsan-interop build-tsan -j 1 change-python sip-busy sip-replaces sip-refer apple-loss
 }
 
 step_rtguard() {
 	setup build-rtguard
 	count "rtguard: builds" $?
 	run_tests rtguard build-rtguard 1 --suite unit --suite flow
-	phones rtguard-interop build-rtguard -j 3 --quick room-python-mixed room-udp-srtp change-python sip-hold
+	phones rtguard-interop build-rtguard -j 3 --quick room-python-mixed room-udp-srtp change-python sip-hold apple-loss
 }
 
 step_clang() {
@@ -247,18 +249,18 @@ step_tidy() {
 	count "clang-tidy" "$status"
 }
 
-# What comes from npm is three packages that only test (package-lock.json); without a network and without them there is nothing to run.
-npm_packages() {
-	have=tests/browser/node_modules/.package-lock.json
-	{ [ -f "$have" ] && [ ! tests/browser/package-lock.json -nt "$have" ]; } ||
-		(cd tests/browser && npm ci --no-audit --no-fund --loglevel=error --fetch-retries=1) >"$1" 2>&1
+# What comes from npm only tests (package-lock.json of each folder); without a network and without them there is nothing to run.
+npm_packages() { # FOLDER LOG
+	have=$1/node_modules/.package-lock.json
+	{ [ -f "$have" ] && [ ! "$1/package-lock.json" -nt "$have" ]; } ||
+		(cd "$1" && npm ci --no-audit --no-fund --loglevel=error --fetch-retries=1) >"$2" 2>&1
 }
 
 step_browser() {
 	setup build-release || { count "browser: builds" 1; return; }
 	# shellcheck disable=SC2086 # words
 	begin_beside $to_come
-	if ! npm_packages build-release/npm.log; then
+	if ! npm_packages tests/browser build-release/npm.log; then
 		if grep -Eq 'EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH' build-release/npm.log; then
 			skipped=$((skipped + 1))
 			echo "skipped: browser: npm has no network for the packages of tests/browser"

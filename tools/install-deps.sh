@@ -7,7 +7,7 @@ set -eu
 build='gcc libc6-dev make meson ninja-build pkgconf libre-dev libopus-dev libspandsp-dev libsamplerate0-dev libsndfile1-dev libsqlite3-dev
 	libgstreamer1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libssl-dev libavahi-client-dev
 	espeak-ng sox'
-# binutils: nm. libclang-rt-dev: what clang links for sanitizers and fuzzers. ca-certificates: only for npm (tests/browser), all else is local.
+# binutils: nm. libclang-rt-dev: what clang links for sanitizers and fuzzers. ca-certificates: only for npm (tests/browser, tests/interop/applemidi), all else is local.
 fuzz='clang libclang-rt-dev'
 test='binutils clang clang-tidy libclang-rt-dev valgrind sip-tester baresip-core linphone-cli sox python3 iproute2 procps
 	libxml2-utils curl openssl groff-base tshark zsh flac opus-tools chromium fonts-inter nodejs npm ca-certificates'

@@ -94,7 +94,8 @@ class Server:
                     'media.jitter-min': '20',
                     # what is said would be in the sound that is judged
                     'prompts.say': 'nothing'}
-        settings.update(options)
+        # a value may be a function of the slot's first port
+        settings.update({k: v(self.port) if callable(v) else v for k, v in dict(options).items()})
         args = [BINARY]
         for name, value in settings.items():
             args += ['-o', '%s=%s' % (name, value)]
