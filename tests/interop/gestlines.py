@@ -71,6 +71,10 @@ class Line:
     def step(self, now):
         pass
 
+    def is_heard(self):
+        """By the other side, and it has answered."""
+        return self.n['rx'] > 0
+
     def heard(self, message, how, source=0):
         self.party.came.append(Gesture(time.monotonic(), self.kind, source, message, how))
 
@@ -222,7 +226,7 @@ class RtpLine(Line):
             if p['kind'] == rtcpwire.SR and p['ssrc'] in self.counted:
                 self.counted[p['ssrc']].sr_middle, self.counted[p['ssrc']].sr_at = p['ntp'] >> 16 & 0xffffffff, now
             for ssrc, items in p.get('items', {}).items():
-                self.names[ssrc] = items
+                self.names.setdefault(ssrc, {}).update(items)
             for ssrc in p.get('gone', ()):
                 self.gone.append(ssrc)
             if p['kind'] == rtcpwire.PSFB and p['fmt'] == rtcpwire.PLI and self.sender:
@@ -407,6 +411,7 @@ class TcpLine(UdpLine):
         if self.tls:
             self.sock = self.tls.wrap(self.sock, answer.attr('fingerprint'))
         self.sock.setblocking(False)
+        self.raw(oscwire.write('/_gest/ping', 'i', 1))
 
     def end(self, bye=False):
         self.accepted = False
