@@ -672,7 +672,7 @@ static int build(void)
 {
 	const struct config *c = server.config;
 	struct control_conf cc;
-	const struct relay_conf rc = relay_conf(c);
+	struct relay_conf rc = relay_conf(c);
 	const struct roomports_conf rpc = roomports_conf(c);
 	struct mixer_conf mc = mixer_conf(c);
 	struct sips_conf sc;
@@ -714,6 +714,7 @@ static int build(void)
 	err = sips_alloc(&server.sips, &sc);
 	if (err)
 		return fail("sip.listen", err);
+	rc.tls_cert = sc.tls_cert;
 	err = relay_alloc(&server.relay, &rc);
 	if (err)
 		return fail("gestures", err);

@@ -123,10 +123,12 @@ static int read_formats(struct gest *g, struct midi_fmtp *f, const char **why, c
 
 /* --- two lines as one --- */
 
+/* Without keys: reports about what comes on one would have to be sealed with its own. */
 static bool is_pair(const struct gest *a, const struct gest *b)
 {
-	return a->dir + b->dir == LEG_DIR_BOTH && a->dir && b->dir && a->line.pt == b->line.pt && a->line.rate == b->line.rate &&
-		!strcmp(a->proto, b->proto) && a->line.always_marked == b->line.always_marked && a->musicport == b->musicport;
+	return !a->keys.n_line && !b->keys.n_line && a->dir + b->dir == LEG_DIR_BOTH && a->dir && b->dir && a->line.pt == b->line.pt &&
+		a->line.rate == b->line.rate && !strcmp(a->proto, b->proto) && a->line.rtcp_mux == b->line.rtcp_mux &&
+		a->line.always_marked == b->line.always_marked && a->musicport == b->musicport;
 }
 
 /* The part of the second line tells the relay of both. */
@@ -140,7 +142,6 @@ static void join_pair(struct gest *g, const struct gest *other)
 	both.dir |= from->dir;
 	both.peer_from = from->peer;
 	both.peer_from_rtcp = from->peer_rtcp;
-	both.srtp_rx = from->srtp_rx;
 	gestline_reset(&g->line);
 	g->line = both;
 	OPENSSL_cleanse(&both, sizeof(both));
@@ -177,7 +178,7 @@ static int pair_up(struct gest *g, const char **why, const struct offer_ctx *ctx
 static int make_answer(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *before,
 		       const struct sdesc *d, const struct sdesc_media *m)
 {
-	struct midi_fmtp f;
+	struct midi_fmtp f = {.n_subsets = 0};
 	int err = gest_begin(g, why, ctx, before, d, m);
 
 	if (!err)
@@ -244,7 +245,7 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *before)
 static int make_accept(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *offered,
 		       const struct gest *before, const struct sdesc *d, const struct sdesc_media *m)
 {
-	struct midi_fmtp f;
+	struct midi_fmtp f = {.n_subsets = 0};
 	char *text = NULL;
 	int err = read_pt(g, &text, &f, m, &m->fmt[0]);
 
