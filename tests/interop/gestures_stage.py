@@ -3,7 +3,6 @@ import time
 
 from cases import has_setting
 from gestpeer import Party, wait
-from phones import Missing
 from server import Server
 
 ON = {'gesture.kinds': 'midi osc udp tcp tls'}    # plain OSC in calls is off unless it is configured
@@ -29,7 +28,7 @@ class Stage:
             p.call(room)
             refused = [g.kind for g in p.gestures if not g.accepted]
             if refused and (not p.group or len(refused) == len(p.gestures)):
-                raise Missing('the server refuses lines of %s' % ', '.join(refused))
+                raise AssertionError('%s: refused: %s\n%s' % (name, ', '.join(refused), p.answer_sdp.decode()))
             if ready and not wait(p.ready):
                 raise AssertionError('%s: a line is agreed on, and nothing comes' % name)
         return p
