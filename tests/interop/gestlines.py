@@ -28,8 +28,7 @@ class Line:
 
     def __init__(self, party, mid=None, attrs=(), direction='sendrecv', **fmtp):
         self.party, self.mid, self.attrs, self.direction = party, mid or self.kind, list(attrs), direction
-        self.fmtp = {k.replace('_', '-') if k not in ('j_update', 'rtp_ptime', 'rtp_maxptime') else k: v for k,
-                     v in fmtp.items()}
+        self.fmtp = dict(fmtp)
         self.accepted, self.answer, self.dropped = False, None, False
         self.n = collections.Counter()
 
@@ -305,11 +304,15 @@ class MidiLine(RtpLine):
     """G1."""
     kind, media, encoding, pt = 'midi', 'audio', 'rtp-midi', 97
 
+    def __init__(self, party, encoding='rtp-midi', **more):
+        super().__init__(party, **more)
+        self.encoding = encoding
+
     def make_sender(self):
         return midistream.Sender(self.pt, self.clock, rng=self.rng)
 
     def make_receiver(self, ssrc):
-        return midistream.Receiver(lambda c, how: self.heard(c, how, ssrc))
+        return midistream.Receiver(lambda c, how: self.heard(c, how, ssrc), self.encoding != 'rtp-midi')
 
     def play(self, *commands):
         self.send(self.sender.play(time.monotonic(), *[bytes.fromhex(c) if isinstance(c, str) else c
