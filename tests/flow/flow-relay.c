@@ -890,7 +890,7 @@ static void test_strangers(void)
 	gestnet_run(net, 50);
 	g_assert_cmpuint(times(&anna, "/p/bob/x 1"), ==, 0);
 	relay_stats(gestnet_relay(net), &s);
-	g_assert_cmpuint(s.direction, ==, 1);
+	g_assert_cmpuint(s.direction, >=, 1);
 	leaves(&anna);
 	leaves(&bob);
 	ends();
