@@ -64,7 +64,8 @@ static void leave_ensemble(struct player *p)
 	owners_release(e->owners, p->rt->id);
 	(void)ensemble_owners_post(e);    /* without memory for it the claims outlive the player for now */
 	e->slot[p->slot] = NULL;
-	p->name_in->taken = false;
+	if (p->name_in)
+		p->name_in->taken = false;
 }
 
 static void unreserve(struct player *p)
