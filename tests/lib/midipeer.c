@@ -34,6 +34,10 @@ static void on_command(const struct midi_cmd *cmd, bool repair, void *arg)
 	s->commands++;
 	if (midi_is_channel(cmd->status))
 		sound(s, cmd);
+	s->starts += cmd->status == MIDI_START || cmd->status == MIDI_CONTINUE;
+	s->stops += cmd->status == MIDI_STOP;
+	if (cmd->status == MIDI_CLOCK)
+		s->clock_us[s->clocks++ > 0] = s->heard_us;
 	s->sysexes += cmd->status == MIDI_SYSEX && (cmd->part == MIDI_WHOLE || cmd->part == MIDI_LAST);
 }
 
@@ -50,7 +54,7 @@ static struct midipeer_stream *stream_of(struct midipeer *p, uint32_t ssrc)
 	g_assert_nonnull(free);
 	memset(free->sounding, 0, sizeof(free->sounding));
 	free->name[0] = '\0';
-	free->sysexes = free->commands = 0;
+	free->sysexes = free->commands = free->clocks = free->starts = free->stops = 0;
 	free->ssrc = ssrc;
 	g_assert_cmpint(midi_repair_alloc(&free->repair, on_command, free), ==, 0);
 	return free;

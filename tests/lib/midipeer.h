@@ -22,6 +22,8 @@ struct midipeer_stream {
 	uint64_t heard_us;
 	uint8_t  sounding[MIDI_CHANNELS][MIDI_KEYS];
 	unsigned sysexes, commands;
+	unsigned clocks, starts, stops;   /* starts: continues too */
+	uint64_t clock_us[2];     /* the first and the last one */
 };
 
 struct midipeer {
