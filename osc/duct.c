@@ -19,7 +19,7 @@ enum { BUFFER = 256 * 1024, PACKETS = 64, MARK_LEN = 4 };
 
 struct duct {
 	int fd;
-	struct stream *s;
+	struct oscstream *s;
 	void (*down)(int err, void *arg);
 	void *arg;
 	bool up, fell, full;              /* as it is */
@@ -138,10 +138,10 @@ static void down_handler(int err, void *arg)
 
 static void to_peer(struct duct *d, const uint8_t *pkt, size_t len)
 {
-	if (!d->s || stream_send(d->s, pkt, len) || !d->s)
+	if (!d->s || oscstream_send(d->s, pkt, len) || !d->s)
 		return;
 
-	if (!d->full && stream_waiting(d->s) > DUCT_FULL_AT) {
+	if (!d->full && oscstream_waiting(d->s) > DUCT_FULL_AT) {
 		d->full = true;
 		(void)tell_all(d);
 	}
@@ -156,7 +156,7 @@ static void duct_event(int flags, void *arg)
 		d->stuck = false;
 		watch(d);
 		if (tell_all(d) && d->s)
-			stream_resume(d->s);
+			oscstream_resume(d->s);
 	}
 	for (unsigned i = 0; i < PACKETS && d->fd >= 0; i++) {
 		const ssize_t n = recv(d->fd, buf, sizeof(buf), 0);
@@ -201,9 +201,9 @@ int duct_alloc(struct duct **dp, int *fd)
 	return 0;
 }
 
-void duct_attach(struct duct *d, struct stream *s, void (*down)(int err, void *arg), void *arg)
+void duct_attach(struct duct *d, struct oscstream *s, void (*down)(int err, void *arg), void *arg)
 {
-	const struct stream_conf conf = {.packet = packet_handler, .drained = drained_handler, .down = down_handler, .arg = d};
+	const struct oscstream_conf conf = {.packet = packet_handler, .drained = drained_handler, .down = down_handler, .arg = d};
 
 	duct_detach(d);
 	d->s    = mem_ref(s);
@@ -211,7 +211,7 @@ void duct_attach(struct duct *d, struct stream *s, void (*down)(int err, void *a
 	d->arg  = arg;
 	d->up   = true;
 	d->full = false;
-	stream_handlers(s, &conf);
+	oscstream_handlers(s, &conf);
 	(void)tell_all(d);
 }
 

@@ -8,7 +8,7 @@
 #ifndef OSC_DUCT_H
 #define OSC_DUCT_H
 
-#include "stream.h"
+#include "oscstream.h"
 
 struct duct;
 
@@ -23,7 +23,7 @@ enum { DUCT_FULL_AT = 32 * 1024 };        /* octets that wait for the peer */
 /* The other end, for the forward thread, is *fd; it is closed there, after which the duct is of no more use. */
 int  duct_alloc(struct duct **dp, int *fd);
 /* From now on this stream's; handlers of the stream are the duct's. Told DUCT_UP. down: the stream has ended, and was let go. */
-void duct_attach(struct duct *d, struct stream *s, void (*down)(int err, void *arg), void *arg);
+void duct_attach(struct duct *d, struct oscstream *s, void (*down)(int err, void *arg), void *arg);
 /* Lets go of its stream, which ends. */
 void duct_detach(struct duct *d);
 bool duct_attached(const struct duct *d);

@@ -161,8 +161,10 @@ static int sockets_rt(struct forward *f, uint64_t now_us)
 		const struct epoll_event *ev = &f->ev[f->at_ev++];
 		struct watch *w = ev->data.ptr;
 
-		if (ev->data.ptr == f)
+		if (ev->data.ptr == f) {
 			bell_rt(f);
+			jobs_rt(f, now_us);       /* it rang for these: who looks before the bell is silenced may miss one */
+		}
 		else if (w)
 			w->ready_rt(w, ev->events, now_us);
 	}
@@ -238,7 +240,7 @@ static void wait_rt(struct forward *f)
 	if (f->first && left > STUCK_US)
 		left = STUCK_US;          /* something waits for room in the ring */
 	ts = (struct timespec){.tv_sec = (time_t)(left / 1000000), .tv_nsec = (long)(left % 1000000) * 1000};
-	if (left)
+	if (left && !atomic_load_explicit(&f->stop, memory_order_acquire))
 		ppoll(&pfd, 1, &ts, NULL);
 }
 

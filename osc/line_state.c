@@ -61,7 +61,7 @@ static unsigned how_many(const struct line_out *o, const struct player_rt *from)
 	struct osc_msg msg;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < from->keys->n_max; i++)
+	for (unsigned i = 0; i < from->keys->slots; i++)
 		n += is_told(o, from, &from->keys->key[i], &msg);
 	return n;
 }
@@ -98,7 +98,7 @@ static bool tell_next(struct line_out *o, uint64_t now_us)
 	unsigned errors;
 	uint8_t *buf;
 
-	while (from && o->at < from->keys->n_max) {
+	while (from && o->at < from->keys->slots) {
 		const struct key *key = &from->keys->key[o->at];
 
 		if (key->last > o->upto || !is_told(o, from, key, &msg)) {
@@ -185,7 +185,7 @@ static bool refresh_next(struct line_out *o, struct osc_msg *msg, struct player_
 {
 	for (; o->refresh_slot < ENSEMBLE_PLAYERS; o->refresh_slot++) {
 		*from = at_slot(o, o->refresh_slot);
-		while (*from && o->refresh_at < (*from)->keys->n_max) {
+		while (*from && o->refresh_at < (*from)->keys->slots) {
 			if (is_told(o, *from, &(*from)->keys->key[o->refresh_at++], msg))
 				return true;
 		}

@@ -18,7 +18,7 @@ struct lineport {
 	int fd;
 	struct tlskey *tls;
 	struct duct *duct;
-	struct stream *shaking;           /* in its TLS handshake, not the party yet */
+	struct oscstream *shaking;           /* in its TLS handshake, not the party yet */
 	bool set, renew;
 	struct sa peer;
 	enum slip_kind framing;
@@ -53,7 +53,7 @@ static void gone(int err, void *arg)
 static void up_handler(void *arg)
 {
 	struct lineport *l = arg;
-	struct stream *s = l->shaking;
+	struct oscstream *s = l->shaking;
 
 	l->shaking = NULL;
 	if (duct_attached(l->duct) && !l->renew) {
@@ -87,12 +87,12 @@ static void refused_handler(int err, void *arg)
 
 static void begin(struct lineport *l, int fd)
 {
-	const struct stream_conf conf = {
+	const struct oscstream_conf conf = {
 		.framing = l->framing, .max = STREAM_MAX, .tls = l->tls, .fingerprint = l->fingerprint,
 		.up = up_handler, .packet = early_handler, .down = refused_handler, .arg = l,
 	};
 
-	(void)stream_alloc(&l->shaking, fd, &conf);
+	(void)oscstream_alloc(&l->shaking, fd, &conf);
 }
 
 static void accept_handler(int flags, void *arg)

@@ -13,13 +13,13 @@
 #include "control/log.h"
 #include "plain_priv.h"
 
-enum { DATAGRAMS = 32, BACKLOG = 16, LOGIN_MS = 10000, IDLE_CHECK_MS = 2000 };
+enum { DATAGRAMS = 32, BACKLOG = 16, LOGIN_MS = 10000, IDLE_CHECK_MS = 2000, TRIES = 64, PORT_ANY = 49152, PORT_TOP = 65535 };
 
 /* A connection that has not logged in yet. */
 struct guest {
 	struct le le;
 	struct plain_port *port;
-	struct stream *stream;
+	struct oscstream *stream;
 	struct sa from;
 	struct tmr tmr;
 };
@@ -95,7 +95,7 @@ static bool guest_packet(const uint8_t *pkt, size_t len, void *arg)
 static void guest_add(struct plain_port *port, int fd, const struct sa *from)
 {
 	struct guest *g = mem_zalloc(sizeof(*g), guest_destroy);
-	const struct stream_conf conf = {.detect = true, .max = STREAM_MAX, .packet = guest_packet, .down = guest_down, .arg = g};
+	const struct oscstream_conf conf = {.detect = true, .max = STREAM_MAX, .packet = guest_packet, .down = guest_down, .arg = g};
 
 	if (!g) {
 		(void)close(fd);
@@ -104,7 +104,7 @@ static void guest_add(struct plain_port *port, int fd, const struct sa *from)
 	g->port = port;
 	g->from = *from;
 	tmr_init(&g->tmr);
-	if (stream_alloc(&g->stream, fd, &conf)) {
+	if (oscstream_alloc(&g->stream, fd, &conf)) {
 		mem_deref(g);
 		return;
 	}
@@ -238,21 +238,15 @@ static int open_both(struct plain_port *port, uint16_t number)
 	return err;
 }
 
-/* The search begins where the room's name says, so that it keeps its port over a restart. */
+/* One that is free for both. */
 static int open_any(struct plain_port *port)
 {
-	const struct plain_conf *c = &port->plain->conf;
-	const uint32_t n = c->port_max < c->port_min ? 0 : c->port_max - c->port_min + 1u;
-	const uint32_t start = n ? hash_joaat_str(port->room) % n : 0;
+	int err = EADDRINUSE;
 
-	for (uint32_t i = 0; i < n; i++) {
-		const int err = open_both(port, (uint16_t)(c->port_min + (start + i) % n));
+	for (unsigned i = 0; i < TRIES && err == EADDRINUSE; i++)
+		err = open_both(port, (uint16_t)(PORT_ANY + rand_u16() % (PORT_TOP - PORT_ANY)));
 
-		if (err != EADDRINUSE)
-			return err;
-	}
-
-	return EADDRINUSE;
+	return err;
 }
 
 static struct plain_port *find_port(const struct plain *p, const char *room)

@@ -19,20 +19,15 @@ enum { PLAIN_SECRET_MIN = 8, PLAIN_PEERS_MAX = 200 };
 struct plain_conf {
 	struct relay *relay;              /* borrowed; must outlive it */
 	struct sa local;                  /* an address, without port */
-	uint16_t port_min, port_max;
 	const char *secret;               /* of rooms that have no other; "" or NULL: only by address; copied */
 	const struct addrlist *allow;     /* who needs no secret; copied */
 	unsigned peers_max;               /* players of one port */
 	uint32_t idle_s;                  /* 0: for ever */
-	/* What a player says under /tutti/, but for login and logout; may be NULL. */
-	void (*house)(struct player *p, const struct osc_msg *msg, const struct midi_cmd *midi, void *arg);
-	void *arg;
 };
 
 int  plain_alloc(struct plain **pp, const struct plain_conf *conf);
 
-/* A port for the room; if it has one already, nothing happens. port 0: one of the range, always the same for the same name where
- * it is free. secret NULL: the common one. EADDRINUSE. */
+/* A port for the room; if it has one already, nothing happens. port 0: any. secret NULL: the common one. EADDRINUSE. */
 int  plain_open(struct plain *p, const char *room, uint16_t port, const char *secret);
 /* Its players leave. */
 void plain_close(struct plain *p, const char *room);

@@ -57,17 +57,19 @@ static void welcome(const struct plain_peer *peer)
 		(void)player_tell(peer->player, buf, len);
 }
 
-static void house_handler(const struct osc_msg *msg, const struct midi_cmd *midi, void *arg)
+static bool house_handler(const struct osc_msg *msg, const struct midi_cmd *midi, void *arg)
 {
 	struct plain_peer *peer = arg;
-	const struct plain_conf *c = &peer->port->plain->conf;
 
+	(void)midi;
 	if (msg && login_is(msg))
 		welcome(peer);            /* the first one may have been lost */
 	else if (msg && login_is_bye(msg))
 		leave_soon(peer);
-	else if (c->house)
-		c->house(peer->player, msg, midi, c->arg);
+	else
+		return false;
+
+	return true;
 }
 
 /* Its name from what it wishes, and the address tells it again. */
@@ -222,7 +224,7 @@ static void gone(int err, void *arg)
 	leave_soon(peer);
 }
 
-int plain_peer_tcp(struct plain_port *port, struct stream *s, const struct sa *from, const struct login *login)
+int plain_peer_tcp(struct plain_port *port, struct oscstream *s, const struct sa *from, const struct login *login)
 {
 	struct plain_peer *peer;
 	int fd = -1, err = peer_alloc(&peer, port, from, login);

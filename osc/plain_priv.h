@@ -36,7 +36,7 @@ struct plain_peer {
 	struct player *player;
 	struct sa from;
 	char wish[VIEW_NAME_MAX + 1];
-	struct stream *stream;            /* of TCP */
+	struct oscstream *stream;            /* of TCP */
 	struct duct *duct;
 	struct tmr tmr;                   /* it leaves as soon as nobody speaks of it */
 	uint64_t since_us;                /* when it logged in, by the relay's clock */
@@ -45,7 +45,7 @@ struct plain_peer {
 /* A player of UDP, from this address. ENOSPC: the port has as many as may be. */
 int  plain_peer_udp(struct plain_port *port, const struct sa *from, const struct login *login);
 /* A player of TCP, which takes over the stream. */
-int  plain_peer_tcp(struct plain_port *port, struct stream *s, const struct sa *from, const struct login *login);
+int  plain_peer_tcp(struct plain_port *port, struct oscstream *s, const struct sa *from, const struct login *login);
 struct plain_peer *plain_peer_find(const struct plain_port *port, const struct sa *from);
 /* Those of UDP who were not heard for too long leave. */
 void plain_peers_idle(struct plain_port *port);

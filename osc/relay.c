@@ -44,9 +44,9 @@ static void house_hears(struct player *p, const struct osc_msg *msg, const struc
 {
 	const struct relay_house *h = &p->relay->house;
 
-	if (p->conf.househ)
-		p->conf.househ(msg, midi, p->conf.arg);
-	else if (h->said)
+	if (p->conf.househ && p->conf.househ(msg, midi, p->conf.arg))
+		return;
+	if (h->said)
 		h->said(p, msg, midi, h->arg);
 }
 

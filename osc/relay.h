@@ -63,8 +63,9 @@ int  ensemble_get(struct ensemble **ep, struct relay *r, const char *room);
 const char *ensemble_room(const struct ensemble *e);
 
 /* What a player says to the house, addresses under /tutti/, which are never forwarded; on the control thread, rate limited. `msg`
- * lives until the handler returns. MIDI of a player with a surface comes as midi. */
-typedef void (player_house_h)(const struct osc_msg *msg, const struct midi_cmd *midi, void *arg);
+ * lives until the handler returns. false: not its
+ * business, the relay's house is told. MIDI of a player with a surface comes as midi. */
+typedef bool (player_house_h)(const struct osc_msg *msg, const struct midi_cmd *midi, void *arg);
 
 struct player_conf {
 	char     wish[VIEW_NAME_MAX + 1];         /* a=gest-name, or "": derived from: */
@@ -107,7 +108,7 @@ int  ensemble_tell_midi(struct ensemble *e, const struct midi_cmd *cmd);
 /* The room's beat: sent in time to who listens to the house, and as MIDI clock. */
 int  ensemble_set_beat(struct ensemble *e, const struct beat *beat);
 
-/* Who hears what players say to the house, unless they have a househ of their own; and of each ensemble that opens. One for
+/* Who hears what players say to the house, unless a househ of their own takes it; and of each ensemble that opens. One for
  * the relay. surface: MIDI of all players is told too; that of MIDI_CLOCK is always: the tempo of the player's clock, in hundredths of a
  * beat a minute, low octet first. NULL: nobody any more. */
 struct relay_house {

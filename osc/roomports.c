@@ -6,13 +6,20 @@
 #include "control/control.h"
 #include "control/event.h"
 #include "control/snapshot.h"
+#include "addrlist.h"
 #include "appleport.h"
 #include "dnssd.h"
+#include "plain.h"
+#include "portbook.h"
 #include "roomports.h"
 
 struct roomports {
 	struct dnssd *dnssd;
 	struct appleports *apple;
+	struct plain *plain;
+	struct portbook *book;            /* of plain OSC */
+	const char *(*secret)(const char *room, void *arg);
+	void *arg;
 	struct event_lsnr *lsnr;
 };
 
@@ -26,12 +33,87 @@ const char *roomports_check_from(const char *text)
 	return appleports_check(NULL, text);
 }
 
+const char *roomports_check_osc(const char *text)
+{
+	return portbook_alloc(NULL, text) ? "each word is LOW-HIGH, a range of ports, or ROOM:PORT, an even one" : NULL;
+}
+
+/* --- plain OSC --- */
+
+static bool is_written(const struct roomports *p, const char *room)
+{
+	const char *name;
+
+	for (unsigned i = 0; (name = portbook_written(p->book, i)) != NULL; i++)
+		if (!str_casecmp(name, room))
+			return true;
+
+	return false;
+}
+
+/* What cannot be opened is logged (plain.c), and the room goes on without. */
+static void plain_room_open(struct roomports *p, const char *room)
+{
+	const char *secret = p->secret ? p->secret(room, p->arg) : "";
+	uint16_t port;
+
+	if (!portbook_take(p->book, &port, room) && plain_open(p->plain, room, port, *secret ? secret : NULL))
+		portbook_give(p->book, room);
+}
+
+static void plain_room(struct roomports *p, const char *room, bool open)
+{
+	if (!p->plain || is_written(p, room))     /* open all the time */
+		return;
+
+	if (open) {
+		plain_room_open(p, room);
+		return;
+	}
+	plain_close(p->plain, room);
+	portbook_give(p->book, room);
+}
+
+static int plain_start(struct roomports *p, struct relay *r, const struct roomports_conf *conf)
+{
+	struct addrlist from;
+	struct plain_conf pc = {.relay = r, .secret = conf->osc_secret, .allow = &from, .peers_max = conf->osc_players,
+				.idle_s = conf->osc_idle_s};
+	const char *room;
+	int err;
+
+	if (!*conf->osc)
+		return 0;
+	p->secret = conf->osc_room_secret;
+	p->arg    = conf->arg;
+	err = addrlist_read(&from, conf->osc_from);
+	if (!err)
+		err = sa_set_str(&pc.local, conf->osc_address, 0);
+	if (!err)
+		err = portbook_alloc(&p->book, conf->osc);
+	if (!err)
+		err = plain_alloc(&p->plain, &pc);
+	for (unsigned i = 0; !err && (room = portbook_written(p->book, i)) != NULL; i++)
+		plain_room_open(p, room);
+
+	return err;
+}
+
+/* --- all --- */
+
+static void set_room(struct roomports *p, const char *room, bool open)
+{
+	if (p->apple)
+		appleports_room(p->apple, room, open);
+	plain_room(p, room, open);
+}
+
 static void event_handler(const struct event *ev, void *arg)
 {
 	struct roomports *p = arg;
 
 	if (ev->type == EVENT_ROOM_CREATED || ev->type == EVENT_ROOM_ENDED)
-		appleports_room(p->apple, ev->room, ev->type == EVENT_ROOM_CREATED);
+		set_room(p, ev->room, ev->type == EVENT_ROOM_CREATED);
 }
 
 static int follow(struct roomports *p, struct control *c)
@@ -44,7 +126,7 @@ static int follow(struct roomports *p, struct control *c)
 	if (err)
 		return err;
 	for (size_t i = 0; i < rooms->n; i++)
-		appleports_room(p->apple, rooms->room[i].room, true);
+		set_room(p, rooms->room[i].room, true);
 	mem_deref(rooms);
 	return 0;
 }
@@ -55,6 +137,8 @@ static void roomports_destroy(void *arg)
 
 	mem_deref(p->lsnr);
 	mem_deref(p->apple);
+	mem_deref(p->plain);
+	mem_deref(p->book);
 	mem_deref(p->dnssd);
 }
 
@@ -66,15 +150,17 @@ int roomports_alloc(struct roomports **rp, struct control *c, struct relay *r, c
 	int err = 0;
 
 	*rp = NULL;
-	if (!*conf->applemidi)
+	if (!*conf->applemidi && !*conf->osc)
 		return 0;
 	p = mem_zalloc(sizeof(*p), roomports_destroy);
 	if (!p)
 		return ENOMEM;
-	if (conf->announce)
+	if (conf->announce && *conf->applemidi)
 		err = dnssd_alloc(&p->dnssd);
-	if (!err)
+	if (!err && *conf->applemidi)
 		err = appleports_alloc(&p->apple, r, p->dnssd, &apple);
+	if (!err)
+		err = plain_start(p, r, conf);
 	if (!err)
 		err = follow(p, c);
 	if (err)

@@ -16,6 +16,15 @@ struct roomports_conf {
 	const char *applemidi_from;  /* who may come, as addrlist.h reads it */
 	unsigned applemidi_sessions; /* of one room; 1 to 64 */
 	bool announce;               /* by DNS-SD */
+
+	const char *osc;             /* ports of UDP and TCP for plain OSC (plain.h); "": none */
+	const char *osc_address;     /* where they are */
+	const char *osc_from;        /* who needs no secret there */
+	const char *osc_secret;      /* "": nobody comes in by one, unless the room has its own: */
+	const char *(*osc_room_secret)(const char *room, void *arg);      /* "": it has none; may be NULL */
+	void *arg;
+	unsigned osc_players;        /* of one room */
+	unsigned osc_idle_s;         /* 0: for ever */
 };
 
 /* Both outlive it. *rp is NULL where there is nothing to do. */
@@ -24,5 +33,6 @@ int  roomports_alloc(struct roomports **rp, struct control *c, struct relay *r, 
 /* NULL: it can be read; else what it should be. Any thread. */
 const char *roomports_check_ports(const char *text);
 const char *roomports_check_from(const char *text);
+const char *roomports_check_osc(const char *text);        /* ports of plain OSC */
 
 #endif

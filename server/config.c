@@ -294,7 +294,7 @@ static bool is_choice(const char *choices, const char *value)
 
 static bool is_secret(const struct config_setting *t)
 {
-	return strstr(t->name, ".password") || strstr(t->name, ".secret");
+	return strstr(t->name, ".password") || strstr(t->name, ".secret") || strstr(t->name, "-secret");
 }
 
 static int wrong(char **why, const struct config_setting *t, const char *value, const char *what)
@@ -723,8 +723,22 @@ uint32_t config_sub_uint(const struct config *c, const char *kind, const char *i
 	return v;
 }
 
+static bool table_has_secrets(const struct config *c)
+{
+	size_t n;
+	const struct config_setting *t = config_table(&n);
+
+	for (size_t i = 0; i < n; ++i) {
+		if (c->value[i].str && *c->value[i].str && is_secret(&t[i]))
+			return true;
+	}
+	return false;
+}
+
 bool config_has_secrets(const struct config *c)
 {
+	if (table_has_secrets(c))
+		return true;
 	for (struct le *le = c->sections.head; le; le = le->next) {
 		const struct section *s = le->data;
 

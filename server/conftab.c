@@ -7,6 +7,7 @@
 #include "conftab.h"
 #include "control/event.h"
 #include "control/keypad.h"
+#include "osc/desk.h"
 #include "osc/roomports.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -151,12 +152,6 @@ static const char *check_token(const char *value)
 	return !*value || strpbrk(value, "\"\\") ? "not empty, and without quotes and backslashes" : NULL;
 }
 
-static const char *check_no_udp_osc(const char *value)
-{
-	return conf_bool(value) == 1 ? "not in this version: gestures over plain UDP are not built in yet, only `no` works"
-				     : NULL;
-}
-
 static const char *check_lines(const char *value)
 {
 	static const char *const known[] = {"midi", "osc", "udp", "tcp", "tls"};
@@ -173,6 +168,16 @@ static const char *check_lines(const char *value)
 			return "`no`, or words of midi, osc, udp, tcp, tls";
 	}
 	return NULL;
+}
+
+static const char *check_one_addr(const char *value)
+{
+	return is_addr(value) ? NULL : "an IP address";
+}
+
+static const char *check_secret(const char *value)
+{
+	return *value && strlen(value) < 8 ? "empty, or at least 8 characters" : NULL;
 }
 
 static const char *check_uri(const char *value)
@@ -450,8 +455,25 @@ static const struct config_setting table[] = {
 	{"gesture.applemidi-sessions", CONFIG_UINT, "16", "1..64", false, "AppleMIDI sessions of one room.", NULL},
 	{"gesture.announce", CONFIG_BOOL, "yes", NULL, false,
 	 "Ports for software without SIP are told to the local network by DNS-SD, where avahi-daemon runs.", NULL},
+	{"gesture.surface", CONFIG_LIST, "", NULL, false,
+	 "Faders and keys of players' MIDI controllers that act on the conference: words like cc:1:7=me/gain, cc:N:7=me/mix/N/fader, "
+	 "note:1:40=me/mute. See docs/gestures-control.md.", desk_surface_wrong},
 	{"gesture.udp-osc", CONFIG_BOOL, "no", NULL, false,
-	 "OSC over plain UDP. Not in this version: only `no` is taken.", check_no_udp_osc},
+	 "Plain OSC over UDP and TCP, for software without SIP: rooms have a port of gesture.osc-ports. Nothing encrypts it.", NULL},
+	{"gesture.osc-ports", CONFIG_LIST, "57200-57398", NULL, false,
+	 "Ports for plain OSC. Words: LOW-HIGH, from which each open room has one, the same room the same if possible; ROOM:PORT, that "
+	 "room's own, open all the time. A port is even, UDP and TCP.", roomports_check_osc},
+	{"gesture.osc-address", CONFIG_STR, "127.0.0.1", NULL, false,
+	 "Local address of these ports. 0.0.0.0 or ::: all.", check_one_addr},
+	{"gesture.osc-from", CONFIG_LIST, "127.0.0.1 ::1", NULL, false,
+	 "Who plays there without a secret: addresses, ADDRESS/BITS, local (the networks this machine is in when it starts), any.",
+	 roomports_check_from},
+	{"gesture.osc-secret", CONFIG_STR, "", NULL, false,
+	 "The word by which others come in: /tutti/login SECRET NAME. It is sent in the clear. Empty: nobody comes in by one, but where a room "
+	 "has its own in a section [osc ROOM].", check_secret},
+	{"gesture.osc-players", CONFIG_UINT, "16", "1..200", false, "Players of plain OSC in one room.", NULL},
+	{"gesture.osc-idle", CONFIG_UINT, "60", "0..86400", false,
+	 "Seconds after which a player by UDP leaves of whom nothing came, not even /_gest/ping. 0: never.", NULL},
 };
 
 static const struct config_setting webhook_keys[] = {
@@ -478,6 +500,11 @@ static const struct config_setting trunk_keys[] = {
 	{"trunk.keepalive", CONFIG_UINT, "30", "0..3600", true, "Seconds between two OPTIONS. 0: none.", NULL},
 };
 
+static const struct config_setting osc_keys[] = {
+	{"osc.secret", CONFIG_STR, "", NULL, true,
+	 "The word for plain OSC in this room, instead of gesture.osc-secret, from when its port opens.", check_secret},
+};
+
 static const struct config_setting did_keys[] = {
 	{"did.room", CONFIG_STR, "", NULL, true, "The room that calls to this number join.", check_room},
 };
@@ -486,6 +513,7 @@ static const struct config_kind kinds[] = {
 	{"account", "NAME", "Who may call with a name and a password (digest).", account_keys, N(account_keys)},
 	{"trunk", "NAME", "A provider or telephone system that sends calls here.", trunk_keys, N(trunk_keys)},
 	{"did", "NUMBER", "A number, and the room it leads to.", did_keys, N(did_keys)},
+	{"osc", "ROOM", "A room whose port for plain OSC has a secret of its own.", osc_keys, N(osc_keys)},
 	{"webhook", "NAME", "A program that is told by HTTP what happens in the rooms.", webhook_keys, N(webhook_keys)},
 };
 

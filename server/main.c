@@ -40,6 +40,7 @@
 #include "control/keypad.h"
 #include "control/store.h"
 #include "mixer/mixer.h"
+#include "osc/desk.h"
 #include "osc/relay.h"
 #include "osc/roomports.h"
 #include "web/web.h"
@@ -59,6 +60,7 @@ static struct server {
 	struct spoken *spoken;
 	struct sips *sips;
 	struct relay *relay;
+	struct desk *desk;
 	struct roomports *roomports;
 	struct focus *focus;
 	struct web *web;
@@ -238,6 +240,12 @@ static struct relay_conf relay_conf(const struct config *c)
 	};
 }
 
+static const char *osc_secret(const char *room, void *arg)
+{
+	(void)arg;
+	return config_sub(server.config, "osc", room, "secret");
+}
+
 static struct roomports_conf roomports_conf(const struct config *c)
 {
 	return (struct roomports_conf){
@@ -245,6 +253,13 @@ static struct roomports_conf roomports_conf(const struct config *c)
 		.applemidi_from = config_str(c, "gesture.applemidi-from"),
 		.applemidi_sessions = config_uint(c, "gesture.applemidi-sessions"),
 		.announce = config_bool(c, "gesture.announce"),
+		.osc = config_bool(c, "gesture.udp-osc") ? config_str(c, "gesture.osc-ports") : "",
+		.osc_address = config_str(c, "gesture.osc-address"),
+		.osc_from = config_str(c, "gesture.osc-from"),
+		.osc_secret = config_str(c, "gesture.osc-secret"),
+		.osc_room_secret = osc_secret,
+		.osc_players = config_uint(c, "gesture.osc-players"),
+		.osc_idle_s = config_uint(c, "gesture.osc-idle"),
 	};
 }
 
@@ -718,6 +733,9 @@ static int build(void)
 	err = relay_alloc(&server.relay, &rc);
 	if (err)
 		return fail("gestures", err);
+	err = desk_alloc(&server.desk, server.relay, server.control, config_str(c, "gesture.surface"));
+	if (err)
+		return fail("gestures to the house", err);
 	err = roomports_alloc(&server.roomports, server.control, server.relay, &rpc);
 	if (err)
 		return fail("ports of rooms", err);
@@ -744,6 +762,7 @@ static void take_down(void)
 		sips_close(server.sips);
 	server.sips = mem_deref(server.sips);
 	server.roomports = mem_deref(server.roomports);
+	server.desk = mem_deref(server.desk);
 	relay_close(server.relay);
 	server.relay = mem_deref(server.relay);   /* what players hold is released while the ports are open */
 	if (server.record)

@@ -251,8 +251,7 @@ static void open_room(const char *allow, unsigned peers, uint32_t idle_s)
 {
 	static struct addrlist list;
 	const struct relay_conf rc = {.port_min = 20000, .port_max = 40000, .leave_keep_ms = 30000};
-	struct plain_conf pc = {.port_min = 40001, .port_max = 60000, .secret = secret, .allow = &list, .peers_max = peers,
-				.idle_s = idle_s};
+	struct plain_conf pc = {.secret = secret, .allow = &list, .peers_max = peers, .idle_s = idle_s};
 
 	g_assert_cmpint(addrlist_read(&list, allow), ==, 0);
 	g_assert_cmpint(relay_alloc(&relay, &rc), ==, 0);
@@ -261,7 +260,7 @@ static void open_room(const char *allow, unsigned peers, uint32_t idle_s)
 	g_assert_cmpint(plain_alloc(&plain, &pc), ==, 0);
 	g_assert_cmpint(plain_open(plain, "band", 0, NULL), ==, 0);
 	port = plain_port(plain, "band");
-	g_assert_cmpuint(port, >=, 40001);
+	g_assert_cmpuint(port, !=, 0);
 	g_assert_cmpuint(plain_port(plain, "BAND"), ==, port);
 	g_assert_cmpuint(plain_port(plain, "other"), ==, 0);
 }
@@ -269,6 +268,7 @@ static void open_room(const char *allow, unsigned peers, uint32_t idle_s)
 static void close_room(void)
 {
 	plain = mem_deref(plain);
+	relay_close(relay);
 	relay = mem_deref(relay);
 }
 
@@ -548,10 +548,13 @@ static bool has_flooded(void *arg)
 	return f->events ? s.overflowed > 0 : rs.coalesced >= 200;
 }
 
+/* UDP may have lost the last one in the flood: it is said once more, which changes nothing where it is known. */
 static bool reads_last(void *arg)
 {
 	struct flood *f = arg;
+	struct osc_arg args[2] = {{'i', .v.i = f->n}, {.tag = 'b'}};
 
+	say(f->from, "/fader", args, 2);
 	while (next_message(f->to))
 		if (!strcmp(f->to->msg.addr, "/p/ann/fader") && first_arg(&f->to->msg).v.i == f->n)
 			return true;

@@ -100,7 +100,10 @@ static const struct {
 	{"auth.realm", "a\"b", "without quotes"},
 	{"dial.allow", "*", "begins with sip:"},
 	{"dial.from", "mailto:x@y", "begins with sip:"},
-	{"gesture.udp-osc", "yes", "not in this version"},
+	{"gesture.osc-secret", "seven77", "at least 8"},
+	{"gesture.osc-address", "", "an IP address"},
+	{"gesture.osc-ports", "57201", "a range of ports"},
+	{"gesture.osc-from", "here", "local"},
 	{"account.password", "x", "unknown setting account.password"},
 };
 

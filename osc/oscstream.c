@@ -1,5 +1,5 @@
 /*
- * stream.c - a connection that carries OSC packets.
+ * oscstream.c - a connection that carries OSC packets.
  *
  *      conn > octets > slip > packet > whoever listens, who may say "not now": then what was read is put aside and the
  *                                      connection held, so that the peer waits and not our memory
@@ -8,10 +8,10 @@
 #include <string.h>
 #include <re.h>
 
-#include "stream.h"
+#include "oscstream.h"
 
-struct stream {
-	struct stream_conf conf;
+struct oscstream {
+	struct oscstream_conf conf;
 	struct conn *conn;
 	struct slip *slip;
 	bool ended;
@@ -21,21 +21,21 @@ struct stream {
 	size_t rest_len;
 };
 
-static void stream_destroy(void *arg)
+static void oscstream_destroy(void *arg)
 {
-	struct stream *s = arg;
+	struct oscstream *s = arg;
 
 	mem_deref(s->conn);
 	mem_deref(s->slip);
 	mem_deref(s->rest);
 }
 
-enum slip_kind stream_guess(uint8_t first)
+enum slip_kind oscstream_guess(uint8_t first)
 {
 	return first ? SLIP_END : SLIP_SIZE;
 }
 
-static void end(struct stream *s, int err)
+static void end(struct oscstream *s, int err)
 {
 	if (s->ended)
 		return;
@@ -46,7 +46,7 @@ static void end(struct stream *s, int err)
 }
 
 /* Who speaks SLIP of RFC 1055 as it was written sends no END before its first packet. */
-static int begin(struct stream *s, uint8_t first)
+static int begin(struct oscstream *s, uint8_t first)
 {
 	static const uint8_t before = 0xc0;
 	const uint8_t *p = &before, *pkt;
@@ -54,7 +54,7 @@ static int begin(struct stream *s, uint8_t first)
 	int err;
 
 	if (s->conf.detect)
-		s->conf.framing = stream_guess(first);
+		s->conf.framing = oscstream_guess(first);
 	err = slip_alloc(&s->slip, s->conf.framing, s->conf.max);
 	if (!err && s->conf.detect && s->conf.framing == SLIP_END)
 		(void)slip_read(s->slip, &pkt, &len, &p, &n);
@@ -62,7 +62,7 @@ static int begin(struct stream *s, uint8_t first)
 }
 
 /* false: nothing more can be taken now, or ever. A packet that one listener left to the next is offered again at once. */
-static bool deliver(struct stream *s)
+static bool deliver(struct oscstream *s)
 {
 	const void *arg;
 	bool taken;
@@ -81,7 +81,7 @@ static bool deliver(struct stream *s)
 	return !s->ended;
 }
 
-static void put_aside(struct stream *s, const uint8_t *buf, size_t len)
+static void put_aside(struct oscstream *s, const uint8_t *buf, size_t len)
 {
 	uint8_t *rest = len ? mem_alloc(len, NULL) : NULL;
 
@@ -97,7 +97,7 @@ static void put_aside(struct stream *s, const uint8_t *buf, size_t len)
 	conn_hold(s->conn, true);
 }
 
-static void take(struct stream *s, const uint8_t *buf, size_t len)
+static void take(struct oscstream *s, const uint8_t *buf, size_t len)
 {
 	while (!s->ended) {
 		int err;
@@ -120,7 +120,7 @@ static void take(struct stream *s, const uint8_t *buf, size_t len)
 
 static void recv_handler(const uint8_t *buf, size_t len, void *arg)
 {
-	struct stream *s = mem_ref(arg);
+	struct oscstream *s = mem_ref(arg);
 	int err = s->slip ? 0 : begin(s, buf[0]);
 
 	if (err)
@@ -130,7 +130,7 @@ static void recv_handler(const uint8_t *buf, size_t len, void *arg)
 	mem_deref(s);
 }
 
-void stream_resume(struct stream *s)
+void oscstream_resume(struct oscstream *s)
 {
 	uint8_t *rest = s->rest;
 	const size_t len = s->rest_len;
@@ -150,7 +150,7 @@ void stream_resume(struct stream *s)
 
 static void up_handler(void *arg)
 {
-	struct stream *s = arg;
+	struct oscstream *s = arg;
 
 	if (s->conf.up)
 		s->conf.up(s->conf.arg);
@@ -158,7 +158,7 @@ static void up_handler(void *arg)
 
 static void drained_handler(void *arg)
 {
-	struct stream *s = arg;
+	struct oscstream *s = arg;
 
 	if (s->conf.drained)
 		s->conf.drained(s->conf.arg);
@@ -166,15 +166,15 @@ static void drained_handler(void *arg)
 
 static void down_handler(int err, void *arg)
 {
-	struct stream *s = mem_ref(arg);
+	struct oscstream *s = mem_ref(arg);
 
 	end(s, err);
 	mem_deref(s);
 }
 
-int stream_alloc(struct stream **sp, int fd, const struct stream_conf *conf)
+int oscstream_alloc(struct oscstream **sp, int fd, const struct oscstream_conf *conf)
 {
-	struct stream *s = mem_zalloc(sizeof(*s), stream_destroy);
+	struct oscstream *s = mem_zalloc(sizeof(*s), oscstream_destroy);
 	const struct conn_conf cc = {conf->tls, conf->fingerprint, up_handler, recv_handler, drained_handler, down_handler, s};
 	int err;
 
@@ -192,7 +192,7 @@ int stream_alloc(struct stream **sp, int fd, const struct stream_conf *conf)
 	return err;
 }
 
-void stream_handlers(struct stream *s, const struct stream_conf *conf)
+void oscstream_handlers(struct oscstream *s, const struct oscstream_conf *conf)
 {
 	s->conf.up      = conf->up;
 	s->conf.packet  = conf->packet;
@@ -201,7 +201,7 @@ void stream_handlers(struct stream *s, const struct stream_conf *conf)
 	s->conf.arg     = conf->arg;
 }
 
-int stream_send(struct stream *s, const uint8_t *pkt, size_t len)
+int oscstream_send(struct oscstream *s, const uint8_t *pkt, size_t len)
 {
 	static uint8_t buf[2 * STREAM_MAX + 4];           /* slip_room; of the one control thread */
 	size_t n = sizeof(buf);
@@ -216,12 +216,12 @@ int stream_send(struct stream *s, const uint8_t *pkt, size_t len)
 	return err ? err : conn_send(s->conn, buf, n);
 }
 
-size_t stream_waiting(const struct stream *s)
+size_t oscstream_waiting(const struct oscstream *s)
 {
 	return s->conn ? conn_waiting(s->conn) : 0;
 }
 
-uint64_t stream_bad(const struct stream *s)
+uint64_t oscstream_bad(const struct oscstream *s)
 {
 	return s->slip ? s->slip->n_bad : 0;
 }

@@ -1,5 +1,5 @@
 /*
- * test-stream.c - connections that carry OSC: framing both ways, a listener that says "not now", a peer that does not read;
+ * test-oscstream.c - connections that carry OSC: framing both ways, a listener that says "not now", a peer that does not read;
  * the duct's marks in their places; who may connect to a line's port, in the clear and under TLS.
  */
 #include <errno.h>
@@ -48,7 +48,7 @@ static void turn_until(bool (*h)(void *arg), void *arg)
 /* --- one end of a stream --- */
 
 struct end {
-	struct stream *s;
+	struct oscstream *s;
 	GByteArray *got;
 	unsigned packets, take;           /* take: packets to take before "not now" */
 	bool up, drained, down;
@@ -85,14 +85,14 @@ static bool has_taken(void *arg) { const struct end *e = arg; return e->packets 
 /* Returns the other end. */
 static int begin(struct end *e, enum slip_kind framing, bool detect)
 {
-	const struct stream_conf conf = {.framing = framing, .detect = detect, .max = 64, .up = up, .packet = packet,
+	const struct oscstream_conf conf = {.framing = framing, .detect = detect, .max = 64, .up = up, .packet = packet,
 					 .drained = drained, .down = down, .arg = e};
 	int pair[2];
 
 	*e = (struct end){.got = g_byte_array_new(), .take = 1000000};
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
 	g_assert_cmpint(fcntl(pair[0], F_SETFL, O_NONBLOCK), ==, 0);
-	g_assert_cmpint(stream_alloc(&e->s, pair[0], &conf), ==, 0);
+	g_assert_cmpint(oscstream_alloc(&e->s, pair[0], &conf), ==, 0);
 	turn_until(is_up, e);
 	return pair[1];
 }
@@ -127,7 +127,7 @@ static void test_guess(void)
 		turn_until(has_taken, &e);
 		g_assert_cmpmem(e.got->data, e.got->len, "/abc,def", 8);
 		/* and is answered in the same way */
-		g_assert_cmpint(stream_send(e.s, (const uint8_t *)"/def,abc", 8), ==, 0);
+		g_assert_cmpint(oscstream_send(e.s, (const uint8_t *)"/def,abc", 8), ==, 0);
 		g_assert_cmpint(read(fd, buf, sizeof(buf)), ==, i == 2 ? 12 : 10);
 		g_assert_cmpint(memcmp(buf, i == 2 ? "\0\0\0\x8/def,abc" : "\xc0/def,abc\xc0", i == 2 ? 12 : 10), ==, 0);
 		finish(&e, fd);
@@ -151,12 +151,12 @@ static void test_not_now(void)
 	}
 	for (unsigned n = 7; n <= 98; n += 7) {
 		e.take = n;
-		stream_resume(e.s);
+		oscstream_resume(e.s);
 		turn_until(has_taken, &e);
 		g_assert_cmpuint(e.packets, ==, n);
 	}
 	e.take = 100;
-	stream_resume(e.s);
+	oscstream_resume(e.s);
 	turn_until(has_taken, &e);
 	g_assert_cmpmem(e.got->data, e.got->len, all->data, all->len);
 	g_byte_array_unref(all);
@@ -171,7 +171,7 @@ static void test_ends(void)
 	PUT(fd, "\xff\xff\xff\xf8");      /* a negative size "ends the connection" */
 	turn_until(is_down, &e);
 	g_assert_cmpint(e.why, ==, EPROTO);
-	g_assert_cmpint(stream_send(e.s, (const uint8_t *)"/abc,def", 8), ==, ENOTCONN);
+	g_assert_cmpint(oscstream_send(e.s, (const uint8_t *)"/abc,def", 8), ==, ENOTCONN);
 	finish(&e, fd);
 
 	fd = begin(&e, SLIP_END, false);
@@ -191,9 +191,9 @@ static void test_does_not_read(void)
 	int err = 0;
 
 	while (!err) {
-		waited = stream_waiting(e.s);
+		waited = oscstream_waiting(e.s);
 		g_assert_cmpuint(waited, <=, CONN_WAIT_MAX);
-		err = stream_send(e.s, pkt, 1024);
+		err = oscstream_send(e.s, pkt, 1024);
 	}
 	g_assert_cmpint(err, ==, ENOBUFS);
 	g_assert_cmpuint(waited, >, CONN_WAIT_MAX - 1028);
