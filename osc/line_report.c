@@ -250,8 +250,8 @@ void line_rtp_tick_rt(struct line_rtp *r, uint64_t now_us)
 	for (unsigned i = 0; i < r->n_out; i++) {
 		struct line_rtp_out *out = &r->out[i];
 
-		/* the server's own says what came; the others what they sent */
-		if (out->used && (!i || out->packets))
+		/* the server's own says what came; the others what they sent, while somebody is there */
+		if (out->used && (!i || (out->packets && out->from)))
 			say(r, out, now_us, false);
 	}
 }
