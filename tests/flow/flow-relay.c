@@ -858,6 +858,41 @@ static void test_collision(void)
 	ends();
 }
 
+/* "one whose SSRC and CNAME are those of another leg's source": what anna says comes in at eva's line once more. */
+static void test_loop(void)
+{
+	struct plain anna, eva, bob;
+	struct relay_stats s;
+
+	begin();
+	joins_rtp(&anna, "anna");
+	joins_rtp(&eva, "eva");
+	joins_udp(&bob, "bob");
+	opens(&bob);
+	gestosc_set_ssrc(anna.rtp, 0x1234);
+	play(&anna, "/x", "i", 1);
+	gestnet_run(net, 2000);
+	gestosc_set_ssrc(eva.rtp, 0x1234);
+	play(&eva, "/x", "i", 1);
+	gestnet_run(net, 2000);
+	bob.n = 0;
+	play(&anna, "/x", "i", 2);
+	play(&eva, "/x", "i", 2);
+	gestnet_run(net, 100);
+	g_assert_cmpuint(times(&bob, "/p/anna/x 2"), ==, 1);
+	g_assert_cmpuint(times(&bob, "/p/eva/x 2"), ==, 0);
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.loops, >, 0);
+	gestosc_set_ssrc(eva.rtp, 0x1235);                /* it was none */
+	play(&eva, "/x", "i", 3);
+	gestnet_run(net, 2000);
+	g_assert_cmpuint(times(&bob, "/p/eva/x 3"), ==, 1);
+	leaves(&anna);
+	leaves(&eva);
+	leaves(&bob);
+	ends();
+}
+
 /* Another address, another type, a listener that plays: counted, never heard. */
 static void test_strangers(void)
 {
@@ -1032,6 +1067,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/relay/again", test_rejoin_and_move);
 	g_test_add_func("/relay/silence", test_silence);
 	g_test_add_func("/relay/collision", test_collision);
+	g_test_add_func("/relay/loop", test_loop);
 	g_test_add_func("/relay/strangers", test_strangers);
 	g_test_add_func("/relay/srtp", test_srtp);
 	g_test_add_func("/relay/refresh", test_refresh);
