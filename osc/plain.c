@@ -147,7 +147,7 @@ static void datagram(struct plain_port *port, const struct sa *from, const uint8
 	switch (login_judge(&login, &port->logins, from, buf, len, tmr_jiffies())) {
 
 	case LOGIN_IN:
-		(void)plain_peer_udp(port, from, &login);
+		plain_peer_udp(port, from, &login, buf, len);
 		break;
 
 	case LOGIN_REFUSED:

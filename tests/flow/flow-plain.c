@@ -363,7 +363,7 @@ static void test_no_reflector(void)
 	close_room();
 }
 
-/* From an address of the list without a word: of UDP the first datagram opens the door, of TCP it is a gesture already. */
+/* From an address of the list without a word: what comes first is a gesture already. */
 static void test_listed(void)
 {
 	struct client *ann, *udp, *tcp;
@@ -372,6 +372,7 @@ static void test_listed(void)
 	ann = join(UDP, "ann");
 	udp = client_new(UDP, 2);
 	say_i(udp, "/fader", 1);
+	expect_i(ann, "/p/osc/fader", 1);
 	expect_s(udp, "/tutti/welcome", "osc");
 	say_i(udp, "/fader", 2);
 	expect_i(ann, "/p/osc/fader", 2);
