@@ -16,6 +16,7 @@
 
 #include "applepeers.h"
 #include "bytes.h"
+#include "siphash.h"
 
 enum {
 	SECOND_US    = 1000 * 1000,
@@ -36,45 +37,11 @@ struct applepeers {
 
 /* ---- the number only we know ---- */
 
-static uint64_t turn_left(uint64_t v, unsigned n)
-{
-	return v << n | v >> (64 - n);
-}
-
-static void sip_round(uint64_t v[4])
-{
-	v[0] += v[1]; v[1] = turn_left(v[1], 13) ^ v[0]; v[0] = turn_left(v[0], 32);
-	v[2] += v[3]; v[3] = turn_left(v[3], 16) ^ v[2];
-	v[0] += v[3]; v[3] = turn_left(v[3], 21) ^ v[0];
-	v[2] += v[1]; v[1] = turn_left(v[1], 17) ^ v[2]; v[2] = turn_left(v[2], 32);
-}
-
-/* SipHash-2-4 of whole words. */
-static uint64_t sip_hash(const uint64_t key[2], const uint64_t *word, unsigned n)
-{
-	uint64_t v[4] = {key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d, key[0] ^ 0x6c7967656e657261,
-		key[1] ^ 0x7465646279746573};
-	const uint64_t last = (uint64_t)(8 * n) << 56;
-
-	for (unsigned i = 0; i <= n; i++) {
-		const uint64_t m = i < n ? word[i] : last;
-
-		v[3] ^= m;
-		sip_round(v);
-		sip_round(v);
-		v[0] ^= m;
-	}
-	v[2] ^= 0xff;
-	for (unsigned i = 0; i < 4; i++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
 static uint64_t make_ahead_us(struct applepeers *t, const struct sa *from, const struct applemidi *pkt)
 {
 	const uint64_t word[] = {t->invitations++, (uint64_t)sa_hash(from, SA_ALL), (uint64_t)pkt->ssrc << 32 | pkt->token};
 
-	return (sip_hash(t->conf.secret, word, sizeof(word) / sizeof(word[0])) >> 33) * UNIT_US;
+	return (siphash(t->conf.secret, word, sizeof(word) / sizeof(word[0])) >> 33) * UNIT_US;
 }
 
 uint32_t applepeer_time(const struct applepeer *p, uint64_t now_us)
@@ -155,12 +122,12 @@ static struct applepeer *find(struct applepeers *t, enum applesession_port port,
 	return NULL;
 }
 
-static unsigned count_proven(const struct applepeers *t)
+static unsigned count(const struct applepeers *t, bool proven)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < APPLEPEERS_SLOTS; i++)
-		n += t->peer[i].used && t->peer[i].proven;
+		n += t->peer[i].used && t->peer[i].proven == proven;
 	return n;
 }
 
@@ -188,15 +155,6 @@ static struct applepeer *oldest_invited(struct applepeers *t, const struct sa *f
 	return oldest;
 }
 
-static unsigned count_invited(const struct applepeers *t)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < APPLEPEERS_SLOTS; i++)
-		n += t->peer[i].used && !t->peer[i].proven;
-	return n;
-}
-
 static struct applepeer *empty_slot(struct applepeers *t)
 {
 	for (unsigned i = 0; i < APPLEPEERS_SLOTS; i++) {
@@ -211,14 +169,14 @@ static struct applepeer *make_room(struct applepeers *t, const struct sa *from)
 {
 	struct applepeer *p = NULL;
 
-	if (count_proven(t) >= t->conf.max)
+	if (count(t, true) >= t->conf.max)
 		return NULL;
 	if (t->conf.max_per_address && count_address(t, from) >= t->conf.max_per_address) {
 		p = oldest_invited(t, from);
 		if (!p)
 			return NULL;
 	}
-	else if (count_invited(t) >= APPLEPEERS_INVITED) {
+	else if (count(t, false) >= APPLEPEERS_INVITED) {
 		p = oldest_invited(t, NULL);
 	}
 	if (!p)
@@ -356,7 +314,7 @@ static void known(struct applepeers *t, struct applepeers_out *out, enum applese
 		return;
 	}
 	if (!p->proven && p->session.has_offset) {
-		if (count_proven(t) < t->conf.max) {
+		if (count(t, true) < t->conf.max) {
 			prove(t, out, p);
 			return;
 		}

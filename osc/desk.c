@@ -8,84 +8,6 @@
 #include <string.h>
 #include "desk_priv.h"
 
-/* --- names --- */
-
-static const struct player *player_of_member(const struct desk *d, uint32_t member)
-{
-	struct le *le;
-
-	LIST_FOREACH(&d->relay->players, le) {
-		const struct player *p = le->data;
-
-		if (p->conf.member == member)
-			return p;
-	}
-	return NULL;
-}
-
-static bool plain(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-}
-
-static void own_name(char name[VIEW_NAME_MAX + 1], const struct snapshot_member *m)
-{
-	const char *user = strchr(m->uri, ':'), *from = m->name[0] ? m->name : user ? user + 1 : m->uri;
-	size_t n = 0;
-
-	for (; from[n] && n < VIEW_NAME_MAX && (m->name[0] || from[n] != '@'); n++)
-		name[n] = plain(from[n]) ? from[n] : '-';
-	name[n] = '\0';
-	if (!n || name[0] == '_' || name[0] == '.')
-		name[0] = '-';
-	name[n ? n : 1] = '\0';
-}
-
-static void name_of(char name[VIEW_NAME_MAX + 1], const struct desk *d, const struct snapshot_member *m)
-{
-	const struct player *p = player_of_member(d, m->id);
-
-	if (p)
-		str_ncpy(name, p->name, VIEW_NAME_MAX + 1);
-	else
-		own_name(name, m);
-}
-
-void desk_name(char name[VIEW_NAME_MAX + 1], const struct desk *d, const struct snapshot *s, uint32_t member)
-{
-	char other[VIEW_NAME_MAX + 1];
-	bool taken = false;
-	size_t k = 0;
-
-	while (k < s->n_members && s->member[k].id != member)
-		k++;
-	name[0] = '\0';
-	if (k == s->n_members)
-		return;
-	name_of(name, d, &s->member[k]);
-	for (size_t i = 0; i < s->n_members && !taken && !player_of_member(d, member); i++) {
-		name_of(other, d, &s->member[i]);
-		taken = (i < k || player_of_member(d, s->member[i].id)) && i != k && !strcmp(name, other);
-	}
-	if (taken) {
-		(void)re_snprintf(other, sizeof(other), "-%u", member);
-		name[VIEW_NAME_MAX - strlen(other)] = '\0';
-		strcat(name, other);
-	}
-}
-
-uint32_t desk_member(const struct desk *d, const struct snapshot *s, const char *name)
-{
-	char is[VIEW_NAME_MAX + 1];
-
-	for (size_t i = 0; i < s->n_members; i++) {
-		desk_name(is, d, s, s->member[i].id);
-		if (!strcmp(is, name))
-			return s->member[i].id;
-	}
-	return 0;
-}
-
 /* The n-th member that is not `me` and is in the mix, from 1. */
 static uint32_t nth_other(const struct snapshot *s, uint32_t me, unsigned nth)
 {
@@ -122,9 +44,10 @@ static const struct snapshot_member *member_in(const struct snapshot *s, uint32_
 }
 
 /* Whose state, and for a private mix of whom. ENOENT: nobody of that name. */
-static int find(struct house_order *o, const struct desk *d, const struct snapshot *s, uint32_t me)
+static int find(struct house_order *o, struct desk *d, const struct snapshot *s, uint32_t me)
 {
-	uint32_t named = o->nth ? nth_other(s, me, o->nth) : o->name[0] ? desk_member(d, s, o->name) : 0;
+	const struct desk_room *r = o->name[0] && !o->nth ? desk_room_sync(d, s) : NULL;
+	uint32_t named = o->nth ? nth_other(s, me, o->nth) : r ? desk_member(r, o->name) : 0;
 
 	if ((o->nth || o->name[0]) && !named)
 		return ENOENT;
@@ -234,6 +157,10 @@ static void desk_destroy(void *arg)
 		relay_set_house(d->relay, NULL);
 	mem_deref(d->lsnr);
 	tmr_cancel(&d->levels);
+	tmr_cancel(&d->later);
+	list_flush(&d->news);
+	list_flush(&d->told);
+	list_flush(&d->rooms);
 	mem_deref(d->relay);
 }
 
@@ -248,6 +175,7 @@ int desk_alloc(struct desk **dp, struct relay *r, struct control *c, const char 
 	if (!d)
 		return ENOMEM;
 	tmr_init(&d->levels);
+	tmr_init(&d->later);
 	d->control = c;
 	err = surface_read(&d->surface, surface ? surface : "", NULL);
 	if (!err)

@@ -1,5 +1,6 @@
 /*
- * desk_priv.h - desk.c, which takes orders, and houseout.c, which tells what came of them. Private to osc/.
+ * desk_priv.h - desk.c, which takes orders, desk_names.c, which knows how members are called, and houseout.c, which tells what came
+ * of orders. Private to osc/.
  */
 #ifndef OSC_DESK_PRIV_H
 #define OSC_DESK_PRIV_H
@@ -10,20 +11,32 @@
 #include "relay_priv.h"
 #include "surface.h"
 
+enum { DESK_NEWS_MAX = 4096 };
+
 struct desk {
 	struct relay *relay;
 	struct control *control;
 	struct surface surface;
 	struct event_lsnr *lsnr;
-	struct tmr levels;
+	struct list rooms;        /* struct desk_room, of those in which somebody listens */
+	struct list news;         /* events still to be told: when a member joins its player is not known to be its yet */
+	struct list told;         /* ... that was */
+	unsigned n_news;
+	struct tmr levels, later;
 };
 
-/* A member as gestures call it: by the name of its player, else by its own with what no address may have made "-"; where two would
- * be called the same, the later one with its number behind. */
-void desk_name(char name[VIEW_NAME_MAX + 1], const struct desk *d, const struct snapshot *s, uint32_t member);
-uint32_t desk_member(const struct desk *d, const struct snapshot *s, const char *name);   /* 0: nobody */
+/* ---- desk_names.c: a member as gestures call it, from when it is first spoken of until it has left ---- */
 
-/* houseout.c */
+struct desk_room;
+/* Names for all in it. NULL: no memory. */
+struct desk_room *desk_room_sync(struct desk *d, const struct snapshot *s);
+void desk_room_purge(struct desk_room *r, const struct snapshot *s);      /* names of those who are not in it any more go */
+void desk_room_end(struct desk *d, const char *room);
+const char *desk_name(const struct desk_room *r, uint32_t member);        /* "": it has none */
+uint32_t desk_member(const struct desk_room *r, const char *name);        /* 0: nobody */
+
+/* ---- houseout.c ---- */
+
 void houseout_event(const struct event *ev, struct desk *d);
 void houseout_all(struct desk *d, struct player *p);      /* all that can be read, to one */
 void houseout_error(struct player *p, const char *addr, int err);

@@ -131,13 +131,12 @@ static void hush(struct player_rt *p, uint64_t now_us)
 	}
 }
 
-void ensemble_enter_rt(struct ensemble_rt *e, struct player_rt *p, unsigned slot, uint64_t now_us)
+void ensemble_enter_rt(struct ensemble_rt *e, struct player_rt *p, unsigned slot)
 {
 	p->ensemble = e;
 	p->slot = slot;
 	e->slot[slot] = p;
 	list_append(&e->players, &p->le, p);
-	settle_player(p, now_us);
 }
 
 void ensemble_exit_rt(struct player_rt *p, uint64_t now_us)

@@ -201,7 +201,7 @@ struct relay_count *line_count(struct line_rt *l);
 
 /* ---- jobs of the control thread ---- */
 
-void ensemble_enter_rt(struct ensemble_rt *e, struct player_rt *p, unsigned slot, uint64_t now_us);
+void ensemble_enter_rt(struct ensemble_rt *e, struct player_rt *p, unsigned slot);      /* ensemble_meets_rt says who hears it */
 void ensemble_exit_rt(struct player_rt *p, uint64_t now_us);      /* all hear it leave; its state stays with it */
 void ensemble_line_rt(struct player_rt *p, enum gestline_kind kind, struct line_rt *l, struct line_port *port, uint64_t now_us);   /* NULL: none */
 void ensemble_meets_rt(struct player_rt *p, const struct slots *hears, const struct slots *heard, uint64_t now_us);

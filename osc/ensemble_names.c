@@ -150,7 +150,7 @@ static void release_notes(struct osckeys *keys)
 {
 	struct osc_msg msg;
 
-	for (unsigned i = 0; i < keys->n_max; i++) {
+	for (unsigned i = 0; i < keys->slots; i++) {
 		struct key *key = &keys->key[i];
 
 		if (!key->used)

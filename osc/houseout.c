@@ -2,7 +2,8 @@
  * houseout.c - what players hear of the house: events as messages under /tutti/, errors, levels.
  *
  * A change of a member or of the room is told as all of its values, in one bundle: who has missed one message has the next.
- * Levels go out 20 times a second to who wants them; the timer runs only while somebody does.
+ * It is told a moment later, from one look at the room, so that a member who joins has its player, and its name, by then; and a
+ * thousand changes at once are one look. Levels go out 20 times a second to who wants them; the timer runs only while somebody does.
  */
 #include <errno.h>
 #include <string.h>
@@ -79,20 +80,12 @@ static void put_member(struct pen *pen, struct player *to, const struct snapshot
 	put_f(pen, to, "/tutti/me/click/gain", m->click_db);
 }
 
-static void put_person(struct pen *pen, struct player *to, const struct desk *d, const struct snapshot *s, const char *addr, uint32_t id)
-{
-	char name[VIEW_NAME_MAX + 1];
-
-	desk_name(name, d, s, id);
-	put_s(pen, to, addr, name);
-}
-
-static void put_room(struct pen *pen, struct player *to, const struct desk *d, const struct snapshot *s)
+static void put_room(struct pen *pen, struct player *to, const struct desk_room *r, const struct snapshot *s)
 {
 	put_i(pen, to, "/tutti/room/lock", s->locked);
 	put_i(pen, to, "/tutti/room/mute-all", s->muted_all);
 	put_i(pen, to, "/tutti/room/record", !strcmp(s->recording, "running"));
-	put_person(pen, to, d, s, "/tutti/room/floor", s->floor);
+	put_s(pen, to, "/tutti/room/floor", desk_name(r, s->floor));
 	put_f(pen, to, "/tutti/tempo", (float)s->tempo.mbpm / 1000);
 	put_i(pen, to, "/tutti/tempo/bar", s->tempo.beats);
 	put_i(pen, to, "/tutti/transport", s->tempo.running);
@@ -100,19 +93,23 @@ static void put_room(struct pen *pen, struct player *to, const struct desk *d, c
 
 void houseout_all(struct desk *d, struct player *p)
 {
+	struct desk_room *r = NULL;
 	struct snapshot *s = NULL;
-	char name[VIEW_NAME_MAX + 1];
 	struct pen pen;
 
 	if (!p->ensemble || snapshot_take(&s, d->control, ensemble_room(p->ensemble)))
 		return;
 	pen_begin(&pen);
-	put_room(&pen, p, d, s);
-	put_person(&pen, p, d, s, "/tutti/room/speaker", s->speaker);
-	for (size_t i = 0; i < s->n_members; i++) {
+	r = desk_room_sync(d, s);
+	if (r) {
+		put_room(&pen, p, r, s);
+		put_s(&pen, p, "/tutti/room/speaker", desk_name(r, s->speaker));
+	}
+	for (size_t i = 0; r && i < s->n_members; i++) {
+		const char *name = desk_name(r, s->member[i].id);
+
 		if (s->member[i].waiting)
 			continue;
-		desk_name(name, d, s, s->member[i].id);
 		put_s(&pen, p, "/tutti/joined", name);
 		put_member(&pen, p, &s->member[i], name);
 	}
@@ -121,6 +118,13 @@ void houseout_all(struct desk *d, struct player *p)
 }
 
 /* --- events --- */
+
+struct news {
+	struct le le;
+	enum event_type type;
+	uint32_t member;
+	char room[64];
+};
 
 static struct ensemble *ensemble_of(const struct desk *d, const char *room)
 {
@@ -135,56 +139,34 @@ static struct ensemble *ensemble_of(const struct desk *d, const char *room)
 	return NULL;
 }
 
-static void tell_one(struct desk *d, struct player *p, const struct event *ev, const struct snapshot *s, const struct snapshot_member *m)
+static const struct snapshot_member *member_in(const struct snapshot *s, uint32_t id)
 {
-	char name[VIEW_NAME_MAX + 1] = "";
+	for (size_t i = 0; i < s->n_members; i++)
+		if (s->member[i].id == id)
+			return &s->member[i];
+	return NULL;
+}
+
+static void tell_one(struct player *p, const struct news *n, const struct desk_room *r, const struct snapshot *s)
+{
+	const struct snapshot_member *m = member_in(s, n->member);
+	const char *name = desk_name(r, n->member);
 	struct pen pen;
 
 	pen_begin(&pen);
-	if (m)
-		desk_name(name, d, s, m->id);
-	switch (ev->type) {
-
-	case EVENT_ROOM_CHANGED: put_room(&pen, p, d, s); break;
-	case EVENT_SPEAKER:      put_person(&pen, p, d, s, "/tutti/room/speaker", ev->member); break;
-	case EVENT_MEMBER_JOINED:
-		put_s(&pen, p, "/tutti/joined", name);
-		put_member(&pen, p, m, name);
-		break;
-	case EVENT_MEMBER_CHANGED:
-		put_member(&pen, p, m, name);
-		put_person(&pen, p, d, s, "/tutti/room/floor", s->floor);
-		break;
-	case EVENT_MEMBER_LEFT:
+	if (n->type == EVENT_ROOM_CHANGED)
+		put_room(&pen, p, r, s);
+	else if (n->type == EVENT_SPEAKER)
+		put_s(&pen, p, "/tutti/room/speaker", desk_name(r, s->speaker));
+	else if (n->type == EVENT_MEMBER_LEFT && *name)
 		put_s(&pen, p, "/tutti/left", name);
-		break;
-	default: break;
+	if (n->type == EVENT_MEMBER_JOINED && m)
+		put_s(&pen, p, "/tutti/joined", name);
+	if ((n->type == EVENT_MEMBER_JOINED || n->type == EVENT_MEMBER_CHANGED) && m) {
+		put_member(&pen, p, m, name);
+		put_s(&pen, p, "/tutti/room/floor", desk_name(r, s->floor));
 	}
 	pen_end(&pen, p);
-}
-
-/* Who has left is not in the snapshot any more: it stands in the last place of one made for the occasion. */
-static struct snapshot *with_member(const struct snapshot *s, const struct snapshot_member *m)
-{
-	struct snapshot *more = mem_zalloc(sizeof(*s) + (s->n_members + 1) * sizeof(*m), NULL);
-
-	if (!more)
-		return NULL;
-	memcpy(more, s, sizeof(*s) + s->n_members * sizeof(*m));
-	more->member[more->n_members++] = *m;
-	more->n_settings = 0;             /* they stand behind the members of the other one */
-	return more;
-}
-
-static void tell_listeners(struct desk *d, struct ensemble *e, const struct event *ev, const struct snapshot *s,
-			   const struct snapshot_member *m)
-{
-	for (unsigned i = 0; i < ENSEMBLE_PLAYERS; i++) {
-		struct player *p = e->slot[i];
-
-		if (p && p->desk.listens)
-			tell_one(d, p, ev, s, m);
-	}
 }
 
 static bool anybody(const struct ensemble *e)
@@ -195,40 +177,102 @@ static bool anybody(const struct ensemble *e)
 	return false;
 }
 
+/* All the news of the room that is spoken of first, from one look at it. */
+static void tell_room(struct desk *d, const char *room)
+{
+	const struct ensemble *e = ensemble_of(d, room);
+	struct desk_room *r = NULL;
+	struct snapshot *s = NULL;
+	struct le *le, *next;
+
+	if (e && anybody(e) && !snapshot_take(&s, d->control, room))
+		r = desk_room_sync(d, s);
+	for (le = d->news.head; le; le = next) {
+		struct news *n = le->data;
+
+		next = le->next;
+		if (strcmp(n->room, room) != 0)
+			continue;
+		for (unsigned i = 0; r && i < ENSEMBLE_PLAYERS; i++)
+			if (e->slot[i] && e->slot[i]->desk.listens)
+				tell_one(e->slot[i], n, r, s);
+		list_unlink(&n->le);
+		list_append(&d->told, &n->le, n);
+	}
+	if (r)
+		desk_room_purge(r, s);
+	mem_deref(s);
+}
+
+static void tell_news(void *arg)
+{
+	struct desk *d = arg;
+
+	while (d->news.head)
+		tell_room(d, ((struct news *)d->news.head->data)->room);
+	list_flush(&d->told);
+	d->n_news = 0;
+}
+
 static bool is_told(const struct event *ev)
 {
 	return ev->type == EVENT_ROOM_CHANGED || ev->type == EVENT_SPEAKER || ev->type == EVENT_MEMBER_JOINED ||
 	       ev->type == EVENT_MEMBER_CHANGED || ev->type == EVENT_MEMBER_LEFT;
 }
 
+/* A change twice is one change: what is told is what is so when it is told. Coming and going keep their order. */
+static bool is_waiting(const struct desk *d, const struct event *ev)
+{
+	struct le *le;
+
+	if (ev->type == EVENT_MEMBER_JOINED || ev->type == EVENT_MEMBER_LEFT)
+		return false;
+	LIST_FOREACH(&d->news, le) {
+		const struct news *n = le->data;
+
+		if (n->type == ev->type && (n->member == ev->member || ev->type == EVENT_SPEAKER) && !strcmp(n->room, ev->room))
+			return true;
+	}
+	return false;
+}
+
+static void take_news(struct desk *d, const struct event *ev)
+{
+	struct news *n = d->n_news < DESK_NEWS_MAX && !is_waiting(d, ev) ? mem_zalloc(sizeof(*n), NULL) : NULL;
+
+	if (!n)
+		return;
+	n->type = ev->type;
+	n->member = ev->member;
+	str_ncpy(n->room, ev->room, sizeof(n->room));
+	list_append(&d->news, &n->le, n);
+	d->n_news++;
+	if (!tmr_isrunning(&d->later))
+		tmr_start(&d->later, 0, tell_news, d);
+}
+
 static void take_beat(struct desk *d, struct ensemble *e, const struct event *ev)
 {
 	struct beat b;
 
-	if (ev->type == EVENT_ROOM_CHANGED && (!strcmp(ev->detail, "tempo") || !strcmp(ev->detail, "transport")) &&
-	    !control_beat(d->control, ev->room, &b))
-		(void)ensemble_set_beat(e, &b);
+	if (ev->type == EVENT_ROOM_ENDED)         /* its players may stay together for a while */
+		beat_init(&b);
+	else if (ev->type != EVENT_ROOM_CHANGED || (strcmp(ev->detail, "tempo") && strcmp(ev->detail, "transport")) ||
+		 control_beat(d->control, ev->room, &b))
+		return;
+	(void)ensemble_set_beat(e, &b);
 }
 
 void houseout_event(const struct event *ev, struct desk *d)
 {
 	struct ensemble *e = ensemble_of(d, ev->room);
-	struct snapshot *s = NULL, *more = NULL;
-	struct snapshot_member m;
-	bool of_member;
 
-	if (!e || !is_told(ev))
-		return;
-	take_beat(d, e, ev);
-	if (!anybody(e) || snapshot_take(&s, d->control, ev->room))
-		return;
-	of_member = !event_member(&m, ev);
-	if (of_member && ev->type == EVENT_MEMBER_LEFT)
-		more = with_member(s, &m);
-	if (ev->type < EVENT_MEMBER_WAITING || of_member)
-		tell_listeners(d, e, ev, more ? more : s, of_member ? &m : NULL);
-	mem_deref(more);
-	mem_deref(s);
+	if (e)
+		take_beat(d, e, ev);
+	if (e && is_told(ev) && anybody(e))
+		take_news(d, ev);
+	if (ev->type == EVENT_ROOM_ENDED)
+		desk_room_end(d, ev->room);
 }
 
 /* --- errors --- */
@@ -271,33 +315,31 @@ void houseout_error(struct player *p, const char *addr, int err)
 
 /* --- levels --- */
 
-struct levels { struct pen pen; struct desk *d; struct player *to; const struct snapshot *s; };
+struct levels { struct pen pen; struct player *to; const struct desk_room *r; };
 
 static void put_level(uint32_t member, uint8_t dbov, void *arg)
 {
 	struct levels *l = arg;
-	char name[VIEW_NAME_MAX + 1], addr[64];
+	char addr[64];
 
-	desk_name(name, l->d, l->s, member);
-	member_addr(addr, name, "level");
+	member_addr(addr, desk_name(l->r, member), "level");
 	put_f(&l->pen, l->to, addr, -(float)dbov);
 }
 
-static bool tell_levels(struct desk *d, struct player *p)
+static void tell_levels(struct desk *d, struct player *p)
 {
-	struct levels l = {.d = d, .to = p};
+	struct levels l = {.to = p};
 	struct snapshot *s = NULL;
 
-	if (!p->desk.levels)
-		return false;
-	if (p->ensemble && !snapshot_take(&s, d->control, ensemble_room(p->ensemble))) {
-		l.s = s;
+	if (!p->ensemble || snapshot_take(&s, d->control, ensemble_room(p->ensemble)))
+		return;
+	l.r = desk_room_sync(d, s);
+	if (l.r) {
 		pen_begin(&l.pen);
 		(void)control_levels(d->control, s->room, put_level, &l);
 		pen_end(&l.pen, p);
-		mem_deref(s);
 	}
-	return true;
+	mem_deref(s);
 }
 
 static void tick(void *arg)
@@ -306,8 +348,13 @@ static void tick(void *arg)
 	bool any = false;
 	struct le *le;
 
-	LIST_FOREACH(&d->relay->players, le)
-		any |= tell_levels(d, le->data);
+	LIST_FOREACH(&d->relay->players, le) {
+		struct player *p = le->data;
+
+		any |= p->desk.levels;
+		if (p->desk.levels)
+			tell_levels(d, p);
+	}
 	if (any)
 		tmr_start(&d->levels, LEVELS_MS, tick, d);
 }

@@ -28,7 +28,6 @@ enum {
 	STRIKE_LATE = CLOCK * 40 / 1000,
 	FEEDBACK_US = 250 * 1000,
 	LATE_MAX    = 10 * CLOCK,    /* a capture time further back than that is not believed */
-	HOUSE       = 0,             /* no player has this number */
 };
 
 struct line_apple {
@@ -219,7 +218,6 @@ static void apple_inherit_rt(struct line_rt *l, struct line_rt *old, uint64_t no
 	begin(a, now_us);
 	if (!appledoor_attach_rt(a->door, a->slot, a->session, a))
 		a->door = NULL;
-	(void)midi_merge_join_rt(a->merge, HOUSE, NULL, now_us, put, a);
 }
 
 static uint64_t apple_due_rt(struct line_rt *l)

@@ -14,7 +14,6 @@ struct line_midi;
 struct line_midi_in {
 	struct line_midi *line;
 	struct midi_repair *repair;
-	struct rtcp_src good;             /* counted up to the last packet that was taken */
 	uint32_t ts;                      /* while a packet is worked through: of its commands so far, */
 	uint32_t begin_ts;                /* of the packet, */
 	uint64_t begin_us, now_us;        /* and when it was played and came */
@@ -33,7 +32,7 @@ struct line_midi {
 int  line_midi_in_alloc(struct line_midi *m);
 void line_midi_in_end(struct line_midi *m);
 void line_midi_in_inherit_rt(struct line_midi *m, struct line_midi *old, uint64_t now_us);
-void line_midi_in_packet_rt(struct line_rt *l, struct line_rtp_in *in, const struct rtp_pkt *pkt, uint64_t now_us);
+bool line_midi_in_packet_rt(struct line_rt *l, struct line_rtp_in *in, const struct rtp_pkt *pkt, uint64_t now_us);
 void line_midi_in_source_rt(struct line_rt *l, struct line_rtp_in *in, uint64_t now_us);
 void line_midi_in_bye_rt(struct line_rt *l, uint32_t ssrc, uint64_t now_us);
 void line_midi_in_tick_rt(struct line_midi *m, uint64_t now_us);

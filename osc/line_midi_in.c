@@ -3,8 +3,7 @@
  *
  *      packet > may it? > midi_repair > commands > ensemble_midi_rt > their lines; they send when the packet is done
  *
- * A packet that is not taken (malformed, over the rate, against the direction) counts as lost: it must not be acknowledged, or the party's
- * journal would be trimmed of what it said. So the count of what came is set back to the last packet that was taken.
+ * A packet that is not taken (malformed, over the rate, against the direction) counts as lost, and the party's journal repairs it.
  */
 #include <errno.h>
 #include "line_midi.h"
@@ -60,30 +59,22 @@ static bool may_come(struct line_rt *l, uint64_t now_us)
 	return ensemble_admits_rt(l, now_us);
 }
 
-void line_midi_in_packet_rt(struct line_rt *l, struct line_rtp_in *in, const struct rtp_pkt *pkt, uint64_t now_us)
+bool line_midi_in_packet_rt(struct line_rt *l, struct line_rtp_in *in, const struct rtp_pkt *pkt, uint64_t now_us)
 {
 	struct line_midi_in *mi = in_of(l, in);
-	int err = EPERM;
+	int err;
 
-	if (may_come(l, now_us)) {
-		begin(mi, pkt->ts, line_rtp_captured_rt(&((struct line_midi *)l)->rtp, in, pkt->ts, now_us), now_us);
-		err = midi_repair_packet(mi->repair, pkt->seq, pkt->ts, pkt->payload, pkt->len);
-		done(mi);
-	}
+	if (!may_come(l, now_us))
+		return false;
+	begin(mi, pkt->ts, line_rtp_captured_rt(&((struct line_midi *)l)->rtp, in, pkt->ts, now_us), now_us);
+	err = midi_repair_packet(mi->repair, pkt->seq, pkt->ts, pkt->payload, pkt->len);
+	done(mi);
 	if (err == EBADMSG)
 		tally_up_rt(&line_count(l)->malformed);
 	if (err == EALREADY)
 		tally_up_rt(&line_count(l)->late);
-	if (!err || err == EALREADY) {
-		mi->good = in->src;
-		mi->live = true;
-	} else if (err == EPROTO) {
-		/* Far away: rtcp_src waits for the next as well. */
-	} else if (mi->live) {
-		in->src = mi->good;
-	} else {
-		rtcp_src_init(&in->src, pkt->ssrc, l->desc.rate);
-	}
+	mi->live |= !err;
+	return err != EBADMSG;
 }
 
 /* What it holds is let go, and it is forgotten. */

@@ -81,7 +81,7 @@ static void put_rt(struct line_rt *l, const struct out_item *it, uint64_t now_us
 /* Its state into the first snapshot of a stream. false: that has gone already. */
 static bool load(struct line_osc *o, struct oscsend *s, struct player_rt *from)
 {
-	for (unsigned i = 0; i < from->keys->n_max; i++) {
+	for (unsigned i = 0; i < from->keys->slots; i++) {
 		const struct key *key = &from->keys->key[i];
 		struct osc_msg msg, seen;
 		unsigned errors;

@@ -34,7 +34,7 @@ struct line_osc {
 };
 
 int  line_osc_recv_alloc(struct line_osc *o, const struct gestline *desc);
-void line_osc_packet_rt(struct line_rt *l, struct line_rtp_in *in, const struct rtp_pkt *pkt, uint64_t now_us);
+bool line_osc_packet_rt(struct line_rt *l, struct line_rtp_in *in, const struct rtp_pkt *pkt, uint64_t now_us);
 void line_osc_source_rt(struct line_rt *l, struct line_rtp_in *in, uint64_t now_us);
 /* Asks the party for its state, if what came makes that necessary. */
 void line_osc_ask_rt(struct line_osc *o, uint64_t now_us);

@@ -6,6 +6,7 @@
  * it came: with its first message the whole of it is handed on, and its others are passed over.
  */
 #include <errno.h>
+#include <string.h>
 #include "line_osc.h"
 
 enum { LATE_MS = 40 };
@@ -96,7 +97,30 @@ static bool is_newer(const struct oscrecv *r, uint16_t seq)
 	return !oscrecv_highest(r, &highest) || rtp_seq_diff(seq, (uint16_t)highest) > 0;
 }
 
-void line_osc_packet_rt(struct line_rt *l, struct line_rtp_in *in, const struct rtp_pkt *pkt, uint64_t now_us)
+/* "dropped, counted; but `/_gest/` messages may be sent on a recvonly line": of a packet that is not taken they are heard all the same. */
+static void closed(struct line_osc *o, uint64_t now_us)
+{
+	struct gesture g = {.from = o->l.player, .at_us = now_us};
+	const uint8_t *p = o->payload.elems;
+	struct oscrtp_elem e;
+	struct osc_iter it;
+	struct osc_msg msg;
+
+	tally_up_rt(&line_count(&o->l)->direction);
+	for (unsigned i = 0; i < o->payload.num; i++) {
+		p = oscrtp_elem(&e, p);
+		osc_iter_init(&it, e.osc, e.len);
+		while (osc_next(&it, &msg)) {
+			if (strncmp(msg.addr, "/_gest/", 7))
+				continue;
+			g.osc = msg.raw;
+			g.len = msg.len;
+			ensemble_osc_rt(&o->l, &g, now_us);
+		}
+	}
+}
+
+bool line_osc_packet_rt(struct line_rt *l, struct line_rtp_in *in, const struct rtp_pkt *pkt, uint64_t now_us)
 {
 	struct line_osc *o = (struct line_osc *)l;
 	struct oscrecv *r = o->recv[in - o->rtp.in];
@@ -108,9 +132,14 @@ void line_osc_packet_rt(struct line_rt *l, struct line_rtp_in *in, const struct 
 	o->whole  = NULL;
 	if (oscrtp_read(&o->payload, pkt, OSC_MAX_DGRAM)) {
 		ensemble_error_rt(l->player, GEST_MALFORMED, "/", now_us);
-		return;
+		return false;
+	}
+	if (!(l->desc.dir & LEG_DIR_RECV)) {
+		closed(o, now_us);
+		return false;
 	}
 	(void)oscrecv_packet_rt(r, pkt, now_us);  /* duplicates and jumps are of no consequence */
 	tally_add_rt(&line_count(l)->late, oscrecv_stats(r)->late - late);
 	line_osc_ask_rt(o, now_us);
+	return true;
 }

@@ -275,6 +275,7 @@ void line_out_tick_rt(struct line_out *o, uint64_t now_us)
 void line_out_inherit_rt(struct line_out *o, struct line_out *old, uint64_t now_us)
 {
 	bucket_init(&o->rate->bucket, o->line->desc.takes.rate, now_us);
+	o->round_us = now_us;
 	o->refresh_us = o->refresh_ms ? now_us + o->refresh_ms * UINT64_C(1000) : UINT64_MAX;
 	if (!old)
 		return;

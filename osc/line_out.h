@@ -37,6 +37,7 @@ struct line_out {
 	uint32_t refresh_ms;
 	uint64_t refresh_us;
 	unsigned refresh_slot, refresh_at;
+	uint64_t round_us;                /* when the round began that is under way */
 };
 
 int  line_out_alloc(struct line_out *o, struct line_rt *l, const struct gestline *desc);

@@ -259,6 +259,7 @@ static void rtp_in(struct line_rtp *r, const uint8_t *buf, size_t len, uint64_t 
 	struct relay_count *n = line_count(r->line);
 	struct line_rtp_out *out;
 	struct line_rtp_in *in;
+	struct rtcp_src before;
 	struct rtp_pkt pkt;
 
 	/* "RTP packet with unknown PT, V≠2, or from another address: dropped, counted" */
@@ -278,9 +279,11 @@ static void rtp_in(struct line_rtp *r, const uint8_t *buf, size_t len, uint64_t 
 	}
 	line_heard_rt(r->line, now_us);
 	in->heard_us = now_us;
+	before = in->src;
 	rtcp_src_packet_rt(&in->src, &pkt, now_us);
 	line_report_begin_rt(r, now_us);
-	r->ops->packet_rt(r->line, in, &pkt, now_us);
+	if (!r->ops->packet_rt(r->line, in, &pkt, now_us))
+		in->src = before;
 }
 
 void line_rtp_recv_rt(struct line_rtp *r, unsigned sock, const struct sa *from, uint8_t *buf, size_t len, uint64_t now_us)

@@ -35,8 +35,9 @@ struct line_rtp_out {
 };
 
 struct line_rtp_ops {
-	/* A packet of the party, its type known, its source counted. */
-	void (*packet_rt)(struct line_rt *l, struct line_rtp_in *in, const struct rtp_pkt *pkt, uint64_t now_us);
+	/* A packet of the party, its type known, its source counted. false: it was not taken, and so counts as lost: what was acknowledged
+	 * the party's journal tells no more. */
+	bool (*packet_rt)(struct line_rt *l, struct line_rtp_in *in, const struct rtp_pkt *pkt, uint64_t now_us);
 	/* Another stream has this place now; what was known of the one before is of no use. */
 	void (*source_rt)(struct line_rt *l, struct line_rtp_in *in, uint64_t now_us);
 	/* A report block about `out`: from whom, the extended highest sequence number in it. */

@@ -61,7 +61,7 @@ static unsigned how_many(const struct line_out *o, const struct player_rt *from)
 	struct osc_msg msg;
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < from->keys->n_max; i++)
+	for (unsigned i = 0; i < from->keys->slots; i++)
 		n += is_told(o, from, &from->keys->key[i], &msg);
 	return n;
 }
@@ -98,7 +98,7 @@ static bool tell_next(struct line_out *o, uint64_t now_us)
 	unsigned errors;
 	uint8_t *buf;
 
-	while (from && o->at < from->keys->n_max) {
+	while (from && o->at < from->keys->slots) {
 		const struct key *key = &from->keys->key[o->at];
 
 		if (key->last > o->upto || !is_told(o, from, key, &msg)) {
@@ -180,17 +180,18 @@ static unsigned keys_of_all(const struct line_out *o)
 	return n;
 }
 
+/* The next key of this round; false: it is over. */
 static bool refresh_next(struct line_out *o, struct osc_msg *msg, struct player_rt **from)
 {
-	for (unsigned rounds = 0; rounds <= ENSEMBLE_PLAYERS; rounds++) {
+	for (; o->refresh_slot < ENSEMBLE_PLAYERS; o->refresh_slot++) {
 		*from = at_slot(o, o->refresh_slot);
-		while (*from && o->refresh_at < (*from)->keys->n_max) {
+		while (*from && o->refresh_at < (*from)->keys->slots) {
 			if (is_told(o, *from, &(*from)->keys->key[o->refresh_at++], msg))
 				return true;
 		}
 		o->refresh_at = 0;
-		o->refresh_slot = (o->refresh_slot + 1) % ENSEMBLE_PLAYERS;
 	}
+	o->refresh_slot = 0;
 	return false;
 }
 
@@ -202,12 +203,16 @@ static void refresh(struct line_out *o, uint64_t now_us)
 	unsigned errors;
 	uint8_t *buf;
 
-	o->refresh_us += step > REFRESH_STEP_US ? step : REFRESH_STEP_US;
-	if (now_us > o->refresh_us + interval)
-		o->refresh_us = now_us;           /* nobody asked for long: what was missed is missed */
-	/* what a player says now goes before what it said */
-	if (o->rate->queue.n || !refresh_next(o, &msg, &it.from) || !bucket_take_rt(&o->rate->bucket, now_us))
+	o->refresh_us = now_us + (step > REFRESH_STEP_US ? step : REFRESH_STEP_US);
+	/* what a player says now goes before what it said; and not everything counted is repeated: notes are not */
+	if (o->rate->queue.n || !bucket_take_rt(&o->rate->bucket, now_us))
 		return;
+	if (!refresh_next(o, &msg, &it.from)) {
+		if (o->round_us + interval > o->refresh_us)
+			o->refresh_us = o->round_us + interval;
+		o->round_us = o->refresh_us;
+		return;
+	}
 	it.len = line_out_view_rt(o, &buf, it.from, msg.raw, msg.len, &errors);
 	it.osc = buf;
 	if (it.len)

@@ -146,11 +146,8 @@ static void all_free(struct osckeys *k)
 {
 	for (uint32_t i = 0; i <= k->mask; i++)
 		k->bucket[i] = OSCKEYS_NONE;
-	for (unsigned i = 0; i < k->n_max; i++) {
-		k->key[i].next_hash = (uint16_t)(i + 1 < k->n_max ? i + 1 : OSCKEYS_NONE);
-		k->key[i].used = false;
-	}
-	k->free = 0;
+	k->free  = OSCKEYS_NONE;
+	k->slots = 0;                     /* what lies beyond was never looked at, and needs no page */
 }
 
 void osckeys_clear_rt(struct osckeys *k)
@@ -178,7 +175,7 @@ int osckeys_alloc(struct osckeys **kp, unsigned n_max, size_t bytes_max, uint64_
 	k->seed      = seed;
 	k->mask      = buckets - 1;
 	k->heap_size = bytes_max + bytes_max / 4 + (n_max + 1) * sizeof(struct block) + OSC_ADDR_MAX;
-	k->key    = mem_zalloc(n_max * sizeof(*k->key), NULL);
+	k->key    = mem_alloc(n_max * sizeof(*k->key), NULL);
 	k->bucket = mem_alloc(buckets * sizeof(*k->bucket), NULL);
 	k->heap   = mem_alloc(k->heap_size, NULL);
 	if (!k->key || !k->bucket || !k->heap) {
@@ -251,10 +248,13 @@ static struct key *make(struct osckeys *k, const struct osc_msg *msg)
 {
 	struct key *key = at(k, k->free);
 
-	if (!key)
+	if (key)
+		k->free = key->next_hash;
+	else if (k->slots < k->n_max)
+		key = &k->key[k->slots++];
+	else
 		return NULL;
 
-	k->free = key->next_hash;
 	memset(key, 0, sizeof(*key));
 	key->used      = true;
 	key->hash      = hash_of(k, msg->addr, msg->addr_len);

@@ -46,6 +46,7 @@ struct osckeys_list {
 
 struct osckeys {
 	unsigned n, n_max;        /* keys, deleted ones counted */
+	unsigned slots;           /* places in `key` that have ever been used */
 	size_t   bytes, bytes_max;    /* of all messages */
 	/* private */
 	struct key *key;
@@ -71,7 +72,7 @@ void osckeys_drop_rt(struct osckeys *k, struct key *key);
 void osckeys_clear_rt(struct osckeys *k);
 void osckeys_msg_rt(struct osc_msg *msg, const struct osckeys *k, const struct key *key);
 /* All live keys, in no order: slots from 0 on, of which some are empty. */
-static inline unsigned osckeys_slots(const struct osckeys *k) { return k->n_max; }
+static inline unsigned osckeys_slots(const struct osckeys *k) { return k->slots; }
 bool osckeys_slot_rt(struct osc_msg *msg, const struct osckeys *k, unsigned i);
 const uint8_t *osckeys_raw_rt(const struct osckeys *k, const struct key *key);              /* key->len octets */
 

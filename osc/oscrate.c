@@ -153,10 +153,10 @@ bool refresh_next_rt(struct refresh *f, struct osc_msg *msg, const struct osckey
 	f->due_us += step > STEP_MIN_US ? step : STEP_MIN_US;
 	if (now_us > f->due_us + interval)
 		f->due_us = now_us;       /* nobody asked for long: what was missed is missed */
-	for (unsigned left = k->n_max; left; left--) {
-		const struct key *key = &k->key[f->at];
+	for (unsigned left = k->slots; left; left--) {
+		const struct key *key = &k->key[f->at %= k->slots];
 
-		f->at = (f->at + 1) % k->n_max;
+		f->at++;
 		if (!key->used || !key->live)
 			continue;
 		osckeys_msg_rt(msg, k, key);

@@ -269,10 +269,17 @@ static void live_message(struct oscrecv *r, const struct visit *v, const struct 
  * names this packet or a later one"; what an earlier message of this same packet has set is set by neither. */
 static void old_message(struct oscrecv *r, const struct visit *v, const struct osc_msg *msg, struct when when)
 {
+	uint8_t buf[KIND_OFF_MAX];
+	struct osc_msg zero;
 	struct key *key;
+	size_t len;
 
-	if (kind_of(r->cfg.kinds, msg) != OSC_STATE)
-		return;
+	if (kind_of(r->cfg.kinds, msg) != OSC_STATE) {
+		/* An old event is over, but not what it did to its note: journals are silent of it, as its packet has come. */
+		if (!kind_off_key(buf, &len, msg) || osc_msg_read(&zero, buf, len))
+			return;
+		msg = &zero;
+	}
 	key = osckeys_find_rt(r->keys, msg->addr, msg->addr_len);
 	if (key && key->last >= v->seq && !(key->last == v->seq && key->run == r->run))
 		return;

@@ -67,7 +67,7 @@ void oscsend_forget_rt(struct oscsend *s, const char *prefix)
 	const size_t len = strlen(prefix);
 	bool any = false;
 
-	for (unsigned i = 0; i < s->keys->n_max && s->keys->n; i++) {
+	for (unsigned i = 0; i < s->keys->slots && s->keys->n; i++) {
 		struct key *key = &s->keys->key[i];
 
 		if (!key->used || !is_under(s, key, prefix, len))

@@ -107,6 +107,7 @@ struct entering {
 	char     name[VIEW_NAME_MAX + 1];
 	struct osckeys *keys;             /* its state from now on; NULL: that which it has */
 	int64_t  set_no;
+	struct slots hears, heard;        /* section 8.4 */
 };
 
 static void entering_freed(void *obj)
@@ -134,8 +135,10 @@ static void enter_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
 		en->keys   = old;
 	}
 	memcpy(rt->name, en->name, sizeof(rt->name));
-	if (en->to)
-		ensemble_enter_rt(en->to, rt, en->slot, now_us);
+	if (en->to) {
+		ensemble_enter_rt(en->to, rt, en->slot);
+		ensemble_meets_rt(rt, &en->hears, &en->heard, now_us);
+	}
 	give_back_rt(f, &en->give, entering_freed, en);
 }
 
@@ -171,6 +174,7 @@ static int enter(struct player *p, struct ensemble *e)
 		en->set_no = back.set_no;
 		en->to     = e->rt;
 		en->slot   = p->slot;
+		ensemble_meets(e, p, &en->hears, &en->heard);
 		err = forward_post(p->relay->forward, &(struct job){enter_rt, p->rt, en}, NULL);
 		if (err)
 			e->slot[p->slot] = NULL;
@@ -183,7 +187,7 @@ static int enter(struct player *p, struct ensemble *e)
 		return err;
 	}
 	p->ensemble = mem_ref(e);
-	return ensemble_meet(e, p);
+	return 0;
 }
 
 static int seat_alloc(struct player *p)
@@ -451,16 +455,18 @@ int player_set_line(struct player *p, const struct gestline *l)
 	if (err)
 		return err;
 	err = ops_of(l->kind)->alloc(&rt, &p->relay->conf, l);
-	if (!err)
-		err = line_post(p, l->kind, rt);
-	if (err) {
-		mem_deref(rt);
+	if (err)
 		return err;
-	}
 	gestline_reset(&p->desc[l->kind]);
 	gestline_copy(&p->desc[l->kind], l);
 	p->has[l->kind] = true;
-	return p->ensemble ? ensemble_meet(p->ensemble, p) : 0;
+	if (p->ensemble)
+		err = ensemble_meet(p->ensemble, p);      /* before the line, which else would hear who is not for it */
+	if (!err)
+		err = line_post(p, l->kind, rt);
+	if (err)
+		mem_deref(rt);
+	return err;
 }
 
 int player_put_line(struct player *p, struct line_rt *rt)

@@ -274,24 +274,30 @@ static const struct gestspace *space_of(const struct player *p)
 	return NULL;
 }
 
-int ensemble_meet(struct ensemble *e, struct player *p)
+void ensemble_meets(const struct ensemble *e, const struct player *p, struct slots *hears, struct slots *heard)
 {
 	const struct gestspace *own = space_of(p);
-	struct meeting *m = mem_zalloc(sizeof(*m), NULL);
-	int err;
 
-	if (!m)
-		return ENOMEM;
 	for (unsigned i = 0; i < ENSEMBLE_PLAYERS; i++) {
 		const struct gestspace *its = e->slot[i] ? space_of(e->slot[i]) : NULL;
 
 		if (!e->slot[i])
 			continue;
 		if (e->relay->conf.any_space || gestspace_meets(its, own))
-			slots_add(&m->hears, i);
+			slots_add(hears, i);
 		if (e->relay->conf.any_space || gestspace_meets(own, its))
-			slots_add(&m->heard, i);
+			slots_add(heard, i);
 	}
+}
+
+int ensemble_meet(struct ensemble *e, struct player *p)
+{
+	struct meeting *m = mem_zalloc(sizeof(*m), NULL);
+	int err;
+
+	if (!m)
+		return ENOMEM;
+	ensemble_meets(e, p, &m->hears, &m->heard);
 	err = forward_post(e->relay->forward, &(struct job){meeting_rt, p->rt, m}, NULL);
 	if (err)
 		mem_deref(m);

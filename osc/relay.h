@@ -34,7 +34,6 @@ struct relay_conf {
 	uint32_t rate;            /* messages a second taken from one player */
 	size_t   sysex_max;       /* longest SysEx passed on; 0: none */
 	bool     any_space;       /* section 8.4's test is switched off */
-	bool     transparent;     /* T1 where all lines of an ensemble are G2 of one clock rate and type */
 	uint32_t leave_keep_ms;   /* state of who left is kept so long, 30000 */
 	uint32_t silence_ms;      /* RTP time-out, 60000 */
 	bool     realtime;

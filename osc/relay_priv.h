@@ -89,6 +89,7 @@ void ensemble_gone_back(struct ensemble *e, const char *identity, const char *na
 void ensemble_gone_expire(struct ensemble *e);
 /* Who hears whom by section 8.4, and its claims. */
 int  ensemble_meet(struct ensemble *e, struct player *p);
+void ensemble_meets(const struct ensemble *e, const struct player *p, struct slots *hears, struct slots *heard);
 int  ensemble_owners_post(struct ensemble *e);
 int  ensemble_place(struct ensemble *e, struct player *p);        /* a slot; ENOSPC */
 

@@ -7,6 +7,7 @@
 #include "conftab.h"
 #include "control/event.h"
 #include "control/keypad.h"
+#include "osc/desk.h"
 #include "osc/roomports.h"
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -454,6 +455,9 @@ static const struct config_setting table[] = {
 	{"gesture.applemidi-sessions", CONFIG_UINT, "16", "1..64", false, "AppleMIDI sessions of one room.", NULL},
 	{"gesture.announce", CONFIG_BOOL, "yes", NULL, false,
 	 "Ports for software without SIP are told to the local network by DNS-SD, where avahi-daemon runs.", NULL},
+	{"gesture.surface", CONFIG_LIST, "", NULL, false,
+	 "Faders and keys of players' MIDI controllers that act on the conference: words like cc:1:7=me/gain, cc:N:7=me/mix/N/fader, "
+	 "note:1:40=me/mute. See docs/gestures-control.md.", desk_surface_wrong},
 	{"gesture.udp-osc", CONFIG_BOOL, "no", NULL, false,
 	 "Plain OSC over UDP and TCP, for software without SIP: rooms have a port of gesture.osc-ports. Nothing encrypts it.", NULL},
 	{"gesture.osc-ports", CONFIG_LIST, "57200-57398", NULL, false,

@@ -40,6 +40,7 @@
 #include "control/keypad.h"
 #include "control/store.h"
 #include "mixer/mixer.h"
+#include "osc/desk.h"
 #include "osc/relay.h"
 #include "osc/roomports.h"
 #include "web/web.h"
@@ -59,6 +60,7 @@ static struct server {
 	struct spoken *spoken;
 	struct sips *sips;
 	struct relay *relay;
+	struct desk *desk;
 	struct roomports *roomports;
 	struct focus *focus;
 	struct web *web;
@@ -732,6 +734,9 @@ static int build(void)
 	err = relay_alloc(&server.relay, &rc);
 	if (err)
 		return fail("gestures", err);
+	err = desk_alloc(&server.desk, server.relay, server.control, config_str(c, "gesture.surface"));
+	if (err)
+		return fail("gestures to the house", err);
 	err = roomports_alloc(&server.roomports, server.control, server.relay, &rpc);
 	if (err)
 		return fail("ports of rooms", err);
@@ -758,6 +763,7 @@ static void take_down(void)
 		sips_close(server.sips);
 	server.sips = mem_deref(server.sips);
 	server.roomports = mem_deref(server.roomports);
+	server.desk = mem_deref(server.desk);
 	relay_close(server.relay);
 	server.relay = mem_deref(server.relay);   /* what players hold is released while the ports are open */
 	if (server.record)

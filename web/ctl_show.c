@@ -329,6 +329,19 @@ static void put_settings(const struct json *settings)
 	}
 }
 
+static void put_tempo(const struct json *tempo)
+{
+	const char *follow = json_text(json_get(tempo, "follow"), "name");
+	struct txt t = { .p = NULL };
+
+	if (!tempo)
+		return;
+	txt_printf(&t, "%g a minute, %g in a bar, %s%s%s", json_number(tempo, "bpm"), json_number(tempo, "beats"),
+		   json_true(tempo, "running") ? "runs" : "stands", *follow ? ", follows " : "", follow);
+	put_pair("beat", t.n ? t.p : "");
+	txt_free(&t);
+}
+
 void show_room(const struct ctl *c, const struct json *answer)
 {
 	const struct json *settings = json_get(answer, "settings");
@@ -343,6 +356,7 @@ void show_room(const struct ctl *c, const struct json *answer)
 	put_pair("state", state.n ? state.p : "open");
 	put_pair("speaker", json_text(json_get(answer, "speaker"), "name"));
 	put_pair("floor", json_text(json_get(answer, "floor"), "name"));
+	put_tempo(json_get(answer, "tempo"));
 	put_pair("hours", json_text(answer, "hours"));
 	put_pair("pins", json_true(answer, "has_host_pin") ? json_true(answer, "has_guest_pin") ? "host, guest" : "host" :
 		 json_true(answer, "has_guest_pin") ? "guest" : "");

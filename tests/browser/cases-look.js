@@ -268,6 +268,33 @@ export const looks = [
 		},
 	},
 	{
+		name: 'beat', what: 'a music room has a beat: started, its tempo set, heard by whom one chooses; a room of voices shows none', limit: 90,
+		async run(c) {
+			const { fake, url } = await openFake(c);
+			const page = await c.page();
+			await signIn(page, url, TOKEN, '#/rooms/music-band');
+			const room = fake.rooms.get('music-band');
+			await page.getByRole('button', { name: 'Beat', exact: true }).click();
+			await until(() => room.tempo.running, 'it runs');
+			await page.getByText('Beat runs').waitFor();
+			await page.getByRole('button', { name: '120 a minute' }).click();
+			await page.getByLabel('Beats a minute').fill('97.5');
+			await page.getByLabel('Beats in a bar').fill('3');
+			await page.getByRole('button', { name: 'Set', exact: true }).click();
+			await until(() => room.tempo.bpm === 97.5 && room.tempo.beats === 3, 'another tempo');
+			await page.getByRole('button', { name: '97.5 a minute' }).waitFor();
+			await page.getByRole('button', { name: `More about ${room.members[0].name}` }).click();
+			await page.getByLabel('Hears the beat').check();
+			await until(() => room.members[0].click, 'the click');
+			await page.keyboard.press('Escape');
+			await page.evaluate(() => {
+				location.hash = '#/rooms/team';
+			});
+			await page.getByRole('heading', { name: 'Monday call' }).waitFor();
+			expect(await page.getByRole('button', { name: 'Beat', exact: true }).isHidden(), 'a beat among voices');
+		},
+	},
+	{
 		name: 'many-rooms', what: 'many rooms get a filter', limit: 90,
 		async run(c) {
 			const { fake, url } = await openFake(c);

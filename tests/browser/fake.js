@@ -45,6 +45,7 @@ export class Fake {
 
 	room(name, profile = 'voice') {
 		const room = { room: name, title: '', has_host_pin: false, has_guest_pin: true, hours: 'open', starts_ms: null, ends_ms: null, version: 1, created_ms: Date.now(), locked: false, muted_all: false, profile, persistent: true, recording: '',
+			tempo: { bpm: 120, beats: 4, running: false, beat: 0, origin: null, follow: null },
 			speaker: null, settings: { title: '', profile, tones: 'on' }, members: [], views: new Map() };
 		this.rooms.set(name, room);
 		this.tell(room, 'room-created', '', null);
@@ -55,7 +56,7 @@ export class Fake {
 		const id = ++this.id;
 		const user = name.toLowerCase().normalize('NFD').replace(/[^a-z0-9]+/g, '.');
 		const m = { id, uri: `sip:${user}@192.0.2.${id % 250}`, name, role: 'speaker', muted: false, muted_by_host: false, deaf: false, hold: false,
-			hand: false, talking: false, dialed_out: false, waiting: null, gain_db: 0, pan: 0, since_ms: Date.now() - 1000 * (100 - id),
+			hand: false, talking: false, dialed_out: false, waiting: null, gain_db: 0, pan: 0, click: false, click_db: 0, since_ms: Date.now() - 1000 * (100 - id),
 			media: { receive_codec: ['opus', 'PCMU', 'G722', 'opus'][id % 4], send_codec: ['opus', 'PCMU', 'G722', 'opus'][id % 4],
 				packets_received: 3120, packets_sent: 3119, packets_lost: id % 7 === 3 ? 90 : 2, packets_late: 0, peer_lost_percent: 0, jitter_us: 310,
 				buffer_ms: 20 + (id * 13) % 60, round_trip_us: 1800 + 1000 * ((id * 37) % 120), level_dbov: 127, cpu_us: 48200, quality: null,
@@ -212,6 +213,10 @@ export class Fake {
 			room.muted_all = body.on;
 		if (verb === 'record')
 			room.recording = { start: 'running', resume: 'running', pause: 'paused', stop: '' }[body.text];
+		if (verb === 'transport')
+			room.tempo = { ...room.tempo, running: body.text !== 'stop' };
+		if (verb === 'tempo')
+			room.tempo = { ...room.tempo, bpm: body.value || room.tempo.bpm, beats: body.beats || room.tempo.beats };
 		if (verb === 'end') {
 			this.rooms.delete(room.room);
 			this.tell(room, 'room-ended', '', null);
@@ -233,7 +238,7 @@ export class Fake {
 			this.change(room, m, { waiting: null });
 		else
 			this.change(room, m, { mute: { muted: body.on, muted_by_host: body.on }, hand: { hand: body.on }, deaf: { deaf: body.on },
-				gain: { gain_db: body.value }, pan: { pan: body.pan }, role: { role: body.role } }[verb] ?? {});
+				gain: { gain_db: body.value }, pan: { pan: body.pan }, click: { click: body.on }, role: { role: body.role } }[verb] ?? {});
 		return [200, { ok: true }, {}];
 	}
 

@@ -16,6 +16,7 @@
 #include "osc/desk_priv.h"
 #include "osc/sharedclock.h"
 #include "tests/lib/gestnet.h"
+#include "tests/lib/midipeer.h"
 
 enum { HEARD = 1024, TEXT = 96, PARTIES = 4 };
 
@@ -162,6 +163,12 @@ static void run(unsigned ms)
 		gestnet_run(net, 1);
 		mixer_turn(mixer, gestnet_now_us(net));
 		mixer_dispatch(mixer);
+		if (desk && tmr_isrunning(&desk->later)) {
+			tmr_h *th = desk->later.th;
+
+			tmr_cancel(&desk->later);
+			th(desk);
+		}
 	}
 }
 
@@ -484,6 +491,54 @@ static void test_beat(void)
 	end();
 }
 
+/* Two of one name are told apart, and who has left is told by the name it had. */
+static void test_names(void)
+{
+	begin();
+	all_listen();
+	party[BOB].player = mem_deref(party[BOB].player);         /* a phone now, called bob */
+	joins(DORA, "bob", ROLE_SPEAKER);                         /* and a player of that name */
+	run(5);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/joined bob"), ==, 1);
+	forget();
+	says(&party[ANNA], "/tutti/member/bob/mute", 'i', 1, NULL);
+	says(&party[ANNA], "/tutti/member/bob-2/mute", 'i', 1, NULL);
+	run(5);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/member/bob/mute 1"), ==, 1);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/member/bob-2/mute 1"), ==, 1);       /* 2: the phone's number */
+	forget();
+	leaves(DORA);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/left bob"), ==, 1);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/left bob-2"), ==, 0);
+	leaves(BOB);
+	end();
+}
+
+/* The room ends; players that stay together for a moment have no beat any more. */
+static void test_room_ends(void)
+{
+	struct actor sys = {.kind = ACTOR_SYSTEM};
+
+	begin();
+	all_listen();
+	says(&party[ANNA], "/tutti/transport/start", 0, 0, NULL);
+	run(1000);
+	g_assert_cmpuint(heard(&party[BOB], "/tutti/beat 0 1 120000"), ==, 1);
+	g_assert_cmpint(control_run(control, &sys, &(struct command){.verb = VERB_END, .room = "band"}, NULL), ==, 0);
+	run(10);
+	forget();
+	run(2000);
+	g_assert_cmpuint(party[BOB].n, ==, 0);
+	says(&party[BOB], "/tutti/me/mute", 'i', 1, NULL);
+	run(10);
+	g_assert_cmpuint(heard(&party[BOB], "/tutti/error /tutti/me/mute not allowed"), ==, 1);
+	for (int i = 0; i < 3; i++) {
+		party[i].player = mem_deref(party[i].player);
+		party[i].leg = mem_deref(party[i].leg);
+	}
+	end();
+}
+
 static void test_levels(void)
 {
 	begin();
@@ -556,6 +611,107 @@ static void test_follow(void)
 	end();
 }
 
+/* --- MIDI --- */
+
+static struct midipeer drums, synth;
+
+static void midi_joins(struct midipeer *p, const char *name, uint32_t member)
+{
+	midipeer_join(p, net, room, name, 1, false);
+	player_set_member(p->player, member);
+	run(50);
+}
+
+/* Who takes MIDI gets start, 24 clocks to a beat in time, and stop; not while a player sends clocks of its own. */
+static void test_midi_clock(void)
+{
+	struct midipeer_stream *s;
+	struct beat b;
+	unsigned n;
+
+	begin();
+	midi_joins(&drums, "drums", 0);
+	midi_joins(&synth, "synth", 0);
+	says(&party[ANNA], "/tutti/transport/start", 0, 0, NULL);
+	run(50);
+	s = midipeer_hears(&synth, NULL);
+	g_assert_nonnull(s);
+	g_assert_cmpuint(s->starts, ==, 1);
+	g_assert_cmpuint(s->clocks, ==, 0);       /* the first is the beat itself */
+	run(2060);
+	g_assert_cmpint(control_beat(control, "band", &b), ==, 0);
+	g_assert_cmpuint(s->clock_us[0], >=, mixer_smp_us(b.now.at_smp));
+	g_assert_cmpuint(s->clock_us[0], <=, mixer_smp_us(b.now.at_smp) + 2100);
+	n = (unsigned)((s->clock_us[1] - s->clock_us[0] + 10000) * 2 * BEAT_CLOCKS / 1000000) + 1;
+	g_assert_cmpuint(s->clocks, ==, n);
+	g_assert_cmpuint(n, >, 90);
+	says(&party[ANNA], "/tutti/transport/stop", 0, 0, NULL);
+	run(20);
+	n = s->clocks;
+	run(1000);
+	g_assert_cmpuint(s->stops, ==, 1);
+	g_assert_cmpuint(s->clocks, ==, n);
+	for (int i = 0; i < 200; i++) {           /* the drums' own, at 125 */
+		midipeer_play(&drums, MIDI_CLOCK, 0, 0);
+		run(20);
+		if (i == 50)
+			says(&party[ANNA], "/tutti/transport/continue", 0, 0, NULL);
+	}
+	g_assert_cmpuint(s->clocks, <=, n + 200);         /* those, and none of the house's */
+	g_assert_cmpuint(s->starts, ==, 1);
+	n = midipeer_hears(&drums, NULL)->clocks;
+	run(3000);
+	g_assert_cmpuint(midipeer_hears(&drums, NULL)->clocks, >, n);     /* they are silent for long: now the house's again */
+	midipeer_leave(&drums);
+	midipeer_leave(&synth);
+	end();
+}
+
+/* A player's MIDI clock, over a link with jitter, becomes the room's tempo. */
+static void test_midi_follow(void)
+{
+	static const struct gestlink link = {.delay_us = 10000, .jitter_us = 5000};
+	struct snapshot *s;
+	unsigned late = 0;
+
+	begin();
+	midi_joins(&drums, "drums", party[BOB].member);
+	gestnet_link(drums.end, &link);
+	says(&party[ANNA], "/tutti/tempo/follow", 's', 0, "bob");
+	for (int i = 0; i < 500; i++) {
+		midipeer_play(&drums, MIDI_CLOCK, 0, 0);
+		late += i % 3 == 2;                       /* 24, 24, 25 ms: 102.74 a minute */
+		run(i % 3 == 2 ? 25 : 24);
+	}
+	s = now();
+	g_test_message("%u.%03u a minute", s->tempo.mbpm / 1000, s->tempo.mbpm % 1000);
+	g_assert_cmpuint(s->tempo.mbpm, >, 102000);
+	g_assert_cmpuint(s->tempo.mbpm, <, 103500);
+	g_assert_cmpuint(s->tempo.follow, ==, party[BOB].member);
+	mem_deref(s);
+	g_assert_cmpuint(late, >, 0);
+	midipeer_leave(&drums);
+	end();
+}
+
+/* Faders of a real line, not told by hand. */
+static void test_midi_surface(void)
+{
+	struct snapshot *s;
+
+	begin();
+	midi_joins(&drums, "drums", party[BOB].member);
+	midipeer_play(&drums, 0xb1, 7, 0);
+	midipeer_play(&drums, 0x90, 40, 100);
+	run(50);
+	g_assert_cmpfloat(gain_of(BOB, CARL), ==, 0);
+	s = now();
+	g_assert_true(s->member[BOB].muted);
+	mem_deref(s);
+	midipeer_leave(&drums);
+	end();
+}
+
 int main(int argc, char **argv)
 {
 	int err;
@@ -569,9 +725,14 @@ int main(int argc, char **argv)
 	g_test_add_func("/desk/surface", test_surface);
 	g_test_add_func("/desk/events", test_events);
 	g_test_add_func("/desk/beat", test_beat);
+	g_test_add_func("/desk/names", test_names);
+	g_test_add_func("/desk/room-ends", test_room_ends);
 	g_test_add_func("/desk/levels", test_levels);
 	g_test_add_func("/desk/clock", test_clock);
 	g_test_add_func("/desk/follow", test_follow);
+	g_test_add_func("/desk/midi-clock", test_midi_clock);
+	g_test_add_func("/desk/midi-follow", test_midi_follow);
+	g_test_add_func("/desk/midi-surface", test_midi_surface);
 	err = g_test_run();
 	libre_close();
 	return err;

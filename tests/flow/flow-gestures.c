@@ -304,7 +304,7 @@ static unsigned unlike(const struct osckeys *a, const struct osckeys *b)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < a->n_max; i++) {
+	for (unsigned i = 0; i < a->slots; i++) {
 		if (a->key[i].used && a->key[i].live && !same_value(a, &a->key[i], b))
 			n++;
 	}
@@ -316,7 +316,7 @@ static unsigned unlike_heard(const struct play *p)
 	const struct osckeys *k = oscrecv_state(p->rx);
 	unsigned n = 0, live = 0;
 
-	for (unsigned i = 0; i < k->n_max; i++) {
+	for (unsigned i = 0; i < k->slots; i++) {
 		struct osc_msg msg;
 		GBytes *b;
 

@@ -13,6 +13,7 @@
 
 #include "osc/midi_leg.h"
 #include "osc/midi_repair.h"
+#include "tests/lib/rtguard.h"
 
 enum {
 	PLAYERS = 5, RECEIVERS = 5, CHANNELS = 2, NOTES = 6, FIRST = 60, CCS = 6, IN_FLIGHT = 256,
@@ -65,11 +66,14 @@ struct world {
 	GRand   *rand;
 	double   loss;
 	uint64_t now_us, packets, compared;
+	unsigned allocations;     /* in functions that must not */
 	uint32_t ids, seq;
 	struct player player[PLAYERS];
 	struct receiver receiver[RECEIVERS];
 	unsigned writer[CHANNELS][CCS + 2];        /* who set it last; NOBODY: one who has gone */
 };
+
+#define RT(w, call) do { rtguard_begin(); call; (w)->allocations += rtguard_end(); } while (0)
 
 static unsigned upto(struct world *w, unsigned n)
 {
@@ -112,15 +116,19 @@ static void on_begin(unsigned stream, uint32_t id, bool again, void *arg)
 {
 	struct receiver *r = arg;
 
+	r->w->allocations += rtguard_end();       /* who receives may */
 	if (!again)
 		ear_open(&r->ear[stream], id);
+	rtguard_begin();
 }
 
 static void on_end(unsigned stream, void *arg)
 {
 	struct receiver *r = arg;
 
+	r->w->allocations += rtguard_end();
 	ear_open(&r->ear[stream], 0);             /* the BYE comes at once; what is on its way is of no stream */
+	rtguard_begin();
 }
 
 static void on_send(const struct midi_leg_packet *p, void *arg)
@@ -148,11 +156,19 @@ static void on_send(const struct midi_leg_packet *p, void *arg)
 
 static const struct midi_leg_ops ops = {.send_rt = on_send, .begin_rt = on_begin, .end_rt = on_end};
 
+static void player_joins(struct receiver *r, const struct player *p)
+{
+	int err;
+
+	RT(r->w, err = midi_leg_join_rt(r->leg, p->id, &p->state, r->w->now_us));
+	g_assert_cmpint(err, ==, 0);
+}
+
 static void receiver_join_all(struct receiver *r)
 {
 	for (unsigned i = 0; i < PLAYERS; i++)
 		if (r->w->player[i].here)
-			g_assert_cmpint(midi_leg_join_rt(r->leg, r->w->player[i].id, &r->w->player[i].state, r->w->now_us), ==, 0);
+			player_joins(r, &r->w->player[i]);
 }
 
 static void receiver_come(struct receiver *r)
@@ -201,7 +217,7 @@ static void reports(struct receiver *r)
 	r->report_us = r->w->now_us + REPORT_US;
 	for (unsigned i = 0; i < MIDI_LEG_STREAMS; i++)
 		if (r->ear[i].repair && midi_repair_highest(r->ear[i].repair) && !chance(r->w, r->w->loss))
-			midi_leg_report_rt(r->leg, i, midi_repair_highest(r->ear[i].repair));
+			RT(r->w, midi_leg_report_rt(r->leg, i, midi_repair_highest(r->ear[i].repair)));
 }
 
 static void step(struct world *w, uint64_t us)
@@ -215,7 +231,7 @@ static void step(struct world *w, uint64_t us)
 		arrivals(r);
 		reports(r);
 		if (!r->held && midi_leg_due_rt(r->leg) <= w->now_us)
-			midi_leg_tick_rt(r->leg, w->now_us);
+			RT(w, midi_leg_tick_rt(r->leg, w->now_us));
 	}
 }
 
@@ -230,14 +246,14 @@ static void play(struct world *w, struct player *p, unsigned status, unsigned a,
 	midi_state_apply(&p->state, &cmd, ++w->seq, 0);
 	for (unsigned i = 0; i < RECEIVERS; i++)
 		if (w->receiver[i].here && !w->receiver[i].held)
-			midi_leg_put_rt(w->receiver[i].leg, &c, w->now_us);
+			RT(w, midi_leg_put_rt(w->receiver[i].leg, &c, w->now_us));
 }
 
 static void flush(struct world *w)
 {
 	for (unsigned i = 0; i < RECEIVERS; i++)
 		if (w->receiver[i].here && !w->receiver[i].held)
-			midi_leg_flush_rt(w->receiver[i].leg, w->now_us);
+			RT(w, midi_leg_flush_rt(w->receiver[i].leg, w->now_us));
 }
 
 static void player_come(struct world *w, struct player *p)
@@ -248,7 +264,7 @@ static void player_come(struct world *w, struct player *p)
 	p->id = ++w->ids;
 	for (unsigned i = 0; i < RECEIVERS; i++)
 		if (w->receiver[i].here && !w->receiver[i].held)
-			g_assert_cmpint(midi_leg_join_rt(w->receiver[i].leg, p->id, &p->state, w->now_us), ==, 0);
+			player_joins(&w->receiver[i], p);
 }
 
 static void player_go(struct world *w, struct player *p)
@@ -259,7 +275,7 @@ static void player_go(struct world *w, struct player *p)
 				w->writer[c][k] = NOBODY;
 	for (unsigned i = 0; i < RECEIVERS; i++)
 		if (w->receiver[i].here && !w->receiver[i].held)
-			midi_leg_leave_rt(w->receiver[i].leg, p->id, w->now_us);
+			RT(w, midi_leg_leave_rt(w->receiver[i].leg, p->id, w->now_us));
 	p->here = false;
 	memset(p->part, 0, sizeof(p->part));
 }
@@ -399,11 +415,11 @@ static void hold(struct receiver *r)
 {
 	if (r->held) {
 		r->held = false;
-		midi_leg_resume_rt(r->leg);
+		RT(r->w, midi_leg_resume_rt(r->leg));
 		receiver_join_all(r);
 	} else {
-		midi_leg_flush_rt(r->leg, r->w->now_us);
-		midi_leg_pause_rt(r->leg);
+		RT(r->w, midi_leg_flush_rt(r->leg, r->w->now_us));
+		RT(r->w, midi_leg_pause_rt(r->leg));
 		r->held = true;
 	}
 }
@@ -510,6 +526,7 @@ static void links(void)
 			quiet_second(&w);
 		}
 		everybody_goes(&w);
+		g_assert_cmpuint(w.allocations, ==, 0);
 		packets += w.packets;
 		compared += w.compared;
 		world_close(&w);
@@ -518,9 +535,32 @@ static void links(void)
 	g_test_message("%" G_GUINT64_FORMAT " packets, %" G_GUINT64_FORMAT " receivers compared", packets, compared);
 }
 
+/* "note-offs for every sounding note [..] then RTCP BYE of the SSRC on per-source legs": twice, as nothing is repaired after a BYE. */
+static void last_words(void)
+{
+	static struct world w;
+	uint64_t before;
+
+	world_open(&w, 1, 0);
+	step(&w, 200000);
+	play(&w, &w.player[0], MIDI_NOTE_ON, FIRST, 100);
+	flush(&w);
+	for (unsigned i = 0; i < 20; i++)
+		step(&w, 50000);
+	for (unsigned i = 0; i < RECEIVERS; i++)
+		if (i != 1)
+			receiver_go(&w.receiver[i]);
+	before = w.packets;
+	player_go(&w, &w.player[0]);
+	g_assert_cmpuint(w.packets - before, ==, 2);
+	g_assert_false(midi_leg_has(w.receiver[1].leg, w.player[0].id));
+	world_close(&w);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/midi-players/links", links);
+	g_test_add_func("/midi-players/last-words", last_words);
 	return g_test_run();
 }

@@ -495,6 +495,464 @@ static void test_rtp_again(void)
 	ends();
 }
 
+static void test_to_one(void)
+{
+	struct plain anna, bob, eva;
+
+	begin();
+	joins_rtp(&anna, "anna");
+	joins_rtp(&bob, "bob");
+	joins_udp(&eva, "eva");
+	opens(&eva);
+	play(&anna, "/to/bob/cue", "i", 5);
+	play(&anna, "/to/nobody/cue", "i", 5);
+	gestnet_run(net, 100);
+	g_assert_cmpuint(times(&bob, "/p/anna/cue 5"), ==, 1);
+	gestosc_pli(bob.rtp);
+	gestnet_run(net, 200);
+	g_assert_false(knows(&bob, "/p/anna/cue 5"));     /* "It is an event even if `/<rest>` would be state": no snapshot has it */
+	g_assert_cmpuint(times(&eva, "/p/anna/cue 5"), ==, 0);
+	g_assert_cmpuint(times(&anna, "/_gest/error 8 /to/nobody/cue nobody of that name"), ==, 1);
+	gestnet_run(net, 1000);
+	play(&anna, "/to/bob/to/eva/x", "i", 5);
+	play(&anna, "/to/bob", "i", 5);
+	gestnet_run(net, 100);
+	g_assert_cmpuint(bob.n, ==, 4);                   /* two joins, and the key that is void */
+	leaves(&anna);
+	leaves(&bob);
+	leaves(&eva);
+	ends();
+}
+
+static void test_errors(void)
+{
+	static const uint8_t junk[] = "/a\0\0;bc\0";
+	struct plain anna, bob;
+	struct gestline l;
+	struct relay_stats s;
+
+	begin();
+	joins_rtp(&anna, "anna");
+	rtp_line(&l);
+	l.takes.max = 64;
+	g_strlcpy(l.takes.types, "if", sizeof(l.takes.types));
+	joins_as(&bob, "bob", &l);
+	anna.n = 0;
+	play(&anna, "/p/bob/x", "i", 1);
+	play(&anna, "/name", "s", "anna");
+	play(&anna, "/a/rather/long/address/that/goes/on/and/on/for/more/than/fits", "i", 1);
+	play(&anna, "/_gest/join", "s", "x");             /* server-only: ignored */
+	play(&anna, "/x", "i", 2);
+	gestnet_send(gestosc_end(anna.rtp), gestnet_addr(gestosc_end(anna.rtp)), junk, sizeof(junk));
+	gestnet_run(net, 100);
+	g_assert_cmpuint(times(&anna, "/_gest/error 4 /p/bob/x reserved address"), ==, 1);
+	g_assert_cmpuint(times(&anna, "/_gest/error 3 /name a type that a receiver does not take"), ==, 1);
+	g_assert_cmpuint(times(&anna, "/_gest/error 2 /a/rather/long/address/that/goes/on/and/on/for/more/than/fits too big for a receiver"),
+			 <=, 1);
+	g_assert_true(knows(&bob, "/p/anna/x 2"));
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.type_dropped, ==, 1);
+	g_assert_cmpuint(s.too_big, ==, 1);
+	for (int i = 0; i < 50; i++)
+		play(&anna, "/p/bob/x", "i", 1);
+	gestnet_run(net, 100);
+	g_assert_cmpuint(times(&anna, "/_gest/error 4 /p/bob/x reserved address"), ==, 1);        /* once a second */
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
+/* Over the rate: the latest value of each key, and events are dropped. */
+static void test_rate(void)
+{
+	struct plain anna, bob;
+	struct gestline l;
+	struct relay_stats s;
+
+	begin();
+	joins_rtp(&anna, "anna");
+	rtp_line(&l);
+	l.takes.rate = 50;
+	joins_as(&bob, "bob", &l);
+	gestnet_run(net, 1000);
+	for (int i = 0; i < 500; i++) {
+		play(&anna, i % 2 ? "/x" : "/y", "i", i);
+		if (i % 10 == 0)
+			play(&anna, "/hit", "I");
+		gestnet_run(net, 1);
+	}
+	gestnet_run(net, 1000);
+	g_assert_true(knows(&bob, "/p/anna/x 499"));
+	g_assert_true(knows(&bob, "/p/anna/y 498"));
+	g_assert_cmpuint(bob.n, <=, 16 + 50 * 3 / 2 + 10);
+	g_assert_cmpuint(times(&anna, "/_gest/error 6 /hit too many messages a second"), ==, 1);
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.coalesced, >, 300);
+	g_assert_cmpuint(s.rate_dropped, >, 10);
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
+/* A flood from one does not cost another: the uplink has a rate too. */
+static void test_flood(void)
+{
+	struct plain anna, bob, eva;
+
+	begin();
+	joins_rtp(&eva, "eva");
+	joins_udp(&anna, "anna");
+	joins_rtp(&bob, "bob");
+	for (int i = 0; i < 1000; i++) {
+		for (int k = 0; k < 20; k++)
+			play(&anna, "/hit", "ii", i, k);
+		play(&eva, "/gain", "i", i);
+		gestnet_run(net, 1);
+	}
+	gestnet_run(net, 2000);
+	g_assert_true(knows(&bob, "/p/eva/gain 999"));
+	g_assert_true(knows(&bob, "/p/anna/hit 999 19"));
+	g_assert_cmpuint(bob.n, <, 5500);
+	leaves(&anna);
+	leaves(&bob);
+	leaves(&eva);
+	ends();
+}
+
+static struct gestspace *space(const char *attr, const char *value)
+{
+	struct gestspace *s;
+
+	g_assert_cmpint(gestspace_alloc(&s), ==, 0);
+	g_assert_cmpint(gestspace_attr(s, attr, strlen(attr), value, strlen(value)), ==, 0);
+	return s;
+}
+
+/* Section 8.4: who has nothing to say to another is not heard by it. */
+static void test_meets(void)
+{
+	struct plain anna, bob;
+	struct gestline l;
+
+	begin();
+	rtp_line(&l);
+	l.space = space("osc-schema", "send urn:a");
+	joins_as(&anna, "anna", &l);
+	mem_deref(l.space);
+	l.space = space("osc-schema", "recv urn:b");
+	joins_as(&bob, "bob", &l);
+	play(&anna, "/x", "i", 1);
+	play(&bob, "/y", "i", 1);
+	gestnet_run(net, 1200);
+	g_assert_cmpuint(bob.n, ==, 0);
+	g_assert_true(knows(&anna, "/p/bob/y 1"));
+	mem_deref(l.space);
+	l.space = space("osc-schema", "recv urn:a");
+	reoffers(&bob, &l);
+	gestnet_run(net, 1200);
+	g_assert_true(knows(&bob, "/p/anna/x 1"));
+	mem_deref(l.space);
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
+static void test_flat_owners(void)
+{
+	struct plain anna, bob;
+	struct gestspace *s = space("osc-own", "/lights/*");
+	struct gestline l;
+
+	begin();
+	rtp_line(&l);
+	l.view = VIEW_FLAT;
+	joins_as(&anna, "anna", &l);
+	joins_as(&bob, "bob", &l);
+	play(&anna, "/lights/1", "i", 1);
+	play(&bob, "/lights/1", "i", 2);
+	gestnet_run(net, 50);
+	g_assert_true(knows(&anna, "/lights/1 2"));
+	g_assert_cmphex(player_claims(anna.player, s), ==, 1);
+	g_assert_cmphex(player_claims(bob.player, s), ==, 0);
+	gestnet_run(net, 50);
+	g_assert_cmpuint(times(&bob, "/_gest/owner /lights/* anna"), ==, 1);
+	play(&bob, "/lights/1", "i", 3);
+	play(&bob, "/lights/?", "i", 3);
+	play(&anna, "/lights/1", "i", 4);
+	gestnet_run(net, 50);
+	g_assert_cmpuint(times(&anna, "/lights/1 3"), ==, 0);
+	g_assert_cmpuint(times(&anna, "/lights/? 3"), ==, 0);
+	g_assert_true(knows(&bob, "/lights/1 4"));
+	g_assert_cmpuint(times(&bob, "/_gest/error 5 /lights/1 another owns this address"), ==, 1);
+	leaves(&anna);
+	gestnet_run(net, 50);
+	g_assert_cmpuint(times(&bob, "/_gest/owner /lights/* "), ==, 1);
+	mem_deref(s);
+	leaves(&bob);
+	ends();
+}
+
+static void test_names(void)
+{
+	struct plain p[5];
+
+	begin();
+	joins_udp(&p[0], "anna");
+	joins(&p[1], "anna", "sip:x@b");
+	g_assert_cmpstr(player_name(p[1].player), ==, "anna-2");
+	joins(&p[2], "", "sip:_b b%@host");
+	g_assert_cmpstr(player_name(p[2].player), ==, "-b-b-");
+	joins(&p[3], "bad name", "sip:carl@host;x=y");
+	g_assert_cmpstr(player_name(p[3].player), ==, "carl");
+	leaves(&p[0]);
+	joins(&p[4], "anna", "sip:other@host");
+	g_assert_cmpstr(player_name(p[4].player), ==, "anna-3");      /* it was somebody's */
+	joins_udp(&p[0], "anna");
+	g_assert_cmpstr(player_name(p[0].player), ==, "anna");        /* who is back */
+	for (int i = 0; i < 5; i++)
+		p[i].player = mem_deref(p[i].player);
+	p[0].end = mem_deref(p[0].end);
+	ends();
+}
+
+static void test_rejoin_and_move(void)
+{
+	struct plain anna, bob;
+	struct ensemble *other;
+
+	begin();
+	joins_rtp(&anna, "anna");
+	joins_rtp(&bob, "bob");
+	play(&anna, "/x", "i", 1);
+	play(&anna, "/midi/1/note/60", "i", 99);
+	gestnet_run(net, 1200);
+	leaves(&anna);
+	gestnet_run(net, 1200);
+	g_assert_false(knows(&bob, "/p/anna/x 1"));
+	joins_rtp(&anna, "anna");
+	gestnet_run(net, 1200);
+	g_assert_true(knows(&bob, "/p/anna/x 1"));        /* "so that a quick reconnect under the same identity can resume" */
+	g_assert_false(knows(&bob, "/p/anna/midi/1/note/60 99"));
+
+	g_assert_cmpint(ensemble_get(&other, gestnet_relay(net), "other"), ==, 0);
+	g_assert_cmpint(player_move(anna.player, other), ==, 0);
+	mem_deref(other);
+	gestnet_run(net, 1200);
+	g_assert_false(knows(&bob, "/p/anna/x 1"));
+	bob.n = 0;
+	play(&anna, "/x", "i", 2);
+	gestnet_run(net, 100);
+	g_assert_cmpuint(bob.n, ==, 0);
+	g_assert_cmpint(player_move(anna.player, room), ==, 0);
+	gestnet_run(net, 5);
+	play(&anna, "/x", "i", 3);
+	gestnet_run(net, 1200);
+	g_assert_true(knows(&bob, "/p/anna/x 3"));
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
+/* "RTP time-out of 60 s": it leaves, and comes back with its next packet. */
+static void test_silence(void)
+{
+	struct plain anna, bob;
+
+	begin();
+	joins_rtp(&anna, "anna");
+	joins_rtp(&bob, "bob");
+	play(&anna, "/x", "i", 1);
+	gestnet_run(net, 1200);
+	gestosc_mute(anna.rtp, true);
+	gestnet_run(net, 58000);
+	g_assert_cmpuint(times(&bob, "/_gest/leave anna"), ==, 0);
+	gestnet_run(net, 5000);
+	g_assert_cmpuint(times(&bob, "/_gest/leave anna"), ==, 1);
+	g_assert_false(knows(&bob, "/p/anna/x 1"));
+	gestosc_mute(anna.rtp, false);
+	gestnet_run(net, 3000);
+	g_assert_true(knows(&bob, "/p/anna/x 1"));
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
+/* Two have chosen one number: the server takes another. What comes back from a loop is not taken. */
+static void test_collision(void)
+{
+	struct plain anna, bob;
+	struct relay_stats s;
+	struct gestosc_stats g;
+
+	begin();
+	joins_rtp(&anna, "anna");
+	joins_rtp(&bob, "bob");
+	play(&bob, "/y", "i", 1);
+	gestnet_run(net, 1200);
+	gestosc_set_ssrc(anna.rtp, gestosc_ssrc(anna.rtp, 0));
+	play(&anna, "/x", "i", 1);
+	gestnet_run(net, 3000);
+	play(&bob, "/y", "i", 2);
+	gestnet_run(net, 3000);
+	gestosc_stats(anna.rtp, &g);
+	g_assert_cmpuint(g.byes, ==, 1);
+	g_assert_cmpuint(gestosc_sources(anna.rtp), ==, 1);
+	g_assert_true(knows(&anna, "/p/bob/y 2"));
+	g_assert_true(knows(&bob, "/p/anna/x 1"));
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.loops, >, 0);
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
+/* Another address, another type, a listener that plays: counted, never heard. */
+static void test_strangers(void)
+{
+	static const uint8_t hit[] = "/hit\0\0\0\0,I\0\0";
+	struct plain anna, bob;
+	struct relay_stats s;
+	struct gestline l;
+	struct sa from;
+
+	begin();
+	joins_udp(&anna, "anna");
+	opens(&anna);
+	joins_rtp(&bob, "bob");
+	from = *gestnet_addr(anna.end);
+	sa_set_port(&from, 9);
+	gestnet_send_from(anna.end, &from, &anna.server, hit, sizeof(hit) - 1);
+	sa_set_str(&from, "192.0.2.99", sa_port(gestnet_addr(anna.end)));
+	gestnet_send_from(anna.end, &from, &anna.server, hit, sizeof(hit) - 1);
+	gestnet_run(net, 50);
+	g_assert_cmpuint(times(&bob, "/p/anna/hit I"), ==, 0);
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.stranger, ==, 2);
+
+	rtp_line(&l);
+	l.dir = LEG_DIR_SEND;
+	reoffers(&bob, &l);
+	anna.n = 0;
+	play(&bob, "/x", "i", 1);
+	play(&bob, "/_gest/ping", "i", 3);                /* "may be sent on a recvonly line" */
+	gestnet_run(net, 50);
+	g_assert_cmpuint(times(&anna, "/p/bob/x 1"), ==, 0);
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.direction, ==, 1);
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
+/* UDP repeats what nothing repairs. */
+static void test_refresh(void)
+{
+	struct plain anna, bob;
+	struct gestline l;
+
+	begin();
+	joins_udp(&anna, "anna");
+	opens(&anna);
+	joins_udp(&bob, "bob");
+	udp_line(&l, &bob);
+	l.takes.refresh_ms = 200;
+	takes_line(&bob, &l);
+	opens(&bob);
+	play(&anna, "/x", "i", 1);
+	play(&anna, "/hit", "I");
+	play(&anna, "/midi/1/note/60", "i", 99);
+	gestnet_run(net, 50);
+	bob.n = 0;
+	gestnet_run(net, 2000);
+	g_assert_cmpuint(times(&bob, "/p/anna/x 1"), >=, 9);
+	g_assert_cmpuint(times(&bob, "/p/anna/x 1"), <=, 13);
+	g_assert_cmpuint(times(&bob, "/p/anna/hit I"), ==, 0);
+	g_assert_cmpuint(times(&bob, "/p/anna/midi/1/note/60 99"), ==, 0);
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
+static void test_pli(void)
+{
+	struct plain anna, bob;
+	struct relay_stats s;
+
+	begin();
+	joins_rtp(&anna, "anna");
+	joins_rtp(&bob, "bob");
+	gestnet_run(net, 1000);
+	for (int i = 0; i < 100; i++) {
+		gestosc_pli(bob.rtp);
+		gestnet_run(net, 10);
+	}
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.snapshots, >=, 1);
+	g_assert_cmpuint(s.snapshots, <=, 4);     /* no amplifier */
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
+static void keys_of(struct gestline *l, uint8_t seed)
+{
+	l->srtp_tx = (struct leg_key){.suite = LEG_SRTP_AES128_SHA1_80, .len = 30};
+	memset(l->srtp_tx.key, seed, 30);
+	l->srtp_rx = l->srtp_tx;
+	memset(l->srtp_rx.key, seed + 1, 30);
+}
+
+/* SRTP: the first packet whose tag is true says where the party is, a forged one nothing. */
+static void test_srtp(void)
+{
+	static uint8_t forged[64] = {0x80, 98, 0, 1};
+	struct plain anna, bob;
+	struct relay_stats s;
+	struct gestline l;
+	struct sa server, from;
+
+	begin();
+	joins_rtp(&bob, "bob");
+	rtp_line(&l);
+	keys_of(&l, 7);
+	l.sources = 4;
+	joins_as(&anna, "anna", &l);
+	play(&anna, "/x", "i", 1);
+	play(&bob, "/y", "i", 1);
+	gestnet_run(net, 3000);
+	g_assert_true(knows(&bob, "/p/anna/x 1"));
+	g_assert_true(knows(&anna, "/p/bob/y 1"));
+
+	sa_set_str(&l.peer, "192.0.2.77", 4000);
+	g_assert_cmpint(player_set_line(anna.player, &l), ==, 0);
+	g_assert_cmpint(player_port(anna.player, GESTLINE_OSC, gestnet_addr(gestosc_end(anna.rtp)), &server), ==, 0);
+	sa_set_str(&from, "192.0.2.66", 4000);
+	gestnet_run(net, 5);
+	gestnet_send_from(gestosc_end(anna.rtp), &from, &server, forged, sizeof(forged));
+	gestnet_run(net, 5);
+	play(&bob, "/y", "i", 2);
+	gestnet_run(net, 5);
+	g_assert_false(knows(&anna, "/p/bob/y 2"));
+	play(&anna, "/x", "i", 2);
+	gestnet_run(net, 2000);
+	g_assert_true(knows(&bob, "/p/anna/x 2"));
+	g_assert_true(knows(&anna, "/p/bob/y 2"));
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.auth, ==, 1);
+	play(&bob, "/y", "i", 3);
+	gestnet_send_from(gestosc_end(anna.rtp), &from, &server, forged, sizeof(forged));
+	gestnet_run(net, 2000);
+	g_assert_true(knows(&anna, "/p/bob/y 3"));
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.stranger, >=, 1);
+	leaves(&anna);
+	leaves(&bob);
+	gestnet_run(net, 50);
+	room = mem_deref(room);
+	gestnet_run(net, 5);
+	net = mem_deref(net);
+}
+
 int main(int argc, char **argv)
 {
 	int err;
@@ -510,6 +968,20 @@ int main(int argc, char **argv)
 	g_test_add_func("/relay/rtp/loss", test_rtp_loss);
 	g_test_add_func("/relay/rtp/hold", test_rtp_hold);
 	g_test_add_func("/relay/rtp/again", test_rtp_again);
+	g_test_add_func("/relay/to", test_to_one);
+	g_test_add_func("/relay/errors", test_errors);
+	g_test_add_func("/relay/rate", test_rate);
+	g_test_add_func("/relay/flood", test_flood);
+	g_test_add_func("/relay/meets", test_meets);
+	g_test_add_func("/relay/flat", test_flat_owners);
+	g_test_add_func("/relay/names", test_names);
+	g_test_add_func("/relay/again", test_rejoin_and_move);
+	g_test_add_func("/relay/silence", test_silence);
+	g_test_add_func("/relay/collision", test_collision);
+	g_test_add_func("/relay/strangers", test_strangers);
+	g_test_add_func("/relay/srtp", test_srtp);
+	g_test_add_func("/relay/refresh", test_refresh);
+	g_test_add_func("/relay/pli", test_pli);
 	err = g_test_run();
 	libre_close();
 	return err;

@@ -72,7 +72,7 @@ static void own(struct chain *c)
 
 static bool same(const struct osckeys *a, const struct osckeys *b)
 {
-	for (unsigned i = 0; i < a->n_max; i++) {
+	for (unsigned i = 0; i < a->slots; i++) {
 		struct osc_msg msg, other;
 		struct key *key;
 

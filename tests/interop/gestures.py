@@ -300,4 +300,5 @@ def rooms():
 
 import gestures_bridge  # noqa: E402,F401
 import gestures_hostile  # noqa: E402,F401
+import gestures_house  # noqa: E402,F401
 import gestures_shark  # noqa: E402,F401

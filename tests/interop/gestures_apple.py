@@ -11,6 +11,7 @@ import time
 import applepeer
 from cases import case
 from gestpeer import wait
+from houseapi import Api
 from phones import Missing
 from server import Server
 
@@ -20,9 +21,9 @@ PORT = 190                        # of the slot; what lies below are phones
 class House:
     """A server with an AppleMIDI port for room band, and peers; all are ended."""
 
-    def __init__(self, allow='127.0.0.1'):
-        self.server = Server({'gesture.applemidi': lambda base: 'band:%d' % (base + PORT), 'gesture.applemidi-from': allow,
-                              'gesture.announce': 'no'})
+    def __init__(self, allow='127.0.0.1', announce='no'):
+        self.server = Server({'gesture.applemidi': lambda base: 'band:%d %d' % (base + PORT, base + PORT + 2),
+                              'gesture.applemidi-from': allow, 'gesture.announce': announce})
         self.port, self.ends, self.wrong, self.stopped = self.server.port + PORT, [], [], False
 
     def __enter__(self):
@@ -191,4 +192,91 @@ def apple_tshark():
         house.check(len(asked(path, 'applemidi')) == sum(d[:2] == b'\xff\xff' for _, d in got), 'tshark knows not all session packets')
         house.check(len(asked(path, 'rtpmidi')) == 1 + sum(d[:2] != b'\xff\xff' for _, d in got), 'tshark knows not all RTP MIDI')
         house.check(asked(path, '_ws.malformed') == [len(got) + 1], 'malformed: %r of %d' % (asked(path, '_ws.malformed'), len(got)))
+    return house.wrong
+
+
+# ---- found by name ----
+
+BUS = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>custom</type><listen>unix:path=%s</listen><auth>EXTERNAL</auth><policy context="default">
+<allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>
+'''
+AVAHI = '''[server]
+host-name=loft
+use-ipv6=no
+allow-interfaces=lo
+[publish]
+publish-workstation=no
+'''
+
+
+class Daemons:
+    """A D-Bus and an Avahi daemon of our own, on the loopback interface."""
+
+    def __init__(self):
+        for tool in 'dbus-daemon', 'avahi-daemon', 'avahi-browse':
+            if not shutil.which(tool, path=os.environ.get('PATH', '') + ':/usr/sbin'):
+                raise Missing('no ' + tool)
+        if os.geteuid() or os.path.exists('/run/avahi-daemon/pid'):
+            raise Missing('an avahi-daemon of our own wants root, and no other one')
+        self.folder, self.avahi = tempfile.mkdtemp(prefix='tutti-dnssd-'), None
+        self.env = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS='unix:path=%s/bus' % self.folder)
+        for name, text in ('bus.conf', BUS % (self.folder + '/bus')), ('avahi.conf', AVAHI):
+            with open(os.path.join(self.folder, name), 'w') as f:
+                f.write(text)
+        self.bus = self._begin('dbus-daemon', '--nofork', '--config-file=%s/bus.conf' % self.folder)
+        wait(lambda: os.path.exists(self.folder + '/bus'))
+
+    def _begin(self, *args):
+        return subprocess.Popen(args, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def begin(self):
+        self.avahi = self._begin('/usr/sbin/avahi-daemon', '-f', self.folder + '/avahi.conf', '--no-drop-root', '--no-chroot',
+                                 '--no-rlimits')
+
+    def end(self):
+        self.avahi.terminate()
+        self.avahi.wait()
+        self.avahi = None
+
+    def found(self):
+        """Names and ports of AppleMIDI services."""
+        out = subprocess.run(['avahi-browse', '-trp', '_apple-midi._udp'], env=self.env, capture_output=True, text=True, timeout=20).stdout
+        rows = [line.split(';') for line in out.splitlines() if line.startswith('=')]
+        return {(r[3].replace('\\032', ' ').split(' on ')[0], int(r[8])) for r in rows}
+
+    def close(self):
+        if self.avahi:
+            self.end()
+        self.bus.terminate()
+        self.bus.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@case('apple-dnssd', 'AppleMIDI: rooms are found by name through avahi-daemon, which comes, goes, and comes again', limit=90, alone=True)
+def apple_dnssd():
+    daemons = Daemons()
+    before = os.environ.get('DBUS_SYSTEM_BUS_ADDRESS')
+    os.environ['DBUS_SYSTEM_BUS_ADDRESS'] = daemons.env['DBUS_SYSTEM_BUS_ADDRESS']
+    try:
+        with House(announce='yes') as house:
+            rooms = {('band', house.port), ('duo', house.port + 2)}
+            for _ in range(2):
+                daemons.begin()
+                house.check(wait(lambda: ('band', house.port) in daemons.found(), 20), 'found: %r' % daemons.found())
+                Api(house.server).post('/rooms', room='duo')
+                house.check(wait(lambda: daemons.found() == rooms, 10), 'found: %r' % daemons.found())
+                Api(house.server).delete('/rooms/duo')
+                house.check(wait(lambda: daemons.found() == rooms - {('duo', house.port + 2)}, 10), 'found: %r' % daemons.found())
+                daemons.end()
+            daemons.begin()
+            house.check(wait(lambda: daemons.found(), 20), 'nothing is found')
+            house.stop()
+            house.check(wait(lambda: not daemons.found(), 10), 'found when the server has gone: %r' % daemons.found())
+    finally:
+        daemons.close()
+        os.environ.pop('DBUS_SYSTEM_BUS_ADDRESS')
+        if before:
+            os.environ['DBUS_SYSTEM_BUS_ADDRESS'] = before
     return house.wrong

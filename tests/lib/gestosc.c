@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include "mixer/rtcp.h"
+#include "mixer/seal.h"
 #include "gestosc.h"
 
 enum { REPORT_US = 700000, FIRST_US = 100000, ROOM = 2048 };
@@ -22,6 +23,7 @@ struct gestosc {
 	struct gestnet *net;
 	struct sa to, to_rtcp;
 	struct oscsend *send;
+	struct seal *shut, *open;         /* SRTP: ours, the server's; NULL: none */
 	uint32_t ssrc, clock, packets, octets;
 	uint8_t pt;
 	bool journal, muted;
@@ -74,11 +76,11 @@ static struct heard *find_or_make(struct gestosc *g, uint32_t ssrc)
 	return h;
 }
 
-static void send_rtp(struct gestosc *g, const uint8_t *buf, size_t len)
+static void send_rtp(struct gestosc *g, uint8_t *buf, size_t len)
 {
 	g->packets++;
 	g->octets += (uint32_t)len - RTP_HDR_LEN;
-	if (!g->muted)
+	if (!g->muted && !(g->shut && seal_rtp_rt(g->shut, buf, &len, len + SEAL_ROOM)))
 		gestnet_send(g->end, &g->to, buf, len);
 }
 
@@ -86,8 +88,8 @@ int gestosc_play(struct gestosc *g, const uint8_t *osc, size_t len)
 {
 	const struct oscsend_time now = now_of(g, gestnet_now_us(g->net));
 	const struct oscsend_item item = {.osc = osc, .len = len, .ts = now.ts};
-	uint8_t buf[ROOM];
-	size_t n = sizeof(buf);
+	uint8_t buf[ROOM + SEAL_ROOM];
+	size_t n = ROOM;
 	int err = oscsend_packet_rt(g->send, buf, &n, &item, 1, &now);
 
 	if (!err)
@@ -103,12 +105,12 @@ static void put32(uint8_t *p, uint32_t v)
 		p[i] = (uint8_t)(v >> (24 - 8 * i));
 }
 
-static void send_rtcp(struct gestosc *g, const uint8_t *buf, size_t len)
+static void send_rtcp(struct gestosc *g, uint8_t *buf, size_t len)
 {
 	struct sa from = *gestnet_addr(g->end);
 
 	sa_set_port(&from, (uint16_t)(sa_port(&from) + 1));
-	if (!g->muted)
+	if (!g->muted && !(g->shut && seal_rtcp_rt(g->shut, buf, &len, len + SEAL_ROOM)))
 		gestnet_send_from(g->end, &from, &g->to_rtcp, buf, len);
 }
 
@@ -129,7 +131,7 @@ static size_t compose(struct gestosc *g, uint8_t *buf, uint64_t now_us)
 
 void gestosc_pli(struct gestosc *g)
 {
-	uint8_t buf[ROOM + 12] = {0};
+	uint8_t buf[ROOM + 12 + SEAL_ROOM] = {0};
 	const size_t len = compose(g, buf, gestnet_now_us(g->net));
 
 	for (unsigned i = 0; i < GESTOSC_SOURCES; i++) {
@@ -192,13 +194,25 @@ static void rtcp(struct gestosc *g, const uint8_t *buf, size_t len, uint64_t now
 
 /* ---- in ---- */
 
-static void recv_handler(struct gestend *end, const struct sa *from, const uint8_t *buf, size_t len, uint64_t now_us, void *arg)
+static bool opened(struct gestosc *g, bool is_rtcp, uint8_t *own, size_t *len)
+{
+	return !g->open || !(is_rtcp ? seal_open_rtcp_rt(g->open, own, len, ROOM + SEAL_ROOM) :
+				       seal_open_rtp_rt(g->open, own, len, ROOM + SEAL_ROOM));
+}
+
+static void recv_handler(struct gestend *end, const struct sa *from, const uint8_t *packet, size_t len, uint64_t now_us, void *arg)
 {
 	struct gestosc *g = arg;
+	uint8_t buf[ROOM + SEAL_ROOM];
 	struct rtp_pkt pkt;
 	struct heard *h;
 
 	(void)end;
+	if (len > ROOM)
+		return;
+	memcpy(buf, packet, len);
+	if (!opened(g, sa_port(from) & 1, buf, &len))
+		return;
 	if (sa_port(from) & 1) {
 		rtcp(g, buf, len, now_us);
 		return;
@@ -233,13 +247,13 @@ static void tick_handler(struct gestend *end, uint64_t now_us, void *arg)
 {
 	struct gestosc *g = arg;
 	const struct oscsend_time now = now_of(g, now_us);
-	uint8_t buf[ROOM];
-	size_t len = sizeof(buf);
+	uint8_t buf[ROOM + SEAL_ROOM];
+	size_t len = ROOM;
 
 	(void)end;
 	while (oscsend_due_rt(g->send) <= now_us && !oscsend_tick_rt(g->send, buf, &len, &now)) {
 		send_rtp(g, buf, len);
-		len = sizeof(buf);
+		len = ROOM;
 	}
 	ask(g, now_us);
 	if (now_us < g->report_us)
@@ -256,6 +270,8 @@ static void gestosc_destroy(void *arg)
 
 	mem_deref(g->end);
 	mem_deref(g->send);
+	mem_deref(g->shut);
+	mem_deref(g->open);
 	for (unsigned i = 0; i < GESTOSC_SOURCES; i++)
 		mem_deref(g->heard[i].recv);
 }
@@ -276,6 +292,10 @@ static int begin(struct gestosc *g, struct player *p, struct gestline *l)
 	sa_set_port(&g->to_rtcp, (uint16_t)(sa_port(&g->to) + 1));
 	if (!err)
 		err = oscsend_alloc(&g->send, &cfg);
+	if (!err && l->srtp_tx.suite != LEG_SRTP_NONE)
+		err = seal_alloc(&g->open, &l->srtp_tx);
+	if (!err && l->srtp_rx.suite != LEG_SRTP_NONE)
+		err = seal_alloc(&g->shut, &l->srtp_rx);
 	return err ? err : player_set_line(p, l);
 }
 

@@ -8,7 +8,7 @@
 #include "midipeer.h"
 #include "mixer/rtcp.h"
 
-enum { PACKET = 1500, PAYLOAD = 1200, REPORT_US = 250 * 1000, GUARD_US = 100 * 1000, IN_FLIGHT_US = 100 * 1000 };
+enum { PACKET = 1500, PAYLOAD = 1200, REPORT_US = 250 * 1000, GUARD_US = 100 * 1000, IN_FLIGHT_US = 100 * 1000, SILENT_US = 5000 * 1000 };
 
 /* ---- what comes ---- */
 
@@ -34,6 +34,10 @@ static void on_command(const struct midi_cmd *cmd, bool repair, void *arg)
 	s->commands++;
 	if (midi_is_channel(cmd->status))
 		sound(s, cmd);
+	s->starts += cmd->status == MIDI_START || cmd->status == MIDI_CONTINUE;
+	s->stops += cmd->status == MIDI_STOP;
+	if (cmd->status == MIDI_CLOCK)
+		s->clock_us[s->clocks++ > 0] = s->heard_us;
 	s->sysexes += cmd->status == MIDI_SYSEX && (cmd->part == MIDI_WHOLE || cmd->part == MIDI_LAST);
 }
 
@@ -50,7 +54,7 @@ static struct midipeer_stream *stream_of(struct midipeer *p, uint32_t ssrc)
 	g_assert_nonnull(free);
 	memset(free->sounding, 0, sizeof(free->sounding));
 	free->name[0] = '\0';
-	free->sysexes = free->commands = 0;
+	free->sysexes = free->commands = free->clocks = free->starts = free->stops = 0;
 	free->ssrc = ssrc;
 	g_assert_cmpint(midi_repair_alloc(&free->repair, on_command, free), ==, 0);
 	return free;
@@ -151,12 +155,12 @@ void midipeer_play(struct midipeer *p, unsigned status, unsigned a, unsigned b)
 
 static void send_report(struct midipeer *p)
 {
-	struct rtcp_block block[MIDIPEER_STREAMS] = {0};
+	struct rtcp_block block[RTCP_BLOCKS_MAX] = {0};
 	struct rtcp_report rep = {.ssrc = p->ssrc, .blocks = block, .cname = "peer"};
 	uint8_t buf[PACKET];
 	int n;
 
-	for (unsigned i = 0; i < MIDIPEER_STREAMS; i++) {
+	for (unsigned i = 0; i < MIDIPEER_STREAMS && rep.n_blocks < RTCP_BLOCKS_MAX; i++) {
 		const struct midipeer_stream *s = &p->stream[i];
 
 		if (!s->ssrc || !midi_repair_highest(s->repair))
@@ -176,10 +180,13 @@ static void on_tick(struct gestend *end, uint64_t now_us, void *arg)
 	(void)end;
 	if (p->line.dir & LEG_DIR_RECV && (p->pending || midi_sender_due_us(p->tx) <= now_us))
 		midipeer_send(p);
-	if (now_us >= p->report_us) {
-		p->report_us = now_us + REPORT_US;
-		send_report(p);
-	}
+	if (now_us < p->report_us)
+		return;
+	p->report_us = now_us + REPORT_US;
+	send_report(p);
+	for (unsigned i = 0; i < MIDIPEER_STREAMS; i++)
+		if (p->stream[i].ssrc && now_us - p->stream[i].heard_us > SILENT_US)
+			stream_end(&p->stream[i]);
 }
 
 /* ---- coming and going ---- */

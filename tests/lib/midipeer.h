@@ -1,6 +1,7 @@
 /*
  * midipeer.h - a party of RTP MIDI on a gestnet: it plays with journals and reports, and repairs what it hears.
  *
+ * A stream that is silent for 5 s is over, as its BYE may be lost.
  * Its line is RTP with RTCP on one port. What it hears is kept stream by stream, by SSRC: as its repair knows it, and as an
  * instrument would sound that knows no journals.
  */
@@ -12,7 +13,7 @@
 #include "osc/midi_repair.h"
 #include "osc/midi_sender.h"
 
-enum { MIDIPEER_STREAMS = 8, MIDIPEER_RATE = 48000, MIDIPEER_PT = 97 };
+enum { MIDIPEER_STREAMS = 32, MIDIPEER_RATE = 48000, MIDIPEER_PT = 97 };
 
 struct midipeer_stream {
 	uint32_t ssrc;            /* 0: nothing of it yet */
@@ -21,6 +22,8 @@ struct midipeer_stream {
 	uint64_t heard_us;
 	uint8_t  sounding[MIDI_CHANNELS][MIDI_KEYS];
 	unsigned sysexes, commands;
+	unsigned clocks, starts, stops;   /* starts: continues too */
+	uint64_t clock_us[2];     /* the first and the last one */
 };
 
 struct midipeer {

@@ -2,6 +2,7 @@
 #include <glib.h>
 #include <string.h>
 #include "osc/applepeers.h"
+#include "osc/siphash.h"
 
 enum { SECOND = 1000000, OURS = 0x7077 };
 
@@ -229,6 +230,16 @@ static void test_blind(void)
 	end();
 }
 
+/* The vectors of its authors: key 00 01 .. 0f, and as many octets 00 01 ... */
+static void test_siphash(void)
+{
+	const uint64_t key[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908}, word[2] = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+
+	g_assert_cmphex(siphash(key, word, 0), ==, 0x726fdb47dd0e0e31);
+	g_assert_cmphex(siphash(key, word, 1), ==, 0x93f5f5799a932462);
+	g_assert_cmphex(siphash(key, word, 2), ==, 0x3f2acc7f57c29bdb);
+}
+
 static void test_limits(void)
 {
 	struct hand h = {"10.0.0.3", 5004, 1, 1};
@@ -351,6 +362,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/applepeers/ladder", test_ladder);
 	g_test_add_func("/applepeers/forged", test_forged);
 	g_test_add_func("/applepeers/blind", test_blind);
+	g_test_add_func("/applepeers/siphash", test_siphash);
 	g_test_add_func("/applepeers/limits", test_limits);
 	g_test_add_func("/applepeers/flood", test_flood);
 	g_test_add_func("/applepeers/address list", test_address_list);

@@ -7,7 +7,9 @@
 #include <glib.h>
 #include <re.h>
 
+#include "osc/midi_leg.h"
 #include "osc/midi_merge.h"
+#include "tests/lib/rtguard.h"
 
 /* ---- by table ---- */
 
@@ -211,6 +213,29 @@ static void refused(void)
 	g_assert_cmpint(midi_merge_alloc(&m, &(struct midi_merge_conf){.sources = 0}), ==, EINVAL);
 	g_assert_cmpint(midi_merge_alloc(&m, &(struct midi_merge_conf){.sources = MERGE_SOURCES_MAX + 1}), ==, EINVAL);
 	g_assert_cmpint(midi_merge_alloc(&m, &(struct midi_merge_conf){.sources = 1, .sysex_max = 4097}), ==, EINVAL);
+}
+
+/* Each allocation fails once: nothing is made, and nothing left behind (the address sanitizer's build would tell). */
+static void no_memory(void)
+{
+	static const struct midi_leg_ops ops;
+	struct midi_leg_conf conf = {.rate = 48000, .max = 1200, .sysex_max = 256};
+	struct midi_leg *l;
+
+	(void)rand_u32();                         /* what the library of chance takes for itself */
+	for (conf.sources = 1; conf.sources < 4; conf.sources++)
+		for (unsigned nth = 1;; nth++) {
+			int err;
+
+			rtguard_fail(nth);
+			err = midi_leg_alloc(&l, &conf, &ops, NULL);
+			if (!rtguard_fail(0)) {
+				g_assert_cmpint(err, ==, 0);
+				mem_deref(l);
+				break;
+			}
+			g_assert_cmpint(err, ==, ENOMEM);
+		}
 }
 
 /* ---- at random ---- */
@@ -565,6 +590,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/midimerge/by-table", by_table);
 	g_test_add_func("/midimerge/subset", a_receiver_without_controllers);
 	g_test_add_func("/midimerge/refused", refused);
+	g_test_add_func("/midimerge/no-memory", no_memory);
 	g_test_add_func("/midimerge/at-random", at_random);
 	g_test_add_func("/midimerge/seeded", seeded);
 	return g_test_run();

@@ -6,6 +6,7 @@
 #include <glib.h>
 #include <re.h>
 
+#include "osc/midi_repair.h"
 #include "osc/midi_sender.h"
 
 static const struct midi_sender_conf closed = {.policy = MIDI_CLOSED_LOOP, .seq = 65535, .max = 1200};
@@ -143,6 +144,75 @@ static void full(void)
 	mem_deref(s);
 }
 
+static void count_strikes(const struct midi_cmd *cmd, bool repair, void *arg)
+{
+	(void)repair;
+	*(unsigned *)arg += (cmd->status & 0xf0) == MIDI_NOTE_ON;
+}
+
+/* The next packet goes to a receiver. */
+static void pass_on(struct midi_sender *s, struct midi_repair *r, uint32_t ts)
+{
+	uint8_t buf[1200];
+	size_t len = sizeof(buf);
+	uint16_t seq;
+	bool marker;
+
+	g_assert_cmpint(midi_sender_packet(buf, &len, &seq, &marker, s, ts, 0), ==, 0);
+	g_assert_cmpint(midi_repair_packet(r, seq, ts, buf, len), ==, 0);
+}
+
+/* Whatever clock a held note was struck by, to who comes late it is over; after a pause what was released meanwhile ends. */
+static void begins(void)
+{
+	struct midi_sender_conf conf = closed;
+	struct midi_state st;
+	struct midi_sender *s;
+	struct midi_repair *r;
+	unsigned strikes = 0;
+
+	conf.play = 4800;
+	midi_state_init(&st);
+	midi_state_apply(&st, &note, 1, 1000);
+	for (conf.policy = MIDI_CLOSED_LOOP; conf.policy <= MIDI_ANCHOR; conf.policy++) {
+		g_assert_cmpint(midi_sender_alloc(&s, &conf, NULL), ==, 0);
+		g_assert_cmpint(midi_repair_alloc(&r, count_strikes, &strikes), ==, 0);
+		midi_sender_begin_rt(s, &st, false, 1001);
+		g_assert_cmpuint(midi_sender_due_us(s), ==, 0);
+		pass_on(s, r, 1001);
+		g_assert_cmpuint(strikes, ==, 0);
+		g_assert_cmpuint(midi_repair_state(r)->chan[0].note[60].count, ==, 1);
+		midi_sender_report(s, midi_repair_highest(r));
+
+		midi_state_init(&st);
+		midi_sender_begin_rt(s, &st, true, 2000);
+		pass_on(s, r, 2000);
+		g_assert_cmpuint(midi_repair_state(r)->chan[0].note[60].count, ==, 0);
+		midi_state_apply(&st, &note, 1, 1000);
+		mem_deref(s);
+		mem_deref(r);
+	}
+}
+
+/* j_sec=none: commands alone. */
+static void bare(void)
+{
+	struct midi_sender_conf conf = closed;
+	struct midi_sender *s;
+	uint8_t buf[1200];
+	size_t len = sizeof(buf);
+	uint16_t seq;
+	bool marker;
+
+	conf.policy = MIDI_BARE;
+	g_assert_cmpint(midi_sender_alloc(&s, &conf, NULL), ==, 0);
+	g_assert_cmpint(midi_sender_put(s, &note), ==, 0);
+	g_assert_cmpint(midi_sender_packet(buf, &len, &seq, &marker, s, 0, 0), ==, 0);
+	g_assert_cmpmem(buf, len, "\x03\x90\x3c\x64", 4);
+	g_assert_cmpuint(midi_sender_due_us(s), ==, UINT64_MAX);
+	mem_deref(s);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -151,5 +221,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/midisender/guards", guards);
 	g_test_add_func("/midisender/sysex", sysex);
 	g_test_add_func("/midisender/full", full);
+	g_test_add_func("/midisender/begins", begins);
+	g_test_add_func("/midisender/bare", bare);
 	return g_test_run();
 }

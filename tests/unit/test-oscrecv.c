@@ -265,6 +265,11 @@ static void off(void)
 	g_assert_false(holds(ear, "/midi/1/note/61"));
 	/* and then a key */
 	g_assert_cmpint(packet(ear, 6, "j", 1, "x | S1:midi/1/note/61=0", "S midi/1/note/61=0 L x=1", 30), ==, 0);
+	/* and when its packet comes late: journals are silent of what has come */
+	g_assert_cmpint(packet(ear, 7, "j", 1, "midi/1/note/62=9", "L midi/1/note/62=9", 40), ==, 0);
+	g_assert_cmpint(packet(ear, 9, "j", 1, "", "", 40), ==, 0);
+	g_assert_cmpint(packet(ear, 8, "j", 1, "midi/1/off/62=33", "L midi/1/note/62=0", 40), ==, 0);
+	g_assert_false(holds(ear, "/midi/1/note/62"));
 	end(ear);
 }
 

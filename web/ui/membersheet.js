@@ -25,6 +25,8 @@ export class MemberSheet {
 		this.mute = this.toggle('Muted', (on) => verb('mute', { on }));
 		this.deaf = this.toggle('Hears nothing', (on) => verb('deaf', { on }));
 		this.hand = this.toggle('Hand raised', (on) => verb('hand', { on }));
+		this.click = this.toggle('Hears the beat', (on) => verb('click', { on, value: this.state.members.get(id)?.click_db ?? 0 }));
+		this.click.hidden = state.room?.profile !== 'music';
 		this.facts = h('dl', { class: 'facts' });
 		const floor = h('button', { type: 'button', onclick: () => attempt(verb('floor', { on: true }), `${name} has the floor.`) }, 'Give the floor');
 		floor.hidden = state.room?.settings.floor !== 'on';
@@ -33,7 +35,7 @@ export class MemberSheet {
 
 		this.dialog = openDialog(name, [h('fieldset', { disabled: !mayControl() },
 			h('div', { class: 'sheet-faders' }, h('span', {}, 'Gain'), this.gain.el, h('span', {}, 'Place'), this.pan.el),
-			h('div', { class: 'sheet-switches' }, this.mute, this.deaf, this.hand),
+			h('div', { class: 'sheet-switches' }, this.mute, this.deaf, this.hand, this.click),
 			field('Role', this.role),
 			h('div', { class: 'buttons' }, ask, floor,
 				h('button', { type: 'button', onclick: () => moveForm(state, id) }, 'Move …'),
@@ -65,7 +67,7 @@ export class MemberSheet {
 		this.pan.set(m.pan);
 		if (document.activeElement !== this.role)
 			this.role.value = m.role;
-		for (const [label, on] of /** @type {[HTMLElement, boolean][]} */ ([[this.mute, m.muted], [this.deaf, m.deaf], [this.hand, m.hand]]))
+		for (const [label, on] of /** @type {[HTMLElement, boolean][]} */ ([[this.mute, m.muted], [this.deaf, m.deaf], [this.hand, m.hand], [this.click, m.click]]))
 			/** @type {HTMLInputElement} */ (label.firstElementChild).checked = on;
 		setAttr(this.ask, 'hidden', !m.muted);
 		fill(this.facts, facts(m, this.state.lossOf(m.id)).map(([k, v]) => [h('dt', {}, k), h('dd', {}, v)]).flat());

@@ -81,13 +81,15 @@ class RoomView {
 		this.lock = this.action('lock', 'Lock', () => this.verb('lock', { on: !this.state.room?.locked }), 'toggle');
 		this.record = this.action('record', 'Record', () => this.verb('record', { text: this.recordStep() }), 'record');
 		this.stop = this.action('stop', 'Stop', () => this.verb('record', { text: 'stop' }));
+		this.beat = this.action('beat', 'Beat', () => this.verb('transport', { text: this.state.room?.tempo?.running ? 'stop' : 'start' }), 'toggle');
+		this.tempo = this.action('beat', 'Tempo', () => this.tempoForm());
 		this.dial = this.action('call', 'Call out', () => this.dialForm());
 		this.announcement = this.action('speak', 'Announce', () => this.announceForm());
 		this.recall = this.action('back', 'Recall groups', () => this.verb('recall'));
 		this.recall.hidden = true;
 		this.endAll = this.action('hangUp', 'End for all', () => this.endForm(), 'danger');
 		this.acts = h('div', { class: 'room-acts', role: 'group', 'aria-label': 'Room' }, this.muteAll, this.lock, this.record, this.stop,
-			this.dial, this.announcement, this.recall, this.endAll);
+			this.beat, this.tempo, this.dial, this.announcement, this.recall, this.endAll);
 		this.acts.hidden = !mayControl();
 		this.nav = h('nav', { class: 'pages', 'aria-label': 'Parts of the room' }, Object.entries(pages).map(([page, text]) =>
 			h('a', { href: roomHref(this.name) + (page === 'members' ? '' : `/${page}`), 'data-page': page }, text)));
@@ -186,6 +188,12 @@ class RoomView {
 		setText(/** @type {Element} */ (this.record?.lastElementChild), words);
 		setAttr(/** @type {Element} */ (this.record), 'data-recording', r.recording || null);
 		/** @type {HTMLElement} */ (this.stop).hidden = !r.recording;
+		for (const button of [this.beat, this.tempo])
+			/** @type {HTMLElement} */ (button).hidden = r.profile !== 'music' || !r.tempo;
+		if (r.tempo) {
+			this.press(this.beat, r.tempo.running, 'Beat', 'Beat runs');
+			setText(/** @type {Element} */ (this.tempo?.lastElementChild), `${r.tempo.bpm} a minute`);
+		}
 		const mixes = this.nav?.querySelector('[data-page="mixes"]');
 		if (mixes)
 			setAttr(mixes, 'hidden', r.profile !== 'music');
@@ -242,6 +250,14 @@ class RoomView {
 			await roomVerb(this.name, 'dial', { uri: text });
 			toast(`Calling ${text} …`);
 		});
+	}
+
+	tempoForm() {
+		const t = this.state.room?.tempo;
+		const bpm = h('input', { name: 'bpm', type: 'number', required: true, min: '20', max: '400', step: 'any', value: String(t?.bpm ?? 120) });
+		const beats = h('input', { name: 'beats', type: 'number', required: true, min: '1', max: '32', step: '1', value: String(t?.beats ?? 4) });
+		openForm('Tempo', [field('Beats a minute', bpm, t?.follow ? `It follows ${t.follow.name}, and cannot be set.` : ''), field('Beats in a bar', beats)],
+			'Set', () => roomVerb(this.name, 'tempo', { value: t?.follow ? 0 : Number(bpm.value), beats: Number(beats.value) }));
 	}
 
 	announceForm() {

@@ -59,7 +59,7 @@ export interface Room {
 	persistent: boolean;
 	recording: string;
 	speaker: { id: number; name: string } | null;
-	tempo: { bpm: number; beats: number; running: boolean; beat: number; origin: number | null; follow: { id: number; name: string } | null };
+	tempo?: { bpm: number; beats: number; running: boolean; beat: number; origin: number | null; follow: { id: number; name: string } | null };
 	title: string;
 	settings: Record<string, string>;
 	has_host_pin: boolean;
