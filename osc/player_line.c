@@ -47,6 +47,50 @@ int player_adopt(struct player *p, enum gestline_kind kind, int fd, const struct
 	return err;
 }
 
+struct injecting {
+	struct give give;
+	enum gestline_kind kind;
+	struct sa from;
+	size_t  len;
+	uint8_t bytes[];
+};
+
+static void injecting_freed(void *obj)
+{
+	mem_deref(obj);
+}
+
+static void injecting_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
+{
+	struct injecting *in = arg;
+	struct player_rt *rt = obj;
+	struct line_rt *l = rt->line[in->kind];
+
+	if (l)
+		l->ops->recv_rt(l, 0, &in->from, in->bytes, in->len, now_us);
+	give_back_rt(f, &in->give, injecting_freed, in);
+}
+
+int player_inject(struct player *p, enum gestline_kind kind, const struct sa *from, const uint8_t *buf, size_t len)
+{
+	struct injecting *in;
+	int err;
+
+	if (!player_has_line(p, kind) || len > OSC_MAX_DGRAM)
+		return EINVAL;
+	in = mem_zalloc(sizeof(*in) + len + LINE_ROOM, NULL);
+	if (!in)
+		return ENOMEM;
+	in->kind = kind;
+	in->from = *from;
+	in->len  = len;
+	memcpy(in->bytes, buf, len);
+	err = forward_post(p->relay->forward, &(struct job){injecting_rt, p->rt, in}, NULL);
+	if (err)
+		mem_deref(in);
+	return err;
+}
+
 struct lining {
 	struct give give;
 	enum gestline_kind kind;

@@ -26,6 +26,7 @@ struct roomports_conf {
 	void *arg;
 	unsigned osc_players;        /* of one room */
 	unsigned osc_idle_s;         /* 0: for ever */
+	const char *osc_query;       /* ADDRESS:PORT for OSCQuery; "": none. osc_from may ask */
 };
 
 /* Both outlive it. *rp is NULL where there is nothing to do. */

@@ -260,6 +260,7 @@ static struct roomports_conf roomports_conf(const struct config *c)
 		.osc_room_secret = osc_secret,
 		.osc_players = config_uint(c, "gesture.osc-players"),
 		.osc_idle_s = config_uint(c, "gesture.osc-idle"),
+		.osc_query = config_str(c, "gesture.osc-query"),
 	};
 }
 
