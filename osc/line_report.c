@@ -43,7 +43,8 @@ static size_t write_name(uint8_t *buf, size_t room, uint32_t ssrc, const char *n
 	put32(buf + 4, ssrc);
 	buf[8] = SDES_NAME;
 	buf[9] = (uint8_t)n;
-	memcpy(buf + 10, name, n);
+	for (size_t i = 0; i < n; i++)
+		buf[10 + i] = (uint8_t)name[i];
 	return len;
 }
 
