@@ -3,8 +3,9 @@
  *
  *      address, argument  >  target, value  >  one command, or the three to six that a program or a parameter takes
  *
- * Numbers in addresses have one way to be written, without leading zeros: two addresses that mean one note would be two keys.
- * A note whose value is taken away (a lone N) ends; of other things that are not told any more MIDI has nothing to say.
+ * Numbers in addresses have one way to be written, without leading zeros: two addresses that mean one note would be two
+ * keys. A note whose value is taken away (a lone N) ends; of other things that are not told any more MIDI has nothing
+ * to say.
  */
 #include <errno.h>
 #include <string.h>
@@ -28,7 +29,8 @@ static bool part_is(const struct scan *part, const char *word)
 	return scan_left(part) == strlen(word) && !memcmp(part->p, word, scan_left(part));
 }
 
-static bool kind_read(enum osctarget_kind *kind, const struct scan *word, enum osctarget_kind first, enum osctarget_kind last)
+static bool kind_read(enum osctarget_kind *kind, const struct scan *word, enum osctarget_kind first,
+	enum osctarget_kind last)
 {
 	for (unsigned k = first; k <= last; k++) {
 		if (!part_is(word, osctarget_word((enum osctarget_kind)k)))
@@ -45,7 +47,8 @@ static bool system_read(struct osctarget *t, struct scan s)
 	const struct scan word = scan_until(&s, '/');
 
 	return s.p == s.end &&
-	       (kind_read(&t->kind, &word, TARGET_START, TARGET_TUNE) || kind_read(&t->kind, &word, TARGET_SONG, TARGET_MTC));
+	       (kind_read(&t->kind, &word, TARGET_START, TARGET_TUNE) ||
+		kind_read(&t->kind, &word, TARGET_SONG, TARGET_MTC));
 }
 
 /* C/WORD or C/WORD/N */
@@ -57,7 +60,8 @@ static bool channel_read(struct osctarget *t, const struct scan *channel, struct
 	if (!part_number(*channel, &n, 1, 16))
 		return false;
 	t->channel = (uint8_t)(n - 1);
-	if (!kind_read(&t->kind, &word, TARGET_NOTE, TARGET_BEND) && !kind_read(&t->kind, &word, TARGET_OFF, TARGET_OFF))
+	if (!kind_read(&t->kind, &word, TARGET_NOTE, TARGET_BEND) &&
+	    !kind_read(&t->kind, &word, TARGET_OFF, TARGET_OFF))
 		return false;
 	if (!osctarget_has_number(t->kind))
 		return s.p == s.end;
@@ -95,7 +99,8 @@ static void put(struct bridge_cmds *out, uint8_t status, unsigned a, unsigned b)
 	out->cmd[out->n++] = midi_short(status, a & 0x7f, b & 0x7f);
 }
 
-/* "P = 0-16383: number, data entry MSB and LSB, then the null number". That of the registered parameters ends both kinds. */
+/* "P = 0-16383: number, data entry MSB and LSB, then the null number". That of the registered parameters ends both
+ * kinds. */
 static void put_param(struct bridge_cmds *out, const struct osctarget *t, unsigned value)
 {
 	const uint8_t status = MIDI_CC | t->channel;
@@ -143,8 +148,8 @@ static void put_target(struct bridge_cmds *out, const struct osctarget *t, unsig
 
 /* ---- arguments ---- */
 
-/* "Of an i argument without a map line the integer itself is the MIDI value, clamped"; f "means the fraction 0..1 of the full
- * range". The wider tags go with them, T and F are all and nothing. */
+/* "Of an i argument without a map line the integer itself is the MIDI value, clamped"; f "means the fraction 0..1 of
+ * the full range". The wider tags go with them, T and F are all and nothing. */
 static int plain_value(unsigned *v, const struct osc_arg *a, unsigned range)
 {
 	const bool whole = a->tag == 'i' || a->tag == 'h';
@@ -222,8 +227,8 @@ static enum bridge_answer plain(struct bridge_cmds *out, const struct osctarget 
 	return BRIDGE_SAID;
 }
 
-/* "A message with one argument of type m is accepted at any address under /midi/ and read as the three MIDI octets after the port
- * octet." */
+/* "A message with one argument of type m is accepted at any address under /midi/ and read as the three MIDI octets
+ * after the port octet." */
 static enum bridge_answer raw(struct bridge_cmds *out, const struct osc_msg *msg)
 {
 	struct osc_args it;
@@ -253,7 +258,8 @@ static enum bridge_answer taken_away(struct bridge_cmds *out, const struct oscta
 	return BRIDGE_SAID;
 }
 
-enum bridge_answer bridge_to_midi_rt(struct bridge_cmds *out, const struct oscmap *map, const struct osc_msg *msg, size_t sysex_max)
+enum bridge_answer bridge_to_midi_rt(struct bridge_cmds *out, const struct oscmap *map, const struct osc_msg *msg,
+	size_t sysex_max)
 {
 	struct osctarget t;
 	unsigned value;
@@ -298,8 +304,8 @@ static void apply_all(struct midi_state *st, const struct bridge_cmds *cmds, uin
 			midi_state_apply(st, &cmds->cmd[i], seq, ts);
 }
 
-/* A program that names its bank comes before bank selects that are keys of their own, which may be for the next one; a program that
- * names none comes after them. */
+/* A program that names its bank comes before bank selects that are keys of their own, which may be for the next one;
+ * a program that names none comes after them. */
 static unsigned turn_of(const struct bridge_cmds *cmds)
 {
 	if ((cmds->cmd[cmds->n - 1].status & 0xf0) != MIDI_PROGRAM)
@@ -307,11 +313,12 @@ static unsigned turn_of(const struct bridge_cmds *cmds)
 	return cmds->n > 1 ? 0 : 2;
 }
 
-void bridge_keys_to_midi_rt(struct midi_state *st, const struct osckeys *keys, const struct oscmap *map, uint32_t seq, uint32_t ts)
+void bridge_keys_to_midi_rt(struct midi_state *st, const struct osckeys *keys, const struct oscmap *map, uint32_t seq,
+	uint32_t ts)
 {
 	for (unsigned turn = 0; turn < 3; turn++) {
 		for (unsigned i = 0; i < osckeys_slots(keys); i++) {
-			struct bridge_cmds cmds;
+			struct bridge_cmds cmds = {.n = 0};
 			struct osc_msg msg;
 
 			if (!osckeys_slot_rt(&msg, keys, i) || bridge_to_midi_rt(&cmds, map, &msg, 0) != BRIDGE_SAID)

@@ -3,8 +3,8 @@
  *
  *      command, state before it  >  target, value  >  address, arguments of tags the receiver takes
  *
- * What a command means may depend on those before it: data entries belong to a selected parameter, programs to a bank, the end of a
- * SysEx to its beginning. All of that is in the state of the source.
+ * What a command means may depend on those before it: data entries belong to a selected parameter, programs to a bank,
+ * the end of a SysEx to its beginning. All of that is in the state of the source.
  */
 #include <string.h>
 
@@ -38,10 +38,9 @@ static enum bridge_answer write_msg(struct bridge_out *out, const char *addr, co
 
 static char *put_word(char *p, const char *word)
 {
-	const size_t n = strlen(word);
-
-	memcpy(p, word, n);
-	return p + n;
+	while (*word)
+		*p++ = *word++;
+	return p;
 }
 
 static char *put_number(char *p, unsigned n)
@@ -109,7 +108,8 @@ enum bridge_answer bridge_say(struct bridge_out *out, const struct osctarget *t,
 }
 
 /* With the bank, when one has been selected: a key that says all of it needs no other beside it. */
-enum bridge_answer bridge_say_program(struct bridge_out *out, unsigned channel, unsigned program, bool bank, unsigned msb, unsigned lsb)
+enum bridge_answer bridge_say_program(struct bridge_out *out, unsigned channel, unsigned program, bool bank,
+	unsigned msb, unsigned lsb)
 {
 	const struct osctarget t = {.kind = TARGET_PROGRAM, .channel = (uint8_t)channel};
 	const unsigned value[3] = {program, msb, lsb};
@@ -120,7 +120,8 @@ enum bridge_answer bridge_say_program(struct bridge_out *out, unsigned channel, 
 
 /* ---- channel commands ---- */
 
-static enum bridge_answer say(struct bridge_out *out, enum osctarget_kind kind, unsigned channel, unsigned num, unsigned value)
+static enum bridge_answer say(struct bridge_out *out, enum osctarget_kind kind, unsigned channel, unsigned num,
+	unsigned value)
 {
 	const struct osctarget t = {.kind = kind, .channel = (uint8_t)channel, .num = (uint16_t)num};
 
@@ -165,7 +166,8 @@ static bool data_entry(unsigned *value, const struct midi_param *p, const struct
 }
 
 /* "An RPN/NRPN transaction yields one message when its data entry changes the value." */
-static enum bridge_answer param(struct bridge_out *out, unsigned channel, const struct midi_chan *c, const struct midi_cmd *cmd)
+static enum bridge_answer param(struct bridge_out *out, unsigned channel, const struct midi_chan *c,
+	const struct midi_cmd *cmd)
 {
 	const struct midi_select *s = &c->select;
 	/* RFC 6295 A.4: "If the LSB command is omitted, the LSB value 0x00 is assumed." */
@@ -183,7 +185,8 @@ static bool is_data_entry(uint8_t num)
 	return num == CC_DATA_MSB || num == CC_DATA_LSB || num == CC_INCREMENT || num == CC_DECREMENT;
 }
 
-static enum bridge_answer control(struct bridge_out *out, unsigned channel, const struct midi_chan *c, const struct midi_cmd *cmd)
+static enum bridge_answer control(struct bridge_out *out, unsigned channel, const struct midi_chan *c,
+	const struct midi_cmd *cmd)
 {
 	const uint8_t num = cmd->data[0];
 
@@ -194,7 +197,8 @@ static enum bridge_answer control(struct bridge_out *out, unsigned channel, cons
 	return say(out, num >= CC_SOUND_OFF ? TARGET_MODE : TARGET_CC, channel, num, cmd->data[1]);
 }
 
-static enum bridge_answer channel_command(struct bridge_out *out, const struct midi_state *before, const struct midi_cmd *cmd)
+static enum bridge_answer channel_command(struct bridge_out *out, const struct midi_state *before,
+	const struct midi_cmd *cmd)
 {
 	const unsigned channel = cmd->status & 0x0f;
 	const struct midi_chan *c = &before->chan[channel];
@@ -254,7 +258,8 @@ static enum bridge_answer sysex(struct bridge_out *out, const struct midi_sysexe
 	}
 }
 
-static enum bridge_answer system_command(struct bridge_out *out, const struct midi_state *before, const struct midi_cmd *cmd)
+static enum bridge_answer system_command(struct bridge_out *out, const struct midi_state *before,
+	const struct midi_cmd *cmd)
 {
 	switch (cmd->status) {
 	case MIDI_SYSEX:    return sysex(out, &before->sys.sysex, cmd);
@@ -271,8 +276,8 @@ static enum bridge_answer system_command(struct bridge_out *out, const struct mi
 	}
 }
 
-enum bridge_answer bridge_to_osc_rt(uint8_t *buf, size_t *len, const struct bridge_taker *to, const struct midi_state *before,
-	const struct midi_cmd *cmd)
+enum bridge_answer bridge_to_osc_rt(uint8_t *buf, size_t *len, const struct bridge_taker *to,
+	const struct midi_state *before, const struct midi_cmd *cmd)
 {
 	struct bridge_out out = {.to = to, .buf = buf, .room = *len, .len = len};
 
@@ -294,7 +299,8 @@ static size_t whole_numbers(unsigned *v, size_t most, const struct osc_msg *msg)
 	return n;
 }
 
-bool bridge_retell_rt(uint8_t *buf, size_t *len, enum bridge_answer *answer, const struct bridge_taker *to, const struct osc_msg *msg)
+bool bridge_retell_rt(uint8_t *buf, size_t *len, enum bridge_answer *answer, const struct bridge_taker *to,
+	const struct osc_msg *msg)
 {
 	struct bridge_out out = {.to = to, .buf = buf, .room = *len, .len = len};
 	struct osctarget t;

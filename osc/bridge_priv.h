@@ -14,7 +14,8 @@ struct bridge_out {
 };
 
 enum bridge_answer bridge_say(struct bridge_out *out, const struct osctarget *t, unsigned value);
-enum bridge_answer bridge_say_program(struct bridge_out *out, unsigned channel, unsigned program, bool bank, unsigned msb, unsigned lsb);
+enum bridge_answer bridge_say_program(struct bridge_out *out, unsigned channel, unsigned program, bool bank,
+	unsigned msb, unsigned lsb);
 /* An end of a note: as a map has it, or by `release`. */
 enum bridge_answer bridge_say_off(struct bridge_out *out, unsigned channel, unsigned num, unsigned release);
 /* What an address under /midi/ is about. */

@@ -1,5 +1,6 @@
 /*
- * bridge_state.c - the state of a MIDI source as OSC messages, one after the other, and keys that change without being named.
+ * bridge_state.c - the state of a MIDI source as OSC messages, one after the other, and keys that change without being
+ * named.
  */
 #include "bridge_priv.h"
 
@@ -9,8 +10,8 @@ enum stage { STAGE_PROGRAM, STAGE_CC, STAGE_PARAM, STAGE_BEND, STAGE_PRESSURE, S
 
 static const unsigned stage_size[STAGES] = {1, CC_SOUND_OFF, MIDI_PARAMS, 1, 1, MIDI_KEYS, MIDI_KEYS};
 
-static enum bridge_answer say_if(struct bridge_out *out, bool is_set, enum osctarget_kind kind, unsigned channel, unsigned num,
-	unsigned value)
+static enum bridge_answer say_if(struct bridge_out *out, bool is_set, enum osctarget_kind kind, unsigned channel,
+	unsigned num, unsigned value)
 {
 	const struct osctarget t = {.kind = kind, .channel = (uint8_t)channel, .num = (uint16_t)num};
 
@@ -32,7 +33,8 @@ static enum bridge_answer say_program(struct bridge_out *out, unsigned channel, 
 	return p->seq ? bridge_say_program(out, channel, p->program, p->b, p->msb, p->lsb) : BRIDGE_SILENT;
 }
 
-static enum bridge_answer channel_item(struct bridge_out *out, const struct bridge_walk *w, const struct midi_state *st, bool notes)
+static enum bridge_answer channel_item(struct bridge_out *out, const struct bridge_walk *w, const struct midi_state *st,
+	bool notes)
 {
 	const struct midi_chan *c = &st->chan[w->channel];
 	const unsigned ch = w->channel, i = w->i;
@@ -62,8 +64,8 @@ static void advance(struct bridge_walk *w, const struct midi_state *st)
 	w->channel++;
 }
 
-void bridge_walk_rt(uint8_t *buf, size_t *len, struct bridge_walk *w, const struct bridge_taker *to, const struct midi_state *st,
-	bool notes)
+void bridge_walk_rt(uint8_t *buf, size_t *len, struct bridge_walk *w, const struct bridge_taker *to,
+	const struct midi_state *st, bool notes)
 {
 	struct bridge_out out = {.to = to, .buf = buf, .room = *len, .len = len};
 	enum bridge_answer said = BRIDGE_SILENT;
@@ -94,14 +96,17 @@ static unsigned changes(const struct midi_cmd *cmd, unsigned channel)
 	return cmd->data[0] == CC_RESET ? RESTS : ENDS_NOTES;
 }
 
-/* One thing after the other: notes, pressures of notes, then these. Where they go is where midi_channel.c has them go. */
+/* One thing after the other: notes, pressures of notes, then these. Where they go is where midi_channel.c has them
+ * go. */
 enum { STEP_NOTE = 0, STEP_POLY = MIDI_KEYS, STEP_CC = 2 * MIDI_KEYS, STEP_BEND = STEP_CC + 6, STEP_PRESSURE, STEPS };
 
 static const struct { uint8_t num, rest; } controls[STEP_BEND - STEP_CC] = {
-	{CC_MODULATION, 0}, {CC_EXPRESSION, 127}, {CC_SUSTAIN, 0}, {CC_SUSTAIN + 1, 0}, {CC_SUSTAIN + 2, 0}, {CC_SOFT, 0},
+	{CC_MODULATION, 0}, {CC_EXPRESSION, 127}, {CC_SUSTAIN, 0}, {CC_SUSTAIN + 1, 0}, {CC_SUSTAIN + 2, 0},
+	{CC_SOFT, 0},
 };
 
-static enum bridge_answer say_step(struct bridge_out *out, const struct midi_chan *c, unsigned channel, unsigned step, unsigned what)
+static enum bridge_answer say_step(struct bridge_out *out, const struct midi_chan *c, unsigned channel, unsigned step,
+	unsigned what)
 {
 	if (step < STEP_POLY)
 		return say_if(out, what & ENDS_NOTES && c->note[step].count, TARGET_NOTE, channel, step, 0);

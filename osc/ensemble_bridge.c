@@ -1,6 +1,7 @@
 /*
- * ensemble_bridge.c - every gesture in both tongues: what a player says in OSC is said once more in MIDI, for those who hear it on a
- * line of MIDI and for its MIDI state; and the other way round. So lines know one tongue, and a player has its state in both.
+ * ensemble_bridge.c - every gesture in both tongues: what a player says in OSC is said once more in MIDI, for those who
+ * hear it on a line of MIDI and for its MIDI state; and the other way round. So lines know one tongue, and a player has
+ * its state in both.
  *
  *      OSC in  > keys > lines of OSC         MIDI in > as OSC > keys > lines of OSC
  *              > as MIDI > state > G1                > state > G1
@@ -42,13 +43,18 @@ static uint32_t hash_of(const struct osc_msg *msg)
 	return h | 1;
 }
 
-/* "error 9 to the source, once per address" */
+/* "error 9 to the source, once per address", and "at most one [..] per code and second": an address waits for its
+ * turn. */
 static void unmapped(struct player_rt *p, const struct osc_msg *msg, const struct player_rt *to, uint64_t now_us)
 {
 	const uint32_t h = hash_of(msg);
 
-	if (p->unmapped[h / 2 % UNMAPPED_KEPT] == h || !anyone_hears_midi(p, to))
+	if (!anyone_hears_midi(p, to))
 		return;
+	if (p->unmapped[h / 2 % UNMAPPED_KEPT] == h || now_us < p->said.next_us[GEST_NO_MIDI]) {
+		tally_up_rt(&forward_count(p->forward)->unmapped);
+		return;
+	}
 	p->unmapped[h / 2 % UNMAPPED_KEPT] = h;
 	ensemble_error_rt(p, GEST_NO_MIDI, msg->addr, now_us);
 }
@@ -106,19 +112,16 @@ void ensemble_also_midi_rt(const struct osc_msg *msg, const struct gesture *g, s
 
 /* ---- MIDI to OSC ---- */
 
-static void keep(struct player_rt *p, const uint8_t *osc, size_t len, uint64_t now_us)
-{
-	struct osc_msg msg;
-
-	if (!osc_msg_read(&msg, osc, len))
-		(void)ensemble_keep_rt(p, &msg, kind_of(NULL, &msg), now_us);
-}
-
+/* What it is, it is under whatever address a receiver's map tells it. */
 static void say_osc(const struct gesture *g, const uint8_t *osc, size_t len, uint64_t now_us)
 {
 	struct gesture one = *g;
+	struct osc_msg msg;
 
-	keep(g->from, osc, len, now_us);
+	if (osc_msg_read(&msg, osc, len))
+		return;
+	one.event = kind_of(NULL, &msg) == OSC_EVENT;
+	(void)ensemble_keep_rt(g->from, &msg, one.event ? OSC_EVENT : OSC_STATE, now_us);
 	one.midi = NULL;
 	one.osc  = osc;
 	one.len  = len;
@@ -149,12 +152,16 @@ void ensemble_let_go_rt(struct player_rt *p, uint64_t now_us)
 	const struct midi_cmd reset = midi_short(MIDI_RESET, 0, 0);
 	uint8_t buf[BRIDGE_OSC_MAX];
 
+	struct osc_msg msg;
+
 	for (unsigned i = 0;;) {
 		size_t len = sizeof(buf);
 
 		bridge_silenced_rt(buf, &len, &all, &p->midi, &reset, &i);
 		if (!len)
 			return;
-		keep(p, buf, len, now_us);
+		/* What sounds by its map has another key, which is its own business. */
+		if (!osc_msg_read(&msg, buf, len) && osckeys_find_rt(p->keys, msg.addr, msg.addr_len))
+			(void)ensemble_keep_rt(p, &msg, OSC_STATE, now_us);
 	}
 }

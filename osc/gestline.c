@@ -1,8 +1,9 @@
 /*
  * gestline.c - a line of gestures as a value: its defaults, copies, and the format parameters it comes from.
  *
- * "A parameter given twice, or with a value outside its syntax, makes the payload type or the line unacceptable": the reader says
- * EPROTO and nothing more. Unknown parameters, and known ones of another kind of line, are passed over unread.
+ * "A parameter given twice, or with a value outside its syntax, makes the payload type or the line unacceptable": the
+ * reader says EPROTO and nothing more. Unknown parameters, and known ones of another kind of line, are passed over
+ * unread.
  */
 #include <errno.h>
 #include <string.h>
@@ -186,8 +187,8 @@ enum param { P_VERSION, P_TYPES, P_MAX, P_FRAMING, P_REC, P_RED, P_GUARD, P_LATE
 #define G3 (1u << GESTLINE_UDP)
 #define G45 (1u << GESTLINE_TCP | 1u << GESTLINE_TLS)
 static const struct { const char *name; unsigned kinds; } params[PARAMS] = {
-	{"version", G2 | G3 | G45}, {"types", G2 | G3 | G45}, {"max", G2 | G3 | G45}, {"framing", G45}, {"rec", G2}, {"red", G2},
-	{"guard", G2}, {"late", G2}, {"refresh", G2 | G3}, {"rate", G2 | G3 | G45}, {"tt", G2 | G3 | G45},
+	{"version", G2 | G3 | G45}, {"types", G2 | G3 | G45}, {"max", G2 | G3 | G45}, {"framing", G45}, {"rec", G2},
+	{"red", G2}, {"guard", G2}, {"late", G2}, {"refresh", G2 | G3}, {"rate", G2 | G3 | G45}, {"tt", G2 | G3 | G45},
 };
 #undef G2
 #undef G3

@@ -1,8 +1,8 @@
 /*
  * gestspace.c - what a party says of its address space, and whether what one sends is what another wants.
  *
- * Lines that break the grammar are ignored, as unknown attributes are. What is bounded is refused when there is more of it
- * (EPROTO: the media line gets port 0); of claims, those that are too many are just not granted.
+ * Lines that break the grammar are ignored, as unknown attributes are. What is bounded is refused when there is more of
+ * it (EPROTO: the media line gets port 0); of claims, those that are too many are just not granted.
  */
 #include <errno.h>
 #include <string.h>
@@ -257,7 +257,8 @@ int gestspace_attr(struct gestspace *s, const char *name, size_t name_len, const
 {
 	const struct scan n = scan_begin(name, name_len), v = scan_begin(value, len);
 
-	if (!scan_is(&n, "osc-schema") && !scan_is(&n, "osc-space") && !scan_is(&n, "osc-own") && !scan_is(&n, "osc-map"))
+	if (!scan_is(&n, "osc-schema") && !scan_is(&n, "osc-space") && !scan_is(&n, "osc-own") &&
+	    !scan_is(&n, "osc-map"))
 		return 0;
 	if (len > LINE_MAX)
 		return EPROTO;

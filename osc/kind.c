@@ -90,6 +90,7 @@ static size_t off_at(const char *addr, size_t len)
 bool kind_off_key(uint8_t *buf, size_t *len, const struct osc_msg *msg)
 {
 	const size_t at = off_at(msg->addr, msg->addr_len);
+	static const char note[] = {'/', 'n', 'o', 't', 'e'};
 	const struct osc_arg zero = {.tag = 'i'};
 	char addr[OSC_ADDR_MAX + 2];
 	struct osc_writer w;
@@ -97,8 +98,8 @@ bool kind_off_key(uint8_t *buf, size_t *len, const struct osc_msg *msg)
 	if (!at || msg->addr_len >= OSC_ADDR_MAX)
 		return false;
 	memcpy(addr, msg->addr, at);
-	memcpy(addr + at, "/note/", 6);
-	memcpy(addr + at + 6, msg->addr + at + 5, msg->addr_len - at - 5 + 1);
+	memcpy(addr + at, note, sizeof(note));
+	memcpy(addr + at + sizeof(note), msg->addr + at + 4, msg->addr_len - at - 4 + 1);
 	osc_w_init(&w, buf, KIND_OFF_MAX);
 	osc_w_msg(&w, addr, &zero, 1);
 	return osc_w_end(&w, len) == 0;

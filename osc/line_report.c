@@ -43,7 +43,8 @@ static size_t write_name(uint8_t *buf, size_t room, uint32_t ssrc, const char *n
 	put32(buf + 4, ssrc);
 	buf[8] = SDES_NAME;
 	buf[9] = (uint8_t)n;
-	memcpy(buf + 10, name, n);
+	for (size_t i = 0; i < n; i++)
+		buf[10 + i] = (uint8_t)name[i];
 	return len;
 }
 
@@ -89,11 +90,27 @@ static size_t compose(struct line_rtp *r, struct line_rtp_out *out, uint8_t *buf
 						 out->from ? out->from->name : "tutti"));
 }
 
+/* Where the party plays on another line than it hears, both are told; pairs have no SRTP. */
+static void report_pair(struct line_rt *l, const uint8_t *buf, size_t len)
+{
+	struct line_sock *s = &l->sock[!l->desc.rtcp_mux];
+	const struct sa to = s->to;
+
+	if (!sa_isset(&l->desc.peer_from, SA_ALL))
+		return;
+	s->to = sa_isset(&l->desc.peer_from_rtcp, SA_ALL) ? l->desc.peer_from_rtcp : l->desc.peer_from;
+	if (!l->desc.rtcp_mux && !sa_isset(&l->desc.peer_from_rtcp, SA_ALL))
+		sa_set_port(&s->to, (uint16_t)(sa_port(&s->to) + 1));
+	line_send_rt(l, !l->desc.rtcp_mux, buf, len);
+	s->to = to;
+}
+
 static void send_report(struct line_rtp *r, uint8_t *buf, size_t len)
 {
 	if (!len || (r->tx && seal_rtcp_rt(r->tx, buf, &len, len + SEAL_ROOM)))
 		return;
 	line_send_rt(r->line, !r->line->desc.rtcp_mux, buf, len);
+	report_pair(r->line, buf, len);
 }
 
 static void say(struct line_rtp *r, struct line_rtp_out *out, uint64_t now_us, bool bye)
@@ -233,8 +250,8 @@ void line_rtp_tick_rt(struct line_rtp *r, uint64_t now_us)
 	for (unsigned i = 0; i < r->n_out; i++) {
 		struct line_rtp_out *out = &r->out[i];
 
-		/* the server's own says what came; the others what they sent */
-		if (out->used && (!i || out->packets))
+		/* the server's own says what came; the others what they sent, while somebody is there */
+		if (out->used && (!i || (out->packets && out->from)))
 			say(r, out, now_us, false);
 	}
 }

@@ -177,8 +177,13 @@ uint64_t line_rtp_captured_rt(const struct line_rtp *r, const struct line_rtp_in
 static int whose(const struct line_rtp *r, unsigned sock, const struct sa *from)
 {
 	const struct line_rt *l = r->line;
-	const struct sa *to = &l->sock[sock].to;
+	const struct sa *to = &l->sock[sock].to, *pair = &l->desc.peer_from;
 
+	/* Of two lines that are one it plays on the other (RFC 6295 C.5); reports come of both. */
+	if (sa_isset(pair, SA_ALL) && sa_cmp(pair, from, sock || l->desc.rtcp_mux ? SA_ADDR : SA_ALL))
+		return 1;
+	if (sa_isset(pair, SA_ALL) && !sock && !l->desc.rtcp_mux)
+		return -1;
 	if (sa_cmp(to, from, sock ? SA_ADDR : SA_ALL))
 		return 1;
 	return r->rx && !r->latched ? 0 : -1;

@@ -4,9 +4,10 @@
  *      out  /ch/%c/mod  1:i:-100:100  cc:%c:1
  *      dir  address     argument      target
  *
- * A line that could never be used is taken for malformed: a variable that the other side of the line does not bind in the direction
- * it is read, a value for a target that has none, a scale of no length. Lines whose origin (the address going out, the target coming
- * in) has no variable come first, as "literals before lines with variables" has it; else the order is that of the description.
+ * A line that could never be used is taken for malformed: a variable that the other side of the line does not bind in
+ * the direction it is read, a value for a target that has none, a scale of no length. Lines whose origin (the address
+ * going out, the target coming in) has no variable come first, as "literals before lines with variables" has it; else
+ * the order is that of the description.
  */
 #include <errno.h>
 #include <re.h>
@@ -25,7 +26,7 @@ struct line {
 	uint8_t dir;
 	bool    addr_channel, addr_num;            /* %c, %n in the address, */
 	bool    target_channel, target_num;        /* and in the target */
-	size_t  addr_len;
+	size_t  addr_len, head;                    /* octets, and those before the first variable */
 	char    addr[OSC_ADDR_MAX + 1];
 	struct oscmap_arg arg;                     /* if the target has a value */
 	struct osctarget target;
@@ -52,7 +53,12 @@ unsigned oscmap_count(const struct oscmap *m)
 /* mapdir = "in" / "out" / "both" */
 static bool read_dir(struct line *l, const struct scan *word)
 {
-	l->dir = scan_is(word, "out") ? DIR_OUT : scan_is(word, "in") ? DIR_IN : scan_is(word, "both") ? DIR_OUT | DIR_IN : 0;
+	if (scan_is(word, "out"))
+		l->dir = DIR_OUT;
+	else if (scan_is(word, "in"))
+		l->dir = DIR_IN;
+	else if (scan_is(word, "both"))
+		l->dir = DIR_OUT | DIR_IN;
 	return l->dir != 0;
 }
 
@@ -81,6 +87,8 @@ static bool read_address(struct line *l, struct scan s)
 
 		if (!scan_char(&s, '/'))
 			return false;
+		if (!l->addr_channel && !l->addr_num)
+			l->head = l->addr_len - scan_left(&s);
 		part = scan_until(&s, '/');
 		l->addr_channel |= is_variable(&part, 'c');
 		l->addr_num |= is_variable(&part, 'n');
@@ -205,7 +213,9 @@ static bool bind_to(int *bound, struct scan part, unsigned least, unsigned most)
 	/* One way to write a number: keys are compared octet by octet. */
 	if (scan_left(&part) > 1 && *part.p == '0')
 		return false;
-	if (!scan_digits(&part, 5, &n) || part.p != part.end || n < least || n > most || (*bound >= 0 && *bound != (int)n))
+	if (!scan_digits(&part, 5, &n) || part.p != part.end || n < least || n > most)
+		return false;
+	if (*bound >= 0 && *bound != (int)n)
 		return false;
 	*bound = (int)n;
 	return true;
@@ -225,6 +235,11 @@ static bool address_fits(struct bound *b, const struct line *l, const struct osc
 	struct scan mine = scan_begin(l->addr, l->addr_len), theirs = scan_begin(msg->addr, msg->addr_len);
 
 	*b = (struct bound){-1, -1};
+	if (!l->addr_channel && !l->addr_num)
+		return l->addr_len == msg->addr_len && !memcmp(l->addr, msg->addr, l->addr_len);
+	/* Most lines are not for this address, and end here. */
+	if (msg->addr_len < l->head || memcmp(l->addr, msg->addr, l->head) != 0)
+		return false;
 	while (scan_char(&mine, '/')) {
 		if (!scan_char(&theirs, '/') || !part_fits(b, scan_until(&mine, '/'), scan_until(&theirs, '/')))
 			return false;
@@ -338,7 +353,8 @@ static void address_of(char *addr, const struct line *l, const struct osctarget 
 	*p = '\0';
 }
 
-static void line_in(char *addr, struct osc_arg *args, size_t *n_args, const struct line *l, const struct osctarget *t, unsigned value)
+static void line_in(char *addr, struct osc_arg *args, size_t *n_args, const struct line *l, const struct osctarget *t,
+	unsigned value)
 {
 	const struct oscmap_arg *arg = &l->arg;
 
@@ -352,7 +368,8 @@ static void line_in(char *addr, struct osc_arg *args, size_t *n_args, const stru
 	args[(*n_args)++] = oscmap_back(arg, value, osctarget_range(t->kind));
 }
 
-int oscmap_in(char *addr, struct osc_arg *args, size_t *n_args, const struct oscmap *m, const struct osctarget *t, unsigned value)
+int oscmap_in(char *addr, struct osc_arg *args, size_t *n_args, const struct oscmap *m, const struct osctarget *t,
+	unsigned value)
 {
 	for (unsigned with = 0; m && with < 2; with++) {
 		for (unsigned i = 0; i < m->n; i++) {

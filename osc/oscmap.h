@@ -46,8 +46,8 @@ struct oscmap_arg {
 	double  min, max;
 };
 
-/* "MIDI value = floor((x - min) / (max - min) x R + 0.5) clamped", T is max, F is min. EDOM: NaN, infinite; EINVAL: a tag that is
- * no number. */
+/* "MIDI value = floor((x - min) / (max - min) x R + 0.5) clamped", T is max, F is min. EDOM: NaN, infinite; EINVAL:
+ * a tag that is no number. */
 int  oscmap_value(unsigned *value, const struct oscmap_arg *scale, const struct osc_arg *arg, unsigned range);
 /* Back, as an argument with the scale's tag: "x = min + v / R x (max - min), rounded half up for integer tags". */
 struct osc_arg oscmap_back(const struct oscmap_arg *scale, unsigned value, unsigned range);
@@ -60,12 +60,13 @@ int  oscmap_alloc(struct oscmap **mp);
 int  oscmap_add(struct oscmap *m, const char *value, size_t len);
 unsigned oscmap_count(const struct oscmap *m);
 
-/* Which target a message has by the lines with out and both, and its value. ENOENT: none; EDOM: one, but the value is NaN or
- * infinite; ENODATA: one, whose value is taken away (a lone N). m may be NULL. */
+/* Which target a message has by the lines with out and both, and its value. ENOENT: none; EDOM: one, but the value
+ * is NaN or infinite; ENODATA: one, whose value is taken away (a lone N). m may be NULL. */
 int  oscmap_out(struct osctarget *t, unsigned *value, const struct oscmap *m, const struct osc_msg *msg);
 
-/* The address and arguments by the lines with in and both. addr has OSC_ADDR_MAX + 1 octets, args OSCMAP_ARGS_MAX. ENOENT: none.
- * m may be NULL. */
-int  oscmap_in(char *addr, struct osc_arg *args, size_t *n_args, const struct oscmap *m, const struct osctarget *t, unsigned value);
+/* The address and arguments by the lines with in and both. addr has OSC_ADDR_MAX + 1 octets, args OSCMAP_ARGS_MAX.
+ * ENOENT: none. m may be NULL. */
+int  oscmap_in(char *addr, struct osc_arg *args, size_t *n_args, const struct oscmap *m, const struct osctarget *t,
+	unsigned value);
 
 #endif

@@ -169,3 +169,13 @@ int roomports_alloc(struct roomports **rp, struct control *c, struct relay *r, c
 		*rp = p;
 	return err;
 }
+
+void roomports_stats(const struct roomports *p, struct roomports_stats *s)
+{
+	struct appleports_stats a = {.players = 0};
+
+	if (p)
+		appleports_stats(p->apple, &a);
+	*s = (struct roomports_stats){.malformed = a.malformed, .stranger = a.stranger, .sessions = a.sessions, .refused = a.refused,
+		.ignored = a.ignored, .players = a.players};
+}

@@ -1,8 +1,8 @@
 /*
  * scan.h - the value of an SDP attribute, taken from its front: words, numbers, single octets.
  *
- * "ABNF strings are case-insensitive; type tags and addresses are not": words are compared without case, what is cut out with
- * scan_until is the caller's. Private to osc/.
+ * "ABNF strings are case-insensitive; type tags and addresses are not": words are compared without case, what is cut
+ * out with scan_until is the caller's. Private to osc/.
  */
 #ifndef OSC_SCAN_H
 #define OSC_SCAN_H
@@ -65,7 +65,10 @@ static inline bool scan_is_digit(char c) { return c >= '0' && c <= '9'; }
 static inline bool scan_is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 /* name-char */
-static inline bool scan_is_name(char c) { return scan_is_alpha(c) || scan_is_digit(c) || c == '-' || c == '_' || c == '.'; }
+static inline bool scan_is_name(char c)
+{
+	return scan_is_alpha(c) || scan_is_digit(c) || c == '-' || c == '_' || c == '.';
+}
 
 /* One to `digits` digits, nine at most. */
 static inline bool scan_digits(struct scan *s, unsigned digits, unsigned *value)

@@ -22,7 +22,6 @@ struct callgests {
 	struct event_lsnr *lsnr;
 	struct list calls;                /* struct callgest */
 	struct list rooms;                /* struct room_le */
-	player_house_h *househ;
 };
 
 struct room_le {
@@ -224,12 +223,6 @@ int callgests_alloc(struct callgests **gp, const struct config *cfg, struct cont
 	return 0;
 }
 
-void callgests_house(struct callgests *g, player_house_h *h)
-{
-	if (g)
-		g->househ = h;
-}
-
 /* --- one --- */
 
 static void destructor(void *arg)
@@ -278,7 +271,7 @@ static int reserve(struct callgest *c)
 
 static int player_make(struct callgest *c, const char *wish)
 {
-	struct player_conf conf = {.member = c->member, .househ = c->all->househ, .arg = c};
+	struct player_conf conf = {.member = c->member, .arg = c};
 	int err;
 
 	str_ncpy(conf.wish, wish, sizeof(conf.wish));
@@ -343,6 +336,7 @@ void callgest_offer_conf(struct offer_gest_conf *conf, struct callgest *c)
 		.mtu         = config_uint(c->all->cfg, "gesture.mtu"),
 		.stream_max  = OSC_MAX_DGRAM,
 		.rate        = config_uint(c->all->cfg, "gesture.rate"),
+		.fingerprint = relay_fingerprint(c->all->relay),
 		.open        = open_line,
 		.claims      = claim,
 		.arg         = c,
@@ -379,14 +373,4 @@ void callgest_follow(struct callgest *c, const struct offer *o)
 		return;
 	for (unsigned kind = 0; kind < GESTLINE_KINDS; kind++)
 		follow_line(c, o, (enum gestline_kind)kind);
-}
-
-uint32_t callgest_member(const struct callgest *c)
-{
-	return c ? c->member : 0;
-}
-
-struct player *callgest_player(const struct callgest *c)
-{
-	return c ? c->player : NULL;
 }

@@ -21,8 +21,6 @@ struct callgest;                  /* of one */
 
 /* relay is borrowed and must outlive it. */
 int  callgests_alloc(struct callgests **gp, const struct config *cfg, struct control *control, struct relay *relay);
-/* What players say to the house; arg of the handler is the player's place (callgest_member). Before the first call. */
-void callgests_house(struct callgests *g, player_house_h *h);
 
 struct callgest_conf {
 	const char *identity;             /* URI of the peer */
@@ -39,7 +37,5 @@ void callgest_follow(struct callgest *c, const struct offer *o);
 void callgest_joined(struct callgest *c, uint32_t member);
 /* The call is over: the others hear it leave. Before it leaves its room, so that it may find its state again when it comes back. */
 void callgest_end(struct callgest *c);
-uint32_t callgest_member(const struct callgest *c);
-struct player *callgest_player(const struct callgest *c);         /* NULL: it has no line of gestures */
 
 #endif

@@ -392,7 +392,7 @@ bool gest_rtpmap(struct sdesc_rtpmap *map, bool *extra, const struct sdesc_media
 		return false;
 	*extra = false;
 	for (size_t i = 0; i < m->n_attr; i++) {
-		if (m->attr[i].pt != map->pt || pl_strcmp(&m->attr[i].name, "rtpmap"))
+		if (m->attr[i].pt != (int)map->pt || pl_strcmp(&m->attr[i].name, "rtpmap"))
 			continue;
 		*extra = pl_strrchr(&m->attr[i].value, '/') != pl_strchr(&m->attr[i].value, '/');
 		n++;

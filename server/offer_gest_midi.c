@@ -111,7 +111,7 @@ static void forget_pt(struct gest *g)
 
 static int read_formats(struct gest *g, struct midi_fmtp *f, const char **why, const struct sdesc_media *m, const struct gest *before)
 {
-	for (size_t i = 0; i < m->n_fmt; i++) {
+	for (size_t i = 0; i < MIN(m->n_fmt, GEST_FORMATS); i++) {
 		int err = read_pt(g, &g->fmtp, f, m, &m->fmt[i]);
 
 		if (err == ENOMEM || (!err && (!before || before->line.rate == g->line.rate)))
@@ -123,10 +123,12 @@ static int read_formats(struct gest *g, struct midi_fmtp *f, const char **why, c
 
 /* --- two lines as one --- */
 
+/* Without keys: reports about what comes on one would have to be sealed with its own. */
 static bool is_pair(const struct gest *a, const struct gest *b)
 {
-	return a->dir + b->dir == LEG_DIR_BOTH && a->dir && b->dir && a->line.pt == b->line.pt && a->line.rate == b->line.rate &&
-		!strcmp(a->proto, b->proto) && a->line.always_marked == b->line.always_marked && a->musicport == b->musicport;
+	return !a->keys.n_line && !b->keys.n_line && a->dir + b->dir == LEG_DIR_BOTH && a->dir && b->dir && a->line.pt == b->line.pt &&
+		a->line.rate == b->line.rate && !strcmp(a->proto, b->proto) && a->line.rtcp_mux == b->line.rtcp_mux &&
+		a->line.always_marked == b->line.always_marked && a->musicport == b->musicport;
 }
 
 /* The part of the second line tells the relay of both. */
@@ -140,7 +142,6 @@ static void join_pair(struct gest *g, const struct gest *other)
 	both.dir |= from->dir;
 	both.peer_from = from->peer;
 	both.peer_from_rtcp = from->peer_rtcp;
-	both.srtp_rx = from->srtp_rx;
 	gestline_reset(&g->line);
 	g->line = both;
 	OPENSSL_cleanse(&both, sizeof(both));
@@ -148,14 +149,14 @@ static void join_pair(struct gest *g, const struct gest *other)
 }
 
 /* "musicport: accepted only with several G1 lines and a=group:FID" */
-static int check_musicport(struct gest *g, const char **why, const struct midi_fmtp *f, const struct sdesc *d,
-			   const struct sdesc_media *m)
+static int check_musicport(struct gest *g, const char **why, const struct offer_groups *groups, const struct midi_fmtp *f,
+			   const struct sdesc *d, const struct sdesc_media *m)
 {
 	if (!f->musicport.there)
 		return 0;
 	g->musicport = (uint64_t)f->musicport.value + 1;
 	for (size_t i = 0; i < d->n_media; i++)
-		if (&d->media[i] != m && mine(&d->media[i]) && offer_group_fid(d, &d->media[i], m))
+		if (&d->media[i] != m && offer_groups_fid(groups, i, (size_t)(m - d->media)) && mine(&d->media[i]))
 			return 0;
 	return gest_refuse(why, ENOTSUP, "musicport without another line of its FID group");
 }
@@ -166,7 +167,7 @@ static int pair_up(struct gest *g, const char **why, const struct offer_ctx *ctx
 
 	if (!other)
 		return 0;
-	if (!g->musicport || !is_pair(g, other) || !offer_group_fid(d, &d->media[ctx->sibling_at], m))
+	if (!g->musicport || !is_pair(g, other) || !offer_groups_fid(ctx->groups, ctx->sibling_at, (size_t)(m - d->media)))
 		return gest_refuse(why, ENOTSUP, "one line of each kind of gestures");
 	join_pair(g, other);
 	return 0;
@@ -177,13 +178,13 @@ static int pair_up(struct gest *g, const char **why, const struct offer_ctx *ctx
 static int make_answer(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *before,
 		       const struct sdesc *d, const struct sdesc_media *m)
 {
-	struct midi_fmtp f;
+	struct midi_fmtp f = {.n_subsets = 0};
 	int err = gest_begin(g, why, ctx, before, d, m);
 
 	if (!err)
 		err = read_formats(g, &f, why, m, before);
 	if (!err)
-		err = check_musicport(g, why, &f, d, m);
+		err = check_musicport(g, why, ctx->groups, &f, d, m);
 	if (!err)
 		err = pair_up(g, why, ctx, d, m);
 	return err ? err : gest_finish(g, why, ctx, d, m);
@@ -244,7 +245,7 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *before)
 static int make_accept(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *offered,
 		       const struct gest *before, const struct sdesc *d, const struct sdesc_media *m)
 {
-	struct midi_fmtp f;
+	struct midi_fmtp f = {.n_subsets = 0};
 	char *text = NULL;
 	int err = read_pt(g, &text, &f, m, &m->fmt[0]);
 

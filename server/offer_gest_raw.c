@@ -3,6 +3,7 @@
  *
  * RFC 4145: we are the passive side of a connection always; who wants to be passive as well gets port 0.
  */
+#include <ctype.h>
 #include <string.h>
 #include "offer_gest.h"
 
@@ -50,7 +51,7 @@ static bool good_print(const struct pl *value)
 	if (!sdesc_word(&name, &rest) || !sdesc_word(&hex, &rest))
 		return false;
 	for (size_t i = 0; i < hex.l; i++)
-		if (i % 3 == 2 ? hex.p[i] != ':' : !memchr("0123456789ABCDEFabcdef", hex.p[i], 22))
+		if (i % 3 == 2 ? hex.p[i] != ':' : !isxdigit((unsigned char)hex.p[i]))
 			return false;
 	for (size_t i = 0; i < 3; i++)
 		if (!pl_strcasecmp(&name, hashes[i].name))
@@ -128,7 +129,7 @@ static int pick_framing(struct gest *g, struct gestline_fmtp *f, const char **wh
 static int make_answer(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *before,
 		       const struct sdesc *d, const struct sdesc_media *m)
 {
-	struct gestline_fmtp f;
+	struct gestline_fmtp f = {.n_framing = 0};
 	int err = gest_begin(g, why, ctx, before, d, m);
 
 	if (!err)
@@ -180,7 +181,7 @@ static int offer(void **part, const struct offer_ctx *ctx, const struct gest *be
 static int make_accept(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *offered,
 		       const struct gest *before, const struct sdesc *d, const struct sdesc_media *m)
 {
-	struct gestline_fmtp f;
+	struct gestline_fmtp f = {.n_framing = 0};
 	int err = read_fmtp(g, &f, why, m);
 
 	/* "framing: none: REQUIRED in the answer" */

@@ -48,9 +48,9 @@ static bool read_pt(struct gest *g, struct gestline_fmtp *f, const struct sdesc_
 
 static int read_formats(struct gest *g, const char **why, const struct sdesc_media *m, const struct gest *before)
 {
-	struct gestline_fmtp f;
+	struct gestline_fmtp f = {.n_rec = 0};
 
-	for (size_t i = 0; i < m->n_fmt; i++)
+	for (size_t i = 0; i < MIN(m->n_fmt, GEST_FORMATS); i++)
 		if (read_pt(g, &f, m, &m->fmt[i]) && (!before || before->line.rate == g->line.rate) && pick_rec(g, &f, before))
 			return 0;
 	return gest_refuse(why, ENOTSUP, "no payload type for OSC in common");
@@ -102,7 +102,7 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
 /* "answer with values not offered, different PT: offerer ends the line with a new offer" */
 static int read_answer(struct gest *g, const char **why, const struct gest *offered, const struct sdesc_media *m)
 {
-	struct gestline_fmtp f;
+	struct gestline_fmtp f = {.n_rec = 0};
 
 	if (!read_pt(g, &f, m, &m->fmt[0]) || g->line.pt != offered->line.pt || g->line.rate != offered->line.rate)
 		return gest_refuse(why, ENOTSUP, "the answer's payload type is not the one offered");

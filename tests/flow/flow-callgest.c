@@ -16,13 +16,14 @@
 
 /* --- a wire --- */
 
-enum { HEARD = 64, ADDR_ROOM = 256, PORT_BASE = 30000 };
+enum { HEARD = 64, ADDR_ROOM = 256, PORT_BASE = 30000, N_PORTS = 6000 };
 
 struct heard { uint16_t port; char addr[ADDR_ROOM]; };
 
 static struct house house;
 static struct relay *relay;
 static struct heard heard[HEARD];
+static unsigned rtp[N_PORTS];         /* packets of RTP or RTCP to each port */
 static unsigned n_heard;
 static int n_handles;
 
@@ -53,6 +54,8 @@ static void wire_send(int handle, const struct sa *to, const uint8_t *buf, size_
 
 	(void)handle;
 	(void)arg;
+	if (len > 1 && buf[0] >> 6 == 2 && sa_port(to) < N_PORTS)
+		rtp[sa_port(to)]++;
 	if (n_heard == HEARD || osc_msg_read(&msg, buf, len))
 		return;
 	heard[n_heard].port = sa_port(to);
@@ -388,6 +391,47 @@ static void test_move(void)
 	closes();
 }
 
+/* RFC 6295 C.5: one line to play on, one to hear on; together a player. Reports go to both. */
+static void test_pair(void)
+{
+	static const uint8_t note[] = {0x80, 0xe1, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4, 0x03, 0x90, 0x3c, 0x64};
+	struct phone anna = {.port = 5010}, bob;
+	struct sa from;
+
+	opens(NULL);
+	memset(rtp, 0, sizeof(rtp));
+	calls(&bob, "band", 5002, "a=gest-name:bob\r\n");
+	wakes(&bob);
+	g_assert_cmpint(ua_alloc(&anna.ua, SIP_TRANSP_UDP, &house.udp), ==, 0);
+	(void)re_snprintf(anna.ua->to, sizeof(anna.ua->to), "sip:band@%J", &house.udp);
+	ua_request(anna.ua, "INVITE", NULL, HEAD "a=group:FID 1 2\r\na=gest-name:anna\r\n"
+		"m=audio 5010 RTP/AVP 97\r\na=rtpmap:97 rtp-midi/48000\r\na=fmtp:97 musicport=1\r\na=sendonly\r\na=mid:1\r\n"
+		"m=audio 5012 RTP/AVP 97\r\na=rtpmap:97 rtp-midi/48000\r\na=fmtp:97 musicport=1\r\na=recvonly\r\na=mid:2\r\n");
+	ua_expect(anna.ua, "SIP/2.0 200");
+	g_assert_true(ua_has(anna.ua, "a=group:FID 1 2\r\n"));
+	anna.handle = (int)g_ascii_strtoull(strstr(ua_body(anna.ua), "m=audio ") + 8, NULL, 10) - PORT_BASE;
+	ua_ack(anna.ua, NULL);
+	turn();
+	(void)sa_set_str(&from, "127.0.0.1", 5012);
+	relay_wire_recv(relay, anna.handle, &from, note, sizeof(note), now_us());
+	turn();
+	g_assert_false(hears(&bob, "/p/anna/midi/1/note/60"));
+	(void)sa_set_str(&from, "127.0.0.1", 5010);
+	relay_wire_recv(relay, anna.handle, &from, note, sizeof(note), now_us());
+	for (int i = 0; i < 20; i++)
+		turn();
+	g_assert_true(hears(&bob, "/p/anna/midi/1/note/60"));
+	g_assert_cmpuint(rtp[5010], ==, 0);
+	g_assert_cmpuint(rtp[5011], >, 0);
+	rtp[5012] = 0;
+	plays(&bob, "/midi/1/note/62", 80);
+	g_assert_cmpuint(rtp[5012], >, 0);
+	g_assert_cmpuint(rtp[5013], >, 0);
+	hangs_up(&anna);
+	hangs_up(&bob);
+	closes();
+}
+
 /* A call that is refused, and one whose gestures are off. */
 static void test_refused(void)
 {
@@ -442,6 +486,37 @@ static void test_dial(void)
 	closes();
 }
 
+/* It takes both of our alternatives: sent to on the first, and asked again with the other off. */
+static void test_dial_both(void)
+{
+	struct ua *ua = NULL;
+	char uri[128];
+
+	opens("[gesture]\noffer = osc midi\n[dial]\nallow = sip:*@127.0.0.1*\n");
+	g_assert_cmpint(ua_alloc(&ua, SIP_TRANSP_UDP, &house.udp), ==, 0);
+	(void)re_snprintf(uri, sizeof(uri), "sip:bob@%J", &ua->me);
+	runs(&(struct command){.verb = VERB_CREATE, .room = "band"});
+	runs(&(struct command){.verb = VERB_DIAL, .room = "band", .uri = uri});
+	ua_expect(ua, "INVITE ");
+	g_assert_true(strstr(ua->req, "a=group:GALT osc midi\r\n") != NULL);
+	ua_reply(ua, 200, "OK", NULL, HEAD "m=audio 4000 RTP/AVP 0\r\nm=application 5020 RTP/AVP 98\r\na=rtpmap:98 osc/48000\r\n"
+		"m=audio 5022 RTP/AVP 97\r\na=rtpmap:97 rtp-midi/48000\r\n");
+	ua_expect(ua, "ACK ");
+	ua_expect(ua, "INVITE ");
+	g_assert_true(strstr(ua->req, "a=group:GALT osc\r\n") && strstr(ua->req, "m=audio 0 RTP/AVP 97\r\n"));
+	ua_reply(ua, 200, "OK", NULL, HEAD "m=audio 4000 RTP/AVP 0\r\nm=application 5020 RTP/AVP 98\r\na=rtpmap:98 osc/48000\r\n"
+		"m=audio 0 RTP/AVP 97\r\n");
+	ua_expect(ua, "ACK ");
+	turn();
+	shows("band", 0, "bob", "osc", member("band", 0));
+	ua_expect_none(ua, 2000);
+	ua_request(ua, "BYE", NULL, NULL);
+	ua_expect(ua, "SIP/2.0 200");
+	mem_deref(ua);
+	turn();
+	closes();
+}
+
 int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
@@ -452,7 +527,9 @@ int main(int argc, char *argv[])
 	g_test_add_func("/callgest/later", test_later);
 	g_test_add_func("/callgest/lobby", test_lobby);
 	g_test_add_func("/callgest/move", test_move);
+	g_test_add_func("/callgest/pair", test_pair);
 	g_test_add_func("/callgest/refused", test_refused);
 	g_test_add_func("/callgest/dial", test_dial);
+	g_test_add_func("/callgest/dial-both", test_dial_both);
 	return g_test_run();
 }

@@ -1,6 +1,6 @@
 /*
- * fuzz-bridge.c - any bytes as an OSC packet become valid MIDI or nothing; any bytes as a MIDI list become valid OSC or nothing, and
- * that, read again, becomes valid MIDI. With a map and without.
+ * fuzz-bridge.c - any bytes as an OSC packet become valid MIDI or nothing; any bytes as a MIDI list become valid OSC or
+ * nothing, and that, read again, becomes valid MIDI. With a map and without.
  */
 #include <re.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@ static void must(bool ok)
 static struct oscmap *a_map(void)
 {
 	static const char *const lines[] = {
-		"both /a 0:f:0:1 cc:1:7", "both /b/%n 0:i:0:127 note:%c:%n", "both /c/%c/%n 2:d:-1:1 note:%c:%n", "out /d - start",
+		"both /a 0:f:0:1 cc:1:7", "both /b/%n 0:i:0:127 note:%c:%n", "both /c/%c/%n 2:d:-1:1 note:%c:%n",
+		"out /d - start",
 		"both /e/%c 0:h:9999999999:-9999999999 bend:%c",
 	};
 	static struct oscmap *map;
@@ -108,7 +109,8 @@ static void from_midi(const uint8_t *data, size_t size)
 {
 	static struct midi_state st;
 	const struct bridge_taker to[] = {
-		{.max = OSC_MAX_DGRAM, .sysex_max = MIDI_SYSEX_MAX}, {.map = a_map(), .types = "ifdhb", .max = 64, .sysex_max = 16}, {.types = "s", .max = 1200},
+		{.max = OSC_MAX_DGRAM, .sysex_max = MIDI_SYSEX_MAX},
+		{.map = a_map(), .types = "ifdhb", .max = 64, .sysex_max = 16}, {.types = "s", .max = 1200},
 	};
 	struct rtpmidi_iter it;
 	struct midi_cmd cmd;

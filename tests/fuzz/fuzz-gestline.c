@@ -1,6 +1,6 @@
 /*
- * fuzz-gestline.c - any bytes as what a party says of its line: the first line as format parameters of each kind, the others as
- * attributes "name:value" of two descriptions in turn. What is taken lies within its bounds, and can be used.
+ * fuzz-gestline.c - any bytes as what a party says of its line: the first line as format parameters of each kind, the
+ * others as attributes "name:value" of two descriptions in turn. What is taken lies within its bounds, and can be used.
  */
 #include <re.h>
 #include <stdlib.h>
@@ -51,7 +51,8 @@ static void judged(const struct gestspace *s)
 	must(!s->map || oscmap_count(s->map) <= OSCMAP_MAX);
 	must(s->kinds.n <= s->n_space);
 	for (unsigned i = 0; i < s->n_space; i++)
-		must(pattern_ok(s->space[i].pattern, strlen(s->space[i].pattern)) && s->space[i].dir && s->space[i].dir <= LEG_DIR_BOTH);
+		must(pattern_ok(s->space[i].pattern, strlen(s->space[i].pattern)) && s->space[i].dir &&
+			s->space[i].dir <= LEG_DIR_BOTH);
 	for (unsigned i = 0; i < s->n_claim; i++)
 		must(pattern_ok(s->claim[i], strlen(s->claim[i])));
 }

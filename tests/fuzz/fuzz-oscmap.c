@@ -1,6 +1,6 @@
 /*
- * fuzz-oscmap.c - any bytes as a line of a map. What is taken can be used: the message it makes of its target is, read by the same
- * line, that target again.
+ * fuzz-oscmap.c - any bytes as a line of a map. What is taken can be used: the message it makes of its target is, read
+ * by the same line, that target again.
  */
 #include <re.h>
 #include <stdio.h>
@@ -53,7 +53,8 @@ static void words(const char *line, size_t len, const char *dir)
 	char text[9000];
 	struct oscmap *map;
 	const char *space = memchr(line, ' ', len);
-	const int n = space ? snprintf(text, sizeof(text), "%s%.*s", dir, (int)(len - (size_t)(space - line)), space) : -1;
+	const int rest = space ? (int)(len - (size_t)(space - line)) : 0;
+	const int n = space ? snprintf(text, sizeof(text), "%s%.*s", dir, rest, space) : -1;
 
 	must(!oscmap_alloc(&map));
 	if (n > 0 && (size_t)n < sizeof(text) && !oscmap_add(map, text, (size_t)n))

@@ -55,10 +55,12 @@ def together(members, what, *args):
 
 # ---- sound ----
 
-def room_of_three(kinds, codecs, transport='udp', host='127.0.0.1', srtp=False, seconds=10):
-    server = Server(host=host, tls=transport == 'tls')
-    members, wrong = [], []
+def room_of_three(kinds, codecs, transport='udp', host='127.0.0.1', srtp=False, seconds=10, beside=None, options=()):
+    """beside(server): who else is there, with a method close() that says what was wrong with it."""
+    server = Server(options, host=host, tls=transport == 'tls')
+    members, wrong, guest = [], [], None
     try:
+        guest = beside(server) if beside else None
         for i, (kind, codec) in enumerate(zip(kinds, codecs)):
             members.append(phones.KINDS[kind](server, '%s%d' % (kind, i), sound.TONES[i], codec, transport, srtp))
         for p in members:
@@ -76,6 +78,7 @@ def room_of_three(kinds, codecs, transport='udp', host='127.0.0.1', srtp=False, 
         for p in members:
             if getattr(p, 'process', None):
                 p.end(0)
+        wrong += guest.close() if guest else []
         wrong += server.stop()
     return wrong
 
@@ -731,6 +734,7 @@ def selftest():
 import conference  # noqa: E402,F401  (its cases use what stands above)
 import gestures  # noqa: E402,F401
 import gestures_apple  # noqa: E402,F401
+import gestures_phones  # noqa: E402,F401
 import recorded  # noqa: E402,F401
 import voicecases  # noqa: E402,F401
 import waiting  # noqa: E402,F401

@@ -28,8 +28,7 @@ class Line:
 
     def __init__(self, party, mid=None, attrs=(), direction='sendrecv', **fmtp):
         self.party, self.mid, self.attrs, self.direction = party, mid or self.kind, list(attrs), direction
-        self.fmtp = {k.replace('_', '-') if k not in ('j_update', 'rtp_ptime', 'rtp_maxptime') else k: v for k,
-                     v in fmtp.items()}
+        self.fmtp = dict(fmtp)
         self.accepted, self.answer, self.dropped = False, None, False
         self.n = collections.Counter()
 
@@ -71,8 +70,24 @@ class Line:
     def step(self, now):
         pass
 
-    def heard(self, message, how, source=''):
+    def is_heard(self):
+        """By the other side, and it has answered."""
+        return self.n['rx'] > 0
+
+    def heard(self, message, how, source=0):
         self.party.came.append(Gesture(time.monotonic(), self.kind, source, message, how))
+
+
+RCVBUFFORCE, ROOM = 33, 8 << 20          # Linux; what a flood leaves waiting is no loss
+
+
+def roomy(sock):
+    for option in RCVBUFFORCE, socket.SO_RCVBUF:
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, option, ROOM)
+            return
+        except OSError:
+            pass
 
 
 def pair(host):
@@ -83,6 +98,7 @@ def pair(host):
         try:
             a.bind((host, 0))
             if a.getsockname()[1] % 2 == 0:
+                roomy(a)
                 b.bind((host, a.getsockname()[1] + 1))
                 return a, b
         except OSError:
@@ -96,9 +112,9 @@ class RtpLine(Line):
     """What OSC and MIDI over RTP have in common."""
     pt = 98
 
-    def __init__(self, party, srtp=False, mux=False, pli=False, rate=48000, **more):
+    def __init__(self, party, srtp=False, mux=False, pli=False, clock=48000, **more):
         super().__init__(party, **more)
-        self.rate, self.mux, self.pli, self.srtp = rate, mux, pli, srtp
+        self.clock, self.mux, self.pli, self.srtp = clock, mux, pli, srtp
         self.proto = 'RTP/%sAVP%s' % ('S' if srtp else '', 'F' if pli else '')
         self.fmt = str(self.pt)
         self.rtp, self.rtcp = pair(party.end.host)
@@ -114,7 +130,7 @@ class RtpLine(Line):
     def describe(self):
         out = super().describe()
         if not self.dropped:
-            out.insert(1, 'a=rtpmap:%d %s/%d' % (self.pt, self.encoding, self.rate))
+            out.insert(1, 'a=rtpmap:%d %s/%d' % (self.pt, self.encoding, self.clock))
             if self.srtp:
                 out.append('a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:' + base64.b64encode(self.secret).decode())
             if self.mux:
@@ -209,7 +225,7 @@ class RtpLine(Line):
             if p['kind'] == rtcpwire.SR and p['ssrc'] in self.counted:
                 self.counted[p['ssrc']].sr_middle, self.counted[p['ssrc']].sr_at = p['ntp'] >> 16 & 0xffffffff, now
             for ssrc, items in p.get('items', {}).items():
-                self.names[ssrc] = items
+                self.names.setdefault(ssrc, {}).update(items)
             for ssrc in p.get('gone', ()):
                 self.gone.append(ssrc)
             if p['kind'] == rtcpwire.PSFB and p['fmt'] == rtcpwire.PLI and self.sender:
@@ -248,7 +264,7 @@ class OscLine(RtpLine):
     kind, media, encoding, pt = 'osc', 'application', 'osc', 98
 
     def make_sender(self):
-        return oscstream.Sender(self.pt, self.rate, longest=int(self.told('max', 1200)), red=int(self.told('red', 2)),
+        return oscstream.Sender(self.pt, self.clock, longest=int(self.told('max', 1200)), red=int(self.told('red', 2)),
                                 guard_ms=int(self.told('guard',
                                                        1000)), journal=self.told('rec',
                                                                                  'journal') == 'journal', rng=self.rng,
@@ -259,8 +275,8 @@ class OscLine(RtpLine):
             if message.address == '/_gest/refresh' and self.sender:
                 self.n['refresh'] += 1
                 self.sender.refresh()
-            self.heard(message, how, self.name_of(ssrc))
-        return oscstream.Receiver(execute, self.rate, int(self.fmtp.get('late', 40)), self.party.their_spaces)
+            self.heard(message, how, ssrc)
+        return oscstream.Receiver(execute, self.clock, int(self.fmtp.get('late', 40)), self.party.their_spaces)
 
     def after(self, ssrc, now):
         if self.streams[ssrc].wants_refresh:
@@ -288,11 +304,15 @@ class MidiLine(RtpLine):
     """G1."""
     kind, media, encoding, pt = 'midi', 'audio', 'rtp-midi', 97
 
+    def __init__(self, party, encoding='rtp-midi', **more):
+        super().__init__(party, **more)
+        self.encoding = encoding
+
     def make_sender(self):
-        return midistream.Sender(self.pt, self.rate, rng=self.rng)
+        return midistream.Sender(self.pt, self.clock, rng=self.rng)
 
     def make_receiver(self, ssrc):
-        return midistream.Receiver(lambda c, how: self.heard(c, how, self.name_of(ssrc)))
+        return midistream.Receiver(lambda c, how: self.heard(c, how, ssrc), self.encoding != 'rtp-midi')
 
     def play(self, *commands):
         self.send(self.sender.play(time.monotonic(), *[bytes.fromhex(c) if isinstance(c, str) else c
@@ -394,6 +414,7 @@ class TcpLine(UdpLine):
         if self.tls:
             self.sock = self.tls.wrap(self.sock, answer.attr('fingerprint'))
         self.sock.setblocking(False)
+        self.raw(oscwire.write('/_gest/ping', 'i', 1))
 
     def end(self, bye=False):
         self.accepted = False

@@ -213,6 +213,11 @@ class Party(Phone):
         with self.lock:
             self.midi.play(*commands)
 
+    def ready(self):
+        """Has each line that hears heard something? RTP lines are sent to at once; others have asked for a pong."""
+        with self.lock:
+            return all(g.is_heard() for g in self.gestures if g.accepted and g.direction in ('sendrecv', 'recvonly'))
+
     def messages(self, address=None, since=0):
         """What was heard of OSC, in order; of one address, or all."""
         return [g for g in list(self.came) if isinstance(g.message, Message) and g.at >= since

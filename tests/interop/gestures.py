@@ -66,8 +66,6 @@ def two_kinds(a, b):
     def play(stage):
         wrong = []
         anna, bob = stage.party('anna', kind_of_line(a)), stage.party('bob', kind_of_line(b))
-        for p in anna, bob:
-            wait(lambda q=p: q.messages('/_gest/join'), 3)
         for p, other in (anna, bob), (bob, anna):
             for i in range(50):
                 p.play('/n/%d' % (i % 5), 'isb', i, 'text', bytes([0xc0, 0xdb, i]))
@@ -97,7 +95,7 @@ def over_tls():
         said(wrong, lambda: bob.states() == {'/p/anna/a': ('i', (1,))}, lambda: 'bob knows %s' % bob.states())
         said(wrong, lambda: anna.states() == {'/p/bob/b': ('i', (2,))}, lambda: 'anna knows %s' % anna.states())
         return wrong
-    return on_stage(play)
+    return on_stage(play, tls=True)
 
 
 @case('gesture-to', 'a message to one participant comes to that one alone; to nobody: error 8')
@@ -177,7 +175,7 @@ def leave():
     def play(stage):
         wrong = []
         anna, bob = stage.party('anna', 'osc'), stage.party('bob', 'midi')
-        eve = stage.party('eve', ('osc', {'view': 'source', 'sources': 4}))
+        eve = stage.party('eve', ('osc', {'view': 'source', 'sources': 8}))
         midi, osc = stage.party('mia', 'midi'), stage.party('otto', 'osc')
         midi.midi_play('904064', '91305a', 'b0407f')
         osc.play('/midi/3/note/50', 'i', 80)
@@ -299,6 +297,7 @@ def rooms():
 
 
 import gestures_bridge  # noqa: E402,F401
+import gestures_fine  # noqa: E402,F401
 import gestures_hostile  # noqa: E402,F401
 import gestures_house  # noqa: E402,F401
 import gestures_shark  # noqa: E402,F401

@@ -30,7 +30,8 @@ class Duet(threading.Thread):
 
     def __init__(self, stage):
         super().__init__(daemon=True)
-        self.pair = [stage.party('good%d' % i, ('osc', {'rate': 20000})) for i in (0, 1)]     # the flood is the sender's limit's
+        self.pair = [stage.party('good%d' % i, ('osc', {'rate': 20000}))
+                     for i in (0, 1)]     # the flood is the sender's limit's
         self.n, self.on = 0, True
         for p, other in zip(self.pair, reversed(self.pair)):
             p.play('/tone', 'i', 0)
@@ -54,8 +55,9 @@ class Duet(threading.Thread):
             got = [g.message.args[0] for g in p.messages(address)]
             if got != list(range(self.n)):
                 missing = sorted(set(range(self.n)) - set(got))
-                wrong.append('%s heard %d of %d events of %s; missing %s, twice %d' % (
-                    p.name, len(got), self.n, other.name, missing[:10], len(got) - len(set(got))))
+                wrong.append('%s heard %d of %d events of %s; missing %s, twice %d, packets lost on the way: %d' % (
+                    p.name, len(got), self.n, other.name, missing[:10], len(got) - len(set(got)),
+                    sum(x.n['lost'] for x in p.osc.streams.values())))
         return wrong
 
 
@@ -131,7 +133,8 @@ def malformed_udp(stage, m, ear):
         p.udp.raw(b'#bundle\0' + bytes(8) + struct.pack('!I', len(good)) + good + struct.pack('!I', len(raw)) + raw)
     for raw in b'', b'\0', b'#bundle\0', os.urandom(1000), good[:-1]:
         p.udp.raw(raw)
-    said(wrong, lambda: [g for g in p.messages('/_gest/error') if g.message.args[0] == 1], 'no error 1 for malformed datagrams')
+    said(wrong, lambda: [g for g in p.messages('/_gest/error') if g.message.args[0] == 1],
+         'no error 1 for malformed datagrams')
     p.play('/fine', 'i', 1)
     said(wrong, lambda: '/p/plain/fine' in ear.states(), 'after malformed datagrams good ones are not heard')
     p.bye()
@@ -215,19 +218,14 @@ def jump(stage, m, ear):
 
 
 def loops(stage, m, ear):
-    """The server's own SSRC coming back, as source or contributor."""
-    theirs = next(iter(m.osc.streams))
+    """The server's own SSRC coming back as a contributor: dropped. (As the source itself it is a collision, gesture-collision.)"""
     payload = element(oscwire.write('/forged', 'i', 6), m.osc.sender.next)
-    m.osc.raw(rtp_of(m, payload, first=0x81, csrc=struct.pack('!I', theirs)))
-    for _ in range(3):
-        m.osc.raw(rtp_of(m, payload, ssrc=theirs))
+    for ssrc in list(m.osc.streams):
+        m.osc.raw(rtp_of(m, payload, first=0x81, csrc=struct.pack('!I', ssrc)))
     wrong, number = [], len(ear.messages())
     m.play('/after', 'iI', number)
     said(wrong, lambda: [g for g in ear.messages('/p/mallory/after') if g.message.args[0] == number],
          'after a loop mallory is not heard')
-    ear.play('/back', 'iI', number)
-    said(wrong, lambda: [g for g in m.messages('/p/good0/back') if g.message.args[0] == number],
-         'after a loop mallory hears nothing')
     return wrong
 
 
@@ -300,14 +298,15 @@ def flood(stage, m, ear):
     heard = len(ear.messages('/p/mallory/flood'))
     if n > 1.5 * limit * seconds and heard > 1.3 * limit * seconds + limit / 4:
         wrong.append('%d of %d events of a flood came in %.1f s' % (heard, n, seconds))
-    errors = len([g for g in m.messages('/_gest/error') if g.message.args[0] == 6])
+    errors = len([g for g in m.messages('/_gest/error', began) if g.message.args[0] == 6])
     if n > 2 * limit * seconds and not 1 <= errors <= seconds + 2:
         wrong.append('%d times error 6 in %.1f s' % (errors, seconds))
     print('# flood: %d messages, limit %d a second, %d events heard, %d errors' % (2 * n, limit, heard, errors))
     return wrong
 
 
-ATTACKS = [malformed, malformed_udp, strangers, reserved, patterns, direction, jump, loops, srtp, reflector, refreshes, flood]
+ATTACKS = [malformed, malformed_udp, strangers, reserved, patterns, direction, jump, loops, srtp, reflector, refreshes,
+           flood]
 
 
 @case('gesture-hostile', 'malformed packets, strangers, forged names, bombs, loops, floods: refused and counted; two who play miss no event, two who talk no sound',
@@ -317,7 +316,6 @@ def hostile():
         wrong, before = [], counters(stage.server)
         talkers, duet = Talkers(stage.server, 'band'), Duet(stage)
         m, ear = stage.party('mallory', 'osc'), duet.pair[0]
-        wait(lambda: m.osc.streams)
         for attack in ATTACKS:
             wrong += ['%s: %s' % (attack.__name__, w) for w in attack(stage, m, ear)]
             if stage.server.process.poll() is not None:
@@ -329,11 +327,11 @@ def hostile():
         after = counters(stage.server)
         risen = {k: after[k] - before.get(k, 0) for k in after if after[k] > before.get(k, 0)}
         print('# counters: %s' % risen)
-        for word in 'malformed', 'stranger', 'direction', 'auth', 'rate', 'loop':
+        for word in 'malformed', 'stranger', 'rate', 'other':       # other: direction, SRTP, loops, owners
             if not [k for k in risen if word in k]:
                 wrong.append('nothing is counted as %s' % word)
         return wrong
-    return on_stage(play)
+    return on_stage(play, gesture_rate='400')        # so that a slow machine can flood, too
 
 
 # ---- one line's troubles ----
@@ -365,7 +363,7 @@ def collision():
 def no_reports():
     def play(stage):
         wrong, longest = [], 0
-        anna, bob = stage.party('anna', 'osc'), stage.party('bob', 'osc')
+        anna, bob = (stage.party(n, 'osc', silent=False) for n in ('anna', 'bob'))        # a call without sound ends
         anna.osc.mute_reports = True
         anna.tracing = True
         until, n = time.monotonic() + 32, 0
@@ -377,7 +375,7 @@ def no_reports():
         said(wrong, lambda: anna.states().get('/p/bob/k/%d' % (n % 200)) == ('is', (n, b'x' * 20)),
              'without reports nothing is heard any more')
         longest = max(len(t[3]) for t in anna.traced)
-        if longest > 1200 + 12 + 4:
+        if longest > 1200 + 12 + 4:           # RTP header and a CSRC
             wrong.append('a packet of %d octets' % longest)
         anna.osc.mute_reports = False
         bob.play('/last', 'i', n)

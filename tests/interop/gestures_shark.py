@@ -55,25 +55,30 @@ def is_tsharks_own(data):
 
 def dissect(path):
     """[(protocols, whether it is called malformed, the expert's words)] for each packet."""
-    args = ['tshark', '-r', path, '-T', 'fields', '-E', 'separator=|', '-e', 'frame.protocols', '-e', '_ws.malformed',
-            '-e', '_ws.expert.message',
-            '-o', 'rtpmidi.midi_payload_type_value:97', '-o', 'ip.check_checksum:FALSE', '-o',
-            'tcp.check_checksum:FALSE']
-    for name, as_what in (('midi', 'rtp'), ('osc', 'rtp'), ('udp', 'osc'), ('rtcp', 'rtcp')):
-        args += ['-d', 'udp.port==%d,%s' % (PORTS[name], as_what)]
-    args += ['-d', 'tcp.port==%d,osc' % PORTS['tcp']]
+    args = ['tshark', '-n', '-r', path, '-T', 'fields', '-E', 'separator=|', '--enable-heuristic', 'osc_udp']
+    for field in 'frame.protocols', '_ws.malformed', '_ws.expert.message':
+        args += ['-e', field]
+    for decode in ('udp.port==%d,rtp' % PORTS['midi'], 'rtp.pt==97,rtpmidi', 'udp.port==%d,rtp' % PORTS['osc'],
+                   'udp.port==%d,rtcp' % PORTS['rtcp'], 'tcp.port==%d,osc' % PORTS['tcp']):
+        args += ['-d', decode]                 # plain OSC over UDP is known by its looks
     done = subprocess.run(args, capture_output=True, text=True, timeout=60)
     if done.returncode:
         raise Missing('tshark: ' + done.stderr.strip().splitlines()[-1])
     return [line.split('|') for line in done.stdout.splitlines()]
 
 
+BROKEN = bytes.fromhex('8061000100000000000000014080')       # its journal is not there
+
+
 def judge(path, packets, datas, want):
     wrong, seen = [], {}
-    write_capture(path, packets)
+    write_capture(path, packets + [packet(17, PORTS['midi'], BROKEN)])
     rows = dissect(path)
-    if len(rows) != len(packets):
-        return ['tshark told of %d packets of %d' % (len(rows), len(packets))]
+    if len(rows) != len(packets) + 1:
+        return ['tshark told of %d packets of %d' % (len(rows), len(packets) + 1)]
+    protocols, malformed, expert = rows.pop()
+    if not malformed and 'alformed' not in expert + protocols:
+        return ['tshark calls nothing malformed: %s' % protocols]
     for n, (protocols, malformed, expert) in enumerate(rows):
         last = protocols.split(':')[-1] or protocols
         seen[last] = seen.get(last, 0) + 1

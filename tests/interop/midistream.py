@@ -364,7 +364,8 @@ class Sender:
 class Receiver:
     """One SSRC. execute(command, how): 'live' or 'journal'. held: an Instrument."""
 
-    def __init__(self, execute):
+    def __init__(self, execute, always_marked=False):
+        self.always_marked = always_marked
         self.execute, self.held, self.highest, self.new, self.bad_next = execute, Instrument(), None, True, None
         self.n, self.seen = collections.Counter(), set()
 
@@ -375,7 +376,7 @@ class Receiver:
     def packet(self, rtp, now):
         try:
             section = read_section(rtp.payload)
-            need(bool(rtp.marker) == bool(section.length) or self.n['forgive'], 'marker')
+            need(bool(rtp.marker) == (self.always_marked or bool(section.length)), 'marker')
         except Bad as e:
             self.n['malformed'] += 1
             self.n['malformed: %s' % e] += 1

@@ -232,7 +232,11 @@ class Receiver:
         self.n = collections.Counter()            # packets, lost, duplicate, old, malformed, recovered, uncovered, snapshots
         self.base = None
 
-    def _run(self, message, how):
+    def _run(self, message, how, at=None):
+        off = oscwire.OFF.match(message.address)
+        if off:                                   # "the key note/N becomes 0"
+            note = off.expand(r'\1note\2')
+            self.state[note], self.last[note] = ('i', (0,)), max(at, self.last.get(note, at))
         if not oscwire.is_event(message, self.spaces):
             if message.tags == 'N':
                 self.state.pop(message.address, None)
@@ -263,7 +267,7 @@ class Receiver:
                 self._state_entry(message, origin, 'journal')
             elif not only_state and loss and (old is None or origin > old) and e.age <= self.late:
                 self.n['recovered'] += 1
-                self._run(message, 'journal')
+                self._run(message, 'journal', origin)
                 self.last[message.address] = max(self.last.get(message.address, origin), origin)
 
     def _far(self, seq16):
@@ -328,7 +332,7 @@ class Receiver:
                 self.dirty = True
         for _, raw in p.elements:
             for m in oscwire.messages(oscwire.read(raw)):
-                self._run(m, 'live')
+                self._run(m, 'live', seq)
                 if not oscwire.is_event(m, self.spaces):
                     self.last[m.address] = seq
         self.highest, self.new = seq, False

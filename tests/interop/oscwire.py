@@ -149,6 +149,7 @@ def rewrite(packet):
 # ---- state or event ----
 
 EVENTS = re.compile(r'/midi/(\d+/(off|mode)/\d+|sys/(position|clock|start|continue|stop|tune|mtc))$|/midi/sysex$')
+OFF = re.compile(r'((?:/p/[^/]+)?/midi/\d+/)off(/\d+)$')
 PATTERN = {'*': '[^/]*', '?': '[^/]'}
 
 

@@ -1,5 +1,6 @@
 /*
- * test-bridge.c - OSC messages as MIDI commands and back: whatever an instrument says is the same after it has been OSC.
+ * test-bridge.c - OSC messages as MIDI commands and back: whatever an instrument says is the same after it has been
+ * OSC.
  */
 #include <glib.h>
 #include <math.h>
@@ -323,7 +324,8 @@ static void tags(void)
 static void mapped(void)
 {
 	static const char *const lines[] = {
-		"in /pad/%n 0:f:0:1 note:1:%n", "in /pitch/%c 0:f:-1:1 bend:%c", "in /patch 0:i:0:127 program:1", "in /go - start",
+		"in /pad/%n 0:f:0:1 note:1:%n", "in /pitch/%c 0:f:-1:1 bend:%c", "in /patch 0:i:0:127 program:1",
+		"in /go - start",
 		"in /tune 0:d:0:16383 rpn:1:0",
 	};
 	struct bridge_taker to = all;
@@ -410,7 +412,8 @@ static void each_command(const char *types)
 			    (midi_data_len((uint8_t)status) < 2 && n > 127))
 				break;
 			if (bridge_to_osc_rt(buf, &len, &to, &nothing, &cmd) == BRIDGE_SILENT) {
-				g_assert_true(is_param(&cmd) || status == MIDI_UNDEF_F9 || status == MIDI_UNDEF_FD || status >= MIDI_SENSE);
+				g_assert_true(is_param(&cmd) || status == MIDI_UNDEF_F9 || status == MIDI_UNDEF_FD ||
+					status >= MIDI_SENSE);
 				continue;
 			}
 			g_assert_cmpint(osc_msg_read(&msg, buf, len), ==, 0);
@@ -443,7 +446,8 @@ static unsigned roll(unsigned n)
 /* Few channels, notes and controllers, so that they meet each other. */
 static struct midi_cmd random_command(void)
 {
-	static const uint8_t controls[] = {0, 1, 6, 7, 11, 32, 38, 64, 66, 96, 97, 98, 99, 100, 101, 119, 120, 121, 122, 123, 126};
+	static const uint8_t controls[] = {0, 1, 6, 7, 11, 32, 38, 64, 66, 96, 97, 98, 99, 100, 101, 119, 120, 121, 122,
+		123, 126};
 	const uint8_t ch = (uint8_t)(roll(2) * 15), num = (uint8_t)(roll(4) * 42);
 
 	switch (roll(10)) {
@@ -481,11 +485,13 @@ static void same_params(const struct midi_chan *a, const struct midi_chan *b)
 
 static bool counts_in_state(unsigned num, bool live)
 {
-	/* "Bank Select MSB makes the LSB 0" (RFC 6295 A.2): a program says so, and so sets what controller 32 has been. */
+	/* "Bank Select MSB makes the LSB 0" (RFC 6295 A.2): a program says so, and so sets what controller 32 has
+	 * been. */
 	if (num == CC_BANK_LSB)
 		return false;
 	/* Modes are events. What a data entry is without a parameter selected, nobody knows of a state. */
-	return num < CC_SOUND_OFF && (live || (num != CC_DATA_MSB && num != CC_DATA_LSB && num != CC_INCREMENT && num != CC_DECREMENT));
+	return num < CC_SOUND_OFF && (live || (num != CC_DATA_MSB && num != CC_DATA_LSB && num != CC_INCREMENT &&
+		num != CC_DECREMENT));
 }
 
 /* live: all that was said was said again; else only the state. */
@@ -580,7 +586,8 @@ static void through_walk(const struct midi_state *st, const char *types)
 
 static void performance(const char *types)
 {
-	struct midi_state *here = g_new(struct midi_state, 1), *there = g_new(struct midi_state, 1), *joined = g_new(struct midi_state, 1);
+	struct midi_state *here = g_new(struct midi_state, 1), *there = g_new(struct midi_state, 1),
+		*joined = g_new(struct midi_state, 1);
 	struct osckeys *keys = new_keys();
 	struct bridge_taker to = all;
 	uint8_t buf[BRIDGE_OSC_MAX];

@@ -110,7 +110,8 @@ static void to_osc(JsonObject *v)
 {
 	static struct midi_state nothing;
 	struct oscmap *map = map_of(v);
-	const struct bridge_taker to = {.map = map, .types = json_object_get_string_member(v, "accept"), .max = 1200, .sysex_max = 256};
+	const struct bridge_taker to = {.map = map, .types = json_object_get_string_member(v, "accept"), .max = 1200,
+		.sysex_max = 256};
 	uint8_t octets[8], buf[BRIDGE_OSC_MAX];
 	size_t n = unhex(octets, json_object_get_string_member(v, "midi")), len = sizeof(buf);
 	const struct midi_cmd cmd = midi_short(octets[0], n > 1 ? octets[1] : 0, n > 2 ? octets[2] : 0);

@@ -1,6 +1,6 @@
 /*
- * test-ensemblebridge.c - one player's gestures as the others of a room get them, whichever of OSC and MIDI they hear: lines that only
- * write down.
+ * test-ensemblebridge.c - one player's gestures as the others of a room get them, whichever of OSC and MIDI they hear:
+ * lines that only write down.
  */
 #include <glib.h>
 #include <re.h>
@@ -17,6 +17,7 @@ struct fake {
 	struct line_rt l;
 	struct player_rt p;
 	GString *heard;
+	bool event;               /* the last one */
 };
 
 static void write_osc(GString *s, const struct osc_msg *msg)
@@ -37,11 +38,12 @@ static void fake_send(struct line_rt *l, const struct gesture *g, uint64_t now_u
 	struct osc_msg msg;
 
 	(void)now_us;
+	f->event = g->event;
 	g_assert_true((g->osc != NULL) == (l->desc.kind != GESTLINE_MIDI));
 	g_assert_true((g->midi != NULL) == (g->osc == NULL));
 	if (g->midi)
-		g_string_append_printf(f->heard, "%s%02x%02x%02x", f->heard->len ? " " : "", g->midi->status, g->midi->data[0],
-			g->midi->data[1]);
+		g_string_append_printf(f->heard, "%s%02x%02x%02x", f->heard->len ? " " : "", g->midi->status,
+			g->midi->data[0], g->midi->data[1]);
 	osc_iter_init(&it, g->osc, g->len);
 	while (g->osc && osc_next(&it, &msg))
 		write_osc(f->heard, &msg);
@@ -189,6 +191,12 @@ static void by_map(void)
 	says(&anna, "/gain", 64);
 	heard(&carl, "b00740");
 	heard(&bob, "/gain 64");
+	g_assert_cmpint(oscmap_add(map, "out /pad 0:i:0:127 note:1:60", 28), ==, 0);
+	says(&anna, "/pad", 5);
+	heard(&carl, "903c05");
+	heard(&bob, "/pad 5");
+	ensemble_let_go_rt(&anna.p, 1000);
+	g_assert_cmpint(key_of(&anna, "/midi/1/note/60"), ==, -1);
 	says(&bob, "/gain", 64);                        /* it is her map, not his */
 	heard(&carl, "");
 	heard(&anna, "/gain 64");
@@ -265,7 +273,10 @@ static void from_midi(void)
 	plays(&carl, 0x90, 61, 9);
 	plays(&carl, 0xb0, 123, 0);
 	heard(&anna, "/midi/1/note/61 9 /midi/1/mode/123 0 /midi/1/note/61 0");
+	plays(&carl, 0xb0, 120, 0);
+	g_assert_true(anna.event);
 	plays(&carl, 0x90, 61, 9);
+	g_assert_false(anna.event);
 	ensemble_let_go_rt(&carl.p, 1000);
 	g_assert_cmpint(key_of(&carl, "/midi/1/note/61"), ==, 0);
 	g_assert_cmpint(key_of(&carl, "/midi/2/cc/0"), ==, 3);

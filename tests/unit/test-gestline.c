@@ -120,7 +120,8 @@ static void values(void)
 static void versions(void)
 {
 	static const struct { const char *text; bool deep; } all[] = {
-		{"version=1.0", false}, {"version=0.9", false}, {"version=1.1", true}, {"version=1.2", true}, {"version=2.0", true},
+		{"version=1.0", false}, {"version=0.9", false}, {"version=1.1", true}, {"version=1.2", true},
+		{"version=2.0", true},
 		{"version=1.00", false}, {"version=00001.0001", true}, {"version=99999999999999999999.0", true},
 	};
 

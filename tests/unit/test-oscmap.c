@@ -201,8 +201,10 @@ static void out(void)
 
 static void in(void)
 {
-	const struct osctarget three = {TARGET_CC, 1, 3}, four = {TARGET_CC, 1, 4}, five = {TARGET_CC, 1, 5}, other = {TARGET_CC, 2, 5};
-	const struct osctarget param = {TARGET_NRPN, 15, 16383}, start = {.kind = TARGET_START}, note = {TARGET_NOTE, 9, 35};
+	const struct osctarget three = {TARGET_CC, 1, 3}, four = {TARGET_CC, 1, 4}, five = {TARGET_CC, 1, 5},
+		other = {TARGET_CC, 2, 5};
+	const struct osctarget param = {TARGET_NRPN, 15, 16383}, start = {.kind = TARGET_START},
+		note = {TARGET_NOTE, 9, 35};
 	struct oscmap *m = some();
 	struct osc_arg args[OSCMAP_ARGS_MAX];
 	char addr[OSC_ADDR_MAX + 1];
@@ -237,7 +239,8 @@ static void in(void)
 static void scales(void)
 {
 	static const struct oscmap_arg all[] = {
-		{0, 'f', 0, 1}, {0, 'f', 1, 0}, {0, 'f', -9999999999.0, 9999999999.0}, {0, 'd', 0, 0.000000001}, {0, 'i', -64, 63},
+		{0, 'f', 0, 1}, {0, 'f', 1, 0}, {0, 'f', -9999999999.0, 9999999999.0}, {0, 'd', 0, 0.000000001},
+		{0, 'i', -64, 63},
 		{0, 'i', 1000, 0}, {0, 'h', -9999999999.0, 9999999999.0},
 	};
 	static const struct oscmap_arg wide = {0, 'i', 0, 9999999999.0};
