@@ -209,6 +209,9 @@ static int put_range(struct mbuf *mb, const struct oscquery_node *node)
 {
 	const unsigned top = midi_top(node);
 
+	if (node->min < node->max)
+		return mbuf_printf(mb, "[{\"MIN\":%d,\"MAX\":%d}]", (int)node->min, (int)node->max);
+
 	if (!top || (strcmp(node->tags, "i") && strcmp(node->tags, "f")))
 		return ENODATA;
 

@@ -21,6 +21,7 @@ struct oscquery_node {
 	const char *text;         /* DESCRIPTION, or NULL */
 	const uint8_t *msg;       /* a valid message with its VALUE, or NULL */
 	size_t   len;
+	float    min, max;        /* RANGE; both 0: nothing is known */
 };
 
 enum oscquery_attr {

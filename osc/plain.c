@@ -147,7 +147,7 @@ static void datagram(struct plain_port *port, const struct sa *from, const uint8
 	switch (login_judge(&login, &port->logins, from, buf, len, tmr_jiffies())) {
 
 	case LOGIN_IN:
-		(void)plain_peer_udp(port, from, &login);
+		plain_peer_udp(port, from, &login, buf, len);
 		break;
 
 	case LOGIN_REFUSED:
@@ -308,20 +308,15 @@ void plain_close(struct plain *p, const char *room)
 	mem_deref(find_port(p, room));
 }
 
-uint16_t plain_port(const struct plain *p, const char *room)
+int plain_local(const struct plain *p, const char *room, struct sa *local)
 {
 	const struct plain_port *port = find_port(p, room);
 
-	return port ? sa_port(&port->local) : 0;
-}
+	if (!port)
+		return ENOENT;
 
-void plain_rooms(const struct plain *p, void (*h)(const char *room, uint16_t port, void *arg), void *arg)
-{
-	for (struct le *le = p->ports.head; le; le = le->next) {
-		const struct plain_port *port = le->data;
-
-		h(port->room, sa_port(&port->local), arg);
-	}
+	*local = port->local;
+	return 0;
 }
 
 void plain_stats(const struct plain *p, struct plain_stats *s)

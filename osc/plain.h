@@ -31,9 +31,7 @@ int  plain_alloc(struct plain **pp, const struct plain_conf *conf);
 int  plain_open(struct plain *p, const char *room, uint16_t port, const char *secret);
 /* Its players leave. */
 void plain_close(struct plain *p, const char *room);
-uint16_t plain_port(const struct plain *p, const char *room);     /* 0: it has none */
-/* Rooms with a port, in any order. */
-void plain_rooms(const struct plain *p, void (*h)(const char *room, uint16_t port, void *arg), void *arg);
+int  plain_local(const struct plain *p, const char *room, struct sa *local);      /* ENOENT: it has none */
 
 struct plain_stats {
 	unsigned ports, peers;

@@ -194,7 +194,7 @@ static void replace_old(struct plain_port *port, const struct sa *from, const st
 	}
 }
 
-int plain_peer_udp(struct plain_port *port, const struct sa *from, const struct login *login)
+void plain_peer_udp(struct plain_port *port, const struct sa *from, const struct login *login, const uint8_t *buf, size_t len)
 {
 	struct plain_peer *peer;
 	struct sa to = *from;
@@ -203,14 +203,15 @@ int plain_peer_udp(struct plain_port *port, const struct sa *from, const struct 
 	replace_old(port, from, login);
 	err = peer_alloc(&peer, port, from, login);
 	if (err)
-		return err;
+		return;
 	if (login->port)
 		sa_set_port(&to, login->port);
 	err = own_socket(&fd, port, from);
 	if (!err)
 		err = start_line(peer, GESTLINE_UDP, fd, &to);
 
-	return peer_in(peer, err, "udp");
+	if (!peer_in(peer, err, "udp") && !login->said)
+		(void)player_inject(peer->player, GESTLINE_UDP, from, buf, len);
 }
 
 /* --- TCP --- */

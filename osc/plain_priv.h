@@ -42,9 +42,9 @@ struct plain_peer {
 	uint64_t since_us;                /* when it logged in, by the relay's clock */
 };
 
-/* A player of UDP, from this address. ENOSPC: the port has as many as may be. */
-int  plain_peer_udp(struct plain_port *port, const struct sa *from, const struct login *login);
-/* A player of TCP, which takes over the stream. */
+/* A player of UDP, from this address; what it sent is its first gesture, unless it was a login. */
+void plain_peer_udp(struct plain_port *port, const struct sa *from, const struct login *login, const uint8_t *buf, size_t len);
+/* A player of TCP, which takes over the stream. ENOSPC: the port has as many as may be. */
 int  plain_peer_tcp(struct plain_port *port, struct oscstream *s, const struct sa *from, const struct login *login);
 struct plain_peer *plain_peer_find(const struct plain_port *port, const struct sa *from);
 /* Those of UDP who were not heard for too long leave. */

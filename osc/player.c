@@ -55,24 +55,32 @@ static void player_end_rt(struct forward *f, void *obj, void *arg, uint64_t now_
 	give_back_rt(f, &rt->give, seat_freed, rt);
 }
 
+static void claims_end(struct ensemble *e, const struct player *p)
+{
+	const unsigned n = e->owners->n;
+
+	owners_release(e->owners, p->rt->id);
+	if (e->owners->n != n)
+		(void)ensemble_owners_post(e);    /* without memory for it the claims outlive the player for now */
+}
+
 static void leave_ensemble(struct player *p)
 {
 	struct ensemble *e = p->ensemble;
 
 	if (!e)
 		return;
-	owners_release(e->owners, p->rt->id);
-	(void)ensemble_owners_post(e);    /* without memory for it the claims outlive the player for now */
+	claims_end(e, p);
 	e->slot[p->slot] = NULL;
-	p->name_in->taken = false;
+	if (p->name_in)
+		p->name_in->taken = false;
 }
 
 static void unreserve(struct player *p)
 {
 	if (!p->reserved)
 		return;
-	owners_release(p->reserved->owners, p->rt->id);
-	(void)ensemble_owners_post(p->reserved);
+	claims_end(p->reserved, p);
 	ensemble_name_free(p->reserved, p->name_in);
 	p->name_in  = NULL;
 	p->reserved = mem_deref(p->reserved);
@@ -345,6 +353,50 @@ int player_adopt(struct player *p, enum gestline_kind kind, int fd, const struct
 	err = line_port_adopt(&p->port[kind], p->relay->forward, kind, fd, local);
 	if (!err)
 		list_append(&p->relay->ports, &p->port[kind]->le, p->port[kind]);
+	return err;
+}
+
+struct injecting {
+	struct give give;
+	enum gestline_kind kind;
+	struct sa from;
+	size_t  len;
+	uint8_t bytes[];
+};
+
+static void injecting_freed(void *obj)
+{
+	mem_deref(obj);
+}
+
+static void injecting_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
+{
+	struct injecting *in = arg;
+	struct player_rt *rt = obj;
+	struct line_rt *l = rt->line[in->kind];
+
+	if (l)
+		l->ops->recv_rt(l, 0, &in->from, in->bytes, in->len, now_us);
+	give_back_rt(f, &in->give, injecting_freed, in);
+}
+
+int player_inject(struct player *p, enum gestline_kind kind, const struct sa *from, const uint8_t *buf, size_t len)
+{
+	struct injecting *in;
+	int err;
+
+	if (!player_has_line(p, kind) || len > OSC_MAX_DGRAM)
+		return EINVAL;
+	in = mem_zalloc(sizeof(*in) + len + LINE_ROOM, NULL);
+	if (!in)
+		return ENOMEM;
+	in->kind = kind;
+	in->from = *from;
+	in->len  = len;
+	memcpy(in->bytes, buf, len);
+	err = forward_post(p->relay->forward, &(struct job){injecting_rt, p->rt, in}, NULL);
+	if (err)
+		mem_deref(in);
 	return err;
 }
 

@@ -92,6 +92,8 @@ int  player_port(struct player *p, enum gestline_kind kind, const struct sa *loc
 /* A datagram socket that is there already, for a line whose packets somebody else carries (osc/plain); it is the relay's from
  * now on. */
 int  player_adopt(struct player *p, enum gestline_kind kind, int fd, const struct sa *local);
+/* A packet that came before the line's socket was there, as if it came now. */
+int  player_inject(struct player *p, enum gestline_kind kind, const struct sa *from, const uint8_t *buf, size_t len);
 /* In force from now on. EINVAL: contradicts itself. */
 int  player_set_line(struct player *p, const struct gestline *l);
 void player_drop_line(struct player *p, enum gestline_kind kind);

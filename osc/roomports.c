@@ -2,13 +2,16 @@
  * roomports.c - hears of rooms that open and close, and says so to whoever has ports for them.
  */
 #include <errno.h>
+#include <string.h>
 #include <re.h>
 #include "control/control.h"
 #include "control/event.h"
+#include "control/log.h"
 #include "control/snapshot.h"
 #include "addrlist.h"
 #include "appleport.h"
 #include "dnssd.h"
+#include "oscquery.h"
 #include "plain.h"
 #include "portbook.h"
 #include "roomports.h"
@@ -17,6 +20,7 @@ struct roomports {
 	struct dnssd *dnssd;
 	struct appleports *apple;
 	struct plain *plain;
+	struct oscquery *query;
 	struct portbook *book;            /* of plain OSC */
 	const char *(*secret)(const char *room, void *arg);
 	void *arg;
@@ -99,6 +103,24 @@ static int plain_start(struct roomports *p, struct relay *r, const struct roompo
 	return err;
 }
 
+static int query_start(struct roomports *p, struct relay *r, const struct roomports_conf *conf)
+{
+	struct addrlist from;
+	struct oscquery_conf qc = {.relay = r, .from = &from, .plain = p->plain};
+	int err;
+
+	if (!*conf->osc_query)
+		return 0;
+	err = addrlist_read(&from, conf->osc_from);
+	if (!err)
+		err = sa_decode(&qc.local, conf->osc_query, str_len(conf->osc_query));
+	if (!err)
+		err = oscquery_alloc(&p->query, &qc);
+	if (err)
+		log_error("osc.query", "listen=%s error=\"%s\"", conf->osc_query, strerror(err));
+	return err;
+}
+
 /* --- all --- */
 
 static void set_room(struct roomports *p, const char *room, bool open)
@@ -137,6 +159,7 @@ static void roomports_destroy(void *arg)
 
 	mem_deref(p->lsnr);
 	mem_deref(p->apple);
+	mem_deref(p->query);
 	mem_deref(p->plain);
 	mem_deref(p->book);
 	mem_deref(p->dnssd);
@@ -150,7 +173,7 @@ int roomports_alloc(struct roomports **rp, struct control *c, struct relay *r, c
 	int err = 0;
 
 	*rp = NULL;
-	if (!*conf->applemidi && !*conf->osc)
+	if (!*conf->applemidi && !*conf->osc && !*conf->osc_query)
 		return 0;
 	p = mem_zalloc(sizeof(*p), roomports_destroy);
 	if (!p)
@@ -162,10 +185,22 @@ int roomports_alloc(struct roomports **rp, struct control *c, struct relay *r, c
 	if (!err)
 		err = plain_start(p, r, conf);
 	if (!err)
+		err = query_start(p, r, conf);
+	if (!err)
 		err = follow(p, c);
 	if (err)
 		mem_deref(p);
 	else
 		*rp = p;
 	return err;
+}
+
+void roomports_stats(const struct roomports *p, struct roomports_stats *s)
+{
+	struct appleports_stats a = {.players = 0};
+
+	if (p)
+		appleports_stats(p->apple, &a);
+	*s = (struct roomports_stats){.malformed = a.malformed, .stranger = a.stranger, .sessions = a.sessions, .refused = a.refused,
+		.ignored = a.ignored, .players = a.players};
 }

@@ -6,6 +6,7 @@
 #define OSC_ROOMPORTS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct control;
 struct relay;
@@ -25,10 +26,20 @@ struct roomports_conf {
 	void *arg;
 	unsigned osc_players;        /* of one room */
 	unsigned osc_idle_s;         /* 0: for ever */
+	const char *osc_query;       /* ADDRESS:PORT for OSCQuery; "": none. osc_from may ask */
 };
 
 /* Both outlive it. *rp is NULL where there is nothing to do. */
 int  roomports_alloc(struct roomports **rp, struct control *c, struct relay *r, const struct roomports_conf *conf);
+
+/* p NULL: all zero. */
+struct roomports_stats {
+	uint64_t malformed, stranger;        /* packets; strangers: of no session */
+	uint64_t sessions, refused;          /* ever; invitations that were answered with a refusal */
+	uint64_t ignored;                    /* packets of who had proven nothing, too many for an answer */
+	unsigned players;
+};
+void roomports_stats(const struct roomports *p, struct roomports_stats *s);
 
 /* NULL: it can be read; else what it should be. Any thread. */
 const char *roomports_check_ports(const char *text);

@@ -474,6 +474,9 @@ static const struct config_setting table[] = {
 	{"gesture.osc-players", CONFIG_UINT, "16", "1..200", false, "Players of plain OSC in one room.", NULL},
 	{"gesture.osc-idle", CONFIG_UINT, "60", "0..86400", false,
 	 "Seconds after which a player by UDP leaves of whom nothing came, not even /_gest/ping. 0: never.", NULL},
+	{"gesture.osc-query", CONFIG_STR, "", NULL, false,
+	 "Address and port where the addresses and values of each room can be read by HTTP (OSCQuery), by those of gesture.osc-from. "
+	 "Empty: off.", check_http},
 };
 
 static const struct config_setting webhook_keys[] = {

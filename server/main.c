@@ -260,6 +260,7 @@ static struct roomports_conf roomports_conf(const struct config *c)
 		.osc_room_secret = osc_secret,
 		.osc_players = config_uint(c, "gesture.osc-players"),
 		.osc_idle_s = config_uint(c, "gesture.osc-idle"),
+		.osc_query = config_str(c, "gesture.osc-query"),
 	};
 }
 
@@ -576,15 +577,18 @@ static void collect_record(struct web_status *st)
 
 static void collect_gestures(struct web_gestures *g)
 {
+	struct roomports_stats ps;
 	struct relay_stats rs;
 
 	relay_stats(server.relay, &rs);
+	roomports_stats(server.roomports, &ps);
 	*g = (struct web_gestures){
 		.players = rs.players, .lines = rs.lines, .packets_in = rs.rx_packets, .packets_out = rs.tx_packets,
 		.messages_in = rs.messages_in, .messages_out = rs.messages_out, .repaired = rs.repaired,
-		.coalesced = rs.coalesced, .snapshots = rs.snapshots, .malformed = rs.malformed,
-		.stranger = rs.stranger + rs.auth, .rate = rs.rate_dropped, .late = rs.late,
-		.other = rs.direction + rs.type_dropped + rs.owner_dropped + rs.too_big + rs.unmapped + rs.loops,
+		.coalesced = rs.coalesced, .snapshots = rs.snapshots, .malformed = rs.malformed + ps.malformed,
+		.apple_players = ps.players, .apple_sessions = ps.sessions, .apple_refused = ps.refused,
+		.stranger = rs.stranger + rs.auth + ps.stranger, .rate = rs.rate_dropped, .late = rs.late,
+		.other = rs.direction + rs.type_dropped + rs.owner_dropped + rs.too_big + rs.unmapped + rs.loops + ps.ignored,
 	};
 }
 

@@ -88,7 +88,7 @@ static void claims_follow(struct offer *o)
 		if (part && gest_line(part)->view == VIEW_FLAT && gest_line(part)->space && gest_line(part)->space->n_claim)
 			s = gest_line(part)->space;
 	}
-	if (s || o->claimed)
+	if (conf->claims && (s || o->claimed))
 		(void)conf->claims(s, conf->arg);
 	o->claimed = s != NULL;
 }

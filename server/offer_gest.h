@@ -49,7 +49,7 @@ struct gest {
 	uint8_t  mark[OFFER_MARK];
 };
 
-enum { GEST_LEN_MAX = 8192 };             /* of one attribute's value */
+enum { GEST_LEN_MAX = 8192, GEST_FORMATS = 8 };         /* of one attribute's value; payload types looked at */
 
 int  gest_refuse(const char **why, int err, const char *text);
 bool gest_secure(const char *proto);

@@ -111,7 +111,7 @@ static void forget_pt(struct gest *g)
 
 static int read_formats(struct gest *g, struct midi_fmtp *f, const char **why, const struct sdesc_media *m, const struct gest *before)
 {
-	for (size_t i = 0; i < m->n_fmt; i++) {
+	for (size_t i = 0; i < MIN(m->n_fmt, GEST_FORMATS); i++) {
 		int err = read_pt(g, &g->fmtp, f, m, &m->fmt[i]);
 
 		if (err == ENOMEM || (!err && (!before || before->line.rate == g->line.rate)))
@@ -149,14 +149,14 @@ static void join_pair(struct gest *g, const struct gest *other)
 }
 
 /* "musicport: accepted only with several G1 lines and a=group:FID" */
-static int check_musicport(struct gest *g, const char **why, const struct midi_fmtp *f, const struct sdesc *d,
-			   const struct sdesc_media *m)
+static int check_musicport(struct gest *g, const char **why, const struct offer_groups *groups, const struct midi_fmtp *f,
+			   const struct sdesc *d, const struct sdesc_media *m)
 {
 	if (!f->musicport.there)
 		return 0;
 	g->musicport = (uint64_t)f->musicport.value + 1;
 	for (size_t i = 0; i < d->n_media; i++)
-		if (&d->media[i] != m && mine(&d->media[i]) && offer_group_fid(d, &d->media[i], m))
+		if (&d->media[i] != m && offer_groups_fid(groups, i, (size_t)(m - d->media)) && mine(&d->media[i]))
 			return 0;
 	return gest_refuse(why, ENOTSUP, "musicport without another line of its FID group");
 }
@@ -167,7 +167,7 @@ static int pair_up(struct gest *g, const char **why, const struct offer_ctx *ctx
 
 	if (!other)
 		return 0;
-	if (!g->musicport || !is_pair(g, other) || !offer_group_fid(d, &d->media[ctx->sibling_at], m))
+	if (!g->musicport || !is_pair(g, other) || !offer_groups_fid(ctx->groups, ctx->sibling_at, (size_t)(m - d->media)))
 		return gest_refuse(why, ENOTSUP, "one line of each kind of gestures");
 	join_pair(g, other);
 	return 0;
@@ -184,7 +184,7 @@ static int make_answer(struct gest *g, const char **why, const struct offer_ctx 
 	if (!err)
 		err = read_formats(g, &f, why, m, before);
 	if (!err)
-		err = check_musicport(g, why, &f, d, m);
+		err = check_musicport(g, why, ctx->groups, &f, d, m);
 	if (!err)
 		err = pair_up(g, why, ctx, d, m);
 	return err ? err : gest_finish(g, why, ctx, d, m);

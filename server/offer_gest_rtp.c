@@ -50,7 +50,7 @@ static int read_formats(struct gest *g, const char **why, const struct sdesc_med
 {
 	struct gestline_fmtp f = {.n_rec = 0};
 
-	for (size_t i = 0; i < m->n_fmt; i++)
+	for (size_t i = 0; i < MIN(m->n_fmt, GEST_FORMATS); i++)
 		if (read_pt(g, &f, m, &m->fmt[i]) && (!before || before->line.rate == g->line.rate) && pick_rec(g, &f, before))
 			return 0;
 	return gest_refuse(why, ENOTSUP, "no payload type for OSC in common");

@@ -6,13 +6,6 @@
 #include "offer_group.h"
 #include "offer_net.h"
 
-static bool is_mid(const struct sdesc_media *m, const struct pl *mid)
-{
-	const struct sdesc_attr *a = sdesc_media_attr(m, "mid", NULL);
-
-	return a && a->value.p && !pl_cmp(&a->value, mid);
-}
-
 bool offer_groups_has(const struct offer_group *g, size_t line)
 {
 	for (unsigned i = 0; i < g->n; i++)
@@ -21,13 +14,31 @@ bool offer_groups_has(const struct offer_group *g, size_t line)
 	return false;
 }
 
-/* "GALT with an unknown or rejected mid: that mid is ignored" */
-static void add_mid(struct offer_group *g, const struct sdesc *d, const struct pl *mid, offer_group_h *gestures)
+bool offer_groups_fid(const struct offer_groups *groups, size_t a, size_t b)
 {
-	for (size_t i = 0; i < d->n_media && g->n < OFFER_GROUP_LINES; i++) {
-		if (!is_mid(&d->media[i], mid))
+	for (unsigned i = 0; i < groups->n; i++)
+		if (groups->group[i].fid && offer_groups_has(&groups->group[i], a) && offer_groups_has(&groups->group[i], b))
+			return true;
+	return false;
+}
+
+/* The mid of each line that a group may have; empty: of no such line. Once, for there may be many words and many attributes. */
+static void read_mids(struct pl mid[SDESC_MEDIA_MAX], const struct sdesc *d, offer_group_h *gestures)
+{
+	for (size_t i = 0; i < d->n_media; i++) {
+		const struct sdesc_attr *a = sdesc_media_attr(&d->media[i], "mid", NULL);
+
+		mid[i] = a && a->value.p && d->media[i].port && gestures(&d->media[i]) ? a->value : pl_null;
+	}
+}
+
+/* "GALT with an unknown or rejected mid: that mid is ignored" */
+static void add_mid(struct offer_group *g, const struct pl mid[], size_t n, const struct pl *word)
+{
+	for (size_t i = 0; i < n && g->n < OFFER_GROUP_LINES; i++) {
+		if (!mid[i].l || pl_cmp(&mid[i], word))
 			continue;
-		if (d->media[i].port && gestures(&d->media[i]) && !offer_groups_has(g, i))
+		if (!offer_groups_has(g, i))
 			g->line[g->n++] = (uint8_t)i;
 		return;
 	}
@@ -43,40 +54,35 @@ static bool is_disjoint(const struct offer_group *g, const struct sdesc *d)
 	return seen[LEG_DIR_SEND] && seen[LEG_DIR_RECV];
 }
 
-void offer_groups_read(struct offer_groups *groups, const struct sdesc *d, offer_group_h *gestures)
+/* "GALT osc midi". False: it is none that means anything here. */
+static bool read_group(struct offer_group *g, struct pl rest, const struct sdesc *d, const struct pl mid[])
 {
-	memset(groups, 0, sizeof(*groups));
-	for (size_t i = 0; i < d->n_attr && groups->n < OFFER_GROUPS; i++) {
-		struct offer_group *g = &groups->group[groups->n];
-		struct pl rest = d->attr[i].value, word;
+	struct pl word;
 
-		if (pl_strcmp(&d->attr[i].name, "group") || !rest.p || !sdesc_word(&word, &rest))
-			continue;
-		memset(g, 0, sizeof(*g));
-		g->fid = !pl_strcmp(&word, "FID");
-		if (!g->fid && pl_strcmp(&word, "GALT"))
-			continue;
-		while (sdesc_word(&word, &rest))
-			add_mid(g, d, &word, gestures);
-		if (g->n && (g->fid || !is_disjoint(g, d)))
-			groups->n++;
-	}
+	memset(g, 0, sizeof(*g));
+	if (!sdesc_word(&word, &rest))
+		return false;
+	g->fid = !pl_strcmp(&word, "FID");
+	if (!g->fid && pl_strcmp(&word, "GALT"))
+		return false;
+	for (unsigned n = 0; n < OFFER_GROUP_MIDS && sdesc_word(&word, &rest); n++)
+		add_mid(g, mid, d->n_media, &word);
+	return g->n && (g->fid || !is_disjoint(g, d));
 }
 
-bool offer_group_fid(const struct sdesc *d, const struct sdesc_media *a, const struct sdesc_media *b)
+void offer_groups_read(struct offer_groups *groups, const struct sdesc *d, offer_group_h *gestures)
 {
-	for (size_t i = 0; i < d->n_attr; i++) {
-		struct pl rest = d->attr[i].value, word;
-		bool has_a = false, has_b = false;
+	struct pl mid[SDESC_MEDIA_MAX];
+	unsigned seen = 0;
 
-		if (pl_strcmp(&d->attr[i].name, "group") || !rest.p || !sdesc_word(&word, &rest) || pl_strcmp(&word, "FID"))
+	memset(groups, 0, sizeof(*groups));
+	if (!sdesc_attr(d, "group"))
+		return;
+	read_mids(mid, d, gestures);
+	for (size_t i = 0; i < d->n_attr && seen < OFFER_GROUPS; i++) {
+		if (pl_strcmp(&d->attr[i].name, "group") || !d->attr[i].value.p)
 			continue;
-		while (sdesc_word(&word, &rest)) {
-			has_a |= is_mid(a, &word);
-			has_b |= is_mid(b, &word);
-		}
-		if (has_a && has_b)
-			return true;
+		seen++;
+		groups->n += read_group(&groups->group[groups->n], d->attr[i].value, d, mid);
 	}
-	return false;
 }

@@ -7,7 +7,7 @@
 #include <re.h>
 #include "sdesc.h"
 
-enum { OFFER_GROUPS = 8, OFFER_GROUP_LINES = 8 };
+enum { OFFER_GROUPS = 8, OFFER_GROUP_LINES = 8, OFFER_GROUP_MIDS = 32 };
 
 struct offer_group {
 	bool     fid;
@@ -20,11 +20,12 @@ struct offer_groups {
 	struct offer_group group[OFFER_GROUPS];
 };
 
-/* Of lines that are on and that `gestures` says yes to; mids of others and unknown ones are passed over. */
+/* Of lines that are on and that `gestures` says yes to; mids of others and unknown ones are passed over. Groups beyond the first
+ * OFFER_GROUPS and mids beyond OFFER_GROUP_MIDS are not looked at: whoever writes so many means no good. */
 typedef bool (offer_group_h)(const struct sdesc_media *m);
 void offer_groups_read(struct offer_groups *g, const struct sdesc *d, offer_group_h *gestures);
-/* Are both in one FID group? */
-bool offer_group_fid(const struct sdesc *d, const struct sdesc_media *a, const struct sdesc_media *b);
 bool offer_groups_has(const struct offer_group *g, size_t line);
+/* Are both in one FID group? */
+bool offer_groups_fid(const struct offer_groups *groups, size_t a, size_t b);
 
 #endif

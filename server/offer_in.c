@@ -51,13 +51,13 @@ static bool is_alternative(const struct offer_state *st, size_t i)
 }
 
 /* "The answerer accepts at most one line of the group (the first it can use)"; two that are one stream count as one. */
-static bool has_alternative(const struct offer_state *st, const struct sdesc *d, size_t i)
+static bool has_alternative(const struct offer_state *st, size_t i)
 {
 	for (unsigned k = 0; k < st->groups.n; k++) {
 		const struct offer_group *g = &st->groups.group[k];
 
 		for (unsigned n = 0; n < g->n && !g->fid && offer_groups_has(g, i); n++)
-			if (st->line[g->line[n]].part && !offer_group_fid(d, &d->media[g->line[n]], &d->media[i]))
+			if (st->line[g->line[n]].part && !offer_groups_fid(&st->groups, g->line[n], i))
 				return true;
 	}
 	return false;
@@ -71,10 +71,17 @@ static int answer_groups(struct offer *o, struct offer_state *st, const char **w
 		const struct offer_group *g = &st->groups.group[k];
 
 		for (unsigned n = 0; n < g->n && !g->fid && !err; n++)
-			if (!has_alternative(st, d, g->line[n]))
+			if (!has_alternative(st, g->line[n]))
 				err = try_line(o, st, why, d, g->line[n]);
 	}
 	return err;
+}
+
+static bool is_running(const struct offer *o, size_t i)
+{
+	const struct offer_line *l = offer_state_line(o->agreed, i);
+
+	return l && l->part;
 }
 
 /* A line that is in force now is asked before others of its kind, so that a second audio line does not take its place. Of
@@ -87,12 +94,12 @@ static int answer_lines(struct offer *o, struct offer_state *st, const char **wh
 		err = offer_line_read(&st->line[i], &d->media[i]);
 	offer_groups_read(&st->groups, d, is_gesture);
 	for (size_t i = 0; i < d->n_media && !err; i++)
-		if (offer_state_line(o->agreed, i) && o->agreed->line[i].part && !is_alternative(st, i))
+		if (is_running(o, i) && !is_alternative(st, i))
 			err = try_line(o, st, why, d, i);
 	if (!err)
 		err = answer_groups(o, st, why, d);
 	for (size_t i = 0; i < d->n_media && !err; i++)
-		if ((!offer_state_line(o->agreed, i) || !o->agreed->line[i].part) && !is_alternative(st, i))
+		if (!is_running(o, i) && !is_alternative(st, i))
 			err = try_line(o, st, why, d, i);
 	return err;
 }

@@ -12,6 +12,8 @@
 #include "offer.h"
 #include "sdesc.h"
 
+struct offer_groups;
+
 struct offer_ctx {
 	const struct offer_conf *conf;
 	const struct format_prefs *prefs;
@@ -19,6 +21,7 @@ struct offer_ctx {
 	bool other;                       /* this line is in force now, as another kind of gestures */
 	const void *sibling;              /* the part of a line of this kind that has been taken already; NULL: none */
 	size_t sibling_at;                /* its place */
+	const struct offer_groups *groups;        /* of their description; NULL: not asked for */
 };
 
 struct offer_kind {

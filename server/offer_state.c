@@ -122,6 +122,7 @@ struct offer_ctx offer_context_at(const struct offer *o, const struct offer_stat
 	const struct offer_line *before = offer_state_line(o->agreed, i);
 	struct offer_ctx ctx = offer_context(o);
 
+	ctx.groups = &st->groups;
 	ctx.other = before && before->part && before->kind != kind && gest_is(before->kind);
 	for (size_t k = 0; k < st->n_line && !ctx.sibling; k++) {
 		if (k == i || !st->line[k].part || st->line[k].kind != kind)

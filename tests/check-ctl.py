@@ -39,6 +39,8 @@ ANSWERS = {
                                 {'room': 'duo', 'members': 0, 'profile': 'music'}]},
     '/api/v1/rooms/band': ROOM,
     '/api/v1/rooms/band/views': {'views': [[1, 2, -6.0, 0.5]]},
+    '/api/v1/rooms/band/players': {'players': [{'name': 'anna', 'kinds': 'osc midi', 'member': 1, 'messages_in': 12, 'messages_out': 34, 'lost': 1,
+                                                'repaired': 1, 'rtt_us': 250}]},
     '/api/v1/rooms/band/bans': {'bans': [{'uri': 'sip:eve@x', 'at_ms': 1732147200000}]},
     '/api/v1/recordings': {'recordings': [{'id': 'aa', 'room': 'band', 'state': 'finished', 'start_ms': 1732147200000,
                                            'end_ms': 1732147261000, 'bytes': 5000000, 'by': 'ann'}]},
@@ -211,6 +213,7 @@ REQUESTS = [                          # command, method, path, body
     ('room play band song.flac', 'POST', R + '/play', {'on': True, 'text': 'song.flac'}),
     ('room silence band', 'POST', R + '/play', {'on': False}),
     ('room count band', 'POST', R + '/count', {}),
+    ('room players band', 'GET', R + '/players', None),
     ('room views band', 'GET', R + '/views', None),
     ('member list band', 'GET', R, None),
     ('member mute band 1', 'POST', M + '/mute', {'on': True}),
@@ -327,6 +330,8 @@ def shown():
     r = Run('token', 'create', 'desk', '--days', '2')
     check('a new token alone on standard output', r.out == 's3cret\n' and '0011' in r.err, (r.out, r.err))
     r = Run('room', 'views', 'band')
+    p = Run('room', 'players', 'band')
+    check('players', p.out.split('\n')[1].split() == ['anna', 'osc', 'midi', '1', '12', '34', '1', '1', '250'], p.out)
     check('private mixes', r.out.split('\n')[1].split() == ['1', '2', '-6.0', '0.50'], r.out)
 
 

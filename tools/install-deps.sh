@@ -10,7 +10,8 @@ build='gcc libc6-dev make meson ninja-build pkgconf libre-dev libopus-dev libspa
 # binutils: nm. libclang-rt-dev: what clang links for sanitizers and fuzzers. ca-certificates: only for npm (tests/browser, tests/interop/applemidi), all else is local.
 fuzz='clang libclang-rt-dev'
 test='binutils clang clang-tidy libclang-rt-dev valgrind sip-tester baresip-core linphone-cli sox python3 iproute2 procps
-	libxml2-utils curl openssl groff-base tshark zsh flac opus-tools chromium fonts-inter nodejs npm ca-certificates'
+	libxml2-utils curl openssl groff-base tshark zsh flac opus-tools chromium fonts-inter nodejs npm ca-certificates
+	liblo-tools puredata-core'
 
 case ${1:-} in
 build) wanted=$build ;;

@@ -122,6 +122,9 @@ static void gestures(GString *out, const struct web_gestures *g)
 {
 	one(out, "tutti_gesture_players", "gauge", "Who plays gestures, in all rooms.", g->players);
 	one(out, "tutti_gesture_lines", "gauge", "Their lines.", g->lines);
+	one(out, "tutti_applemidi_players", "gauge", "Those of them who came by AppleMIDI.", g->apple_players);
+	one(out, "tutti_applemidi_sessions_total", "counter", "AppleMIDI sessions that became players.", g->apple_sessions);
+	one(out, "tutti_applemidi_refused_total", "counter", "AppleMIDI invitations that were refused.", g->apple_refused);
 	head(out, "tutti_gesture_packets_total", "counter", "Packets of gestures, by direction.");
 	labelled(out, "tutti_gesture_packets_total", "dir", "in", g->packets_in);
 	labelled(out, "tutti_gesture_packets_total", "dir", "out", g->packets_out);

@@ -43,6 +43,8 @@ struct web_status {
 		uint32_t players, lines;
 		uint64_t packets_in, packets_out, messages_in, messages_out, repaired, coalesced, snapshots;
 		uint64_t malformed, stranger, rate, late, other;
+		uint32_t apple_players;      /* of players, those of AppleMIDI */
+		uint64_t apple_sessions, apple_refused;
 	} gestures;
 };
 

@@ -486,6 +486,37 @@ static void test_dial(void)
 	closes();
 }
 
+/* It takes both of our alternatives: sent to on the first, and asked again with the other off. */
+static void test_dial_both(void)
+{
+	struct ua *ua = NULL;
+	char uri[128];
+
+	opens("[gesture]\noffer = osc midi\n[dial]\nallow = sip:*@127.0.0.1*\n");
+	g_assert_cmpint(ua_alloc(&ua, SIP_TRANSP_UDP, &house.udp), ==, 0);
+	(void)re_snprintf(uri, sizeof(uri), "sip:bob@%J", &ua->me);
+	runs(&(struct command){.verb = VERB_CREATE, .room = "band"});
+	runs(&(struct command){.verb = VERB_DIAL, .room = "band", .uri = uri});
+	ua_expect(ua, "INVITE ");
+	g_assert_true(strstr(ua->req, "a=group:GALT osc midi\r\n") != NULL);
+	ua_reply(ua, 200, "OK", NULL, HEAD "m=audio 4000 RTP/AVP 0\r\nm=application 5020 RTP/AVP 98\r\na=rtpmap:98 osc/48000\r\n"
+		"m=audio 5022 RTP/AVP 97\r\na=rtpmap:97 rtp-midi/48000\r\n");
+	ua_expect(ua, "ACK ");
+	ua_expect(ua, "INVITE ");
+	g_assert_true(strstr(ua->req, "a=group:GALT osc\r\n") && strstr(ua->req, "m=audio 0 RTP/AVP 97\r\n"));
+	ua_reply(ua, 200, "OK", NULL, HEAD "m=audio 4000 RTP/AVP 0\r\nm=application 5020 RTP/AVP 98\r\na=rtpmap:98 osc/48000\r\n"
+		"m=audio 0 RTP/AVP 97\r\n");
+	ua_expect(ua, "ACK ");
+	turn();
+	shows("band", 0, "bob", "osc", member("band", 0));
+	ua_expect_none(ua, 2000);
+	ua_request(ua, "BYE", NULL, NULL);
+	ua_expect(ua, "SIP/2.0 200");
+	mem_deref(ua);
+	turn();
+	closes();
+}
+
 int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
@@ -499,5 +530,6 @@ int main(int argc, char *argv[])
 	g_test_add_func("/callgest/pair", test_pair);
 	g_test_add_func("/callgest/refused", test_refused);
 	g_test_add_func("/callgest/dial", test_dial);
+	g_test_add_func("/callgest/dial-both", test_dial_both);
 	return g_test_run();
 }

@@ -17,6 +17,7 @@
 
 #include "control/loop.h"
 #include "osc/osc.h"
+#include "osc/oscquery.h"
 #include "osc/plain.h"
 #include "osc/slip.h"
 #include "server/selfsigned.h"
@@ -28,6 +29,7 @@ static const char secret[] = "a good secret";
 static struct relay *relay;
 static struct plain *plain;
 static uint16_t port;
+static uint32_t uplink;          /* messages a second taken from a player; 0: as always */
 
 /* --- the loop --- */
 
@@ -250,8 +252,10 @@ static bool nothing_left(void *arg)
 static void open_room(const char *allow, unsigned peers, uint32_t idle_s)
 {
 	static struct addrlist list;
-	const struct relay_conf rc = {.port_min = 20000, .port_max = 40000, .leave_keep_ms = 30000};
+	const struct relay_conf rc = {.port_min = 20000, .port_max = 40000, .leave_keep_ms = 30000, .rate = uplink};
 	struct plain_conf pc = {.secret = secret, .allow = &list, .peers_max = peers, .idle_s = idle_s};
+
+	struct sa at;
 
 	g_assert_cmpint(addrlist_read(&list, allow), ==, 0);
 	g_assert_cmpint(relay_alloc(&relay, &rc), ==, 0);
@@ -259,10 +263,10 @@ static void open_room(const char *allow, unsigned peers, uint32_t idle_s)
 	pc.relay = relay;
 	g_assert_cmpint(plain_alloc(&plain, &pc), ==, 0);
 	g_assert_cmpint(plain_open(plain, "band", 0, NULL), ==, 0);
-	port = plain_port(plain, "band");
+	g_assert_cmpint(plain_local(plain, "BAND", &at), ==, 0);
+	port = sa_port(&at);
 	g_assert_cmpuint(port, !=, 0);
-	g_assert_cmpuint(plain_port(plain, "BAND"), ==, port);
-	g_assert_cmpuint(plain_port(plain, "other"), ==, 0);
+	g_assert_cmpint(plain_local(plain, "other", &at), ==, ENOENT);
 }
 
 static void close_room(void)
@@ -359,7 +363,7 @@ static void test_no_reflector(void)
 	close_room();
 }
 
-/* From an address of the list without a word: of UDP the first datagram opens the door, of TCP it is a gesture already. */
+/* From an address of the list without a word: what comes first is a gesture already. */
 static void test_listed(void)
 {
 	struct client *ann, *udp, *tcp;
@@ -368,6 +372,7 @@ static void test_listed(void)
 	ann = join(UDP, "ann");
 	udp = client_new(UDP, 2);
 	say_i(udp, "/fader", 1);
+	expect_i(ann, "/p/osc/fader", 1);
 	expect_s(udp, "/tutti/welcome", "osc");
 	say_i(udp, "/fader", 2);
 	expect_i(ann, "/p/osc/fader", 2);
@@ -509,11 +514,12 @@ static void test_port_is_ours(void)
 static void test_room_ends(void)
 {
 	struct client *ann;
+	struct sa at;
 
 	open_room("", 8, 0);
 	ann = join(SLIP, "ann");
 	plain_close(plain, "band");
-	g_assert_cmpuint(plain_port(plain, "band"), ==, 0);
+	g_assert_cmpint(plain_local(plain, "band", &at), ==, ENOENT);
 	while (!ann->closed)
 		(void)next_message(ann);
 	g_assert_cmpint(plain_open(plain, "band", port, NULL), ==, 0);
@@ -604,6 +610,134 @@ static void test_slow_events(void)
 	close_room();
 }
 
+/* --- OSCQuery --- */
+
+struct question { int fd; GString *text; };
+
+static bool is_answered(void *arg)
+{
+	struct question *q = arg;
+	char buf[4096];
+	ssize_t n;
+
+	while ((n = recv(q->fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0)
+		g_string_append_len(q->text, buf, n);
+	return n == 0 || errno == ECONNRESET;
+}
+
+/* The whole answer, head and all. */
+static char *get(const struct oscquery *query, unsigned host, const char *request)
+{
+	const struct sockaddr_in from = loopback(host, 0);
+	struct question q = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .text = g_string_new(NULL)};
+	struct sa at;
+
+	g_assert_cmpint(oscquery_local(query, &at), ==, 0);
+	g_assert_cmpint(bind(q.fd, (const struct sockaddr *)&from, sizeof(from)), ==, 0);
+	g_assert_cmpint(connect(q.fd, &at.u.sa, at.len), ==, 0);
+	g_assert_cmpint(send(q.fd, request, strlen(request), MSG_NOSIGNAL), ==, (ssize_t)strlen(request));
+	turn_until(is_answered, &q);
+	close(q.fd);
+	return g_string_free(q.text, FALSE);
+}
+
+static void test_query(void)
+{
+	static const struct { const char *request, *want; } asked[] = {
+		{"GET / HTTP/1.1\r\n\r\n", "\"CONTENTS\":{\"band\":{\"FULL_PATH\":\"/band\",\"ACCESS\":0}}}"},
+		{"GET /?HOST_INFO HTTP/1.1\r\n\r\n", "{\"NAME\":\"Tutti\",\"EXTENSIONS\":{\"ACCESS\":true"},
+		{"GET /band?HOST_INFO HTTP/1.1\r\n\r\n", "\"OSC_IP\":\"127.0.0.1\",\"OSC_PORT\":"},
+		{"GET /band/p/ann/fader HTTP/1.1\r\n\r\n",
+		 "{\"FULL_PATH\":\"/p/ann/fader\",\"TYPE\":\"i\",\"ACCESS\":1,\"VALUE\":[42]}"},
+		{"GET /band/p/%61nn/fader?VALUE HTTP/1.0\r\n\r\n", "{\"VALUE\":[42]}"},
+		{"GET /band/tutti/tempo?RANGE HTTP/1.1\r\n\r\n", "{\"RANGE\":[{\"MIN\":20,\"MAX\":400}]}"},
+		{"GET /band/tutti/member/ann/mute?ACCESS HTTP/1.1\r\n\r\n", "{\"ACCESS\":3}"},
+		{"GET /band HTTP/1.1\r\n\r\n", "\"p\":{\"FULL_PATH\":\"/p\",\"CONTENTS\":{\"ann\":"},
+		{"GET /band/p/ann?VALUE HTTP/1.1\r\n\r\n", "HTTP/1.1 204 "},
+		{"GET /band/p/ann?NOTHING HTTP/1.1\r\n\r\n", "HTTP/1.1 400 "},
+		{"GET /band/p/bob HTTP/1.1\r\n\r\n", "HTTP/1.1 404 "},
+		{"GET /other HTTP/1.1\r\n\r\n", "HTTP/1.1 404 "},
+		{"GET /%00 HTTP/1.1\r\n\r\n", "HTTP/1.1 400 "},
+		{"GET /%6 HTTP/1.1\r\n\r\n", "HTTP/1.1 400 "},
+		{"GET band HTTP/1.1\r\n\r\n", "HTTP/1.1 400 "},
+		{"GET\r\n\r\n", "HTTP/1.1 400 "},
+		{"POST / HTTP/1.1\r\n\r\n", "HTTP/1.1 405 "},
+	};
+	struct addrlist from;
+	struct oscquery_conf qc = {.from = &from};
+	struct oscquery *query;
+	struct client *ann;
+	char *text, *big = g_strnfill(9000, 'x');
+
+	open_room("", 8, 0);
+	g_assert_cmpint(addrlist_read(&from, "127.0.0.1"), ==, 0);
+	g_assert_cmpint(sa_set_str(&qc.local, "127.0.0.1", 0), ==, 0);
+	qc.relay = relay;
+	qc.plain = plain;
+	g_assert_cmpint(oscquery_alloc(&query, &qc), ==, 0);
+	ann = join(UDP, "ann");
+	say_i(ann, "/fader", 42);
+	settle(ann);
+	for (unsigned i = 0; i < G_N_ELEMENTS(asked); i++) {
+		text = get(query, 1, asked[i].request);
+		if (!strstr(text, asked[i].want))
+			g_error("%s gave %s", asked[i].request, text);
+		g_free(text);
+	}
+	/* nobody else may ask, and nobody at length */
+	text = get(query, 2, "GET / HTTP/1.1\r\n\r\n");
+	g_assert_cmpstr(text, ==, "");
+	g_free(text);
+	text = get(query, 1, big);
+	g_assert_true(g_str_has_prefix(text, "HTTP/1.1 431 ") || !*text);
+	g_free(text);
+	g_free(big);
+	client_free(ann);
+	mem_deref(query);
+	close_room();
+}
+
+/* More than the kernel takes at once. */
+static void test_big_answer(void)
+{
+	enum { KEYS = 3000 };
+	struct addrlist from;
+	struct oscquery_conf qc = {.from = &from};
+	struct oscquery *query;
+	struct client *ann;
+	char *text, *body;
+
+	uplink = 100000;
+	open_room("", 8, 0);
+	uplink = 0;
+	g_assert_cmpint(addrlist_read(&from, "127.0.0.1"), ==, 0);
+	g_assert_cmpint(sa_set_str(&qc.local, "127.0.0.1", 0), ==, 0);
+	qc.relay = relay;
+	g_assert_cmpint(oscquery_alloc(&query, &qc), ==, 0);
+	ann = join(SIZE, "ann");
+	for (int i = 0; i < KEYS; i++) {
+		char addr[64];
+
+		g_snprintf(addr, sizeof(addr), "/a/quite/long/address/of/number/%d", i);
+		say_i(ann, addr, i);
+	}
+	do {
+		settle(ann);
+		text = get(query, 1, "GET /band/p/ann HTTP/1.1\r\n\r\n");
+		body = strstr(text, "\"2999\":");
+		if (body)
+			break;
+		g_free(text);
+	} while (true);
+	body = strstr(text, "\r\n\r\n") + 4;
+	g_assert_cmpuint(strlen(body), >, 256 * 1024);
+	g_assert_cmpuint(g_ascii_strtoull(strstr(text, "Content-Length: ") + 16, NULL, 10), ==, strlen(body));
+	g_free(text);
+	client_free(ann);
+	mem_deref(query);
+	close_room();
+}
+
 int main(int argc, char *argv[])
 {
 	int ret;
@@ -624,6 +758,8 @@ int main(int argc, char *argv[])
 	g_test_add_func("/plain/room-ends", test_room_ends);
 	g_test_add_func("/plain/slow-state", test_slow_state);
 	g_test_add_func("/plain/slow-events", test_slow_events);
+	g_test_add_func("/plain/query", test_query);
+	g_test_add_func("/plain/big-answer", test_big_answer);
 	ret = g_test_run();
 	loop_close();
 	return ret;

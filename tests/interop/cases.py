@@ -735,6 +735,7 @@ import conference  # noqa: E402,F401  (its cases use what stands above)
 import gestures  # noqa: E402,F401
 import gestures_apple  # noqa: E402,F401
 import gestures_phones  # noqa: E402,F401
+import gestures_plain  # noqa: E402,F401
 import recorded  # noqa: E402,F401
 import voicecases  # noqa: E402,F401
 import waiting  # noqa: E402,F401

@@ -7,6 +7,7 @@ import struct
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 import applepeer
 from cases import case
@@ -175,6 +176,10 @@ def apple_tshark():
             anna.play(c)
             time.sleep(0.05)
         house.check(wait(lambda: len(bob.heard) == 7), 'bob heard %r' % bob.heard)
+        with urllib.request.urlopen('http://127.0.0.1:%d/metrics' % house.server.http_port, timeout=5) as r:
+            metrics = r.read()
+        for line in b'tutti_applemidi_players 2', b'tutti_applemidi_sessions_total 2', b'tutti_applemidi_refused_total 1':
+            house.check(line + b'\n' in metrics, 'not in /metrics: %r' % line)
         house.check(wait(lambda: any(k[2] == b'RS' for k in anna.kinds)), 'anna is not told what has come')
         time.sleep(0.5)
         house.stop()

@@ -6,6 +6,7 @@
  */
 #include <glib.h>
 #include <string.h>
+#include <time.h>
 #include "server/offer.h"
 #include "server/sdesc.h"
 #include "vectors.h"
@@ -660,6 +661,80 @@ static void test_rfc6295(void)
 	mem_deref(o);
 }
 
+/* --- cost --- */
+
+/* What hostile SDP may cost: as in test-offer.c, where a millisecond is promised. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { COST_NS = 60000000 };
+#else
+enum { COST_NS = 3000000 };
+#endif
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void measure(const char *name, GString *body)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (unsigned n = 0; n < 5; n++) {
+		struct offer *o = make(ALL, 0, OFFER_SRTP_OPTIONAL);
+		struct mbuf *mb = NULL;
+		const char *why;
+		uint64_t start = cpu_ns();
+
+		(void)offer_answer(o, &mb, &why, body->str, body->len);
+		best = MIN(best, cpu_ns() - start);
+		mem_deref(mb);
+		mem_deref(o);
+	}
+	g_test_message("%s (%zu bytes): %u us", name, body->len, (unsigned)(best / 1000));
+	g_assert_cmpuint(best, <, COST_NS);
+	g_string_free(body, TRUE);
+}
+
+static GString *many(const char *head, const char *line, unsigned n, const char *tail)
+{
+	GString *s = g_string_new(head);
+
+	for (unsigned i = 0; i < n; i++)
+		g_string_append(s, line);
+	return g_string_append(s, tail);
+}
+
+/* Lines of 64 formats, each of which looks well until its parameters are read. */
+static GString *worst(unsigned n_lines, const char *media, const char *encoding, const char *params)
+{
+	GString *s = g_string_new(HEAD);
+
+	for (unsigned n = 0; n < n_lines; n++) {
+		g_string_append(s, media);
+		for (unsigned i = 64; i < 127; i++)
+			g_string_append_printf(s, " %u", i);
+		g_string_append(s, "\r\n");
+		for (unsigned i = 64; i < 127; i++)
+			g_string_append_printf(s, "a=rtpmap:%u %s/48000\r\na=fmtp:%u %s\r\n", i, encoding, i, params);
+	}
+	return s;
+}
+
+static void test_cost(void)
+{
+	measure("a group of many words", many(HEAD "a=group:GALT", " x", 20000, "\r\n" UDP "a=mid:y\r\n"));
+	measure("many groups", many(HEAD, "a=group:GALT 1 2 3 4 5 6 7 8 9\r\n", 400, UDP "a=mid:9\r\n"));
+	measure("64 lines of one group", many(HEAD "a=group:FID 1 2 3\r\na=group:GALT 1 2 3\r\n",
+		"m=audio 4 RTP/AVP 97\r\na=rtpmap:97 rtp-midi/48000\r\na=fmtp:97 musicport=1\r\na=mid:1\r\n", 64, ""));
+	measure("64 lines with a space", many(HEAD, UDP "a=osc-space:send /a ,i\r\na=osc-view:tilted\r\n", 64, ""));
+	measure("512 claims of one", many(HEAD UDP "a=osc-view:flat\r\n", "a=osc-own:/a/?/*/[a-z]/{b,c}\r\n", 500, ""));
+	measure("parameters that are refused last", worst(9, "m=application 4 RTP/AVP 63", "osc", "version=1.1; types=ifsb; max=1200; red=2; red=2"));
+	measure("... of MIDI", worst(8, "m=audio 4 RTP/AVP 64", "rtp-midi", "cm_unused=ABC; cm_used=__7F_00-7F_01_01__; j_sec=none"));
+}
+
 int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
@@ -678,6 +753,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/offergest/again", test_again);
 	g_test_add_func("/offergest/streams", test_streams_offered);
 	g_test_add_func("/offergest/no-port", test_no_port);
+	g_test_add_func("/offergest/cost", test_cost);
 	g_test_add_func("/offergest/foreign", test_foreign);
 	g_test_add_func("/offergest/rfc6295", test_rfc6295);
 	return g_test_run();
