@@ -46,6 +46,7 @@ enum verb {
 	VERB_TRANSPORT,           /* room, text: "start" "stop" "continue": the room's beat */
 	VERB_CLICK,               /* member, on, value (dB): it hears the beat */
 	VERB_FOLLOW,              /* member, on: the room's tempo is that of its MIDI clock; or room, off: nobody's */
+	VERB_CONTROLLER,          /* member, text: a player without a member that acts for it, by its name; "": none */
 	VERB_N,
 };
 
@@ -61,6 +62,8 @@ enum command_arg {                /* which fields of struct command a verb reads
 	ARG_WHERE = 1 << 12,      /* a member or a room, one of the two */
 	ARG_BEATS = 1 << 13,
 };
+
+enum { CONTROLLER_MAX = 32 };     /* a player's name */
 
 struct face;                      /* control.h: how a member is reached */
 

@@ -32,6 +32,7 @@ struct member {
 	float gain_db, pan;
 	bool click;               /* it hears the room's beat, so loud: */
 	float click_db;
+	char controller[CONTROLLER_MAX + 1];      /* a player that acts for it; "": none */
 	uint64_t since_ms;
 	struct face face;         /* said_name: a reference of its own */
 	char keys[8];             /* pressed so far, of a code like *6 */

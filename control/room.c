@@ -297,6 +297,7 @@ bool room_full(const struct room *r, enum role role)
 void room_add(struct room *r, struct member *m)
 {
 	m->room = r;
+	m->controller[0] = '\0';          /* a player of that name elsewhere is another */
 	m->since_ms = unix_ms();
 	list_append(&r->members, &m->le, m);
 	r->n_members++;

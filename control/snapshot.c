@@ -27,6 +27,7 @@ static void copy_member(struct snapshot_member *s, const struct member *m)
 	s->pan = m->pan;
 	s->click = m->click;
 	s->click_db = m->click_db;
+	memcpy(s->controller, m->controller, sizeof(s->controller));
 	s->since_ms = m->since_ms;
 	if (m->face.leg)
 		leg_stats(m->face.leg, &s->leg);

@@ -19,6 +19,7 @@ struct snapshot_member {
 	float gain_db, pan;
 	bool click;               /* it hears the room's beat */
 	float click_db;
+	char controller[CONTROLLER_MAX + 1];      /* name of a player that acts for it; "": none */
 	uint64_t since_ms;        /* unix time */
 	struct leg_stats leg;     /* as of now */
 };

@@ -43,6 +43,7 @@ static const struct verb_run table[VERB_N] = {
 	[VERB_TRANSPORT]  = { R, verb_transport },
 	[VERB_CLICK]      = { M, verb_click },
 	[VERB_FOLLOW]     = { E, verb_follow },
+	[VERB_CONTROLLER] = { M, verb_controller },
 };
 
 const struct verb_run *verb_run(enum verb verb)

@@ -199,6 +199,22 @@ int verb_floor(struct act *a)
 	return a->self && m->role != ROLE_HOST ? floor_by_itself(m, a->cmd->on) : floor_by_host(m, a->cmd->on);
 }
 
+/* Of letters that a player's name can have. Two members may have the same: the first acts, as always with names. */
+int verb_controller(struct act *a)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+	const char *name = a->cmd->text;
+	struct member *m = a->member;
+
+	if (strlen(name) > CONTROLLER_MAX || name[strspn(name, plain)])
+		return EINVAL;
+	if (!strcmp(m->controller, name))
+		return 0;
+	strcpy(m->controller, name);
+	member_changed(m, "controller");
+	return 0;
+}
+
 int verb_key(struct act *a)
 {
 	return a->cmd->text[0] && !a->cmd->text[1] ? keypad_press(a->member, a->cmd->text[0]) : EINVAL;

@@ -69,18 +69,33 @@ static int complete_mix(struct house_order *o, const struct desk *d)
 	return err;
 }
 
+/* Its own member, or one for whom it was let act (VERB_CONTROLLER). 0: nobody. */
+uint32_t desk_behind(const struct player *p, const struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n_members && p->name[0]; i++)
+		if (p->conf.member ? s->member[i].id == p->conf.member : !strcmp(s->member[i].controller, p->name))
+			return s->member[i].id;
+	return 0;
+}
+
+static const char *room_of(const struct desk *d, const struct player *p)
+{
+	if (p->conf.member)
+		return control_member_room(d->control, p->conf.member);
+	return p->ensemble ? ensemble_room(p->ensemble) : NULL;
+}
+
 static int command(struct desk *d, struct player *p, struct house_order *o)
 {
-	const struct actor actor = {.kind = ACTOR_MEMBER, .member = p->conf.member};
-	const char *room = control_member_room(d->control, p->conf.member);
+	const char *room = room_of(d, p);
+	struct actor actor = {.kind = ACTOR_MEMBER};
 	struct snapshot *s = NULL;
 	int err;
 
-	if (!room)
+	if (!room || snapshot_take(&s, d->control, room))
 		return EPERM;             /* nobody is behind it, or not any more */
-	err = snapshot_take(&s, d->control, room);
-	if (!err)
-		err = find(o, d, s, p->conf.member);
+	actor.member = desk_behind(p, s);
+	err = actor.member ? find(o, d, s, actor.member) : EPERM;
 	if (!err && o->toggle)
 		house_set_flag(o, !is_on(s, member_in(s, o->cmd.member), o));
 	if (!err && o->mix)
@@ -106,9 +121,13 @@ static int order(struct desk *d, struct player *p, struct house_order *o)
 static void follow(struct desk *d, const struct player *p, const struct midi_cmd *midi)
 {
 	uint32_t hundredths = (uint32_t)midi->data[0] | (uint32_t)midi->data[1] << 8;
+	const char *room = room_of(d, p);
+	struct snapshot *s = NULL;
 
-	if (p->conf.member)
-		(void)control_follow_tempo(d->control, p->conf.member, hundredths * 10);
+	if (!room || !control_follows(d->control, room) || snapshot_take(&s, d->control, room))
+		return;
+	(void)control_follow_tempo(d->control, desk_behind(p, s), hundredths * 10);
+	mem_deref(s);
 }
 
 static void said(struct player *p, const struct osc_msg *msg, const struct midi_cmd *midi, void *arg)

@@ -35,6 +35,9 @@ void desk_room_end(struct desk *d, const char *room);
 const char *desk_name(const struct desk_room *r, uint32_t member);        /* "": it has none */
 uint32_t desk_member(const struct desk_room *r, const char *name);        /* 0: nobody */
 
+/* Who acts where this player does; 0: nobody. */
+uint32_t desk_behind(const struct player *p, const struct snapshot *s);
+
 /* ---- houseout.c ---- */
 
 void houseout_event(const struct event *ev, struct desk *d);

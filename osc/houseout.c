@@ -69,7 +69,7 @@ static void put_member(struct pen *pen, struct player *to, const struct snapshot
 	put_i(pen, to, addr, m->muted);
 	member_addr(addr, name, "hand");
 	put_i(pen, to, addr, m->hand);
-	if (to->conf.member != m->id)
+	if (to->conf.member ? to->conf.member != m->id : strcmp(to->name, m->controller) != 0)
 		return;
 	put_i(pen, to, "/tutti/me/mute", m->muted);
 	put_i(pen, to, "/tutti/me/deaf", m->deaf);

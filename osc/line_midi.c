@@ -72,8 +72,10 @@ static void on_begin(unsigned stream, uint32_t id, bool again, void *arg)
 			m->rtp.out[m->out_of[stream]].from = player_of(m, id);
 		return;
 	}
-	/* The conference itself speaks with the line's own SSRC. */
-	out = id == MIDI_LEG_HOUSE ? &m->rtp.out[0] : line_rtp_open_rt(&m->rtp, player_of(m, id), m->now_us);
+	m->out_of[stream] = 0;                    /* the conference itself speaks with the line's own SSRC */
+	if (id == MIDI_LEG_HOUSE)
+		return;
+	out = line_rtp_open_rt(&m->rtp, player_of(m, id), m->now_us);
 	m->out_of[stream] = (uint8_t)(out ? out - m->rtp.out : LINE_RTP_OUTS);
 }
 

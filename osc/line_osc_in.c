@@ -106,13 +106,14 @@ static void closed(struct line_osc *o, uint64_t now_us)
 	struct osc_iter it;
 	struct osc_msg msg;
 
-	tally_up_rt(&line_count(&o->l)->direction);
 	for (unsigned i = 0; i < o->payload.num; i++) {
 		p = oscrtp_elem(&e, p);
 		osc_iter_init(&it, e.osc, e.len);
 		while (osc_next(&it, &msg)) {
-			if (strncmp(msg.addr, "/_gest/", 7))
+			if (strncmp(msg.addr, "/_gest/", 7)) {
+				tally_up_rt(&line_count(&o->l)->direction);
 				continue;
+			}
 			g.osc = msg.raw;
 			g.len = msg.len;
 			ensemble_osc_rt(&o->l, &g, now_us);

@@ -54,7 +54,9 @@ static size_t view_as(struct line_out *o, uint8_t *buf, enum osc_view view, stru
 	const struct gestline *d = &o->line->desc;
 	const struct views v = {.view = view, .types = d->takes.types, .deep = d->takes.deep, .max = d->takes.max,
 		.receiver = o->line->player->name, .source = from->name, .source_id = from->id,
-		.owners = from->ensemble ? from->ensemble->owners : NULL};
+		.owners = from->ensemble ? from->ensemble->owners : NULL,
+		/* 6.7: "while it does not know that difference it sets the time tag to 1" */
+		.at_once = true};
 	uint8_t retold[BRIDGE_OSC_MAX];
 	size_t n = FORWARD_SCRATCH_SIZE;
 

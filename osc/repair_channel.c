@@ -360,6 +360,21 @@ static void hold_silently(const struct target *t, uint8_t note, enum midi_note_s
 	order_newest(&t->c->note_order, note);
 }
 
+/* Struck more often than let go, and the newest command is a NoteOff: for who does not count strokes the note is over. It stays held, and
+ * is silent. */
+static void end_strokes(const struct target *t, uint8_t note, uint8_t velocity)
+{
+	struct midi_note *own = &t->c->note[note];
+	const uint8_t count = own->count;
+
+	if (own->state != NOTE_ON)
+		return;
+	for (unsigned n = own->count - own->silent; n && t->r->budget; n--)
+		make(t, MIDI_NOTE_OFF, note, velocity);
+	own->state = NOTE_OFF;
+	own->count = own->silent = count;
+}
+
 /* "Recovered NoteOn only if Y = 1". Another velocity than the one heard is another stroke. */
 static void repair_on(const struct target *t, const struct journal_log *log, uint8_t count, uint8_t release)
 {
@@ -387,6 +402,7 @@ static void repair_n(const struct target *t)
 				const uint8_t note = (uint8_t)(8 * (n->low + i) + k);
 
 				release_to(t, note, held.count[note], held.release[note]);
+				end_strokes(t, note, held.release[note]);
 				hold_silently(t, note, NOTE_OFF, held.count[note]);
 			}
 	for (unsigned i = 0; i < n->notes.n; i++) {

@@ -220,7 +220,7 @@ unsigned views_write_rt(uint8_t *buf, size_t *len, const struct views *v, const 
 		if (step == OSC_BAD)
 			return errors | 1u << GEST_MALFORMED;
 		if (step == OSC_OPEN)
-			osc_w_bundle(&w, it.timetag);
+			osc_w_bundle(&w, v->at_once ? OSC_NOW : it.timetag);
 		else if (step == OSC_CLOSE)
 			osc_w_bundle_end(&w);
 		else if (!w.err)

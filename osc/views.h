@@ -48,6 +48,7 @@ struct views {
 	const char *source;       /* the sender's */
 	uint32_t    source_id;    /* as in the owners' table */
 	const struct owners *owners;  /* flat view; NULL: nothing is claimed */
+	bool        at_once;      /* time tags are of a clock the receiver does not know: they become "immediately" */
 };
 
 /*

@@ -269,12 +269,25 @@ static int reserve(struct callgest *c)
 	return err;
 }
 
+/* A room that hides the addresses of its members does not tell them as names either. */
+static bool hides(const struct callgest *c)
+{
+	struct snapshot *s;
+	bool yes;
+
+	if (!c->room[0] || snapshot_take(&s, c->all->control, c->room))
+		return false;
+	yes = s->hide_numbers;
+	mem_deref(s);
+	return yes;
+}
+
 static int player_make(struct callgest *c, const char *wish)
 {
 	struct player_conf conf = {.member = c->member, .arg = c};
 	int err;
 
-	str_ncpy(conf.wish, wish, sizeof(conf.wish));
+	str_ncpy(conf.wish, wish[0] || !hides(c) ? wish : "player", sizeof(conf.wish));
 	str_ncpy(conf.identity, c->identity, sizeof(conf.identity));
 	(void)re_snprintf(conf.cname, sizeof(conf.cname), "%016llx@tutti", rand_u64());
 	err = player_alloc(&c->player, c->all->relay, NULL, &conf);

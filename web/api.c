@@ -267,6 +267,7 @@ static void put_member(JsonBuilder *b, const struct snapshot_member *m)
 	put_bool(b, "click", m->click);
 	json_builder_set_member_name(b, "click_db");
 	json_builder_add_double_value(b, (double)m->click_db);
+	put_or_null(b, "controller", m->controller);
 	put_int(b, "since_ms", m->since_ms);
 	put_leg(b, &m->leg);
 	json_builder_end_object(b);

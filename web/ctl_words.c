@@ -57,6 +57,8 @@ static const struct ctl_word words[] = {
 	POST("member", "view", "ROOM MEMBER OTHER DB [PAN]", MEMBER "/view", "other@OTHER value#DB pan#PAN:2",
 	     "how the member hears another, and where; -60 is silence"),
 	POST("member", "click", "ROOM MEMBER [ON] [DB]", MEMBER "/click", "on!ON value#DB:0", "it hears the room's beat, so loud"),
+	POST("member", "controller", "ROOM MEMBER PLAYER", MEMBER "/controller", "text$PLAYER", "a player of gestures without a call acts for it"),
+	POST("member", "no-controller", "ROOM MEMBER", MEMBER "/controller", "text=\"\"", "no player does any more"),
 	POST("member", "move", "ROOM MEMBER TO", MEMBER "/move", "room$TO", "take the member to another room"),
 	POST("member", "admit", "ROOM MEMBER...", MEMBER "/admit", "", "let a waiting member in"),
 	POST("member", "refuse", "ROOM MEMBER...", MEMBER "/refuse", "", "send a waiting member away"),

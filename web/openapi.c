@@ -83,7 +83,7 @@ static const struct { const char *name, *schema; } schemas[] = {
 	{ "member", "{\"type\":\"object\",\"required\":[\"id\",\"uri\",\"name\",\"role\",\"muted\",\"media\"],\"properties\":{\"id\":" I
 		    ",\"uri\":" S ",\"name\":" S ",\"role\":" REF("role") ",\"muted\":" B ",\"muted_by_host\":" B ",\"deaf\":" B
 		    ",\"hold\":" B ",\"hand\":" B ",\"talking\":" B ",\"dialed_out\":" B ",\"waiting\":{\"type\":\"string\",\"nullable\":true},\"gain_db\":" N ",\"pan\":" N ",\"click\":" B
-		    ",\"click_db\":" N
+		    ",\"click_db\":" N ",\"controller\":{\"type\":\"string\",\"nullable\":true}"
 		    ",\"since_ms\":" I ",\"media\":{\"type\":\"object\"}}}" },
 	{ "role", "{\"type\":\"string\",\"enum\":[\"listener\",\"speaker\",\"host\"]}" },
 	{ "event", "{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{\"number\":" I ",\"room\":" S ",\"version\":" I

@@ -333,6 +333,23 @@ static void runs(const struct command *cmd)
 	turn();
 }
 
+/* The name of who wishes none is made of its address, but not where addresses are hidden. */
+static void test_name(void)
+{
+	const struct setting hide = {"hide-numbers", "on"};
+	struct phone anna, bob;
+
+	opens(NULL);
+	calls(&anna, "band", 5000, "");
+	g_assert_true(ua_has(anna.ua, "a=gest-name:ua\r\n"));
+	runs(&(struct command){.verb = VERB_CHANGE, .room = "band", .settings = &hide, .n_settings = 1});
+	calls(&bob, "band", 5002, "");
+	g_assert_true(ua_has(bob.ua, "a=gest-name:player\r\n"));
+	hangs_up(&bob);
+	hangs_up(&anna);
+	closes();
+}
+
 /* Who waits to be let in is not heard and does not hear. */
 static void test_lobby(void)
 {
@@ -525,6 +542,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/callgest/no-sound", test_no_sound);
 	g_test_add_func("/callgest/hold", test_hold);
 	g_test_add_func("/callgest/later", test_later);
+	g_test_add_func("/callgest/name", test_name);
 	g_test_add_func("/callgest/lobby", test_lobby);
 	g_test_add_func("/callgest/move", test_move);
 	g_test_add_func("/callgest/pair", test_pair);

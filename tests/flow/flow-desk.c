@@ -338,6 +338,14 @@ static void test_wrong(void)
 	end();
 }
 
+static float gain_of(int i, int other)
+{
+	float gain, pan;
+
+	leg_view(party[i].leg, party[other].leg, &gain, &pan);
+	return gain;
+}
+
 /* A player without a member, as one of a port for software without SIP, may ask and listen, and nothing else. */
 static void test_nobody_behind(void)
 {
@@ -352,19 +360,26 @@ static void test_nobody_behind(void)
 	g_assert_cmpuint(heard(&party[BOB], "/tutti/error /tutti/room/lock not allowed"), ==, 1);
 	g_assert_cmpuint(heard(&party[BOB], "/tutti/room/lock 0"), ==, 1);
 	g_assert_cmpuint(heard(&party[BOB], "/tutti/joined anna"), ==, 1);
+	forget();
+	/* A host lets it act for bob, with bob's rights. */
+	g_assert_cmpint(control_run(control, &(struct actor){.kind = ACTOR_MEMBER, .member = party[CARL].member},
+				    &(struct command){.verb = VERB_CONTROLLER, .member = party[BOB].member, .text = "bob"}, NULL), ==, EPERM);
+	g_assert_cmpint(control_run(control, &(struct actor){.kind = ACTOR_MEMBER, .member = party[ANNA].member},
+				    &(struct command){.verb = VERB_CONTROLLER, .member = party[BOB].member, .text = "a/b"}, NULL), ==, EINVAL);
+	g_assert_cmpint(control_run(control, &(struct actor){.kind = ACTOR_MEMBER, .member = party[ANNA].member},
+				    &(struct command){.verb = VERB_CONTROLLER, .member = party[BOB].member, .text = "bob"}, NULL), ==, 0);
+	says(&party[BOB], "/tutti/me/mute", 'i', 1, NULL);
+	says(&party[BOB], "/tutti/room/lock", 'i', 1, NULL);
+	says(&party[BOB], "/tutti/me/mix/anna/gain", 'f', -20, NULL);
+	run(5);
+	g_assert_cmpuint(heard(&party[BOB], "/tutti/me/mute 1"), ==, 1);
+	g_assert_cmpuint(heard(&party[BOB], "/tutti/error /tutti/room/lock not allowed"), ==, 1);
+	g_assert_cmpfloat(fabsf(gain_of(BOB, ANNA) - 0.1f), <, 1e-3f);
 	player_set_member(party[BOB].player, party[BOB].member);
 	end();
 }
 
 /* --- mixes --- */
-
-static float gain_of(int i, int other)
-{
-	float gain, pan;
-
-	leg_view(party[i].leg, party[other].leg, &gain, &pan);
-	return gain;
-}
 
 static void test_mix(void)
 {

@@ -188,6 +188,8 @@ static const struct { const char *name; uint8_t takes; const char *offer, *answe
 	{"the first of several types", ALL, HEAD "m=application 4 RTP/AVP 99 98\r\na=rtpmap:99 osc/44100\r\n" OSC("98"),
 		"t=0 0\r\nm=application 30010 RTP/AVP 99\r\na=rtpmap:99 osc/44100\r\na=fmtp:99 " TAKES "1200; rec=journal; red=2; guard=1000; "
 		"rate=2000; tt=none\r\n" NAMED},
+	{"the ninth is not looked at", ALL, HEAD AUDIO "m=application 4 RTP/AVP 1 2 3 4 5 6 7 8 98\r\n" OSC("98"),
+		"t=0 0\r\n" SOUND "m=application 0 RTP/AVP 1 2 3 4 5 6 7 8 98\r\n"},
 	{"a bad parameter", ALL, HEAD "m=application 4 RTP/AVP 99 98\r\na=rtpmap:99 osc/44100\r\na=fmtp:99 max=13\r\n" OSC("98"), "t=0 0\r\n" OUROSC NAMED},
 	{"a parameter twice", ALL, HEAD AUDIO "m=application 4 RTP/AVP 98\r\n" OSC("98") "a=fmtp:98 red=1; red=1\r\n",
 		"t=0 0\r\n" SOUND "m=application 0 RTP/AVP 98\r\n"},
@@ -256,6 +258,11 @@ static const struct { const char *name; uint8_t takes; const char *offer, *answe
 		"m=audio 40014 RTP/AVP 97\r\na=rtpmap:97 rtp-midi/48000\r\na=fmtp:97 musicport=12\r\na=recvonly\r\na=mid:2\r\n",
 		"t=0 0\r\na=group:FID 1 2\r\n" OURMIDI "a=fmtp:97 musicport=12\r\na=gest-name:anna\r\na=recvonly\r\na=mid:1\r\n"
 		OURMIDI "a=fmtp:97 musicport=12\r\na=gest-name:anna\r\na=sendonly\r\na=mid:2\r\n"},
+	{"virtual sendrecv under SRTP", ALL, HEAD "a=group:FID 1 2\r\nm=audio 40012 RTP/SAVP 97\r\na=rtpmap:97 rtp-midi/48000\r\n" CRYPTO
+		"a=fmtp:97 musicport=12\r\na=sendonly\r\na=mid:1\r\nm=audio 40014 RTP/SAVP 97\r\na=rtpmap:97 rtp-midi/48000\r\n" CRYPTO
+		"a=fmtp:97 musicport=12\r\na=recvonly\r\na=mid:2\r\n",
+		"t=0 0\r\nm=audio 30008 RTP/SAVP 97\r\na=rtpmap:97 rtp-midi/48000\r\na=fmtp:97 musicport=12\r\na=gest-name:anna\r\na=recvonly\r\n"
+		"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:*\r\na=mid:1\r\nm=audio 0 RTP/SAVP 97\r\na=mid:2\r\n"},
 	{"two identities", ALL, HEAD "a=group:FID 1 2\r\n" MIDI "a=fmtp:97 musicport=12\r\na=mid:1\r\n"
 		"m=audio 40014 RTP/AVP 97\r\na=rtpmap:97 rtp-midi/48000\r\na=fmtp:97 musicport=12\r\na=mid:2\r\n",
 		"t=0 0\r\n" OURMIDI "a=fmtp:97 musicport=12\r\n" NAMED "a=mid:1\r\nm=audio 0 RTP/AVP 97\r\na=mid:2\r\n"},

@@ -41,6 +41,7 @@ static const struct { enum verb verb; const char *self, *others; } want[] = {
 	{ VERB_TRANSPORT, "--y", "--y" },
 	{ VERB_CLICK, "yyy", "--y" },
 	{ VERB_FOLLOW, "--y", "--y" },
+	{ VERB_CONTROLLER, "yyy", "--y" },
 };
 
 static int expected(char right, bool on, bool held)

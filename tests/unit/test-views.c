@@ -39,24 +39,24 @@ static const struct {
 	const char *out;          /* addresses that are left */
 	unsigned errors;
 } table[] = {
-	{"prefix", "/a", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL}, "/p/anna/a", 0},
-	{"prefix in a bundle", "/a /b", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL}, "/p/anna/a /p/anna/b", 0},
-	{"source", "/a /b", {VIEW_SOURCE, NULL, true, 1200, "bob", "anna", 1, NULL}, "/a /b", 0},
-	{"a type too many", "/a /b", {VIEW_SOURCE, "if", true, 1200, "bob", "anna", 1, NULL}, "/a", BIT(GEST_TYPE)},
-	{"no type at all", "/a", {VIEW_SOURCE, "i", true, 1200, "bob", "anna", 1, NULL}, "", BIT(GEST_TYPE)},
-	{"reserved", "/p/bob/a /b", {VIEW_FLAT, NULL, true, 1200, "bob", "anna", 1, NULL}, "/b", BIT(GEST_RESERVED)},
-	{"control", "/_gest/leave /b", {VIEW_FLAT, NULL, true, 1200, "bob", "anna", 1, NULL}, "/b", 0},
-	{"two slashes, OSC 1.1", "/a//b", {VIEW_FLAT, NULL, true, 1200, "bob", "anna", 1, NULL}, "/a//b", 0},
-	{"two slashes, OSC 1.0", "/a//b", {VIEW_FLAT, NULL, false, 1200, "bob", "anna", 1, NULL}, "", 0},
-	{"to who it is", "/to/bob/x/y", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL}, "/p/anna/x/y", 0},
-	{"to another", "/to/bobby/x /a", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL}, "/p/anna/a", 0},
-	{"to nobody", "/to/bob /a", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL}, "/p/anna/a", BIT(GEST_UNKNOWN)},
-	{"to and to", "/to/bob/to/x/y", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL}, "", BIT(GEST_UNKNOWN)},
-	{"to as another", "/to/bob/p/x/y", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL}, "", BIT(GEST_RESERVED)},
-	{"control to one", "/to/bob/_gest/leave", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL}, "", 0},
-	{"too long for one of them", "/a /bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", {VIEW_PREFIX, NULL, true, 64, "bob", "anna", 1, NULL}, "/p/anna/a",
+	{"prefix", "/a", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/p/anna/a", 0},
+	{"prefix in a bundle", "/a /b", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/p/anna/a /p/anna/b", 0},
+	{"source", "/a /b", {VIEW_SOURCE, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/a /b", 0},
+	{"a type too many", "/a /b", {VIEW_SOURCE, "if", true, 1200, "bob", "anna", 1, NULL, false}, "/a", BIT(GEST_TYPE)},
+	{"no type at all", "/a", {VIEW_SOURCE, "i", true, 1200, "bob", "anna", 1, NULL, false}, "", BIT(GEST_TYPE)},
+	{"reserved", "/p/bob/a /b", {VIEW_FLAT, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/b", BIT(GEST_RESERVED)},
+	{"control", "/_gest/leave /b", {VIEW_FLAT, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/b", 0},
+	{"two slashes, OSC 1.1", "/a//b", {VIEW_FLAT, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/a//b", 0},
+	{"two slashes, OSC 1.0", "/a//b", {VIEW_FLAT, NULL, false, 1200, "bob", "anna", 1, NULL, false}, "", 0},
+	{"to who it is", "/to/bob/x/y", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/p/anna/x/y", 0},
+	{"to another", "/to/bobby/x /a", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/p/anna/a", 0},
+	{"to nobody", "/to/bob /a", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/p/anna/a", BIT(GEST_UNKNOWN)},
+	{"to and to", "/to/bob/to/x/y", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "", BIT(GEST_UNKNOWN)},
+	{"to as another", "/to/bob/p/x/y", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "", BIT(GEST_RESERVED)},
+	{"control to one", "/to/bob/_gest/leave", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "", 0},
+	{"too long for one of them", "/a /bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", {VIEW_PREFIX, NULL, true, 64, "bob", "anna", 1, NULL, false}, "/p/anna/a",
 		BIT(GEST_TOO_BIG)},
-	{"no name", "/a", {VIEW_PREFIX, NULL, true, 1200, "bob", "an/na", 1, NULL}, "", 0},
+	{"no name", "/a", {VIEW_PREFIX, NULL, true, 1200, "bob", "an/na", 1, NULL, false}, "", 0},
 };
 
 static void expect(const uint8_t *buf, size_t len, const char *words)
@@ -94,7 +94,7 @@ static void views(void)
 /* "If the result exceeds 255 octets of address [...]: not forwarded, error 2" */
 static void long_address(void)
 {
-	const struct views v = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL};
+	const struct views v = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false};
 	char addr[300] = "/";
 	uint8_t in[1200], out[1200];
 	size_t n, len = sizeof(out);
@@ -113,7 +113,7 @@ static void long_address(void)
 static void owners(void)
 {
 	static struct owners o;
-	struct views v = {VIEW_FLAT, NULL, true, 1200, "carl", "anna", 1, &o};
+	struct views v = {VIEW_FLAT, NULL, true, 1200, "carl", "anna", 1, &o, false};
 	uint8_t in[1200], out[1200];
 	size_t n = packet(in, sizeof(in), "/lights/1 /sound/1 /l*/1"), len = sizeof(out);
 
@@ -179,14 +179,14 @@ static void names(void)
 static void any_size(void)
 {
 	uint8_t in[1200], out[1200];
-	const struct views whole = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL};
+	const struct views whole = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false};
 	const size_t n = packet(in, sizeof(in), "/a /bbbb /cccccccc /dddddddddddd /e");
 	size_t all = sizeof(out);
 
 	g_assert_cmphex(views_write_rt(out, &all, &whole, in, n), ==, 0);
 	g_assert_cmpuint(all, <, 200);
 	for (size_t max = 0; max <= 200; max += 4) {
-		const struct views v = {VIEW_PREFIX, NULL, true, max, "bob", "anna", 1, NULL};
+		const struct views v = {VIEW_PREFIX, NULL, true, max, "bob", "anna", 1, NULL, false};
 		size_t len = sizeof(out);
 		const unsigned errors = views_write_rt(out, &len, &v, in, n);
 

@@ -44,6 +44,7 @@ export interface Member {
 	gain_db: number;
 	click: boolean;
 	click_db: number;
+	controller?: string | null;
 	pan: number;
 	since_ms: number;
 	media?: Media | null;
