@@ -437,7 +437,9 @@ static const struct config_setting table[] = {
 	 "udp has no protection at all. `no`: none.", check_lines},
 	{"gesture.offer", CONFIG_LIST, "no", NULL, true,
 	 "Lines of gestures that calls of ours offer, as alternatives: words as in gesture.kinds, or `no`.", check_lines},
-	{"gesture.rate", CONFIG_UINT, "2000", "1..100000", false, "OSC messages or MIDI commands a second taken from one player.", NULL},
+	{"gesture.rate", CONFIG_UINT, "500", "1..100000", false,
+	 "OSC messages or MIDI commands a second taken from one player. Players that say nothing take 1000 a second of all others together: "
+	 "one alone should not fill that.", NULL},
 	{"gesture.mtu", CONFIG_UINT, "1200", "500..8900", false, "Longest RTP payload of gestures, in octets.", NULL},
 	{"gesture.sysex", CONFIG_UINT, "256", "0..4096", false,
 	 "Longest MIDI System Exclusive passed on, in octets: it can rewrite instruments. 0: none.", NULL},

@@ -17,14 +17,6 @@ enum { RTP_HDR = 12, PAYLOAD_HDR = 4, ELEMENT_HDR = 4, KEYS = 4, REPORT_MS = 500
 
 struct players it;
 
-void need(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "bench-relay: %s: %s\n", what, strerror(errno));
-	exit(1);
-}
-
 static uint64_t now_ns(void)
 {
 	struct timespec t;
@@ -52,7 +44,9 @@ static uint32_t get32(const uint8_t *p)
 /* "/f/K ,hi TIME N": state, so that the relay has journals to write. */
 static size_t message_make(uint8_t *p, unsigned key, uint64_t ns, uint32_t n)
 {
-	memcpy(p, "/f/\0\0\0\0\0,hi\0", 12);
+	static const uint8_t head[] = {'/', 'f', '/', '0', 0, 0, 0, 0, ',', 'h', 'i', 0};
+
+	memcpy(p, head, sizeof(head));
 	p[3] = (uint8_t)('0' + key);
 	put32(p + 12, (uint32_t)(ns >> 32));
 	put32(p + 16, (uint32_t)ns);

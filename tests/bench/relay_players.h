@@ -4,10 +4,14 @@
 #ifndef TESTS_BENCH_RELAY_PLAYERS_H
 #define TESTS_BENCH_RELAY_PLAYERS_H
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { PT = 98, RATE = 48000, PLAYERS_MAX = 200, BUF = 2048, WARM_MS = 1000, RR = 201 };
 
@@ -33,7 +37,14 @@ struct players {
 
 extern struct players it;
 
-void need(bool ok, const char *what);     /* or exits, and says what */
+/* Or it exits, and says what. */
+static inline void need(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "bench-relay: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
 
 void players_open(void);
 /* Plays and hears: messages at an even pace for WARM_MS and it.seconds, and 200 ms to hear the last. done, if there is one, is set then. */

@@ -30,8 +30,7 @@ class Duet(threading.Thread):
 
     def __init__(self, stage):
         super().__init__(daemon=True)
-        self.pair = [stage.party('good%d' % i, ('osc', {'rate': 20000}))
-                     for i in (0, 1)]     # the flood is the sender's limit's
+        self.pair = [stage.party('good%d' % i, 'osc') for i in (0, 1)]
         self.n, self.on = 0, True
         for p, other in zip(self.pair, reversed(self.pair)):
             p.play('/tone', 'i', 0)
@@ -331,7 +330,7 @@ def hostile():
             if not [k for k in risen if word in k]:
                 wrong.append('nothing is counted as %s' % word)
         return wrong
-    return on_stage(play, gesture_rate='400')        # so that a slow machine can flood, too
+    return on_stage(play)
 
 
 # ---- one line's troubles ----
