@@ -6,7 +6,7 @@
  */
 #include <errno.h>
 #include "beatout.h"
-#include "ensemble.h"
+#include "ensemble_priv.h"
 #include "relay_priv.h"
 
 /* "Song Position Pointer: the number of MIDI beats (1 beat = six MIDI clocks)", so four to a quarter; 14 bits. */
@@ -25,13 +25,29 @@ static void midi_rt(struct beatout *b, uint8_t status, uint64_t now_us)
 		ensemble_tell_midi_rt(b->ensemble, &cmd, now_us);
 }
 
-static void position_rt(struct beatout *b, uint64_t beat, uint64_t now_us)
+static void begin_rt(struct line_rt *l, uint64_t beat, uint64_t now_us)
 {
 	const uint64_t n = beat * POSITION_PER_BEAT > POSITION_MAX ? POSITION_MAX : beat * POSITION_PER_BEAT;
-	const struct midi_cmd cmd = midi_short(MIDI_POSITION, n & 0x7f, (uint8_t)(n >> 7));
+	const struct midi_cmd at = midi_short(MIDI_POSITION, n & 0x7f, (uint8_t)(n >> 7));
+	const struct midi_cmd go = {.status = beat ? MIDI_CONTINUE : MIDI_START};
 
-	if (leads(b, now_us))
-		ensemble_tell_midi_rt(b->ensemble, &cmd, now_us);
+	if (beat)
+		l->ops->tell_midi_rt(l, &at, now_us);
+	l->ops->tell_midi_rt(l, &go, now_us);
+}
+
+/* Who does not know yet that the beat runs: all at its start, and at the beginning of a bar who came since. */
+static void begin_all_rt(struct beatout *b, uint64_t beat, uint64_t now_us)
+{
+	for (struct le *le = leads(b, now_us) ? b->ensemble->players.head : NULL; le; le = le->next) {
+		struct player_rt *p = le->data;
+		struct line_rt *l = p->line[GESTLINE_MIDI];
+
+		if (p->beat_run == b->run || !ensemble_speaks_rt(l) || !l->ops->tell_midi_rt)
+			continue;
+		p->beat_run = b->run;
+		begin_rt(l, beat, now_us);
+	}
 }
 
 static void beat_rt(struct beatout *b, const struct beat_point *p, uint64_t now_us)
@@ -71,6 +87,8 @@ static void tick(struct ticker *t, uint64_t now_us)
 		if (!beat_next(&p, &b->beat, b->next_smp, BEAT_CLOCKS) || mixer_smp_us(p.smp) > now_us)
 			return;
 		b->next_smp = p.smp + 1;
+		if (!p.pulse && !p.in_bar)
+			begin_all_rt(b, p.beat, now_us);
 		midi_rt(b, MIDI_CLOCK, now_us);
 		if (!p.pulse)
 			beat_rt(b, &p, now_us);
@@ -89,10 +107,10 @@ void beatout_set_rt(struct ensemble_rt *e, struct forward *f, const struct beat 
 		b->next_smp = mixer_us_smp(now_us);
 	if (ran && !beat->running)
 		midi_rt(b, MIDI_STOP, now_us);
-	if (begins && beat->now.beat)
-		position_rt(b, beat->now.beat, now_us);
+	if (begins || (beat->running && !b->run))
+		b->run = forward_random_rt(f) | 1;        /* another than that of any room a player comes from */
 	if (begins)
-		midi_rt(b, beat->now.beat ? MIDI_CONTINUE : MIDI_START, now_us);
+		begin_all_rt(b, beat->now.beat, now_us);
 	if (!b->ticker.arg) {
 		b->ticker = (struct ticker){.due_rt = due, .tick_rt = tick, .arg = b};
 		ticker_add_rt(f, &b->ticker);

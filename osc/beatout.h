@@ -19,6 +19,7 @@ struct beatout {
 	struct ticker ticker;
 	struct beat beat;
 	uint64_t next_smp;        /* the pulses before it have been sent */
+	uint32_t run;             /* of this start, at random; 0: there was none */
 	uint64_t master_us;       /* when a player's clock was last heard; 0: never */
 };
 

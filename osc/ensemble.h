@@ -125,6 +125,7 @@ struct player_rt {
 	bool     surface;
 	bool     listens;                 /* it has said something to the house, and so hears of it */
 	struct beatclock beatclock;       /* its MIDI clock */
+	uint32_t beat_run;                /* the start of the room's beat that it was told of */
 	uint32_t silence_ms;
 	uint32_t ssrc;                    /* of its stream where it sends RTP, else any: it stands for it in lists of sources */
 	char     party_cname[64];         /* as it says itself (SDES), to know it again when its packets come back */

@@ -70,8 +70,8 @@ static void with_number(char out[VIEW_NAME_MAX + 1], const char *base, unsigned 
 	n = strlen(tail);
 	if (len + n > VIEW_NAME_MAX)
 		len = VIEW_NAME_MAX - n;         /* "the base being cut so that name plus suffix is at most 32" */
-	memcpy(out, base, len);
-	memcpy(out + len, tail, n + 1);
+	str_ncpy(out, base, len + 1);
+	str_ncpy(out + len, tail, n + 1);
 }
 
 static int add(struct ensemble_name **np, struct ensemble *e, const char *name, const char *identity)
@@ -191,7 +191,7 @@ void ensemble_gone_back(struct ensemble *e, const char *identity, const char *na
 	for (le = e->gone.head; le; le = le->next) {
 		struct ensemble_gone *g = le->data;
 
-		if (strcmp(g->identity, identity) || strcmp(g->name, name))
+		if (!g || strcmp(g->identity, identity) || strcmp(g->name, name))
 			continue;
 		mem_deref(rt->keys);
 		rt->keys   = g->keys;

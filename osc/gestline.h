@@ -98,7 +98,7 @@ struct gestline_fmtp {
 int  gestline_fmtp_read(struct gestline_fmtp *f, enum gestline_kind kind, const char *text, size_t len);
 
 /* The attributes of one media description, each handed in by name (without a=) and value; those of other names are passed over.
- * EPROTO: more than may be (section 13), or a URI longer than is kept. Lines that are not well formed are ignored. */
+ * EPROTO: more than may be (section 13), or a URI longer than is kept; ENOMEM. Lines that are not well formed are ignored. */
 int  gestspace_alloc(struct gestspace **sp);
 int  gestspace_attr(struct gestspace *s, const char *name, size_t name_len, const char *value, size_t len);
 /* a=osc-view: values in order; n 0: none known. Returns how many. */

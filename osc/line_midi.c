@@ -67,8 +67,11 @@ static void on_begin(unsigned stream, uint32_t id, bool again, void *arg)
 	struct line_midi *m = arg;
 	struct line_rtp_out *out;
 
-	if (again)
+	if (again) {
+		if (m->out_of[stream] && m->out_of[stream] < LINE_RTP_OUTS)
+			m->rtp.out[m->out_of[stream]].from = player_of(m, id);
 		return;
+	}
 	/* The conference itself speaks with the line's own SSRC. */
 	out = id == MIDI_LEG_HOUSE ? &m->rtp.out[0] : line_rtp_open_rt(&m->rtp, player_of(m, id), m->now_us);
 	m->out_of[stream] = (uint8_t)(out ? out - m->rtp.out : LINE_RTP_OUTS);
@@ -159,7 +162,10 @@ static int alloc(struct line_rt **lp, const struct relay_conf *conf, const struc
 
 static bool same_subset(const struct midi_subset *a, const struct midi_subset *b)
 {
-	return a == b || (a && b && !memcmp(a, b, sizeof(*a)));
+	return a == b || (a && b && !memcmp(a->note, b->note, sizeof(a->note)) && !memcmp(a->poly, b->poly, sizeof(a->poly)) &&
+			  !memcmp(a->control, b->control, sizeof(a->control)) && a->program == b->program &&
+			  a->pressure == b->pressure && a->bend == b->bend && a->params == b->params && a->system == b->system &&
+			  a->sysex == b->sysex);
 }
 
 static bool same_streams(const struct line_midi *a, const struct line_midi *b)
@@ -229,9 +235,12 @@ static void join_rt(struct line_rt *l, struct player_rt *from, uint64_t now_us)
 static void leave_rt(struct line_rt *l, struct player_rt *from, uint64_t now_us)
 {
 	struct line_midi *m = of(l);
+	struct line_rtp_out *out = line_rtp_of(&m->rtp, from);
 
 	m->now_us = now_us;
 	midi_leg_leave_rt(m->leg, from->id, now_us);
+	if (out)
+		out->from = NULL;                 /* on hold its stream stays, in case it is still here afterwards */
 	for (struct player_rt *p = ensemble_next_rt(l, NULL); p; p = ensemble_next_rt(l, p))
 		if (p != from && slots_has(&l->told, p->slot) && !midi_leg_has(m->leg, p->id))
 			midi_leg_join_rt(m->leg, p->id, &p->midi, now_us);

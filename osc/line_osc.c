@@ -100,16 +100,49 @@ static bool load(struct line_osc *o, struct oscsend *s, struct player_rt *from)
 	return true;
 }
 
-static void join_rt(struct line_rt *l, struct player_rt *from, uint64_t now_us)
+/* A stream of its own, if there is one left; 0: the merged one. */
+static unsigned open_stream(struct line_osc *o, struct player_rt *from, uint64_t now_us)
 {
-	struct line_osc *o = (struct line_osc *)l;
 	struct line_rtp_out *out = line_rtp_open_rt(&o->rtp, from, now_us);
 	const unsigned i = out ? (unsigned)(out - o->rtp.out) : 0;
 
-	if (out) {
-		oscsend_reset_rt(o->send[i], out->ssrc, (uint16_t)forward_random_rt(l->forward));
-		o->times[i].known = false;
+	if (!out)
+		return 0;
+	oscsend_reset_rt(o->send[i], out->ssrc, (uint16_t)forward_random_rt(o->l.forward));
+	o->times[i].known = false;
+	return i;
+}
+
+static void forget_merged(struct line_osc *o, const struct player_rt *from)
+{
+	char prefix[4 + VIEW_NAME_MAX] = "/p/";
+
+	memcpy(prefix + 3, from->name, strlen(from->name) + 1);
+	if (o->l.desc.view == VIEW_PREFIX)
+		oscsend_forget_rt(o->send[0], prefix);
+}
+
+/* "those that joined first, if there are more": a stream that is free again is for who waited longest in the merged one. */
+static void promote(struct line_osc *o, uint64_t now_us)
+{
+	for (struct player_rt *p = NULL; (p = ensemble_next_rt(&o->l, p)) != NULL;) {
+		unsigned i;
+
+		if (!slots_has(&o->l.told, p->slot) || line_rtp_of(&o->rtp, p))
+			continue;
+		i = open_stream(o, p, now_us);
+		if (!i)
+			return;
+		forget_merged(o, p);
+		(void)load(o, o->send[i], p);     /* a stream that begins takes all */
 	}
+}
+
+static void join_rt(struct line_rt *l, struct player_rt *from, uint64_t now_us)
+{
+	struct line_osc *o = (struct line_osc *)l;
+	const unsigned i = open_stream(o, from, now_us);
+
 	/* with rec=none there is no snapshot: what there is is said and repeated */
 	line_out_join_rt(&o->out, from, !load(o, o->send[i], from) || !l->desc.journal, now_us);
 }
@@ -118,15 +151,14 @@ static void leave_rt(struct line_rt *l, struct player_rt *from, uint64_t now_us)
 {
 	struct line_osc *o = (struct line_osc *)l;
 	struct line_rtp_out *out = line_rtp_of(&o->rtp, from);
-	char prefix[4 + VIEW_NAME_MAX] = "/p/";
 
 	line_out_leave_rt(&o->out, from, now_us);
-	if (out) {
-		line_rtp_shut_rt(&o->rtp, out, now_us);
-	} else if (l->desc.view == VIEW_PREFIX) {
-		memcpy(prefix + 3, from->name, strlen(from->name) + 1);
-		oscsend_forget_rt(o->send[0], prefix);
+	if (!out) {
+		forget_merged(o, from);
+		return;
 	}
+	line_rtp_shut_rt(&o->rtp, out, now_us);
+	promote(o, now_us);
 }
 
 static void snapshot(struct line_osc *o, unsigned i)

@@ -289,6 +289,7 @@ void line_out_inherit_rt(struct line_out *o, struct line_out *old, uint64_t now_
 	o->todo  = old->todo;
 	o->again = old->again;
 	o->again_us = old->again_us;
+	o->asked_us = old->asked_us;
 	o->slot  = old->slot;
 	o->at    = old->at;
 	o->upto  = old->upto;

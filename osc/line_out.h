@@ -29,7 +29,7 @@ struct line_out {
 	bool     twice;                   /* and are said again after half a second (G3) */
 	/* state still to be told, one player after the other */
 	struct slots todo, again;
-	uint64_t again_us;
+	uint64_t again_us, asked_us;
 	int      slot;                    /* whose turn it is; -1: nobody's */
 	unsigned at;
 	int64_t  upto;                    /* keys that were alive by then */
@@ -55,7 +55,7 @@ void line_out_leave_rt(struct line_out *o, struct player_rt *from, uint64_t now_
 void line_out_hold_rt(struct line_out *o, const struct osc_msg *seen, uint64_t now_us);
 /* What waited is worth nothing any more: nobody is there, and who comes is told everything. */
 void line_out_forget_rt(struct line_out *o);
-/* The state of all, again. */
+/* The state of all, again; twice a second at most, however often it is asked for. */
 void line_out_refresh_rt(struct line_out *o, uint64_t now_us);
 uint64_t line_out_due_rt(struct line_out *o);
 void line_out_tick_rt(struct line_out *o, uint64_t now_us);

@@ -43,7 +43,8 @@ static size_t write_name(uint8_t *buf, size_t room, uint32_t ssrc, const char *n
 	put32(buf + 4, ssrc);
 	buf[8] = SDES_NAME;
 	buf[9] = (uint8_t)n;
-	memcpy(buf + 10, name, n);
+	for (size_t i = 0; i < n; i++)
+		buf[10 + i] = (uint8_t)name[i];
 	return len;
 }
 
@@ -249,8 +250,8 @@ void line_rtp_tick_rt(struct line_rtp *r, uint64_t now_us)
 	for (unsigned i = 0; i < r->n_out; i++) {
 		struct line_rtp_out *out = &r->out[i];
 
-		/* the server's own says what came; the others what they sent */
-		if (out->used && (!i || out->packets))
+		/* the server's own says what came; the others what they sent, while somebody is there */
+		if (out->used && (!i || (out->packets && out->from)))
 			say(r, out, now_us, false);
 	}
 }

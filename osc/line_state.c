@@ -9,7 +9,7 @@
 #include "line_out.h"
 #include "line_out_priv.h"
 
-enum { AGAIN_US = 500000, TICK_MESSAGES = 64, REFRESH_STEP_US = 50 };
+enum { AGAIN_US = 500000, ASKED_US = 500000, TICK_MESSAGES = 64, REFRESH_STEP_US = 50 };
 
 static struct player_rt *at_slot(const struct line_out *o, unsigned slot)
 {
@@ -164,6 +164,10 @@ void line_out_leave_rt(struct line_out *o, struct player_rt *from, uint64_t now_
 
 void line_out_refresh_rt(struct line_out *o, uint64_t now_us)
 {
+	/* asking costs twenty octets, and the state is large: no amplifier */
+	if (o->asked_us && now_us - o->asked_us < ASKED_US)
+		return;
+	o->asked_us = now_us;
 	for (unsigned i = 0; i < SLOT_WORDS; i++)
 		o->todo.bit[i] |= o->line->told.bit[i];
 	tell(o, now_us);

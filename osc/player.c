@@ -55,14 +55,22 @@ static void player_end_rt(struct forward *f, void *obj, void *arg, uint64_t now_
 	give_back_rt(f, &rt->give, seat_freed, rt);
 }
 
+static void claims_end(struct ensemble *e, const struct player *p)
+{
+	const unsigned n = e->owners->n;
+
+	owners_release(e->owners, p->rt->id);
+	if (e->owners->n != n)
+		(void)ensemble_owners_post(e);    /* without memory for it the claims outlive the player for now */
+}
+
 static void leave_ensemble(struct player *p)
 {
 	struct ensemble *e = p->ensemble;
 
 	if (!e)
 		return;
-	owners_release(e->owners, p->rt->id);
-	(void)ensemble_owners_post(e);    /* without memory for it the claims outlive the player for now */
+	claims_end(e, p);
 	e->slot[p->slot] = NULL;
 	if (p->name_in)
 		p->name_in->taken = false;
@@ -72,8 +80,7 @@ static void unreserve(struct player *p)
 {
 	if (!p->reserved)
 		return;
-	owners_release(p->reserved->owners, p->rt->id);
-	(void)ensemble_owners_post(p->reserved);
+	claims_end(p->reserved, p);
 	ensemble_name_free(p->reserved, p->name_in);
 	p->name_in  = NULL;
 	p->reserved = mem_deref(p->reserved);

@@ -667,6 +667,30 @@ static void test_midi_clock(void)
 	end();
 }
 
+/* Who comes while the beat runs is told to go on at the next bar, once, behind where that is. */
+static void test_midi_late(void)
+{
+	struct midipeer_stream *s;
+	unsigned clocks;
+
+	begin();
+	says(&party[ANNA], "/tutti/transport/start", 0, 0, NULL);
+	run(1000);
+	midi_joins(&synth, "synth", 0);
+	run(500);
+	s = midipeer_hears(&synth, NULL);
+	g_assert_nonnull(s);
+	g_assert_cmpuint(s->starts, ==, 0);       /* in the middle of the first bar, which takes 2 s */
+	clocks = s->clocks;
+	g_assert_cmpuint(clocks, >, 20);
+	run(700);
+	g_assert_cmpuint(s->starts, ==, 1);
+	run(5000);
+	g_assert_cmpuint(s->starts, ==, 1);
+	midipeer_leave(&synth);
+	end();
+}
+
 /* A player's MIDI clock, over a link with jitter, becomes the room's tempo. */
 static void test_midi_follow(void)
 {
@@ -731,6 +755,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/desk/clock", test_clock);
 	g_test_add_func("/desk/follow", test_follow);
 	g_test_add_func("/desk/midi-clock", test_midi_clock);
+	g_test_add_func("/desk/midi-late", test_midi_late);
 	g_test_add_func("/desk/midi-follow", test_midi_follow);
 	g_test_add_func("/desk/midi-surface", test_midi_surface);
 	err = g_test_run();

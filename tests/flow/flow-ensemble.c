@@ -514,7 +514,9 @@ static void season(guint32 seed, unsigned loss, uint64_t until)
 		quiet();
 	}
 	everybody_goes();
+	gestnet_run(net, 5);
 	room = mem_deref(room);
+	gestnet_run(net, 5);
 	net = mem_deref(net);
 }
 

@@ -20,7 +20,9 @@ static void open_room(void)
 
 static void close_room(void)
 {
+	gestnet_run(net, 5);
 	room = mem_deref(room);
+	gestnet_run(net, 5);
 	net = mem_deref(net);
 }
 

@@ -394,6 +394,58 @@ static void test_rtp_sources(void)
 	ends();
 }
 
+/* The streams a party takes are for those who came first; who waited gets one when it is free. */
+static void test_rtp_promoted(void)
+{
+	struct plain anna, bob, eva;
+	struct gestline l;
+
+	begin();
+	rtp_line(&l);
+	l.view = VIEW_SOURCE;
+	l.sources = 2;
+	joins_as(&anna, "anna", &l);
+	joins_rtp(&bob, "bob");
+	joins_rtp(&eva, "eva");
+	play(&bob, "/x", "i", 1);
+	play(&eva, "/y", "i", 2);
+	gestnet_run(net, 1500);
+	g_assert_true(knows(&anna, "/x 1"));
+	g_assert_false(knows(&anna, "/y 2"));     /* "in `source` view not at all" */
+	leaves(&bob);
+	gestnet_run(net, 1500);
+	g_assert_true(knows(&anna, "/y 2"));
+	play(&eva, "/y", "i", 3);
+	gestnet_run(net, 100);
+	g_assert_true(knows(&anna, "/y 3"));
+	leaves(&anna);
+	leaves(&eva);
+	ends();
+}
+
+static void test_refresh_asked(void)
+{
+	struct plain anna, bob;
+
+	begin();
+	joins_udp(&anna, "anna");
+	opens(&anna);
+	joins_udp(&bob, "bob");
+	opens(&bob);
+	play(&anna, "/x", "i", 1);
+	gestnet_run(net, 1000);
+	bob.n = 0;
+	for (int i = 0; i < 1000; i++) {
+		play(&bob, "/_gest/refresh", "");
+		gestnet_run(net, 1);
+	}
+	g_assert_cmpuint(times(&bob, "/p/anna/x 1"), >=, 2);
+	g_assert_cmpuint(bob.n, <=, 9);
+	leaves(&anna);
+	leaves(&bob);
+	ends();
+}
+
 /* Links that lose, double and reorder, on both sides: after a quiet time everybody knows what everybody has said. */
 static void test_rtp_loss(void)
 {
@@ -965,6 +1017,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/relay/rtp/two", test_rtp_two);
 	g_test_add_func("/relay/rtp/late", test_rtp_late_joiner);
 	g_test_add_func("/relay/rtp/sources", test_rtp_sources);
+	g_test_add_func("/relay/rtp/promoted", test_rtp_promoted);
+	g_test_add_func("/relay/asked", test_refresh_asked);
 	g_test_add_func("/relay/rtp/loss", test_rtp_loss);
 	g_test_add_func("/relay/rtp/hold", test_rtp_hold);
 	g_test_add_func("/relay/rtp/again", test_rtp_again);

@@ -122,8 +122,7 @@ def apple_npm():
         house.check(wait(lambda: b'\x90\x3c\x64' in c.heard and b'\x90\x3c\x64' in d.heard), 'carl heard %r' % c.heard)
         house.check(b'\x90\x3c\x64' not in a.heard, 'anna hears herself')
         a.leave()
-        house.check(wait(lambda: (0, 60) not in b.sounding() and (0, 60) not in d.receiver.held.notes),
-                    'anna has gone, her note has not')
+        house.check(wait(lambda: (0, 60) not in b.sounding() and (0, 60) not in d.receiver.held.notes), 'anna has gone, her note has not')
 
         # What carl's software loses is lost: it has no journal. When he goes nothing of it may be left.
         link.loss = 0.25
@@ -160,8 +159,7 @@ def datagram(port, data):
 
 
 def asked(path, show):
-    out = subprocess.run(['tshark', '-n', '-r', path, '-d', 'udp.port==5005,rtp', '-d', 'rtp.pt==97,rtpmidi', '-Y',
-                          show, '-T', 'fields',
+    out = subprocess.run(['tshark', '-n', '-r', path, '-d', 'udp.port==5005,rtp', '-d', 'rtp.pt==97,rtpmidi', '-Y', show, '-T', 'fields',
                           '-e', 'frame.number'], capture_output=True, text=True, timeout=60)
     return [int(n) for n in out.stdout.split()]
 
@@ -196,12 +194,9 @@ def apple_tshark():
             f.write(datagram(5005, b'\x80\x61\0\1' + b'\0' * 7 + b'\1\x40\x80'))          # that it can complain
         kinds = {data[2:4] for _, data in got if data[:2] == b'\xff\xff'}
         house.check(kinds == {b'OK', b'NO', b'CK', b'RS', b'BY'}, 'kinds seen: %r' % kinds)
-        house.check(len(asked(path, 'applemidi')) == sum(d[:2] == b'\xff\xff' for _, d in got),
-                    'tshark knows not all session packets')
-        house.check(len(asked(path, 'rtpmidi')) == 1 + sum(d[:2] != b'\xff\xff' for _, d in got),
-                    'tshark knows not all RTP MIDI')
-        house.check(asked(path, '_ws.malformed') == [len(got) + 1],
-                    'malformed: %r of %d' % (asked(path, '_ws.malformed'), len(got)))
+        house.check(len(asked(path, 'applemidi')) == sum(d[:2] == b'\xff\xff' for _, d in got), 'tshark knows not all session packets')
+        house.check(len(asked(path, 'rtpmidi')) == 1 + sum(d[:2] != b'\xff\xff' for _, d in got), 'tshark knows not all RTP MIDI')
+        house.check(asked(path, '_ws.malformed') == [len(got) + 1], 'malformed: %r of %d' % (asked(path, '_ws.malformed'), len(got)))
     return house.wrong
 
 

@@ -50,8 +50,7 @@ class Playing:
 
 @case('gestures-beside', 'baresip, linphone and sipp in a room where others play gestures: their sound is as it is without', limit=60)
 def beside():
-    return room_of_three(('baresip', 'linphone', 'sipp'), ('PCMU', 'PCMU', 'PCMU'), beside=Playing,
-                         options={'gesture.kinds': LINES})
+    return room_of_three(('baresip', 'linphone', 'sipp'), ('PCMU', 'PCMU', 'PCMU'), beside=Playing, options={'gesture.kinds': LINES})
 
 
 # ---- phones that are called; linphonec without a sound card answers every INVITE with 503, so it only calls ----
@@ -82,8 +81,7 @@ class CalledSipp(phones.Process):
 
     def wait(self):
         port = self.server.slot.take(10)
-        self.spawn(['sipp', '-sn', 'uas', '-i', '127.0.0.1', '-p', str(port), '-mi', '127.0.0.1', '-mp', str(port + 4),
-                    '-rtp_echo',
+        self.spawn(['sipp', '-sn', 'uas', '-i', '127.0.0.1', '-p', str(port), '-mi', '127.0.0.1', '-mp', str(port + 4), '-rtp_echo',
                     '-m', '1', '-nostdin', '-cp', str(port + 2), '-t', 'u1'], stdin=subprocess.DEVNULL)
         time.sleep(1)
         return 'sip:%s@127.0.0.1:%d' % (self.name, port)
