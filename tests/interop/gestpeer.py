@@ -1,5 +1,5 @@
-"""A gesture party in Python: a phone (pyphone.py) with lines of OSC and MIDI, written from the specification of the gesture streams
-alone. It is the second implementation that the server is held against.
+"""A gesture party in Python: a phone (pyphone.py) with lines of OSC and MIDI, written from the specification of the
+gesture streams alone. It is the second implementation that the server is held against.
 
     anna = Party(server.addr(), 'anna')
     anna.line('osc', view='prefix')
