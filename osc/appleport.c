@@ -263,7 +263,7 @@ static struct appleport *find(const struct appleports *a, const char *room)
 	LIST_FOREACH(&a->ports, le) {
 		struct appleport *p = le->data;
 
-		if (!strcmp(p->room, room))
+		if (!str_casecmp(p->room, room))
 			return p;
 	}
 	return NULL;

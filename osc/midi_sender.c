@@ -158,13 +158,13 @@ static void resume_anchored(struct midi_sender *s, const struct midi_state *from
 
 void midi_sender_begin_rt(struct midi_sender *s, const struct midi_state *from, bool goes_on, uint32_t ts)
 {
-	const bool resumes = goes_on && s->next != s->first;
+	const bool before = s->next != s->first, resumes = goes_on && before;
 
 	rtpmidi_list_init(&s->list);
 	s->list_sysex = 0;
 	s->list_sysexes = 0;
 	s->gone = false;
-	if (resumes)
+	if (before)
 		s->next += RENEW_GAP;
 	if (resumes && s->conf.policy == MIDI_ANCHOR) {
 		resume_anchored(s, from);

@@ -37,8 +37,8 @@ struct midi_sender;
 int  midi_sender_alloc(struct midi_sender **sp, const struct midi_sender_conf *conf, const struct midi_state *from);
 
 /* A stream begins (of a new SSRC), or goes on after a pause in which nothing was sent: the next packet, due at once, tells all of `from`, with held
- * notes as over (nothing is struck late). In a stream that goes on one sequence number is left out, so that the receiver looks, and what
- * it was told before the pause and is not in `from` ends. ts: about now. What was put and not yet sent is forgotten. */
+ * notes as over (nothing is struck late). If there were packets before, one sequence number is left out, so that the receiver looks, even
+ * if it takes a straggler of an SSRC that is used again for the beginning; what it was told before a pause and is not in `from` ends. ts: about now. What was put and not yet sent is forgotten. */
 void midi_sender_begin_rt(struct midi_sender *s, const struct midi_state *from, bool goes_on, uint32_t ts);
 
 /* Into the next packet; a segment of a SysEx only after its beginning. EINVAL: no command; ENOSPC: the packet is full, send it first; EAGAIN: so much SysEx is not yet

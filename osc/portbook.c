@@ -1,6 +1,6 @@
 /*
  * portbook.c - pairs of ports in the order they were written. A room gets: what is written for it; what it had last; what nobody
- * ever had; what has been free for the longest.
+ * ever had; what has been free for the longest. Names of rooms are the same in small and capital letters.
  */
 #include <errno.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static int add(struct portbook *b, uint32_t port, const char *room)
 	if (port < PORT_LEAST || port > UINT16_MAX - 1 || port & 1)
 		return EINVAL;
 	for (unsigned i = 0; i < b->n; i++) {
-		if (b->pair[i].port == port || (room && !strcmp(b->pair[i].room, room)))
+		if (b->pair[i].port == port || (room && !str_casecmp(b->pair[i].room, room)))
 			return EINVAL;
 	}
 	*p = (struct pair){.port = (uint16_t)port, .fixed = room != NULL};
@@ -124,7 +124,7 @@ int portbook_alloc(struct portbook **bp, const char *text)
 static struct pair *of_room(struct portbook *b, const char *room)
 {
 	for (unsigned i = 0; i < b->n; i++) {
-		if (!strcmp(b->pair[i].room, room))
+		if (!str_casecmp(b->pair[i].room, room))
 			return &b->pair[i];
 	}
 	return NULL;

@@ -203,7 +203,7 @@ int ensemble_get(struct ensemble **ep, struct relay *r, const char *room)
 		return EINVAL;
 	for (struct le *le = r->ensembles.head; le; le = le->next) {
 		e = le->data;
-		if (!strcmp(e->room, room)) {
+		if (!str_casecmp(e->room, room)) {
 			*ep = mem_ref(e);
 			return 0;
 		}

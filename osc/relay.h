@@ -58,7 +58,7 @@ struct relay_stats {
 };
 void relay_stats(const struct relay *r, struct relay_stats *s);
 
-/* The ensemble of that name: found, or made. A reference for the caller. */
+/* The ensemble of that name, small and capital letters being the same as in names of rooms: found, or made. A reference for the caller. */
 int  ensemble_get(struct ensemble **ep, struct relay *r, const char *room);
 const char *ensemble_room(const struct ensemble *e);
 

@@ -199,7 +199,7 @@ void roomports_stats(const struct roomports *p, struct roomports_stats *s)
 {
 	struct appleports_stats a = {.players = 0};
 
-	if (p)
+	if (p && p->apple)
 		appleports_stats(p->apple, &a);
 	*s = (struct roomports_stats){.malformed = a.malformed, .stranger = a.stranger, .sessions = a.sessions, .refused = a.refused,
 		.ignored = a.ignored, .players = a.players};

@@ -83,7 +83,7 @@ static void test_ladder(void)
 	gestnet_run(net, 3000);
 	g_assert_true(anna.opened && bob.opened);
 	g_assert_cmpuint(stats().players, ==, 2);
-	g_assert_cmpint(ensemble_get(&room, gestnet_relay(net), "band"), ==, 0);
+	g_assert_cmpint(ensemble_get(&room, gestnet_relay(net), "BAND"), ==, 0);
 	g_assert_cmpuint(ensemble_list(room, list, 4), ==, 2);
 	g_assert_cmpstr(list[0].name, ==, "Anna-s-iPad");
 	g_assert_cmpstr(list[1].name, ==, "bob");
@@ -355,7 +355,7 @@ static void test_rooms(void)
 	appleports_room(ports, "choir", true);
 	appleports_room(ports, "duo", true);
 	appleports_room(ports, "trio", true);                             /* no port is left */
-	appleports_room(ports, "band", true);                             /* has one */
+	appleports_room(ports, "Band", true);                             /* has one */
 	g_assert_cmpuint(stats().ports, ==, 3);
 	gestnet_run(net, 10);
 	enter(&anna, "band", "anna");

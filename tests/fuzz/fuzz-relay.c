@@ -82,9 +82,9 @@ static void begin(void)
 	if (!once) {                      /* memory is used again and not given back: a relay needs megabytes */
 		mallopt(M_MMAP_THRESHOLD, 1 << 30);
 		mallopt(M_TRIM_THRESHOLD, 1 << 30);
+		must(!gestnet_alloc(&net, NULL, 1));
 		once = true;
 	}
-	must(!gestnet_alloc(&net, NULL, 1));
 	must(!ensemble_get(&room, gestnet_relay(net), "jam"));
 	must(!ensemble_get(&other, gestnet_relay(net), "other"));
 	begin_party(&party[0], GESTLINE_OSC, "anna", VIEW_PREFIX, 1);
@@ -106,7 +106,6 @@ static void end(void)
 	room  = mem_deref(room);
 	other = mem_deref(other);
 	gestnet_run(net, 2);
-	net = mem_deref(net);
 }
 
 static void reoffer(struct party *p)

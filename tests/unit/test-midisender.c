@@ -189,6 +189,12 @@ static void begins(void)
 		pass_on(s, r, 2000);
 		g_assert_cmpuint(midi_repair_state(r)->chan[0].note[60].count, ==, 0);
 		midi_state_apply(&st, &note, 1, 1000);
+
+		/* Another stream of the same SSRC, to who has taken a straggler for its beginning. */
+		midi_sender_begin_rt(s, &st, false, 3000);
+		pass_on(s, r, 3000);
+		g_assert_cmpuint(midi_repair_state(r)->chan[0].note[60].count, ==, 1);
+		g_assert_cmpuint(strikes, ==, 0);
 		mem_deref(s);
 		mem_deref(r);
 	}
