@@ -1,5 +1,5 @@
-"""The lines of a gesture party (gestpeer.py): one class for each kind, each with its sockets, its SDP and its streams. They run on the
-party's thread; what a test calls takes the party's lock.
+"""The lines of a gesture party (gestpeer.py): one class for each kind, each with its sockets, its SDP and its
+streams. They run on the party's thread; what a test calls takes the party's lock.
 """
 import base64
 import collections

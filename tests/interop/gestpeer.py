@@ -1,5 +1,5 @@
-"""A gesture party in Python: a phone (pyphone.py) with lines of OSC and MIDI, written from the specification of the gesture streams
-alone. It is the second implementation that the server is held against.
+"""A gesture party in Python: a phone (pyphone.py) with lines of OSC and MIDI, written from the specification of the
+gesture streams alone. It is the second implementation that the server is held against.
 
     anna = Party(server.addr(), 'anna')
     anna.line('osc', view='prefix')
@@ -7,7 +7,7 @@ alone. It is the second implementation that the server is held against.
     anna.play('/synth/1/gain', 'f', 0.5)
     wait(lambda: '/p/bob/fader' in anna.osc.states())
 
-    gestpeer.py          judges itself: the vectors (TUTTI_VECTORS, or ../shared/gesture-vectors beside the checkout), and links
+    gestpeer.py          judges itself: the vectors (at TUTTI_VECTORS, or beside the checkout), and links
                          that lose, double and turn round packets
 """
 import collections

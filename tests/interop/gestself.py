@@ -1,5 +1,5 @@
-"""The gesture party judges itself: vectors of others, and its own senders and receivers on links that lose, double and turn round
-packets, on a clock turned by hand.
+"""The gesture party judges itself: vectors of others, and its own senders and receivers on links that lose, double
+and turn round packets, on a clock turned by hand.
 """
 import json
 import os

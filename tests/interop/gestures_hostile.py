@@ -1,5 +1,5 @@
-"""Cases of hostile gestures: what section 13 of the specification says of packets, floods, bombs and forged addresses. Meanwhile two play and
-two talk: of their gestures every one comes, once, and their sound has no gap.
+"""Cases of hostile gestures: what section 13 of the specification says of packets, floods, bombs and forged
+addresses. Meanwhile two play and two talk: of their gestures every one comes, once, and their sound has no gap.
 """
 import os
 import re

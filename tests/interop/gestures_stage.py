@@ -64,10 +64,6 @@ def said(wrong, true, what, seconds=5.0):
     return True
 
 
-def numbers(party, address):
-    return [g.message.args[0] for g in party.messages(address)]
-
-
 def hears(wrong, ear, address, args, source=None):
     """One event, once, unchanged."""
     def got():

@@ -1,5 +1,5 @@
-"""RTP MIDI (RFC 6295) as the gesture party needs it: the command section, the channel journal (all chapters read, P C W N T A
-written), a sender and a receiver. Parameters (RPN, NRPN) are read and not sent.
+"""RTP MIDI (RFC 6295) as the gesture party needs it: the command section, the channel journal (all chapters read, P C
+W N T A written), a sender and a receiver. Parameters (RPN, NRPN) are read and not sent.
 """
 import collections
 import random

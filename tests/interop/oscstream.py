@@ -1,5 +1,5 @@
-"""The RTP payload `osc` from the text of its specification alone: packets read and written, a sender with a journal, a receiver
-as in its Annex A. Time is handed in; sequence numbers inside are whole numbers that never wrap.
+"""The RTP payload `osc` from the text of its specification alone: packets read and written, a sender with a journal,
+a receiver as in its Annex A. Time is handed in; sequence numbers inside are whole numbers that never wrap.
 """
 import collections
 import random
@@ -221,7 +221,7 @@ class Sender:
 # ---- receiver ----
 
 class Receiver:
-    """One SSRC, as Annex A says. execute(message, how): how is 'live', 'journal' or 'gone' (a key that no snapshot confirmed)."""
+    """One SSRC, as Annex A says. execute(message, how): how is 'live', 'journal' or 'gone' (no snapshot confirmed it)."""
 
     def __init__(self, execute, rate=48000, late_ms=40, spaces=()):
         self.execute, self.rate, self.late, self.spaces = execute, rate, late_ms * rate // 1000, spaces

@@ -1,5 +1,6 @@
-"""OSC as octets: packets judged and read, packets written, frames of a TCP stream; state or event. A second implementation,
-made from the text of the specification alone, so that it can find what the server's own reads wrongly.
+"""OSC as octets: packets judged and read, packets written, frames of a TCP stream; state or event. A second
+implementation, made from the text of the specification alone, so that it can find what the server's own reads
+wrongly.
 
     Message('/a', 'if', (1, 0.5))  <->  octets;  Bundle(time, [...])
 """
