@@ -6,7 +6,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'interop'))
 import run  # noqa: E402
 
-GOOD, BAD, BUSY, SKIPPED = 0, 1, run.BUSY, run.SKIPPED
+GOOD, BAD, BUSY, OTHER, SKIPPED = 0, 1, run.BUSY, run.BUSY_WRONG, run.SKIPPED
 ROWS = [
     # name, tries, outcome, tries taken
     ('sip-echo', [GOOD], GOOD, 1),
@@ -16,6 +16,8 @@ ROWS = [
     ('sip-echo', [BUSY, BAD, GOOD], BAD, 2),
     ('sip-echo', [BUSY, BUSY, BUSY, GOOD], GOOD, 4),
     ('sip-echo', [BUSY, BUSY, BUSY, BUSY, GOOD], SKIPPED, 4),
+    ('sip-echo', [OTHER, GOOD], GOOD, 2),
+    ('sip-echo', [BUSY, BUSY, BUSY, OTHER, GOOD], BAD, 4),    # not its sound: that is judged
     ('room-baresip', [BAD, GOOD], GOOD, 2),                   # what other people's phones did in time cannot be seen
     ('room-baresip', [BAD, BAD, GOOD], BAD, 2),
     ('room-baresip', [BAD, BUSY, GOOD], GOOD, 3),
