@@ -223,10 +223,10 @@ def gestures():
         full = gestures_run(kind, 4000)['relay']
         tell('gestures, copies a second of one core over %s (no promise)' % name, '%.0f at 4,000 messages/s x 19 (%.1f us a message)' % (full[5], full[4]), '')
     with Server(threads=2) as s:
-        with load_begin('-n', 100, '--cps', 100, '--hold', 600, '--talkers', 8, '--pid', s.pid, 'sip:load@127.0.0.1:%d' % s.port):
+        with load_begin('-n', 200, '--cps', 100, '--hold', 600, '--talkers', 8, '--pid', s.pid, 'sip:load@127.0.0.1:%d' % s.port):
             time.sleep(3)
             found = gestures_run('osc', 1000)
-    gestures_tell('1,000 messages/s over RTP beside a room of 100 phones', found, False)
+    gestures_tell('1,000 messages/s over RTP beside a room of 200 phones', found, False)
 
 
 # ---- delay ----
