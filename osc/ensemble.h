@@ -35,6 +35,8 @@ struct gesture {
 	const struct midi_cmd *midi;
 	uint64_t at_us;                   /* captured, on the server's clock */
 	uint32_t ts, clock;               /* RTP time of it at its source; clock 0: it came without */
+	bool     timed;                   /* time tags of it mean something, and plus `shift` they are of the server's wallclock */
+	uint64_t shift;                   /* in 2^-32 s */
 	bool     repaired;                /* told by a journal */
 	bool     event;                   /* even where its address would be state: it was sent to one only */
 };

@@ -54,7 +54,7 @@ static void put_rt(struct line_rt *l, const struct out_item *it, uint64_t now_us
 {
 	struct line_osc *o = (struct line_osc *)l;
 	struct line_rtp_out *out = line_rtp_of(&o->rtp, it->from);
-	const struct oscsend_time now = {.us = now_us};
+	const struct oscsend_time now = {.us = now_us, .ntp = line_rtp_ntp_rt(&o->rtp, now_us)};
 	struct oscsend_item item = {.osc = it->osc, .len = it->len, .event = it->event, .kinds = it->from ? it->from->kinds : NULL};
 	const bool merged = !out;
 	size_t len;
@@ -249,7 +249,7 @@ static int senders_alloc(struct line_osc *o, const struct gestline *desc)
 
 	for (unsigned i = 0; i < o->rtp.n_out && !err; i++) {
 		const struct oscsend_cfg cfg = {.pt = desc->pt, .mtu = o->mtu, .max = o->l.desc.takes.max, .journal = desc->journal,
-			.red = desc->takes.red, .guard_ms = desc->takes.guard_ms, .receiver = true, .seed = rand_u64(),
+			.red = desc->takes.red, .guard_ms = desc->takes.guard_ms, .tt_exec = true, .receiver = true, .seed = rand_u64(),
 			.keys_max = i ? 0 : MERGED_KEYS, .bytes_max = i ? 0 : MERGED_BYTES};
 
 		err = oscsend_alloc(&o->send[i], &cfg);
@@ -384,7 +384,8 @@ static void streams_tick(struct line_osc *o, unsigned i, uint64_t now_us)
 {
 	for (unsigned k = 0; k < PACKETS_A_TICK && oscsend_due_rt(o->send[i]) <= now_us; k++) {
 		struct line_rtp_out *out = &o->rtp.out[i];
-		const struct oscsend_time now = {.us = now_us, .ts = line_rtp_ts_rt(&o->rtp, out, now_us)};
+		const struct oscsend_time now = {.us = now_us, .ntp = line_rtp_ntp_rt(&o->rtp, now_us),
+			.ts = line_rtp_ts_rt(&o->rtp, out, now_us)};
 		size_t len;
 		uint8_t *buf = packet_buf(o, &len);
 

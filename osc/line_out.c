@@ -48,15 +48,17 @@ static bool in_its_words(struct line_out *o, uint8_t *buf, const struct player_r
 	return n > 0;
 }
 
+/* g: the gesture whose time tags stand in it; NULL: there are none.
+ * 6.7: "The server MUST translate time tags when it forwards with its own clock [..]; while it does not know that difference it sets the
+ * time tag to 1." Without RTP nothing tells the receiver of our clock. */
 static size_t view_as(struct line_out *o, uint8_t *buf, enum osc_view view, struct player_rt *from, const uint8_t *osc,
-		      size_t len, unsigned *errors)
+		      size_t len, const struct gesture *g, unsigned *errors)
 {
 	const struct gestline *d = &o->line->desc;
 	const struct views v = {.view = view, .types = d->takes.types, .deep = d->takes.deep, .max = d->takes.max,
 		.receiver = o->line->player->name, .source = from->name, .source_id = from->id,
 		.owners = from->ensemble ? from->ensemble->owners : NULL,
-		/* 6.7: "while it does not know that difference it sets the time tag to 1" */
-		.at_once = true};
+		.at_once = !g || !g->timed || d->kind != GESTLINE_OSC, .shift = g ? g->shift : 0};
 	uint8_t retold[BRIDGE_OSC_MAX];
 	size_t n = FORWARD_SCRATCH_SIZE;
 
@@ -69,7 +71,7 @@ static size_t view_as(struct line_out *o, uint8_t *buf, enum osc_view view, stru
 size_t line_out_view_rt(struct line_out *o, uint8_t **buf, struct player_rt *from, const uint8_t *osc, size_t len, unsigned *errors)
 {
 	*buf = forward_buf_rt(o->line->forward, SCRATCH_VIEW);
-	return view_as(o, *buf, o->line->desc.view, from, osc, len, errors);
+	return view_as(o, *buf, o->line->desc.view, from, osc, len, NULL, errors);
 }
 
 void line_out_put_rt(struct line_out *o, const struct out_item *it, uint64_t now_us)
@@ -148,7 +150,7 @@ static enum oscrate_verdict offer(struct line_out *o, const struct gesture *g, c
 		return oscrate_offer_rt(o->rate, seen, kind, now_us);
 	if (!o->rate->queue.n && bucket_take_rt(&o->rate->bucket, now_us))
 		return OSCRATE_SEND;
-	len = view_as(o, buf, VIEW_PREFIX, g->from, original->raw, original->len, &errors);
+	len = view_as(o, buf, VIEW_PREFIX, g->from, original->raw, original->len, NULL, &errors);
 	if (!len || osc_msg_read(&named, buf, len))
 		return OSCRATE_DROPPED;
 	return oscrate_offer_rt(o->rate, &named, kind, now_us);
@@ -198,7 +200,8 @@ static void send_bundle(struct line_out *o, const struct gesture *g, uint64_t no
 	bucket_due_rt(&o->rate->bucket, now_us);
 	n = messages_in(g->osc, g->len);
 	if (!o->full && !o->rate->queue.n && o->rate->bucket.has >= n * UINT64_C(1000000)) {
-		it.len = line_out_view_rt(o, &buf, g->from, g->osc, g->len, &errors);
+		buf = forward_buf_rt(o->line->forward, SCRATCH_VIEW);
+		it.len = view_as(o, buf, o->line->desc.view, g->from, g->osc, g->len, g, &errors);
 		it.osc = buf;
 		say_errors(g, errors, now_us);
 		for (unsigned i = 0; it.len && i < n; i++)

@@ -24,7 +24,7 @@ static uint32_t get32(const uint8_t *p)
 
 /* ---- out ---- */
 
-static uint64_t ntp_now(const struct line_rtp *r, uint64_t now_us)
+uint64_t line_rtp_ntp_rt(const struct line_rtp *r, uint64_t now_us)
 {
 	return rtcp_ntp(forward_unix_us_rt(r->line->forward, now_us));
 }
@@ -78,7 +78,7 @@ static size_t compose(struct line_rtp *r, struct line_rtp_out *out, uint8_t *buf
 	struct rtcp_block block[LINE_RTP_INS];
 	struct rtcp_report rep = {
 		.ssrc = out->ssrc, .cname = cname_of(r, out), .bye = bye,
-		.sender = out->packets != 0, .ntp = ntp_now(r, now_us), .rtp_ts = line_rtp_ts_rt(r, out, now_us),
+		.sender = out->packets != 0, .ntp = line_rtp_ntp_rt(r, now_us), .rtp_ts = line_rtp_ts_rt(r, out, now_us),
 		.packets = out->packets, .octets = out->octets, .blocks = block,
 		.n_blocks = out == &r->out[0] && !bye ? blocks_of(r, block, now_us) : 0};
 	const int n = rtcp_write(buf, REPORT_MAX, &rep);
@@ -164,19 +164,25 @@ static void look_for_loop(struct line_rtp *r, struct line_rtp_in *in, const char
 	}
 }
 
-static void read_blocks(struct line_rtp *r, const struct rtcp_info *info, uint64_t now_us)
+/* Gives the round trip; -1: not told. */
+static int64_t read_blocks(struct line_rtp *r, const struct rtcp_info *info, uint64_t now_us)
 {
+	int64_t least = -1;
+
 	for (unsigned i = 0; i < info->n_blocks; i++) {
 		struct line_rtp_out *out = line_rtp_out_find_rt(r, info->block[i].ssrc);
-		const int64_t rtt = rtcp_rtt_us(&info->block[i], ntp_now(r, now_us));
+		const int64_t rtt = rtcp_rtt_us(&info->block[i], line_rtp_ntp_rt(r, now_us));
 
 		if (!out)
 			continue;
 		if (rtt >= 0)
 			tally_set_rt(&r->line->player->n.rtt_us, (uint64_t)rtt);
+		if (rtt >= 0 && (least < 0 || rtt < least))
+			least = rtt;
 		if (out->packets)
 			r->ops->report_rt(r->line, out, info->ssrc, info->block[i].ext_seq, now_us);
 	}
+	return least;
 }
 
 /* PLI (RFC 4585 6.3.1) anywhere in a compound that rtcp_read has found whole. */
@@ -201,6 +207,7 @@ void line_report_read_rt(struct line_rtp *r, const uint8_t *buf, size_t len, uin
 {
 	struct line_rtp_in *in;
 	struct rtcp_info info;
+	int64_t rtt;
 
 	if (rtcp_read(&info, buf, len)) {
 		tally_up_rt(&line_count(r->line)->malformed);
@@ -220,7 +227,10 @@ void line_report_read_rt(struct line_rtp *r, const uint8_t *buf, size_t len, uin
 	}
 	if (in)
 		look_for_loop(r, in, info.cname);
-	read_blocks(r, &info, now_us);
+	rtt = read_blocks(r, &info, now_us);
+	/* Against our own clock that is never set; what our wallclock shows is added when it is asked for. */
+	if (in && info.sr && !in->looped)
+		wallclock_report_rt(&r->wall, info.ntp, rtcp_ntp(now_us), rtt, now_us);
 	read_plis(r, buf, len, now_us);
 	if (info.bye) {
 		r->ops->bye_rt(r->line, info.ssrc, now_us);
@@ -230,6 +240,12 @@ void line_report_read_rt(struct line_rtp *r, const uint8_t *buf, size_t len, uin
 }
 
 /* ---- time ---- */
+
+bool line_rtp_shift_rt(const struct line_rtp *r, uint64_t *shift, uint64_t now_us)
+{
+	*shift = r->wall.diff + line_rtp_ntp_rt(r, now_us) - rtcp_ntp(now_us);
+	return r->wall.known;
+}
 
 void line_report_begin_rt(struct line_rtp *r, uint64_t now_us)
 {

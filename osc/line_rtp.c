@@ -141,6 +141,7 @@ void line_rtp_inherit_rt(struct line_rtp *r, struct line_rtp *old, uint64_t now_
 		memcpy(r->in, old->in, sizeof(r->in));
 		memcpy(r->out, old->out, sizeof(r->out));
 		r->report_us = old->report_us;
+		r->wall = old->wall;
 		if (old->latched && sa_cmp(&l->desc.peer, &old->line->desc.peer, SA_ALL)) {
 			r->latched = true;
 			l->sock[0].to = old->line->sock[0].to;

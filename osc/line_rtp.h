@@ -13,6 +13,7 @@
 #include "mixer/rtcp.h"
 #include "mixer/seal.h"
 #include "ensemble.h"
+#include "wallclock.h"
 
 enum { LINE_RTP_INS = 2, LINE_RTP_OUTS = 17, LINE_RTP_OUTS_SRTP = 8 };
 
@@ -60,6 +61,7 @@ struct line_rtp {
 	uint64_t report_us;               /* the next; UINT64_MAX: nothing to say yet */
 	uint64_t renumbered_us;
 	bool     latched;
+	struct wallclock wall;            /* the party's, against the clock that now_us is of */
 };
 
 /* outs: the server's own and how many participants beside. EINVAL: a key that does not fit. */
@@ -81,6 +83,10 @@ struct line_rtp_out *line_rtp_of(struct line_rtp *r, const struct player_rt *fro
  * source's sender reports if one has come, else now). */
 uint32_t line_rtp_ts_rt(const struct line_rtp *r, const struct line_rtp_out *out, uint64_t at_us);
 uint64_t line_rtp_captured_rt(const struct line_rtp *r, const struct line_rtp_in *in, uint32_t ts, uint64_t now_us);
+
+/* The server's wallclock, as its sender reports have it; and how far the party's is behind it, in 2^-32 s (false: not known). */
+uint64_t line_rtp_ntp_rt(const struct line_rtp *r, uint64_t now_us);
+bool line_rtp_shift_rt(const struct line_rtp *r, uint64_t *shift, uint64_t now_us);
 
 /* Asks for the state of a stream: by PLI, if that was agreed on. false: it was not. */
 bool line_rtp_ask_rt(struct line_rtp *r, const struct line_rtp_in *in, uint64_t now_us);

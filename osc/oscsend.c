@@ -162,7 +162,7 @@ static void build_journal(struct oscsend *s, struct build *b, uint64_t now_ntp)
 	if (!s->cfg.journal)
 		return;
 	b->hdr.j = true;
-	b->hdr.p = !send_journal(s, &b->p, b->end, b->rtp.ts, now_ntp);
+	b->hdr.p = !send_journal(s, &b->p, b->end, b->rtp.ts, now_ntp) || send_waits(s);
 	b->hdr.check = (uint16_t)(s->acked > oldest ? s->acked : oldest);
 }
 
@@ -298,6 +298,7 @@ static void snap_begin(struct oscsend *s)
 
 	while ((key = osckeys_head(s->keys, &s->todo)) != NULL)
 		osckeys_take_rt(s->keys, &s->todo, key);
+	send_apply_later(s, UINT64_MAX);
 	todo_fill(s);
 	s->snap.check  = s->seq;
 	s->snap.wanted = false;

@@ -6,7 +6,9 @@
  * not starve state, which heals for good.
  *
  * With tt_exec "bundled messages with a future time tag are not journalled before that time": they lie in `later`
- * until then. If that is full, state is journalled at once: early is better than never.
+ * until then. If that is full, state is journalled at once: early is better than never. A receiver that has lost such a bundle
+ * would take the loss for covered by a journal without it, and the value would never come: so until the time has come journals are
+ * partial (P=1). Then the receiver asks, and a snapshot tells the value, early.
  */
 #include <string.h>
 
@@ -187,6 +189,15 @@ static bool put_off(struct oscsend *s, const struct osc_msg *msg, uint64_t ntp)
 		return true;
 	}
 
+	return false;
+}
+
+bool send_waits(const struct oscsend *s)
+{
+	for (unsigned i = 0; s->later && i < LATER; i++) {
+		if (s->later[i].len && s->later[i].seq >= s->acked)
+			return true;
+	}
 	return false;
 }
 

@@ -111,5 +111,6 @@ uint16_t send_back_of(const struct oscsend *s, int64_t seq);
 void send_item(struct oscsend *s, const struct oscsend_item *item, uint64_t now_ntp);
 /* Bundles whose time has come. */
 void send_apply_later(struct oscsend *s, uint64_t now_ntp);
+bool send_waits(const struct oscsend *s);         /* is there something in `later` that a receiver may have lost? */
 
 #endif

@@ -174,6 +174,12 @@ static struct verdict judge(const struct views *v, const struct osc_msg *msg)
 
 /* ---- writing ---- */
 
+/* "A time tag of value 1 ("immediately") is always immediate." */
+static uint64_t timetag_of(const struct views *v, uint64_t timetag)
+{
+	return v->at_once || timetag == OSC_NOW ? OSC_NOW : timetag + v->shift;
+}
+
 static size_t padded(size_t n)
 {
 	return (n + 4) & ~(size_t)3;      /* with its NUL */
@@ -220,7 +226,7 @@ unsigned views_write_rt(uint8_t *buf, size_t *len, const struct views *v, const 
 		if (step == OSC_BAD)
 			return errors | 1u << GEST_MALFORMED;
 		if (step == OSC_OPEN)
-			osc_w_bundle(&w, v->at_once ? OSC_NOW : it.timetag);
+			osc_w_bundle(&w, timetag_of(v, it.timetag));
 		else if (step == OSC_CLOSE)
 			osc_w_bundle_end(&w);
 		else if (!w.err)

@@ -49,6 +49,7 @@ struct views {
 	uint32_t    source_id;    /* as in the owners' table */
 	const struct owners *owners;  /* flat view; NULL: nothing is claimed */
 	bool        at_once;      /* time tags are of a clock the receiver does not know: they become "immediately" */
+	uint64_t    shift;        /* else: the receiver's clock less that of the time tags, in 2^-32 s */
 };
 
 /*

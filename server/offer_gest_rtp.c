@@ -134,13 +134,15 @@ static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)
 {
 	const struct gest *g = part;
 	const char *rec = g->offered ? "journal,none" : g->line.journal ? "journal" : "none";
+	/* Class S: what we send. All we forward is of our own wallclock, or 1. */
+	const char *tags = g->line.dir & LEG_DIR_SEND ? "exec" : "none";
 	int err;
 
 	err = mbuf_printf(mb, "m=application %u %s %u\r\n", sa_port(&g->local), g->proto, g->line.pt);
 	err |= gest_print_as(mb, g);
 	err |= mbuf_printf(mb, "a=rtpmap:%u %s/%u\r\na=fmtp:%u ", g->line.pt, g->encoding, g->line.rate, g->line.pt);
 	err |= gest_print_takes(mb, ctx->conf->gest.mtu);
-	err |= mbuf_printf(mb, "; rec=%s; red=2; guard=1000; rate=%u; tt=none\r\n", rec, ctx->conf->gest.rate);
+	err |= mbuf_printf(mb, "; rec=%s; red=2; guard=1000; rate=%u; tt=%s\r\n", rec, ctx->conf->gest.rate, tags);
 	if (g->line.pli)
 		err |= mbuf_printf(mb, "a=rtcp-fb:%u nack pli\r\n", g->line.pt);
 	return err | gest_print_attrs(mb, g, g->offered);

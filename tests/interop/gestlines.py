@@ -126,6 +126,7 @@ class RtpLine(Line):
         self.rng, self.loss = random.Random(party.seed), (0.0, 0.0)
         self.report_due, self.gone, self.csrc, self.dst = None, [], set(), None
         self.mute_reports = False
+        self.ahead = 0                            # of its wallclock, in seconds: it was never set
 
     def describe(self):
         out = super().describe()
@@ -239,7 +240,7 @@ class RtpLine(Line):
         blocks = [h.block(s, now) for s, h in list(self.counted.items())[:31] if s not in self.gone]
         sent = None
         if self.sender and self.sender.sent:
-            sent = time.time(), self.sender.clock(now), self.sender.sent, self.sender.octets
+            sent = time.time() + self.ahead, self.sender.clock(now), self.sender.sent, self.sender.octets
         data = rtcpwire.report(ssrc, blocks, self.party.cname, self.party.gest_name or self.party.name, sent, bye, pli)
         if self.rng.random() < self.loss[1]:
             return

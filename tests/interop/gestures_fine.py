@@ -1,7 +1,9 @@
 """Cases of gestures: what lines say of themselves, and what the server makes of it. Spaces, types, sizes, names, directions, sources."""
 import time
 
+import oscstream
 import oscwire
+import rtcpwire
 from cases import case
 from gestures_stage import hears, on_stage, said
 
@@ -42,6 +44,50 @@ def spaces():
         for p in apart, other:
             if [g for g in p.messages() if g.message.address.startswith('/p/anna')]:
                 wrong.append('%s hears what it did not want' % p.name)
+        return wrong
+    return on_stage(play)
+
+
+def time_tags(party, address):
+    """In the order they came, in seconds of a wallclock; 0: at once."""
+    out = []
+    for _, way, kind, data, control, _ in list(party.traced):
+        if way != 'rx' or kind != 'osc' or control:
+            continue
+        for _, raw in oscstream.read_payload(oscstream.read_rtp(data).payload).elements:
+            packet = oscwire.read(raw)
+            if isinstance(packet, oscwire.Bundle) and packet.elements[0].address == address:
+                out.append(0 if packet.time == oscwire.NOW else packet.time / 2 ** 32 - rtcpwire.EPOCH)
+    return out
+
+
+@case('gesture-time', 'when to act, said in a time 1,000 s off, is heard in the time of the server')
+def timed():
+    def play(stage):
+        wrong = []
+        anna = stage.party('anna', ('osc', {'tt': 'exec'}), call=False)
+        anna.osc.ahead = 1000
+        anna.call('band')
+        bob = stage.party('bob', 'osc')
+        bob.tracing = True
+        plain = stage.party('plain', ('osc', {'tt': 'none'}))
+        for p in anna, bob:
+            if p.osc.told('tt') != 'exec':
+                wrong.append('to %s the server says tt=%s' % (p.name, p.osc.told('tt')))
+        until = time.monotonic() + 10
+        while not any(time_tags(bob, '/p/anna/x')) and time.monotonic() < until:
+            for p in anna, plain:
+                when = time.time() + 1000 + 3600
+                p.play_raw(oscwire.write_bundle(int((when + rtcpwire.EPOCH) * 2 ** 32), oscwire.write('/x', 'i', 1)))
+            time.sleep(0.2)
+        tags = time_tags(bob, '/p/anna/x')
+        if not tags or not tags[-1]:
+            wrong.append('the time tag is never told: %s' % tags)
+        elif abs(tags[-1] - time.time() - 3600) > 60:
+            wrong.append('the time tag is wrong by %.3f s' % (tags[-1] - time.time() - 3600))
+        said(wrong, lambda: time_tags(bob, '/p/plain/x'), 'what plain plays does not come')
+        if any(time_tags(bob, '/p/plain/x')):
+            wrong.append('a time tag that means nothing is told: %s' % time_tags(bob, '/p/plain/x'))
         return wrong
     return on_stage(play)
 

@@ -29,7 +29,7 @@ struct gestosc {
 	bool journal, muted;
 	struct heard heard[GESTOSC_SOURCES];
 	struct gestosc_stats stats;
-	uint64_t report_us;
+	uint64_t report_us, ahead_us;
 	gestosc_h *h;
 	void *arg;
 };
@@ -117,7 +117,7 @@ static void send_rtcp(struct gestosc *g, uint8_t *buf, size_t len)
 static size_t compose(struct gestosc *g, uint8_t *buf, uint64_t now_us)
 {
 	struct rtcp_block block[RTCP_BLOCKS_MAX];
-	struct rtcp_report r = {.ssrc = g->ssrc, .sender = g->packets, .ntp = rtcp_ntp(now_us), .rtp_ts = now_of(g, now_us).ts,
+	struct rtcp_report r = {.ssrc = g->ssrc, .sender = g->packets, .ntp = rtcp_ntp(now_us + g->ahead_us), .rtp_ts = now_of(g, now_us).ts,
 		.packets = g->packets, .octets = g->octets, .blocks = block, .cname = "party"};
 	int n;
 
@@ -326,6 +326,7 @@ int gestosc_alloc(struct gestosc **gp, struct gestnet *net, struct player *p, st
 struct gestend *gestosc_end(struct gestosc *g) { return g->end; }
 const struct osckeys *gestosc_sent(const struct gestosc *g) { return oscsend_state(g->send); }
 void gestosc_mute(struct gestosc *g, bool mute) { g->muted = mute; }
+void gestosc_set_clock(struct gestosc *g, uint64_t ahead_us) { g->ahead_us = ahead_us; }
 uint32_t gestosc_ssrc(const struct gestosc *g, unsigned i) { return g->heard[i].ssrc; }
 
 const struct key *gestosc_key(struct gestosc *g, const char *addr, struct osc_msg *msg)

@@ -32,6 +32,8 @@ void gestosc_pli(struct gestosc *g);
 /* As if its program began anew, or two had chosen the same number. */
 void gestosc_set_ssrc(struct gestosc *g, uint32_t ssrc);
 uint32_t gestosc_ssrc(const struct gestosc *g, unsigned i);       /* of the i-th stream it heard */
+/* Its wallclock, in its sender reports: so much ahead of gestnet_now_us. */
+void gestosc_set_clock(struct gestosc *g, uint64_t ahead_us);
 void gestosc_mute(struct gestosc *g, bool mute);          /* says nothing any more, reports neither */
 
 #endif

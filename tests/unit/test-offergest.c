@@ -20,8 +20,10 @@
 #define AUDIO "m=audio 40000 RTP/AVP 0\r\n"
 #define SOUND "m=audio 30000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=ptime:20\r\na=sendrecv\r\n"
 #define OSC(pt) "a=rtpmap:" pt " osc/48000\r\n"
-#define OUROSC "m=application 30010 RTP/AVP 98\r\na=rtpmap:98 osc/48000\r\na=fmtp:98 " TAKES "1200; rec=journal; red=2; guard=1000; " \
-	"rate=2000; tt=none\r\n"
+#define OURS_OF(tt) "m=application 30010 RTP/AVP 98\r\na=rtpmap:98 osc/48000\r\na=fmtp:98 " TAKES "1200; rec=journal; red=2; guard=1000; " \
+	"rate=2000; tt=" tt "\r\n"
+#define OUROSC OURS_OF("exec")
+#define HEARDOSC OURS_OF("none")          /* we send nothing there */
 #define NAMED "a=gest-name:anna\r\na=sendrecv\r\n"
 #define MIDI "m=audio 40012 RTP/AVP 97\r\na=rtpmap:97 rtp-midi/48000\r\n"
 #define OURMIDI "m=audio 30008 RTP/AVP 97\r\na=rtpmap:97 rtp-midi/48000\r\n"
@@ -143,7 +145,7 @@ static const struct { const char *name; uint8_t takes; const char *offer, *answe
 	{"17.1, OSC-aware", ALL, example_17_1,
 		"t=0 0\r\na=group:GALT osc\r\n" SOUND "a=mid:aud\r\n"
 		"m=application 30010 RTP/AVP 98\r\nb=AS:64\r\na=rtpmap:98 osc/48000\r\n"
-		"a=fmtp:98 " TAKES "1200; rec=journal; red=2; guard=1000; rate=2000; tt=none\r\n"
+		"a=fmtp:98 " TAKES "1200; rec=journal; red=2; guard=1000; rate=2000; tt=exec\r\n"
 		"a=osc-schema:recv *\r\na=osc-schema:send *\r\na=osc-view:prefix\r\na=gest-sources:1\r\na=gest-name:anna\r\na=sendrecv\r\na=mid:osc\r\n"
 		"m=audio 0 RTP/AVP 97\r\na=mid:midi\r\n"},
 	{"17.1 where OSC is off", 1 << GESTLINE_MIDI, example_17_1,
@@ -166,7 +168,7 @@ static const struct { const char *name; uint8_t takes; const char *offer, *answe
 		"m=application 40010 RTP/SAVPF 98\r\na=rtpmap:98 osc/48000\r\na=rtcp-fb:98 nack pli\r\na=rtcp-mux\r\n" CRYPTO
 		"a=fmtp:98 version=1.1; rec=journal\r\na=osc-view:source\r\na=gest-sources:*\r\n",
 		"t=0 0\r\n" SOUND "m=application 30010 RTP/SAVPF 98\r\na=rtpmap:98 osc/48000\r\n"
-		"a=fmtp:98 " TAKES "1200; rec=journal; red=2; guard=1000; rate=2000; tt=none\r\na=rtcp-fb:98 nack pli\r\n"
+		"a=fmtp:98 " TAKES "1200; rec=journal; red=2; guard=1000; rate=2000; tt=exec\r\na=rtcp-fb:98 nack pli\r\n"
 		"a=osc-view:source\r\na=gest-sources:1\r\n" NAMED "a=rtcp-mux\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:*\r\n"},
 
 	{"gestures alone", ALL, HEAD UDP, "t=0 0\r\n" OURUDP NAMED},
@@ -180,14 +182,14 @@ static const struct { const char *name; uint8_t takes; const char *offer, *answe
 		"t=0 0\r\n" SOUND "m=application 0 RTP/AVP 97\r\n"},
 	{"the name without case", ALL, HEAD "m=application 4 RTP/AVP 98\r\na=rtpmap:98 OSC/48000\r\n",
 		"t=0 0\r\nm=application 30010 RTP/AVP 98\r\na=rtpmap:98 OSC/48000\r\na=fmtp:98 " TAKES "1200; rec=journal; red=2; guard=1000; "
-		"rate=2000; tt=none\r\n" NAMED},
+		"rate=2000; tt=exec\r\n" NAMED},
 	{"a parameter after the clock", ALL, HEAD AUDIO "m=application 4 RTP/AVP 98\r\na=rtpmap:98 osc/48000/1\r\n",
 		"t=0 0\r\n" SOUND "m=application 0 RTP/AVP 98\r\n"},
 	{"clocks out of range", ALL, HEAD AUDIO "m=application 4 RTP/AVP 96 97 98\r\na=rtpmap:96 osc/7999\r\na=rtpmap:97 osc/192001\r\n" OSC("98"),
 		"t=0 0\r\n" SOUND OUROSC NAMED},
 	{"the first of several types", ALL, HEAD "m=application 4 RTP/AVP 99 98\r\na=rtpmap:99 osc/44100\r\n" OSC("98"),
 		"t=0 0\r\nm=application 30010 RTP/AVP 99\r\na=rtpmap:99 osc/44100\r\na=fmtp:99 " TAKES "1200; rec=journal; red=2; guard=1000; "
-		"rate=2000; tt=none\r\n" NAMED},
+		"rate=2000; tt=exec\r\n" NAMED},
 	{"the ninth is not looked at", ALL, HEAD AUDIO "m=application 4 RTP/AVP 1 2 3 4 5 6 7 8 98\r\n" OSC("98"),
 		"t=0 0\r\n" SOUND "m=application 0 RTP/AVP 1 2 3 4 5 6 7 8 98\r\n"},
 	{"a bad parameter", ALL, HEAD "m=application 4 RTP/AVP 99 98\r\na=rtpmap:99 osc/44100\r\na=fmtp:99 max=13\r\n" OSC("98"), "t=0 0\r\n" OUROSC NAMED},
@@ -197,7 +199,7 @@ static const struct { const char *name; uint8_t takes; const char *offer, *answe
 		"t=0 0\r\n" SOUND "m=application 0 RTP/AVP 98\r\n"},
 	{"unknown parameters", ALL, HEAD "m=application 4 RTP/AVP 98\r\n" OSC("98") "a=fmtp:98 framing=slip; refresh=9; x=1;\r\n", "t=0 0\r\n" OUROSC NAMED},
 	{"rec=none first", ALL, HEAD "m=application 4 RTP/AVP 98\r\n" OSC("98") "a=fmtp:98 rec=none,journal\r\n",
-		"t=0 0\r\nm=application 30010 RTP/AVP 98\r\n" OSC("98") "a=fmtp:98 " TAKES "1200; rec=none; red=2; guard=1000; rate=2000; tt=none\r\n" NAMED},
+		"t=0 0\r\nm=application 30010 RTP/AVP 98\r\n" OSC("98") "a=fmtp:98 " TAKES "1200; rec=none; red=2; guard=1000; rate=2000; tt=exec\r\n" NAMED},
 	{"an unknown rec", ALL, HEAD AUDIO "m=application 4 RTP/AVP 98\r\n" OSC("98") "a=fmtp:98 rec=fec\r\n",
 		"t=0 0\r\n" SOUND "m=application 0 RTP/AVP 98\r\n"},
 	{"an unknown framing", ALL, HEAD AUDIO TCP "a=fmtp:osc framing=lines\r\n", "t=0 0\r\n" SOUND "m=application 0 TCP/OSC osc\r\n"},
@@ -224,7 +226,7 @@ static const struct { const char *name; uint8_t takes; const char *offer, *answe
 	{"a wish that is too long", ALL, HEAD UDP "a=gest-name:abcdefghijklmnopqrstuvwxyz0123456789\r\n",
 		"t=0 0\r\n" OURUDP "a=gest-name:abcdefghijklmnopqrstuvwxyz012345\r\na=sendrecv\r\n"},
 	{"their directions", ALL, HEAD "m=application 4 RTP/AVP 98\r\n" OSC("98") "a=sendonly\r\n" MIDI "a=recvonly\r\n",
-		"t=0 0\r\n" OUROSC "a=gest-name:anna\r\na=recvonly\r\n" OURMIDI "a=gest-name:anna\r\na=sendonly\r\n"},
+		"t=0 0\r\n" HEARDOSC "a=gest-name:anna\r\na=recvonly\r\n" OURMIDI "a=gest-name:anna\r\na=sendonly\r\n"},
 	{"capabilities are ignored", ALL, HEAD "a=tcap:1 RTP/SAVP\r\n" UDP "a=pcfg:1 t=1\r\n", "t=0 0\r\n" OURUDP NAMED},
 
 	{"GALT with an unknown mid", ALL, HEAD "a=group:GALT nobody midi\r\n" MIDI "a=mid:midi\r\n", "t=0 0\r\na=group:GALT midi\r\n" OURMIDI NAMED "a=mid:midi\r\n"},
@@ -238,7 +240,7 @@ static const struct { const char *name; uint8_t takes; const char *offer, *answe
 		"t=0 0\r\n" SOUND "m=application 0 RTP/AVP 98\r\na=mid:o\r\n"},
 	{"GALT of two directions", ALL, HEAD "a=group:GALT o midi\r\nm=application 4 RTP/AVP 98\r\n" OSC("98") "a=sendonly\r\na=mid:o\r\n"
 		MIDI "a=recvonly\r\na=mid:midi\r\n",
-		"t=0 0\r\n" OUROSC "a=gest-name:anna\r\na=recvonly\r\na=mid:o\r\n" OURMIDI "a=gest-name:anna\r\na=sendonly\r\na=mid:midi\r\n"},
+		"t=0 0\r\n" HEARDOSC "a=gest-name:anna\r\na=recvonly\r\na=mid:o\r\n" OURMIDI "a=gest-name:anna\r\na=sendonly\r\na=mid:midi\r\n"},
 	{"GALT with the sound in it", ALL, HEAD "a=group:GALT o a\r\n" AUDIO "a=mid:a\r\nm=application 4 RTP/AVP 98\r\n" OSC("98") "a=mid:o\r\n",
 		"t=0 0\r\na=group:GALT o\r\n" SOUND "a=mid:a\r\n" OUROSC NAMED "a=mid:o\r\n"},
 

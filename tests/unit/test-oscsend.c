@@ -387,8 +387,52 @@ static void future(void)
 	g_assert_cmpstr(x.text, ==, "");
 	g_assert_cmpint(say(s, &x, "/b", 'f', 0, 99), ==, 0);
 	g_assert_cmpstr(x.text, ==, "S1 /b");
+	g_assert_true(x.o.p);             /* who lost /a must not take this for all there is */
 	g_assert_cmpint(say(s, &x, "/b", 'f', 0, 100), ==, 0);
 	g_assert_cmpstr(x.text, ==, "E3 /x S3 /a S1 /b");
+	g_assert_false(x.o.p);
+	mem_deref(s);
+	g_free(x.text);
+}
+
+static void future_state(struct oscsend *s, struct out *x, float value, uint64_t when, uint64_t at_ms)
+{
+	const struct osc_arg a = {.tag = 'f', .v.f = value};
+	struct oscsend_time now = ms(at_ms);
+	struct oscsend_item item;
+	struct osc_writer w;
+	uint8_t osc[128];
+	size_t len, n = sizeof(x->buf);
+
+	osc_w_init(&w, osc, sizeof(osc));
+	osc_w_bundle(&w, when);
+	osc_w_msg(&w, "/a", &a, 1);
+	osc_w_bundle_end(&w);
+	g_assert_cmpint(osc_w_end(&w, &len), ==, 0);
+	item = (struct oscsend_item){osc, len, now.ts, NULL, false};
+	g_assert_cmpint(oscsend_packet_rt(s, x->buf, &n, &item, 1, &now), ==, 0);
+}
+
+/* Who asks is told all, that of the future too. */
+static void future_asked(void)
+{
+	struct oscsend *s = sender((struct oscsend_cfg){.journal = true, .receiver = true, .tt_exec = true});
+	struct out x = {.text = NULL};
+	struct osc_msg msg;
+	struct osc_args it;
+	struct osc_arg a;
+	const struct key *key;
+
+	future_state(s, &x, 4, 100000, 110);
+	oscsend_snapshot_rt(s);
+	g_assert_cmpint(tick(s, &x, 200), ==, 0);
+	g_assert_true(x.o.s);
+	g_assert_nonnull(strstr(x.text, "/a"));
+	key = osckeys_find_rt(oscsend_state(s), "/a", 2);
+	osckeys_msg_rt(&msg, oscsend_state(s), key);
+	osc_args_init(&it, &msg);
+	g_assert_true(osc_arg_next(&it, &a));
+	g_assert_cmpfloat(a.v.f, ==, 4);
 	mem_deref(s);
 	g_free(x.text);
 }
@@ -475,6 +519,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/oscsend/partial-report", partial_report);
 	g_test_add_func("/oscsend/snapshot", snapshot);
 	g_test_add_func("/oscsend/future", future);
+	g_test_add_func("/oscsend/future-asked", future_asked);
 	g_test_add_func("/oscsend/full", full);
 	g_test_add_func("/oscsend/refused", refused);
 	g_test_add_func("/oscsend/times", times);

@@ -39,24 +39,24 @@ static const struct {
 	const char *out;          /* addresses that are left */
 	unsigned errors;
 } table[] = {
-	{"prefix", "/a", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/p/anna/a", 0},
-	{"prefix in a bundle", "/a /b", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/p/anna/a /p/anna/b", 0},
-	{"source", "/a /b", {VIEW_SOURCE, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/a /b", 0},
-	{"a type too many", "/a /b", {VIEW_SOURCE, "if", true, 1200, "bob", "anna", 1, NULL, false}, "/a", BIT(GEST_TYPE)},
-	{"no type at all", "/a", {VIEW_SOURCE, "i", true, 1200, "bob", "anna", 1, NULL, false}, "", BIT(GEST_TYPE)},
-	{"reserved", "/p/bob/a /b", {VIEW_FLAT, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/b", BIT(GEST_RESERVED)},
-	{"control", "/_gest/leave /b", {VIEW_FLAT, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/b", 0},
-	{"two slashes, OSC 1.1", "/a//b", {VIEW_FLAT, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/a//b", 0},
-	{"two slashes, OSC 1.0", "/a//b", {VIEW_FLAT, NULL, false, 1200, "bob", "anna", 1, NULL, false}, "", 0},
-	{"to who it is", "/to/bob/x/y", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/p/anna/x/y", 0},
-	{"to another", "/to/bobby/x /a", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/p/anna/a", 0},
-	{"to nobody", "/to/bob /a", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "/p/anna/a", BIT(GEST_UNKNOWN)},
-	{"to and to", "/to/bob/to/x/y", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "", BIT(GEST_UNKNOWN)},
-	{"to as another", "/to/bob/p/x/y", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "", BIT(GEST_RESERVED)},
-	{"control to one", "/to/bob/_gest/leave", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false}, "", 0},
-	{"too long for one of them", "/a /bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", {VIEW_PREFIX, NULL, true, 64, "bob", "anna", 1, NULL, false}, "/p/anna/a",
+	{"prefix", "/a", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0}, "/p/anna/a", 0},
+	{"prefix in a bundle", "/a /b", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0}, "/p/anna/a /p/anna/b", 0},
+	{"source", "/a /b", {VIEW_SOURCE, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0}, "/a /b", 0},
+	{"a type too many", "/a /b", {VIEW_SOURCE, "if", true, 1200, "bob", "anna", 1, NULL, false, 0}, "/a", BIT(GEST_TYPE)},
+	{"no type at all", "/a", {VIEW_SOURCE, "i", true, 1200, "bob", "anna", 1, NULL, false, 0}, "", BIT(GEST_TYPE)},
+	{"reserved", "/p/bob/a /b", {VIEW_FLAT, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0}, "/b", BIT(GEST_RESERVED)},
+	{"control", "/_gest/leave /b", {VIEW_FLAT, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0}, "/b", 0},
+	{"two slashes, OSC 1.1", "/a//b", {VIEW_FLAT, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0}, "/a//b", 0},
+	{"two slashes, OSC 1.0", "/a//b", {VIEW_FLAT, NULL, false, 1200, "bob", "anna", 1, NULL, false, 0}, "", 0},
+	{"to who it is", "/to/bob/x/y", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0}, "/p/anna/x/y", 0},
+	{"to another", "/to/bobby/x /a", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0}, "/p/anna/a", 0},
+	{"to nobody", "/to/bob /a", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0}, "/p/anna/a", BIT(GEST_UNKNOWN)},
+	{"to and to", "/to/bob/to/x/y", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0}, "", BIT(GEST_UNKNOWN)},
+	{"to as another", "/to/bob/p/x/y", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0}, "", BIT(GEST_RESERVED)},
+	{"control to one", "/to/bob/_gest/leave", {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0}, "", 0},
+	{"too long for one of them", "/a /bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", {VIEW_PREFIX, NULL, true, 64, "bob", "anna", 1, NULL, false, 0}, "/p/anna/a",
 		BIT(GEST_TOO_BIG)},
-	{"no name", "/a", {VIEW_PREFIX, NULL, true, 1200, "bob", "an/na", 1, NULL, false}, "", 0},
+	{"no name", "/a", {VIEW_PREFIX, NULL, true, 1200, "bob", "an/na", 1, NULL, false, 0}, "", 0},
 };
 
 static void expect(const uint8_t *buf, size_t len, const char *words)
@@ -94,7 +94,7 @@ static void views(void)
 /* "If the result exceeds 255 octets of address [...]: not forwarded, error 2" */
 static void long_address(void)
 {
-	const struct views v = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false};
+	const struct views v = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0};
 	char addr[300] = "/";
 	uint8_t in[1200], out[1200];
 	size_t n, len = sizeof(out);
@@ -113,7 +113,7 @@ static void long_address(void)
 static void owners(void)
 {
 	static struct owners o;
-	struct views v = {VIEW_FLAT, NULL, true, 1200, "carl", "anna", 1, &o, false};
+	struct views v = {VIEW_FLAT, NULL, true, 1200, "carl", "anna", 1, &o, false, 0};
 	uint8_t in[1200], out[1200];
 	size_t n = packet(in, sizeof(in), "/lights/1 /sound/1 /l*/1"), len = sizeof(out);
 
@@ -175,18 +175,51 @@ static void names(void)
 	g_assert_false(views_name_ok("a b", 3));
 }
 
+/* "A time tag of value 1 (\"immediately\") is always immediate": in any depth the others move. */
+static void timetags(void)
+{
+	static const uint64_t tags[] = {UINT64_C(0xe8f0000080000000), 77, OSC_NOW, UINT64_MAX};
+	struct views v = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false, (uint64_t)-5 << 32};
+	const struct osc_arg a = {.tag = 'i', .v.i = 1};
+	uint8_t in[1200], out[1200];
+	struct osc_writer w;
+	struct osc_iter it;
+	struct osc_msg msg;
+	size_t n, len;
+
+	osc_w_init(&w, in, sizeof(in));
+	for (unsigned i = 0; i < G_N_ELEMENTS(tags); i++) {
+		osc_w_bundle(&w, tags[i]);
+		osc_w_msg(&w, "/a", &a, 1);
+	}
+	for (unsigned i = 0; i < G_N_ELEMENTS(tags); i++)
+		osc_w_bundle_end(&w);
+	g_assert_cmpint(osc_w_end(&w, &n), ==, 0);
+	for (unsigned at_once = 0; at_once < 2; at_once++) {
+		v.at_once = at_once;
+		len = sizeof(out);
+		g_assert_cmphex(views_write_rt(out, &len, &v, in, n), ==, 0);
+		osc_iter_init(&it, out, len);
+		for (unsigned i = 0; i < G_N_ELEMENTS(tags); i++) {
+			g_assert_true(osc_next(&it, &msg));
+			g_assert_cmphex(it.timetag, ==, at_once || tags[i] == OSC_NOW ? OSC_NOW : tags[i] - (UINT64_C(5) << 32));
+		}
+		g_assert_false(osc_next(&it, &msg));
+	}
+}
+
 /* Whatever is left out, what remains is a packet no longer than may be. */
 static void any_size(void)
 {
 	uint8_t in[1200], out[1200];
-	const struct views whole = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false};
+	const struct views whole = {VIEW_PREFIX, NULL, true, 1200, "bob", "anna", 1, NULL, false, 0};
 	const size_t n = packet(in, sizeof(in), "/a /bbbb /cccccccc /dddddddddddd /e");
 	size_t all = sizeof(out);
 
 	g_assert_cmphex(views_write_rt(out, &all, &whole, in, n), ==, 0);
 	g_assert_cmpuint(all, <, 200);
 	for (size_t max = 0; max <= 200; max += 4) {
-		const struct views v = {VIEW_PREFIX, NULL, true, max, "bob", "anna", 1, NULL, false};
+		const struct views v = {VIEW_PREFIX, NULL, true, max, "bob", "anna", 1, NULL, false, 0};
 		size_t len = sizeof(out);
 		const unsigned errors = views_write_rt(out, &len, &v, in, n);
 
@@ -200,6 +233,7 @@ static void any_size(void)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/views/timetags", timetags);
 	g_test_add_func("/views/views", views);
 	g_test_add_func("/views/long-address", long_address);
 	g_test_add_func("/views/owners", owners);
