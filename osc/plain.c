@@ -361,7 +361,8 @@ int plain_alloc(struct plain **pp, const struct plain_conf *conf)
 {
 	struct plain *p;
 
-	if (!conf->relay || !sa_isset(&conf->local, SA_ADDR) || conf->peers_max < 1 || conf->peers_max > PLAIN_PEERS_MAX)
+	/* 0.0.0.0 is an address here, and to libre an unset one */
+	if (!conf->relay || sa_af(&conf->local) == AF_UNSPEC || conf->peers_max < 1 || conf->peers_max > PLAIN_PEERS_MAX)
 		return EINVAL;
 	p = mem_zalloc(sizeof(*p), plain_destroy);
 	if (!p)

@@ -29,6 +29,7 @@ static const char secret[] = "a good secret";
 static struct relay *relay;
 static struct plain *plain;
 static uint16_t port;
+static const char *address = "127.0.0.1";
 static uint32_t uplink;          /* messages a second taken from a player; 0: as always */
 
 /* --- the loop --- */
@@ -259,7 +260,7 @@ static void open_room(const char *allow, unsigned peers, uint32_t idle_s)
 
 	g_assert_cmpint(addrlist_read(&list, allow), ==, 0);
 	g_assert_cmpint(relay_alloc(&relay, &rc), ==, 0);
-	g_assert_cmpint(sa_set_str(&pc.local, "127.0.0.1", 0), ==, 0);
+	g_assert_cmpint(sa_set_str(&pc.local, address, 0), ==, 0);
 	pc.relay = relay;
 	g_assert_cmpint(plain_alloc(&plain, &pc), ==, 0);
 	g_assert_cmpint(plain_open(plain, "band", 0, NULL), ==, 0);
@@ -306,6 +307,25 @@ static void test_all_kinds(void)
 	turn_until(nothing_left, NULL);
 	client_free(c[0]);
 	close_room();
+}
+
+/* On all addresses of the machine. */
+static void test_everywhere(void)
+{
+	struct client *ann, *bob;
+
+	address = "0.0.0.0";
+	open_room("", 8, 0);
+	ann = join(UDP, "ann");
+	bob = join(SLIP, "bob");
+	say_i(ann, "/fader", 1);
+	expect_i(bob, "/p/ann/fader", 1);
+	say_i(bob, "/fader", 2);
+	expect_i(ann, "/p/bob/fader", 2);
+	client_free(bob);
+	client_free(ann);
+	close_room();
+	address = "127.0.0.1";
 }
 
 static void test_stranger(void)
@@ -832,6 +852,7 @@ int main(int argc, char *argv[])
 	g_test_init(&argc, &argv, NULL);
 	g_assert_cmpint(loop_init(), ==, 0);
 	g_test_add_func("/plain/all-kinds", test_all_kinds);
+	g_test_add_func("/plain/everywhere", test_everywhere);
 	g_test_add_func("/plain/stranger", test_stranger);
 	g_test_add_func("/plain/no-reflector", test_no_reflector);
 	g_test_add_func("/plain/listed", test_listed);
