@@ -12,10 +12,12 @@ import urllib.request
 import oscwire
 from cases import case
 from gestpeer import wait
+from gestures_apple import own_daemons
+from houseapi import Api
 from phones import Missing
 from server import Server
 
-PORT, QUERY = 190, 192            # of the slot; what lies below are phones
+PORT, QUERY, DUO, MIDI = 190, 192, 194, 196    # of the slot; what lies below are phones
 SECRET = 'a good secret'
 
 PATCH = r"""#N canvas 0 50 450 300 12;
@@ -91,12 +93,14 @@ class Client:
 
 
 class House:
-    def __init__(self, allow=''):
-        self.server = Server({'gesture.udp-osc': 'yes', 'gesture.osc-ports': lambda base: 'band:%d' % (base + PORT),
-                              'gesture.osc-query': lambda base: '127.0.0.1:%d' % (base + QUERY),
+    def __init__(self, allow='', announce='no', local='127.0.0.1', midi=False):
+        self.server = Server({'gesture.applemidi': lambda base: 'band:%d' % (base + MIDI) if midi else '',
+                              'gesture.udp-osc': 'yes', 'gesture.osc-address': local, 'gesture.announce': announce,
+                              'gesture.osc-ports': lambda base: 'band:%d %d' % (base + PORT, base + DUO),
+                              'gesture.osc-query': lambda base: '%s:%d' % (local, base + QUERY),
                               'gesture.osc-secret': SECRET, 'gesture.osc-from': allow})
         self.port = self.server.port + PORT
-        self.ends, self.wrong = [], []
+        self.ends, self.wrong, self.stopped = [], [], False
 
     def __enter__(self):
         return self
@@ -120,10 +124,15 @@ class House:
         with urllib.request.urlopen('http://127.0.0.1:%d%s' % (self.server.port + QUERY, path), timeout=5) as r:
             return json.load(r)
 
+    def stop(self):
+        if not self.stopped:
+            self.stopped = True
+            self.wrong += self.server.stop()
+
     def __exit__(self, *raised):
         for e in reversed(self.ends):
             e.close()
-        self.wrong += self.server.stop()
+        self.stop()
         if raised[0] and self.wrong:
             print('\n'.join(self.wrong))
 
@@ -316,6 +325,32 @@ def plain_query():
         house.check(house.get('/band/tutti/tempo')['RANGE'] == [{'MIN': 20, 'MAX': 400}], 'the tempo has no range')
         house.check(not found(house, '/band/p/bob'), 'bob is there')
     return house.wrong
+
+
+@case('plain-dnssd', 'Plain OSC: ports of rooms and OSCQuery are found by name while they are open; not what only this machine reaches',
+      limit=90, alone=True)
+def plain_dnssd():
+    with own_daemons() as daemons:
+        daemons.begin()
+        with House(announce='yes', local='0.0.0.0') as house:
+            rooms = {('_osc._' + t, 'band', house.port) for t in ('udp', 'tcp')}
+            more = {('_osc._' + t, 'duo', house.server.port + DUO) for t in ('udp', 'tcp')}
+            query = {('_oscjson._tcp', 'Tutti', house.server.port + QUERY)}
+
+            def see(services, when):
+                house.check(wait(lambda: daemons.browse('-a') == services, 20), '%s: %r' % (when, daemons.browse('-a')))
+            see(rooms | query, 'at first')
+            Api(house.server).post('/rooms', room='duo')
+            see(rooms | more | query, 'with another room')
+            Api(house.server).delete('/rooms/duo')
+            see(rooms | query, 'without it')
+            house.stop()
+            see(set(), 'when the server has gone')
+        with House(announce='yes', midi=True) as near:
+            midi = {('_apple-midi._udp', 'band', near.server.port + MIDI)}
+            near.check(wait(lambda: daemons.browse('-a'), 20), 'nothing is found')
+            near.check(wait(lambda: daemons.browse('-a') == midi, 5), 'ports of this machine alone: %r' % daemons.browse('-a'))
+    return house.wrong + near.wrong
 
 
 def found(house, path):
