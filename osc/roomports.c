@@ -278,4 +278,6 @@ void roomports_stats(const struct roomports *p, struct roomports_stats *s)
 		appleports_stats(p->apple, &a);
 	*s = (struct roomports_stats){.malformed = a.malformed, .stranger = a.stranger, .sessions = a.sessions, .refused = a.refused,
 		.ignored = a.ignored, .players = a.players};
+	if (p && p->plain)
+		plain_stats(p->plain, &s->plain);
 }

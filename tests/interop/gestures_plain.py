@@ -175,6 +175,10 @@ def plain_kinds():
                 house.check(p is other or other.hears('/p/%s/fader' % p.name, 7), '%s does not hear %s' % (other.name, p.name))
         eve.listen()
         house.check(not eve.heard, 'who has not logged in heard %r' % eve.heard)
+        with urllib.request.urlopen('http://127.0.0.1:%d/metrics' % house.server.http_port, timeout=5) as r:
+            metrics = r.read().decode()
+        for line in 'ports 1', 'players 3', 'logins_total 3', 'refused_total{reason="secret"} 1', 'refused_total{reason="full"} 0':
+            house.check('tutti_gesture_plain_%s\n' % line in metrics, 'not in /metrics: ' + line)
         eve.close()
     return house.wrong
 
