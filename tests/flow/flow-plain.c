@@ -410,7 +410,7 @@ static struct client *ear_new(struct client *mouth, const char *name, const char
 {
 	struct osc_arg args[] = {{'s', .v.s = secret}, {'s', .v.s = name}, {.tag = 'i'}, {'s', .v.s = view}};
 	struct client *ear = client_new(UDP, 1);
-	struct sockaddr_in at;
+	struct sockaddr_in at = loopback(1, 0);
 	socklen_t len = sizeof(at);
 
 	g_assert_cmpint(getsockname(ear->fd, (struct sockaddr *)&at, &len), ==, 0);
