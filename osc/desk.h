@@ -3,7 +3,8 @@
  *
  *     player > relay > desk > control_run(the member behind the player) > event > desk > players who listen
  *
- * Who acts is the member behind the player, with the rights it has; a player without one may ask for the clock and listen. A player
+ * Who acts is the member behind the player, with the rights it has, its own or one for whom it was let act (VERB_CONTROLLER), as players of
+ * plain OSC and AppleMIDI are; a player without one may ask for the clock and listen. A player
  * listens from its first message to the house on. Control thread; the relay and the control must outlive it. mem_deref ends it.
  */
 #ifndef OSC_DESK_H

@@ -26,6 +26,14 @@ struct lineport {
 	struct lineport_stats stats;
 };
 
+static struct lineport_stats total;       /* ports come and go with lines, and counters must not; control thread */
+
+static void count(uint64_t *own, uint64_t *all)
+{
+	++*own;
+	++*all;
+}
+
 static void port_destroy(void *arg)
 {
 	struct lineport *l = arg;
@@ -42,7 +50,7 @@ static void port_destroy(void *arg)
 static void count_end(struct lineport *l, int err)
 {
 	if (err == ENOBUFS)
-		l->stats.overflowed++;
+		count(&l->stats.overflowed, &total.overflowed);
 }
 
 static void gone(int err, void *arg)
@@ -57,12 +65,12 @@ static void up_handler(void *arg)
 
 	l->shaking = NULL;
 	if (duct_attached(l->duct) && !l->renew) {
-		l->stats.second++;
+		count(&l->stats.second, &total.second);
 		mem_deref(s);
 		return;
 	}
 	l->renew = false;
-	l->stats.connections++;
+	count(&l->stats.connections, &total.connections);
 	duct_attach(l->duct, s, gone, l);
 	mem_deref(s);
 }
@@ -81,7 +89,7 @@ static void refused_handler(int err, void *arg)
 	struct lineport *l = arg;
 
 	if (err == EACCES || err == EPROTO || err == ETIMEDOUT)
-		l->stats.refused++;
+		count(&l->stats.refused, &total.refused);
 	l->shaking = mem_deref(l->shaking);
 }
 
@@ -108,11 +116,11 @@ static void accept_handler(int flags, void *arg)
 		return;
 
 	if (!sa_cmp(&from, &l->peer, SA_ADDR)) {
-		l->stats.strangers++;
+		count(&l->stats.strangers, &total.strangers);
 		(void)close(fd);
 	}
 	else if (l->shaking || (duct_attached(l->duct) && !l->renew)) {
-		l->stats.second++;
+		count(&l->stats.second, &total.second);
 		(void)close(fd);
 	}
 	else {
@@ -196,4 +204,9 @@ int lineport_set(struct lineport *l, const struct gestline *desc)
 void lineport_stats(const struct lineport *l, struct lineport_stats *s)
 {
 	*s = l->stats;
+}
+
+void lineport_total(struct lineport_stats *s)
+{
+	*s = total;
 }

@@ -53,13 +53,41 @@ static void read_name(struct login *login, const char *name)
 	login->name[n] = '\0';
 }
 
+static bool read_port(struct login *login, int32_t port)
+{
+	if (port < 1 || port > UINT16_MAX)
+		return false;
+	login->port = (uint16_t)port;
+	return true;
+}
+
+/* There is no `source` here: without RTP nothing would say whose it is. */
+static bool read_view(struct login *login, const char *view)
+{
+	if (strcmp(view, "prefix") && strcmp(view, "flat"))
+		return false;
+	login->view = *view == 'f' ? VIEW_FLAT : VIEW_PREFIX;
+	return true;
+}
+
+static bool has_form(const struct osc_msg *msg)
+{
+	static const char *const forms[] = {"s", "ss", "ssi", "sss", "ssis"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		if (!strcmp(msg->tags, forms[i]))
+			return true;
+	}
+	return false;
+}
+
 /* The secret that was said; NULL: not of that form. */
 static const char *read_login(struct login *login, const struct osc_msg *msg)
 {
 	struct osc_args it;
-	struct osc_arg secret, name, port;
+	struct osc_arg secret, name, more;
 
-	if (strcmp(msg->tags, "s") && strcmp(msg->tags, "ss") && strcmp(msg->tags, "ssi"))
+	if (!has_form(msg))
 		return NULL;
 
 	osc_args_init(&it, msg);
@@ -68,12 +96,10 @@ static const char *read_login(struct login *login, const struct osc_msg *msg)
 	login->said = true;
 	if (osc_arg_next(&it, &name))
 		read_name(login, name.v.s);
-	if (osc_arg_next(&it, &port)) {
-		if (port.v.i < 1 || port.v.i > 65535)
+	while (osc_arg_next(&it, &more)) {
+		if (!(more.tag == 'i' ? read_port(login, more.v.i) : read_view(login, more.v.s)))
 			return NULL;
-		login->port = (uint16_t)port.v.i;
 	}
-
 	return secret.v.s;
 }
 

@@ -2,9 +2,10 @@
  * login.h - may who sends this be a player? The first message of a client that has no SIP, judged. Pure, one thread.
  *
  *      /tutti/login ,s secret            or ,ss secret name       or ,ssi secret name port
+ *                   ,sss secret name view                         or ,ssis secret name port view
  *
- * `port`: of the same host, where it wants to hear; without it, where it sends from. From an address of the list anything
- * valid will do, and the secret is not looked at.
+ * `port`: of the same host, where it wants to hear; without it, where it sends from. `view`: prefix or flat, as in a=osc-view; without
+ * it prefix. From an address of the list anything valid will do, and the secret is not looked at.
  */
 #ifndef OSC_LOGIN_H
 #define OSC_LOGIN_H
@@ -38,6 +39,7 @@ enum login_verdict {
 struct login {
 	char     name[VIEW_NAME_MAX + 1];         /* a name to wish for; "": none, or none that may be one */
 	uint16_t port;                            /* 0: the one it sends from */
+	enum osc_view view;                       /* VIEW_PREFIX or VIEW_FLAT */
 	bool     said;                            /* it was a login, not a gesture already */
 };
 

@@ -137,12 +137,21 @@ static void accept_handler(int flags, void *arg)
 
 /* --- datagrams --- */
 
+static bool says_login(const uint8_t *buf, size_t len)
+{
+	struct osc_msg msg;
+
+	return !osc_check(buf, len, OSC_MAX_DGRAM) && !osc_is_bundle(buf, len) && !osc_msg_read(&msg, buf, len) && login_is(&msg);
+}
+
 static void datagram(struct plain_port *port, const struct sa *from, const uint8_t *buf, size_t len)
 {
 	struct login login;
 
 	if (plain_peer_find(port, from))
 		return;                   /* sent before its own socket was there */
+	if (!says_login(buf, len) && plain_peer_answer(port, from, buf, len))
+		return;
 
 	switch (login_judge(&login, &port->logins, from, buf, len, tmr_jiffies())) {
 
@@ -352,7 +361,8 @@ int plain_alloc(struct plain **pp, const struct plain_conf *conf)
 {
 	struct plain *p;
 
-	if (!conf->relay || !sa_isset(&conf->local, SA_ADDR) || conf->peers_max < 1 || conf->peers_max > PLAIN_PEERS_MAX)
+	/* 0.0.0.0 is an address here, and to libre an unset one */
+	if (!conf->relay || sa_af(&conf->local) == AF_UNSPEC || conf->peers_max < 1 || conf->peers_max > PLAIN_PEERS_MAX)
 		return EINVAL;
 	p = mem_zalloc(sizeof(*p), plain_destroy);
 	if (!p)

@@ -35,7 +35,9 @@ int  plain_local(const struct plain *p, const char *room, struct sa *local);    
 
 struct plain_stats {
 	unsigned ports, peers;
-	uint64_t logins, refused, full, idle, overflowed;
+	uint64_t logins, refused, full, idle;      /* refused: a wrong secret; idle: left because nothing was heard of them */
+	uint64_t overflowed;                       /* streams ended because they were not read */
+	uint64_t flooded;                          /* answers dropped, too many for their player */
 };
 void plain_stats(const struct plain *p, struct plain_stats *s);
 

@@ -15,7 +15,7 @@
 #include "control/log.h"
 #include "plain_priv.h"
 
-enum { BUFFER = 128 * 1024 };
+enum { BUFFER = 128 * 1024, ANSWERS_MAX = 1000, SECOND_MS = 1000 };
 
 static const char types[] = "ifsbTFNIt";          /* what OSC 1.1 requires of everybody */
 
@@ -90,6 +90,8 @@ static int peer_alloc(struct plain_peer **pp, struct plain_port *port, const str
 	tmr_init(&peer->tmr);
 	peer->port     = port;
 	peer->from     = *from;
+	peer->to       = *from;
+	peer->view     = login->view;
 	peer->since_us = relay_clock_us(port->plain->conf.relay);
 	str_ncpy(peer->wish, login->name, sizeof(peer->wish));
 	str_ncpy(conf.wish, *login->name ? login->name : "osc", sizeof(conf.wish));
@@ -105,7 +107,7 @@ static int peer_alloc(struct plain_peer **pp, struct plain_port *port, const str
 	return 0;
 }
 
-static int start_line(struct plain_peer *peer, enum gestline_kind kind, int fd, const struct sa *to)
+static int start_line(struct plain_peer *peer, enum gestline_kind kind, int fd)
 {
 	struct gestline l;
 	int err = player_adopt(peer->player, kind, fd, &peer->port->local);
@@ -115,9 +117,10 @@ static int start_line(struct plain_peer *peer, enum gestline_kind kind, int fd, 
 
 	gestline_init(&l, kind);
 	l.dir       = LEG_DIR_SEND | LEG_DIR_RECV;
-	l.peer      = *to;
+	l.peer      = peer->to;
 	l.peer_from = peer->from;
 	l.opened    = true;
+	l.view      = peer->view;
 	str_ncpy(l.takes.types, types, sizeof(l.takes.types));
 	err = player_set_line(peer->player, &l);
 	gestline_reset(&l);
@@ -197,7 +200,6 @@ static void replace_old(struct plain_port *port, const struct sa *from, const st
 void plain_peer_udp(struct plain_port *port, const struct sa *from, const struct login *login, const uint8_t *buf, size_t len)
 {
 	struct plain_peer *peer;
-	struct sa to = *from;
 	int fd = -1, err;
 
 	replace_old(port, from, login);
@@ -205,13 +207,52 @@ void plain_peer_udp(struct plain_port *port, const struct sa *from, const struct
 	if (err)
 		return;
 	if (login->port)
-		sa_set_port(&to, login->port);
+		sa_set_port(&peer->to, login->port);
 	err = own_socket(&fd, port, from);
 	if (!err)
-		err = start_line(peer, GESTLINE_UDP, fd, &to);
+		err = start_line(peer, GESTLINE_UDP, fd);
 
 	if (!peer_in(peer, err, "udp") && !login->said)
 		(void)player_inject(peer->player, GESTLINE_UDP, from, buf, len);
+}
+
+static struct plain_peer *hears_at(const struct plain_port *port, const struct sa *at)
+{
+	for (struct le *le = port->peers.head; le; le = le->next) {
+		struct plain_peer *peer = le->data;
+
+		if (!peer->stream && sa_cmp(&peer->to, at, SA_ALL))
+			return peer;
+	}
+
+	return NULL;
+}
+
+/* Each costs memory until the forward thread has had it, and its source may be forged: so many a second, and no more. */
+static bool may_answer(struct plain_peer *peer)
+{
+	const uint64_t now = tmr_jiffies();
+
+	if (now - peer->answers_ms >= SECOND_MS) {
+		peer->answers_ms = now;
+		peer->answers    = 0;
+	}
+
+	return peer->answers++ < ANSWERS_MAX;
+}
+
+bool plain_peer_answer(struct plain_port *port, const struct sa *from, const uint8_t *buf, size_t len)
+{
+	struct plain_peer *peer = hears_at(port, from);
+
+	if (!peer)
+		return false;
+	if (may_answer(peer))
+		(void)player_inject(peer->player, GESTLINE_UDP, &peer->from, buf, len);
+	else
+		port->plain->stats.flooded++;
+
+	return true;
 }
 
 /* --- TCP --- */
@@ -235,7 +276,7 @@ int plain_peer_tcp(struct plain_port *port, struct oscstream *s, const struct sa
 	peer->stream = mem_ref(s);
 	err = duct_alloc(&peer->duct, &fd);
 	if (!err)
-		err = start_line(peer, GESTLINE_TCP, fd, from);
+		err = start_line(peer, GESTLINE_TCP, fd);
 	if (!err)
 		duct_attach(peer->duct, s, gone, peer);
 

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include "lineport.h"
 #include "relay_priv.h"
 
 enum { HOUSE_A_SECOND = 200, TELL_MAX = 4096 };
@@ -139,8 +140,12 @@ void relay_wire_recv(struct relay *r, int handle, const struct sa *from, const u
 void relay_stats(const struct relay *r, struct relay_stats *s)
 {
 	const struct relay_count *n = forward_count(r->forward);
+	struct lineport_stats st;
 
+	lineport_total(&st);
 	*s = (struct relay_stats){
+		.stream_taken = st.connections, .stream_stranger = st.strangers, .stream_second = st.second,
+		.stream_refused = st.refused, .stream_slow = st.overflowed,
 		.rx_packets = tally_get(&n->rx_packets), .tx_packets = tally_get(&n->tx_packets),
 		.messages_in = tally_get(&n->messages_in), .messages_out = tally_get(&n->messages_out),
 		.malformed = tally_get(&n->malformed), .stranger = tally_get(&n->stranger), .auth = tally_get(&n->auth),

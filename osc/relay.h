@@ -54,6 +54,8 @@ struct relay_stats {
 	uint64_t rx_packets, tx_packets, messages_in, messages_out;
 	uint64_t malformed, stranger, auth, direction, rate_dropped, coalesced, type_dropped, owner_dropped, too_big,
 		 unmapped, repaired, late, unstored, snapshots, loops;
+	/* connections to lines of TCP and TLS (lineport.h): taken; closed; ended, for they were not read */
+	uint64_t stream_taken, stream_stranger, stream_second, stream_refused, stream_slow;
 	unsigned players, lines;
 };
 void relay_stats(const struct relay *r, struct relay_stats *s);

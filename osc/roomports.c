@@ -16,12 +16,21 @@
 #include "portbook.h"
 #include "roomports.h"
 
+/* A port of plain OSC as the local network knows it. */
+struct told {
+	struct le le;
+	char room[PORTBOOK_ROOM_MAX + 1];
+	struct dnssd_entry *udp, *tcp;
+};
+
 struct roomports {
 	struct dnssd *dnssd;
 	struct appleports *apple;
 	struct plain *plain;
 	struct oscquery *query;
 	struct portbook *book;            /* of plain OSC */
+	struct list told;                 /* struct told, of its ports */
+	struct dnssd_entry *query_told;
 	const char *(*secret)(const char *room, void *arg);
 	void *arg;
 	struct event_lsnr *lsnr;
@@ -40,6 +49,63 @@ const char *roomports_check_from(const char *text)
 const char *roomports_check_osc(const char *text)
 {
 	return portbook_alloc(NULL, text) ? "each word is LOW-HIGH, a range of ports, or ROOM:PORT, an even one" : NULL;
+}
+
+/* --- what the local network is told --- */
+
+static void told_destroy(void *arg)
+{
+	struct told *t = arg;
+
+	list_unlink(&t->le);
+	mem_deref(t->udp);
+	mem_deref(t->tcp);
+}
+
+static void tell(struct dnssd_entry **ep, const struct roomports *p, const char *what, const char *type, uint16_t port,
+	const char *const *txt)
+{
+	const int err = dnssd_register(ep, p->dnssd, what, type, port, txt);
+
+	if (err)
+		log_warning("osc.not-known", "name=%s type=%s error=\"%s\"", what, type, strerror(err));
+}
+
+/* What only this machine can reach is nobody else's business. */
+static bool is_for_others(const struct roomports *p, const struct sa *at)
+{
+	return p->dnssd && !sa_is_loopback(at);
+}
+
+static void plain_tell(struct roomports *p, const char *room)
+{
+	static const char *const txt[] = {"txtvers=1", "version=1.1", NULL};
+	struct told *t;
+	struct sa at;
+
+	if (plain_local(p->plain, room, &at) || !is_for_others(p, &at))
+		return;
+	t = mem_zalloc(sizeof(*t), told_destroy);
+	if (!t)
+		return;
+	str_ncpy(t->room, room, sizeof(t->room));
+	list_append(&p->told, &t->le, t);
+	tell(&t->udp, p, room, "_osc._udp", sa_port(&at), txt);
+	tell(&t->tcp, p, room, "_osc._tcp", sa_port(&at), txt);
+}
+
+static void plain_untell(struct roomports *p, const char *room)
+{
+	struct le *le;
+
+	LIST_FOREACH(&p->told, le) {
+		struct told *t = le->data;
+
+		if (!str_casecmp(t->room, room)) {
+			mem_deref(t);
+			return;
+		}
+	}
 }
 
 /* --- plain OSC --- */
@@ -61,8 +127,12 @@ static void plain_room_open(struct roomports *p, const char *room)
 	const char *secret = p->secret ? p->secret(room, p->arg) : "";
 	uint16_t port;
 
-	if (!portbook_take(p->book, &port, room) && plain_open(p->plain, room, port, *secret ? secret : NULL))
+	if (portbook_take(p->book, &port, room))
+		return;
+	if (plain_open(p->plain, room, port, *secret ? secret : NULL))
 		portbook_give(p->book, room);
+	else
+		plain_tell(p, room);
 }
 
 static void plain_room(struct roomports *p, const char *room, bool open)
@@ -74,6 +144,7 @@ static void plain_room(struct roomports *p, const char *room, bool open)
 		plain_room_open(p, room);
 		return;
 	}
+	plain_untell(p, room);
 	plain_close(p->plain, room);
 	portbook_give(p->book, room);
 }
@@ -116,6 +187,8 @@ static int query_start(struct roomports *p, struct relay *r, const struct roompo
 		err = sa_decode(&qc.local, conf->osc_query, str_len(conf->osc_query));
 	if (!err)
 		err = oscquery_alloc(&p->query, &qc);
+	if (!err && is_for_others(p, &qc.local))
+		tell(&p->query_told, p, "Tutti", "_oscjson._tcp", sa_port(&qc.local), NULL);
 	if (err)
 		log_error("osc.query", "listen=%s error=\"%s\"", conf->osc_query, strerror(err));
 	return err;
@@ -158,6 +231,8 @@ static void roomports_destroy(void *arg)
 	struct roomports *p = arg;
 
 	mem_deref(p->lsnr);
+	list_flush(&p->told);
+	mem_deref(p->query_told);
 	mem_deref(p->apple);
 	mem_deref(p->query);
 	mem_deref(p->plain);
@@ -178,7 +253,7 @@ int roomports_alloc(struct roomports **rp, struct control *c, struct relay *r, c
 	p = mem_zalloc(sizeof(*p), roomports_destroy);
 	if (!p)
 		return ENOMEM;
-	if (conf->announce && *conf->applemidi)
+	if (conf->announce)
 		err = dnssd_alloc(&p->dnssd);
 	if (!err && *conf->applemidi)
 		err = appleports_alloc(&p->apple, r, p->dnssd, &apple);
@@ -203,4 +278,6 @@ void roomports_stats(const struct roomports *p, struct roomports_stats *s)
 		appleports_stats(p->apple, &a);
 	*s = (struct roomports_stats){.malformed = a.malformed, .stranger = a.stranger, .sessions = a.sessions, .refused = a.refused,
 		.ignored = a.ignored, .players = a.players};
+	if (p && p->plain)
+		plain_stats(p->plain, &s->plain);
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "plain.h"
 
 struct control;
 struct relay;
@@ -32,12 +33,13 @@ struct roomports_conf {
 /* Both outlive it. *rp is NULL where there is nothing to do. */
 int  roomports_alloc(struct roomports **rp, struct control *c, struct relay *r, const struct roomports_conf *conf);
 
-/* p NULL: all zero. */
+/* p NULL: all zero. Of AppleMIDI, and of plain OSC in `plain`. */
 struct roomports_stats {
 	uint64_t malformed, stranger;        /* packets; strangers: of no session */
 	uint64_t sessions, refused;          /* ever; invitations that were answered with a refusal */
 	uint64_t ignored;                    /* packets of who had proven nothing, too many for an answer */
 	unsigned players;
+	struct plain_stats plain;
 };
 void roomports_stats(const struct roomports *p, struct roomports_stats *s);
 

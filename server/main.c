@@ -588,6 +588,11 @@ static void collect_gestures(struct web_gestures *g)
 		.coalesced = rs.coalesced, .snapshots = rs.snapshots, .malformed = rs.malformed + ps.malformed,
 		.apple_players = ps.players, .apple_sessions = ps.sessions, .apple_refused = ps.refused,
 		.stranger = rs.stranger + rs.auth + ps.stranger, .rate = rs.rate_dropped, .late = rs.late,
+		.plain_ports = ps.plain.ports, .plain_players = ps.plain.peers, .plain_logins = ps.plain.logins,
+		.plain_refused = ps.plain.refused, .plain_full = ps.plain.full, .plain_idle = ps.plain.idle,
+		.plain_overflowed = ps.plain.overflowed, .plain_flooded = ps.plain.flooded,
+		.stream_taken = rs.stream_taken, .stream_stranger = rs.stream_stranger, .stream_second = rs.stream_second,
+		.stream_refused = rs.stream_refused, .stream_slow = rs.stream_slow,
 		.other = rs.direction + rs.type_dropped + rs.owner_dropped + rs.too_big + rs.unmapped + rs.loops + ps.ignored,
 	};
 }

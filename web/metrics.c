@@ -118,6 +118,32 @@ static void sound(GString *out, const struct mixer_stats *m)
 
 /* --- gestures --- */
 
+static void plain(GString *out, const struct web_gestures *g)
+{
+	one(out, "tutti_gesture_plain_ports", "gauge", "Ports of rooms for plain OSC.", g->plain_ports);
+	one(out, "tutti_gesture_plain_players", "gauge", "Those of the players who came by plain OSC.", g->plain_players);
+	one(out, "tutti_gesture_plain_logins_total", "counter", "Players of plain OSC that were let in.", g->plain_logins);
+	head(out, "tutti_gesture_plain_refused_total", "counter", "Logins to ports of plain OSC that were not let in, by reason.");
+	labelled(out, "tutti_gesture_plain_refused_total", "reason", "secret", g->plain_refused);
+	labelled(out, "tutti_gesture_plain_refused_total", "reason", "full", g->plain_full);
+	head(out, "tutti_gesture_plain_ended_total", "counter", "Players of plain OSC that were sent away, by reason.");
+	labelled(out, "tutti_gesture_plain_ended_total", "reason", "idle", g->plain_idle);
+	labelled(out, "tutti_gesture_plain_ended_total", "reason", "slow", g->plain_overflowed);
+	one(out, "tutti_gesture_plain_flooded_total", "counter", "Packets dropped, too many from the port on which a player hears.",
+	    g->plain_flooded);
+}
+
+static void streams(GString *out, const struct web_gestures *g)
+{
+	one(out, "tutti_gesture_stream_connections_total", "counter", "Connections that lines of TCP and TLS in calls have taken.", g->stream_taken);
+	head(out, "tutti_gesture_stream_refused_total", "counter", "Connections to lines in calls that were closed, by reason.");
+	labelled(out, "tutti_gesture_stream_refused_total", "reason", "stranger", g->stream_stranger);
+	labelled(out, "tutti_gesture_stream_refused_total", "reason", "second", g->stream_second);
+	labelled(out, "tutti_gesture_stream_refused_total", "reason", "tls", g->stream_refused);
+	one(out, "tutti_gesture_stream_slow_total", "counter", "Connections of lines in calls that were ended, for they were not read.",
+	    g->stream_slow);
+}
+
 static void gestures(GString *out, const struct web_gestures *g)
 {
 	one(out, "tutti_gesture_players", "gauge", "Who plays gestures, in all rooms.", g->players);
@@ -125,6 +151,8 @@ static void gestures(GString *out, const struct web_gestures *g)
 	one(out, "tutti_applemidi_players", "gauge", "Those of them who came by AppleMIDI.", g->apple_players);
 	one(out, "tutti_applemidi_sessions_total", "counter", "AppleMIDI sessions that became players.", g->apple_sessions);
 	one(out, "tutti_applemidi_refused_total", "counter", "AppleMIDI invitations that were refused.", g->apple_refused);
+	plain(out, g);
+	streams(out, g);
 	head(out, "tutti_gesture_packets_total", "counter", "Packets of gestures, by direction.");
 	labelled(out, "tutti_gesture_packets_total", "dir", "in", g->packets_in);
 	labelled(out, "tutti_gesture_packets_total", "dir", "out", g->packets_out);

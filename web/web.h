@@ -45,6 +45,10 @@ struct web_status {
 		uint64_t malformed, stranger, rate, late, other;
 		uint32_t apple_players;      /* of players, those of AppleMIDI */
 		uint64_t apple_sessions, apple_refused;
+		uint32_t plain_ports, plain_players;      /* of players, those of plain OSC */
+		uint64_t plain_logins, plain_refused, plain_full, plain_idle, plain_overflowed, plain_flooded;
+		/* Connections of lines of TCP and TLS in calls: those that were taken, and why others were not, or were ended. */
+		uint64_t stream_taken, stream_stranger, stream_second, stream_refused, stream_slow;
 	} gestures;
 };
 

@@ -12,10 +12,12 @@
 #include <glib.h>
 #include "control/control.h"
 #include "control/snapshot.h"
+#include "osc/appleport.h"
 #include "osc/desk.h"
 #include "osc/desk_priv.h"
 #include "osc/sharedclock.h"
 #include "tests/lib/gestnet.h"
+#include "tests/lib/mac.h"
 #include "tests/lib/midipeer.h"
 
 enum { HEARD = 1024, TEXT = 96, PARTIES = 4 };
@@ -751,6 +753,85 @@ static void test_midi_surface(void)
 	end();
 }
 
+static void let_act(int whose, const char *name)
+{
+	g_assert_cmpint(control_run(control, &(struct actor){.kind = ACTOR_MEMBER, .member = party[ANNA].member},
+				    &(struct command){.verb = VERB_CONTROLLER, .member = party[whose].member, .text = name}, NULL), ==, 0);
+}
+
+static bool is_muted(int i)
+{
+	struct snapshot *s = now();
+	bool muted = false;
+
+	for (size_t k = 0; k < s->n_members; k++)
+		muted |= s->member[k].id == party[i].member && s->member[k].muted;
+	mem_deref(s);
+	return muted;
+}
+
+static bool is_locked(void)
+{
+	struct snapshot *s = now();
+	const bool locked = s->locked;
+
+	mem_deref(s);
+	return locked;
+}
+
+/* A session of AppleMIDI has no member. Its faders do nothing until it is let act for one, then what that member may, and a key on it
+ * turns over what is so. Let go it is nobody again. */
+static void test_apple(void)
+{
+	struct appleports_conf conf = {.ports = "band:5004", .from = "any", .max = 4};
+	struct appleports *ports;
+	struct sa at[2];
+	struct mac pad;
+
+	begin();
+	g_assert_cmpint(sa_set_str(&conf.local, "10.0.0.1", 0), ==, 0);
+	g_assert_cmpint(appleports_alloc(&ports, gestnet_relay(net), NULL, &conf), ==, 0);
+	run(10);
+	g_assert_cmpint(appleports_bound(ports, "band", at), ==, 0);
+	mac_begin(&pad, net, at, "bob's pad");
+	run(3000);
+	g_assert_true(pad.opened);
+	mac_play(&pad, 0xb1, 7, 0);
+	mac_play(&pad, 0x90, 40, 100);
+	run(50);
+	g_assert_cmpfloat(gain_of(BOB, CARL), ==, 1);
+	g_assert_false(is_muted(BOB));
+
+	let_act(BOB, "bob-s-pad");
+	mac_play(&pad, 0x90, 40, 100);
+	mac_play(&pad, 0xb1, 7, 1);
+	run(50);
+	g_assert_true(is_muted(BOB));
+	g_assert_cmpfloat(gain_of(BOB, CARL), <, 0.1f);
+	g_assert_cmpfloat(gain_of(CARL, BOB), ==, 1);
+	mac_play(&pad, 0x90, 40, 100);
+	mac_play(&pad, 0x90, 41, 100);
+	run(50);
+	g_assert_false(is_muted(BOB));
+	g_assert_false(is_locked());              /* bob is no host */
+
+	let_act(BOB, "");
+	mac_play(&pad, 0x90, 40, 100);
+	run(50);
+	g_assert_false(is_muted(BOB));
+	let_act(CARL, "bob-s-pad");
+	mac_play(&pad, 0x90, 40, 100);
+	run(50);
+	g_assert_false(is_muted(BOB));
+	g_assert_true(is_muted(CARL));
+	mac_leave(&pad);
+	run(50);
+	mem_deref(ports);
+	run(50);
+	mac_end(&pad);
+	end();
+}
+
 int main(int argc, char **argv)
 {
 	int err;
@@ -773,6 +854,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/desk/midi-late", test_midi_late);
 	g_test_add_func("/desk/midi-follow", test_midi_follow);
 	g_test_add_func("/desk/midi-surface", test_midi_surface);
+	g_test_add_func("/desk/apple", test_apple);
 	err = g_test_run();
 	libre_close();
 	return err;

@@ -29,6 +29,7 @@ static const char secret[] = "a good secret";
 static struct relay *relay;
 static struct plain *plain;
 static uint16_t port;
+static const char *address = "127.0.0.1";
 static uint32_t uplink;          /* messages a second taken from a player; 0: as always */
 
 /* --- the loop --- */
@@ -259,7 +260,7 @@ static void open_room(const char *allow, unsigned peers, uint32_t idle_s)
 
 	g_assert_cmpint(addrlist_read(&list, allow), ==, 0);
 	g_assert_cmpint(relay_alloc(&relay, &rc), ==, 0);
-	g_assert_cmpint(sa_set_str(&pc.local, "127.0.0.1", 0), ==, 0);
+	g_assert_cmpint(sa_set_str(&pc.local, address, 0), ==, 0);
 	pc.relay = relay;
 	g_assert_cmpint(plain_alloc(&plain, &pc), ==, 0);
 	g_assert_cmpint(plain_open(plain, "band", 0, NULL), ==, 0);
@@ -306,6 +307,25 @@ static void test_all_kinds(void)
 	turn_until(nothing_left, NULL);
 	client_free(c[0]);
 	close_room();
+}
+
+/* On all addresses of the machine. */
+static void test_everywhere(void)
+{
+	struct client *ann, *bob;
+
+	address = "0.0.0.0";
+	open_room("", 8, 0);
+	ann = join(UDP, "ann");
+	bob = join(SLIP, "bob");
+	say_i(ann, "/fader", 1);
+	expect_i(bob, "/p/ann/fader", 1);
+	say_i(bob, "/fader", 2);
+	expect_i(ann, "/p/bob/fader", 2);
+	client_free(bob);
+	client_free(ann);
+	close_room();
+	address = "127.0.0.1";
 }
 
 static void test_stranger(void)
@@ -385,23 +405,29 @@ static void test_listed(void)
 	close_room();
 }
 
+/* Somebody else logs it in there; it has no mouth of its own. */
+static struct client *ear_new(struct client *mouth, const char *name, const char *view)
+{
+	struct osc_arg args[] = {{'s', .v.s = secret}, {'s', .v.s = name}, {.tag = 'i'}, {'s', .v.s = view}};
+	struct client *ear = client_new(UDP, 1);
+	struct sockaddr_in at = loopback(1, 0);
+	socklen_t len = sizeof(at);
+
+	g_assert_cmpint(getsockname(ear->fd, (struct sockaddr *)&at, &len), ==, 0);
+	args[2].v.i = ntohs(at.sin_port);
+	say(mouth, "/tutti/login", args, view ? 4 : 3);
+	return ear;
+}
+
 /* It plays from one port and hears on another. */
 static void test_hears_elsewhere(void)
 {
-	struct osc_arg args[] = {{'s', .v.s = secret}, {'s', .v.s = "two"}, {.tag = 'i'}};
-	struct sockaddr_in at = loopback(1, 0);
-	socklen_t len = sizeof(at);
 	struct client *ann, *mouth, *ear;
 
 	open_room("", 8, 0);
 	ann   = join(UDP, "ann");
 	mouth = client_new(UDP, 1);
-	ear   = g_new0(struct client, 1);
-	ear->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	g_assert_cmpint(bind(ear->fd, (struct sockaddr *)&at, len), ==, 0);
-	g_assert_cmpint(getsockname(ear->fd, (struct sockaddr *)&at, &len), ==, 0);
-	args[2].v.i = ntohs(at.sin_port);
-	say(mouth, "/tutti/login", args, 3);
+	ear   = ear_new(mouth, "two", NULL);
 	expect_s(ear, "/tutti/welcome", "two");
 	say_i(mouth, "/fader", 5);
 	expect_i(ann, "/p/two/fader", 5);
@@ -411,6 +437,86 @@ static void test_hears_elsewhere(void)
 	client_free(mouth);
 	client_free(ann);
 	close_room();
+}
+
+/* Addresses as they were said, by all kinds of lines; and what is said to one alone. */
+static void test_flat(void)
+{
+	struct client *ann;
+
+	open_room("", 8, 0);
+	ann = join(UDP, "ann");
+	for (enum kind k = UDP; k <= SIZE; k++) {
+		const struct osc_arg args[] = {{'s', .v.s = secret}, {'s', .v.s = "sc"}, {'s', .v.s = "flat"}};
+		struct client *c = client_new(k, 1);
+
+		say(c, "/tutti/login", args, 3);
+		expect_s(c, "/tutti/welcome", "sc");
+		say_i(ann, "/fader", 6 + (int)k);
+		expect_i(c, "/fader", 6 + (int)k);
+		say_i(ann, "/to/sc/c_set", 3);
+		expect_i(c, "/c_set", 3);
+		say_i(c, "/fader", 8);
+		expect_i(ann, "/p/sc/fader", 8);
+		say(c, "/tutti/logout", NULL, 0);
+		expect_s(ann, "/_gest/leave", "sc");
+		client_free(c);
+	}
+	client_free(ann);
+	close_room();
+}
+
+static bool is_flooded(void *ear)
+{
+	struct plain_stats s;
+
+	for (unsigned i = 0; i < 50; i++)
+		say_i(ear, "/many", (int)i);
+	plain_stats(plain, &s);
+	return s.flooded > 0;
+}
+
+/* What comes from where a player hears is its own, as a server of sound answers; from the list's addresses, too, which would else
+ * be a player more. */
+static void test_answers(void)
+{
+	static const char *const lists[] = {"", "127.0.0.0/8"};
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(lists); i++) {
+		struct client *ann, *mouth, *ear, *other;
+		struct plain_stats s;
+
+		open_room(lists[i], 8, 0);
+		ann   = join(UDP, "ann");
+		mouth = client_new(UDP, 1);
+		ear   = ear_new(mouth, "sc", "flat");
+		expect_s(ear, "/tutti/welcome", "sc");
+		say_i(ann, "/to/sc/c_get", 3);
+		expect_i(ear, "/c_get", 3);
+		say_i(ear, "/c_set", 4);
+		expect_i(ann, "/p/sc/c_set", 4);
+		plain_stats(plain, &s);
+		g_assert_cmpuint(s.peers, ==, 2);
+
+		/* But who logs in there is somebody else. */
+		login(ear, secret, "ear");
+		expect_s(ann, "/_gest/join", "ear");
+		plain_stats(plain, &s);
+		g_assert_cmpuint(s.peers, ==, 3);
+		g_assert_cmpuint(s.flooded, ==, 0);
+
+		/* Only so many a second, for they are handed over one by one. */
+		client_free(mouth);
+		mouth = client_new(UDP, 1);
+		other = ear_new(mouth, "loud", NULL);
+		expect_s(other, "/tutti/welcome", "loud");
+		turn_until(is_flooded, other);
+		client_free(other);
+		client_free(ear);
+		client_free(mouth);
+		client_free(ann);
+		close_room();
+	}
 }
 
 /* "/_gest/join, /_gest/snapshot/begin, plain state messages, /_gest/snapshot/end" */
@@ -746,10 +852,13 @@ int main(int argc, char *argv[])
 	g_test_init(&argc, &argv, NULL);
 	g_assert_cmpint(loop_init(), ==, 0);
 	g_test_add_func("/plain/all-kinds", test_all_kinds);
+	g_test_add_func("/plain/everywhere", test_everywhere);
 	g_test_add_func("/plain/stranger", test_stranger);
 	g_test_add_func("/plain/no-reflector", test_no_reflector);
 	g_test_add_func("/plain/listed", test_listed);
 	g_test_add_func("/plain/hears-elsewhere", test_hears_elsewhere);
+	g_test_add_func("/plain/flat", test_flat);
+	g_test_add_func("/plain/answers", test_answers);
 	g_test_add_func("/plain/late", test_late);
 	g_test_add_func("/plain/full", test_full);
 	g_test_add_func("/plain/again", test_again);

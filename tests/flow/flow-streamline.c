@@ -267,9 +267,11 @@ static void test_early(void)
 /* "After a loss of the connection the active side may reconnect [..]; the server then sends a snapshot." */
 static void test_again(void)
 {
+	struct relay_stats before, after;
 	struct party *ann, *bob;
 
 	hall_open(NULL);
+	relay_stats(relay, &before);
 	ann = party_new("ann", GESTLINE_TCP, GESTLINE_SLIP);
 	bob = party_new("bob", GESTLINE_TCP, GESTLINE_SIZE);
 	party_set_line(ann, 0);
@@ -288,6 +290,9 @@ static void test_again(void)
 		party_say(ann, "/fader", 2 + (int)i);
 		settle(ann);
 	}
+	relay_stats(relay, &after);
+	g_assert_cmpuint(after.stream_taken, ==, before.stream_taken + 4);
+	g_assert_cmpuint(after.stream_second, ==, before.stream_second);
 	party_free(bob);
 	party_free(ann);
 	hall_close();

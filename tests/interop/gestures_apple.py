@@ -1,5 +1,6 @@
 """AppleMIDI: software without SIP in a room. A peer in Python with journals on links that lose packets, one of npm's without, and tshark as
 judge of what the server sends."""
+import contextlib
 import os
 import random
 import shutil
@@ -245,11 +246,15 @@ class Daemons:
         self.avahi.wait()
         self.avahi = None
 
+    def browse(self, what):
+        """Services of a type, or of all (-a): type, name, port."""
+        out = subprocess.run(['avahi-browse', '-trp', what], env=self.env, capture_output=True, text=True, timeout=20).stdout
+        rows = [line.split(';') for line in out.splitlines() if line.startswith('=')]
+        return {(r[4], r[3].replace('\\032', ' ').split(' on ')[0], int(r[8])) for r in rows}
+
     def found(self):
         """Names and ports of AppleMIDI services."""
-        out = subprocess.run(['avahi-browse', '-trp', '_apple-midi._udp'], env=self.env, capture_output=True, text=True, timeout=20).stdout
-        rows = [line.split(';') for line in out.splitlines() if line.startswith('=')]
-        return {(r[3].replace('\\032', ' ').split(' on ')[0], int(r[8])) for r in rows}
+        return {(name, port) for _, name, port in self.browse('_apple-midi._udp')}
 
     def close(self):
         if self.avahi:
@@ -259,12 +264,24 @@ class Daemons:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-@case('apple-dnssd', 'AppleMIDI: rooms are found by name through avahi-daemon, which comes, goes, and comes again', limit=90, alone=True)
-def apple_dnssd():
+@contextlib.contextmanager
+def own_daemons():
+    """... that a server finds which is started meanwhile."""
     daemons = Daemons()
     before = os.environ.get('DBUS_SYSTEM_BUS_ADDRESS')
     os.environ['DBUS_SYSTEM_BUS_ADDRESS'] = daemons.env['DBUS_SYSTEM_BUS_ADDRESS']
     try:
+        yield daemons
+    finally:
+        daemons.close()
+        os.environ.pop('DBUS_SYSTEM_BUS_ADDRESS')
+        if before:
+            os.environ['DBUS_SYSTEM_BUS_ADDRESS'] = before
+
+
+@case('apple-dnssd', 'AppleMIDI: rooms are found by name through avahi-daemon, which comes, goes, and comes again', limit=90, alone=True)
+def apple_dnssd():
+    with own_daemons() as daemons:
         with House(announce='yes') as house:
             rooms = {('band', house.port), ('duo', house.port + 2)}
             for _ in range(2):
@@ -279,9 +296,4 @@ def apple_dnssd():
             house.check(wait(lambda: daemons.found(), 20), 'nothing is found')
             house.stop()
             house.check(wait(lambda: not daemons.found(), 10), 'found when the server has gone: %r' % daemons.found())
-    finally:
-        daemons.close()
-        os.environ.pop('DBUS_SYSTEM_BUS_ADDRESS')
-        if before:
-            os.environ['DBUS_SYSTEM_BUS_ADDRESS'] = before
     return house.wrong

@@ -1,8 +1,9 @@
-"""Plain OSC: programs without SIP in a room. liblo's oscsend and oscdump, Pure Data, and sockets of Python by UDP and TCP."""
+"""Plain OSC: programs without SIP in a room. liblo's oscsend and oscdump, Pure Data, scsynth, and sockets of Python by UDP and TCP."""
 import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import urllib.error
@@ -11,10 +12,12 @@ import urllib.request
 import oscwire
 from cases import case
 from gestpeer import wait
+from gestures_apple import own_daemons
+from houseapi import Api
 from phones import Missing
 from server import Server
 
-PORT, QUERY = 190, 192            # of the slot; what lies below are phones
+PORT, QUERY, DUO, MIDI = 190, 192, 194, 196    # of the slot; what lies below are phones
 SECRET = 'a good secret'
 
 PATCH = r"""#N canvas 0 50 450 300 12;
@@ -90,12 +93,14 @@ class Client:
 
 
 class House:
-    def __init__(self, allow=''):
-        self.server = Server({'gesture.udp-osc': 'yes', 'gesture.osc-ports': lambda base: 'band:%d' % (base + PORT),
-                              'gesture.osc-query': lambda base: '127.0.0.1:%d' % (base + QUERY),
+    def __init__(self, allow='', announce='no', local='127.0.0.1', midi=False):
+        self.server = Server({'gesture.applemidi': lambda base: 'band:%d' % (base + MIDI) if midi else '',
+                              'gesture.udp-osc': 'yes', 'gesture.osc-address': local, 'gesture.announce': announce,
+                              'gesture.osc-ports': lambda base: 'band:%d %d' % (base + PORT, base + DUO),
+                              'gesture.osc-query': lambda base: '%s:%d' % (local, base + QUERY),
                               'gesture.osc-secret': SECRET, 'gesture.osc-from': allow})
         self.port = self.server.port + PORT
-        self.ends, self.wrong = [], []
+        self.ends, self.wrong, self.stopped = [], [], False
 
     def __enter__(self):
         return self
@@ -119,10 +124,15 @@ class House:
         with urllib.request.urlopen('http://127.0.0.1:%d%s' % (self.server.port + QUERY, path), timeout=5) as r:
             return json.load(r)
 
+    def stop(self):
+        if not self.stopped:
+            self.stopped = True
+            self.wrong += self.server.stop()
+
     def __exit__(self, *raised):
-        for e in self.ends:
+        for e in reversed(self.ends):
             e.close()
-        self.wrong += self.server.stop()
+        self.stop()
         if raised[0] and self.wrong:
             print('\n'.join(self.wrong))
 
@@ -132,8 +142,13 @@ class Program:
         self.process = process
 
     def close(self):
-        self.process.kill()
-        self.process.wait()
+        """Asked first: what is killed leaves shared memory behind."""
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 def has(path, what):
@@ -160,6 +175,10 @@ def plain_kinds():
                 house.check(p is other or other.hears('/p/%s/fader' % p.name, 7), '%s does not hear %s' % (other.name, p.name))
         eve.listen()
         house.check(not eve.heard, 'who has not logged in heard %r' % eve.heard)
+        with urllib.request.urlopen('http://127.0.0.1:%d/metrics' % house.server.http_port, timeout=5) as r:
+            metrics = r.read().decode()
+        for line in 'ports 1', 'players 3', 'logins_total 3', 'refused_total{reason="secret"} 1', 'refused_total{reason="full"} 0':
+            house.check('tutti_gesture_plain_%s\n' % line in metrics, 'not in /metrics: ' + line)
         eve.close()
     return house.wrong
 
@@ -207,6 +226,94 @@ def plain_pd():
     return house.wrong
 
 
+# ---- SuperCollider's server ----
+
+def pstring(s):
+    return bytes([len(s)]) + s.encode()
+
+
+def synthdef(name):
+    """A synthesizer that does nothing but be there: a control rate sine, 1 Hz, that goes nowhere. "SynthDef File Format", version 2."""
+    sine = pstring('SinOsc') + b'\1' + struct.pack('>iih', 2, 1, 0) + struct.pack('>iiii', -1, 0, -1, 1) + b'\1'
+    one = pstring(name) + struct.pack('>iff', 2, 1.0, 0.0) + struct.pack('>ii', 0, 0) + struct.pack('>i', 1) + sine + struct.pack('>h', 0)
+    return b'SCgf' + struct.pack('>ih', 2, 1) + one
+
+
+def ask(port, want, address, tags='', *args):
+    """The arguments of an answer from a program of OSC itself; None: none came."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.settimeout(0.5)
+        s.connect(('127.0.0.1', port))
+        try:
+            s.send(oscwire.write(address, tags, *args))
+            for m in oscwire.messages(oscwire.read(s.recv(65536))):
+                if m.address == want:
+                    return m.args
+        except OSError:
+            return None
+    return None
+
+
+def synths(port):
+    """How many synths play, and how many definitions there are."""
+    status = ask(port, '/status.reply', '/status')       # "unused, unit generators, synths, groups, loaded synth definitions, .."
+    return (status[2], status[4]) if status else None
+
+
+class Quit:
+    """Asks scsynth to end itself, before it has to be ended."""
+
+    def __init__(self, port):
+        self.port = port
+
+    def close(self):
+        ask(self.port, '/done', '/quit')
+        wait(lambda: not bound(self.port))
+
+
+def begin_scsynth(house, folder):
+    """On a sound server of its own without sound."""
+    if not shutil.which('scsynth') or not shutil.which('jackd'):
+        raise Missing('no supercollider-server or jackd2')
+    port = house.server.slot.take()
+    env = dict(os.environ, JACK_DEFAULT_SERVER='tutti-%d' % port, JACK_NO_AUDIO_RESERVATION='1', JACK_NO_START_SERVER='1')
+    with open(os.path.join(folder, 'said'), 'w') as out:
+        house.run('jackd', '--no-mlock', '-n', env['JACK_DEFAULT_SERVER'], '-r', '-d', 'dummy', '-p', '1024', env=env, stdout=out, stderr=out)
+        for _ in range(20):               # it gives up at once while jackd is not ready
+            synth = house.run('scsynth', '-u', str(port), '-i', '0', '-o', '2', '-R', '0', env=env, stdout=out, stderr=out)
+            if wait(lambda p=synth: p.poll() is not None or synths(port)) and synth.poll() is None:
+                house.ends.append(Quit(port))
+                return port
+    raise RuntimeError('scsynth does not start')
+
+
+@case('plain-scsynth', "Plain OSC: SuperCollider's scsynth, which knows only its own addresses, is played from a room and answers", limit=60)
+def plain_scsynth():
+    with House(allow='127.0.0.1') as house, tempfile.TemporaryDirectory() as folder:
+        port = begin_scsynth(house, folder)
+        ann, hand = house.client('ann'), house.client(None)
+        before = synths(port)
+        house.check(ann.hears('/tutti/welcome', 'ann', 'band'), 'ann is not welcome')
+        hand.say('/tutti/login', 'ssis', 'any', 'sc', port, 'flat')
+        house.check(ann.hears('/_gest/join', 'sc'), 'scsynth is not in')
+
+        # said to all, as it is; and to it alone
+        ann.say('/c_set', 'if', 3, 0.25)
+        house.check(wait(lambda: ask(port, '/c_set', '/c_get', 'i', 3) == (3, 0.25)), 'a bus has not moved')
+        ann.say('/to/sc/c_get', 'i', 3)
+        house.check(ann.hears('/p/sc/c_set', 3, 0.25), 'ann does not hear the bus: %r' % ann.heard)
+        ann.say('/to/sc/d_recv', 'b', synthdef('tutti'))
+        house.check(ann.hears('/p/sc/done', '/d_recv'), 'the definition has not come: %r' % ann.heard)
+        ann.say('/to/sc/s_new', 'siii', 'tutti', 1000, 0, 0)
+        house.check(wait(lambda: synths(port) == (before[0] + 1, before[1] + 1)), 'synths: %r, before %r' % (synths(port), before))
+        ann.say('/to/sc/n_free', 'i', 1000)
+        house.check(wait(lambda: synths(port) == (before[0], before[1] + 1)), 'synths: %r, before %r' % (synths(port), before))
+        fails = [a[2] for a in ann.heard if a[0] == '/p/sc/fail' and not a[2][0].startswith(('/_gest/', '/tutti/'))]
+        house.check(not fails, 'scsynth says %r' % fails)
+        house.check(not [a for a in ann.heard if a[0] == '/_gest/join' and a[2] != ['sc']], 'its answers are somebody else')
+    return house.wrong
+
+
 @case('plain-query', 'OSCQuery: rooms, state of players, addresses of the house, where to send, what is not there')
 def plain_query():
     with House(allow='127.0.0.1') as house:
@@ -222,6 +329,32 @@ def plain_query():
         house.check(house.get('/band/tutti/tempo')['RANGE'] == [{'MIN': 20, 'MAX': 400}], 'the tempo has no range')
         house.check(not found(house, '/band/p/bob'), 'bob is there')
     return house.wrong
+
+
+@case('plain-dnssd', 'Plain OSC: ports of rooms and OSCQuery are found by name while they are open; not what only this machine reaches',
+      limit=90, alone=True)
+def plain_dnssd():
+    with own_daemons() as daemons:
+        daemons.begin()
+        with House(announce='yes', local='0.0.0.0') as house:
+            rooms = {('_osc._' + t, 'band', house.port) for t in ('udp', 'tcp')}
+            more = {('_osc._' + t, 'duo', house.server.port + DUO) for t in ('udp', 'tcp')}
+            query = {('_oscjson._tcp', 'Tutti', house.server.port + QUERY)}
+
+            def see(services, when):
+                house.check(wait(lambda: daemons.browse('-a') == services, 20), '%s: %r' % (when, daemons.browse('-a')))
+            see(rooms | query, 'at first')
+            Api(house.server).post('/rooms', room='duo')
+            see(rooms | more | query, 'with another room')
+            Api(house.server).delete('/rooms/duo')
+            see(rooms | query, 'without it')
+            house.stop()
+            see(set(), 'when the server has gone')
+        with House(announce='yes', midi=True) as near:
+            midi = {('_apple-midi._udp', 'band', near.server.port + MIDI)}
+            near.check(wait(lambda: daemons.browse('-a'), 20), 'nothing is found')
+            near.check(wait(lambda: daemons.browse('-a') == midi, 5), 'ports of this machine alone: %r' % daemons.browse('-a'))
+    return house.wrong + near.wrong
 
 
 def found(house, path):

@@ -103,13 +103,13 @@ static void test_listed(void)
 /* Other forms are no logins, and not counted as wrong ones. */
 static void test_forms(void)
 {
-	static const char *const tags[] = {"", "i", "S", "sss", "ssf", "ssii", "b", "[s]"};
+	static const char *const tags[] = {"", "i", "S", "sss", "ssss", "ssf", "ssii", "ssiss", "b", "[s]"};
 	struct login in;
 
 	set_up();
 	for (unsigned i = 0; i < 3 * G_N_ELEMENTS(tags); i++) {
 		const char *t = tags[i % G_N_ELEMENTS(tags)];
-		struct osc_arg args[4] = {{0}};
+		struct osc_arg args[5] = {{0}};
 		struct osc_writer w;
 		uint8_t buf[128];
 		size_t len;
@@ -127,6 +127,52 @@ static void test_forms(void)
 		g_assert_cmpint(judge(&in, "203.0.113.1", buf, len, 0), ==, LOGIN_NOTHING);
 	}
 	g_assert_cmpint(say(&in, "203.0.113.1", "a good secret", NULL, 0, 0), ==, LOGIN_IN);
+	tear_down();
+}
+
+/* How it wants to hear the others, with a port and without. */
+static void test_view(void)
+{
+	static const struct {
+		const char *tags, *view;
+		int port;
+		enum login_verdict verdict;
+		enum osc_view is;
+	} rows[] = {
+		{"ss", "", 0, LOGIN_IN, VIEW_PREFIX},
+		{"sss", "flat", 0, LOGIN_IN, VIEW_FLAT},
+		{"sss", "prefix", 0, LOGIN_IN, VIEW_PREFIX},
+		{"sss", "source", 0, LOGIN_NOTHING, VIEW_PREFIX},
+		{"sss", "", 0, LOGIN_NOTHING, VIEW_PREFIX},
+		{"sss", "flatter", 0, LOGIN_NOTHING, VIEW_PREFIX},
+		{"ssi", "", 57110, LOGIN_IN, VIEW_PREFIX},
+		{"ssis", "flat", 57110, LOGIN_IN, VIEW_FLAT},
+		{"ssis", "prefix", 57110, LOGIN_IN, VIEW_PREFIX},
+		{"ssis", "flat", 0, LOGIN_NOTHING, VIEW_PREFIX},
+		{"ssis", "fla", 57110, LOGIN_NOTHING, VIEW_PREFIX},
+	};
+
+	set_up();
+	for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+		const bool port = strchr(rows[i].tags, 'i') != NULL;
+		const struct osc_arg args[] = {{'s', .v.s = "a good secret"}, {'s', .v.s = "sc"},
+			port ? (struct osc_arg){'i', .v.i = rows[i].port} : (struct osc_arg){'s', .v.s = rows[i].view},
+			{'s', .v.s = rows[i].view}};
+		struct osc_writer w;
+		struct login in;
+		uint8_t buf[256];
+		size_t len;
+
+		osc_w_init(&w, buf, sizeof(buf));
+		osc_w_msg(&w, "/tutti/login", args, strlen(rows[i].tags));
+		g_assert_cmpint(osc_w_end(&w, &len), ==, 0);
+		g_assert_cmpint(judge(&in, "203.0.113.1", buf, len, 0), ==, rows[i].verdict);
+		if (rows[i].verdict != LOGIN_IN)
+			continue;
+		g_assert_cmpstr(in.name, ==, "sc");
+		g_assert_cmpuint(in.port, ==, rows[i].port);
+		g_assert_cmpint(in.view, ==, rows[i].is);
+	}
 	tear_down();
 }
 
@@ -171,6 +217,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/login/secret", test_secret);
 	g_test_add_func("/login/listed", test_listed);
 	g_test_add_func("/login/forms", test_forms);
+	g_test_add_func("/login/view", test_view);
 	g_test_add_func("/login/guesses", test_guesses);
 	g_test_add_func("/login/many-guessers", test_many_guessers);
 	return g_test_run();

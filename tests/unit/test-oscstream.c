@@ -462,9 +462,10 @@ static void hall_open(struct hall *h, struct gestline *desc, struct tlskey *key)
 static void test_port(void)
 {
 	struct gestline desc;
-	struct lineport_stats st;
+	struct lineport_stats st, before;
 	struct hall h;
 
+	lineport_total(&before);
 	hall_open(&h, &desc, NULL);
 	g_assert_cmpint(lineport_set(h.l, &desc), ==, 0);
 	g_assert_true(visit(&h, HONEST, false));
@@ -475,6 +476,9 @@ static void test_port(void)
 	g_assert_cmpuint(st.connections, ==, 2);
 	g_assert_cmpuint(st.strangers, ==, 1);
 	mem_deref(h.l);
+	lineport_total(&st);              /* what was counted outlives the port */
+	g_assert_cmpuint(st.connections, ==, before.connections + 2);
+	g_assert_cmpuint(st.strangers, ==, before.strangers + 1);
 	close(h.rt);
 }
 
