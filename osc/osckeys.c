@@ -246,14 +246,14 @@ static void store(struct osckeys *k, struct key *key, const struct osc_msg *msg)
 
 static struct key *make(struct osckeys *k, const struct osc_msg *msg)
 {
-	struct key *key = at(k, k->free);
+	const bool again = k->free != OSCKEYS_NONE;
+	struct key *key;
 
-	if (key)
-		k->free = key->next_hash;
-	else if (k->slots < k->n_max)
-		key = &k->key[k->slots++];
-	else
+	if (!again && k->slots == k->n_max)
 		return NULL;
+	key = &k->key[again ? k->free : k->slots++];
+	if (again)
+		k->free = key->next_hash;
 
 	memset(key, 0, sizeof(*key));
 	key->used      = true;
