@@ -41,11 +41,6 @@ struct bridge_cmds {
 enum bridge_answer bridge_to_midi_rt(struct bridge_cmds *out, const struct oscmap *map, const struct osc_msg *msg,
 	size_t sysex_max);
 
-/* What the state of an OSC source is for an instrument, as if it had been said in packet seq; into a state that is
- * there. */
-void bridge_keys_to_midi_rt(struct midi_state *st, const struct osckeys *keys, const struct oscmap *map, uint32_t seq,
-	uint32_t ts);
-
 /* ---- MIDI to OSC (section 12.2) ---- */
 
 /* Who is told. */
@@ -77,14 +72,5 @@ void bridge_silenced_rt(uint8_t *buf, size_t *len, const struct bridge_taker *to
  * buf, 0 when it can have none of it (*answer says why); false: it is as good as it is. */
 bool bridge_retell_rt(uint8_t *buf, size_t *len, enum bridge_answer *answer, const struct bridge_taker *to,
 	const struct osc_msg *msg);
-
-/* The state of a MIDI source as messages, one after the other: programs first, notes last. */
-struct bridge_walk {
-	unsigned channel, stage, i;       /* zeroed before the first */
-};
-
-/* *len as above; 0: that was all. notes: sounding ones too (G2). */
-void bridge_walk_rt(uint8_t *buf, size_t *len, struct bridge_walk *w, const struct bridge_taker *to,
-	const struct midi_state *st, bool notes);
 
 #endif

@@ -209,7 +209,6 @@ void ensemble_exit_rt(struct player_rt *p, uint64_t now_us);      /* all hear it
 void ensemble_line_rt(struct player_rt *p, enum gestline_kind kind, struct line_rt *l, struct line_port *port, uint64_t now_us);   /* NULL: none */
 void ensemble_meets_rt(struct player_rt *p, const struct slots *hears, const struct slots *heard, uint64_t now_us);
 void ensemble_owners_rt(struct ensemble_rt *e, struct owners *o, uint64_t now_us);
-void ensemble_tell_rt(struct ensemble_rt *e, const uint8_t *osc, size_t len, uint64_t now_us);
 void player_tell_rt(struct player_rt *p, const uint8_t *osc, size_t len, uint64_t now_us);
 void ensemble_tell_midi_rt(struct ensemble_rt *e, const struct midi_cmd *cmd, uint64_t now_us);
 

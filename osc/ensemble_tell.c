@@ -19,12 +19,6 @@ void player_tell_rt(struct player_rt *p, const uint8_t *osc, size_t len, uint64_
 	}
 }
 
-void ensemble_tell_rt(struct ensemble_rt *e, const uint8_t *osc, size_t len, uint64_t now_us)
-{
-	for (struct le *le = e->players.head; le; le = le->next)
-		player_tell_rt(le->data, osc, len, now_us);
-}
-
 void ensemble_tell_midi_rt(struct ensemble_rt *e, const struct midi_cmd *cmd, uint64_t now_us)
 {
 	for (struct le *le = e->players.head; le; le = le->next) {

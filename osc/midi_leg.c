@@ -385,11 +385,6 @@ uint32_t midi_leg_ts_rt(const struct midi_leg *l, unsigned stream, uint64_t now_
 	return leg_stream_now_rt(&l->stream[stream], now_us);
 }
 
-const struct midi_state *midi_leg_state(const struct midi_leg *l, unsigned stream)
-{
-	return midi_sender_state(l->stream[stream].sender);
-}
-
 void midi_leg_stats(const struct midi_leg *l, struct midi_leg_stats *s)
 {
 	*s = l->stats;

@@ -99,7 +99,6 @@ void midi_leg_tick_rt(struct midi_leg *l, uint64_t now_us);
 
 /* A stream's RTP time now, for sender reports. */
 uint32_t midi_leg_ts_rt(const struct midi_leg *l, unsigned stream, uint64_t now_us);
-const struct midi_state *midi_leg_state(const struct midi_leg *l, unsigned stream);
 void midi_leg_stats(const struct midi_leg *l, struct midi_leg_stats *s);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "oscrate.h"
 
-enum { ONE = 1000000, STEP_MIN_US = 50 };
+enum { ONE = 1000000 };
 
 void bucket_init(struct bucket *b, uint32_t rate, uint64_t now_us)
 {
@@ -128,41 +128,4 @@ bool oscrate_next_rt(struct oscrate *r, struct osc_msg *msg, uint64_t now_us)
 uint64_t oscrate_due_rt(struct oscrate *r, uint64_t now_us)
 {
 	return r->queue.n ? bucket_due_rt(&r->bucket, now_us) : UINT64_MAX;
-}
-
-/* ---- refresh ---- */
-
-void refresh_init(struct refresh *f, uint32_t interval_ms, uint64_t now_us)
-{
-	*f = (struct refresh){.interval_ms = interval_ms, .due_us = interval_ms ? now_us : UINT64_MAX};
-}
-
-static bool repeats(const struct osc_msg *msg)
-{
-	return !kind_is_note(msg->addr, msg->addr_len) || !kind_is_held(msg);
-}
-
-/* A round goes over all slots of the table in one interval; which of them are in use does not matter. */
-bool refresh_next_rt(struct refresh *f, struct osc_msg *msg, const struct osckeys *k, uint64_t now_us)
-{
-	const uint64_t interval = (uint64_t)f->interval_ms * 1000, step = interval / (k->n + 1);
-
-	if (!f->interval_ms || now_us < f->due_us)
-		return false;
-
-	f->due_us += step > STEP_MIN_US ? step : STEP_MIN_US;
-	if (now_us > f->due_us + interval)
-		f->due_us = now_us;       /* nobody asked for long: what was missed is missed */
-	for (unsigned left = k->slots; left; left--) {
-		const struct key *key = &k->key[f->at %= k->slots];
-
-		f->at++;
-		if (!key->used || !key->live)
-			continue;
-		osckeys_msg_rt(msg, k, key);
-		if (repeats(msg))
-			return true;
-	}
-
-	return false;
 }

@@ -13,7 +13,7 @@
 #include "osckeys.h"
 #include "kind.h"
 
-enum { OSCRATE_MAX = 100000, OSCRATE_DEFAULT = 1000, OSCRATE_BURST_MIN = 16, REFRESH_MAX_MS = 60000 };
+enum { OSCRATE_MAX = 100000, OSCRATE_DEFAULT = 1000, OSCRATE_BURST_MIN = 16 };
 
 struct bucket {
 	uint32_t rate;            /* a second */
@@ -45,16 +45,5 @@ enum oscrate_verdict oscrate_offer_rt(struct oscrate *r, const struct osc_msg *m
 bool oscrate_next_rt(struct oscrate *r, struct osc_msg *msg, uint64_t now_us);
 /* When to ask for it; UINT64_MAX: nothing is held. */
 uint64_t oscrate_due_rt(struct oscrate *r, uint64_t now_us);
-
-struct refresh {
-	uint32_t interval_ms;     /* 0: never */
-	unsigned at;              /* the next slot of the table */
-	uint64_t due_us;
-};
-
-void refresh_init(struct refresh *f, uint32_t interval_ms, uint64_t now_us);
-/* The next key to repeat, once it is due; f->due_us tells when. "Refresh on G3 [..] omit `/midi/C/note/N` unless its
- * value is 0." */
-bool refresh_next_rt(struct refresh *f, struct osc_msg *msg, const struct osckeys *k, uint64_t now_us);
 
 #endif

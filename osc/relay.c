@@ -358,8 +358,6 @@ int ensemble_owners_post(struct ensemble *e)
 
 struct telling {
 	struct give give;
-	bool   all;
-	struct midi_cmd midi;
 	size_t len;
 	uint8_t bytes[];
 };
@@ -373,53 +371,26 @@ static void telling_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
 {
 	struct telling *t = arg;
 
-	if (!t->len)
-		ensemble_tell_midi_rt(obj, &t->midi, now_us);
-	else if (t->all)
-		ensemble_tell_rt(obj, t->bytes, t->len, now_us);
-	else
-		player_tell_rt(obj, t->bytes, t->len, now_us);
+	player_tell_rt(obj, t->bytes, t->len, now_us);
 	give_back_rt(f, &t->give, telling_freed, t);
-}
-
-static int tell(struct relay *r, void *whom, bool all, const uint8_t *osc, size_t len, const struct midi_cmd *midi)
-{
-	struct telling *t = mem_zalloc(sizeof(*t) + len, NULL);
-	int err;
-
-	if (!t)
-		return ENOMEM;
-	t->all = all;
-	t->len = len;
-	if (osc)
-		memcpy(t->bytes, osc, len);
-	if (midi)
-		t->midi = *midi;
-	err = forward_post(r->forward, &(struct job){telling_rt, whom, t}, NULL);
-	if (err)
-		mem_deref(t);
-	return err;
 }
 
 int player_tell(struct player *p, const uint8_t *osc, size_t len)
 {
+	struct telling *t;
+	int err;
+
 	if (!p || !osc || osc_check(osc, len, TELL_MAX))
 		return EINVAL;
-	return tell(p->relay, p->rt, false, osc, len, NULL);
-}
-
-int ensemble_tell(struct ensemble *e, const uint8_t *osc, size_t len)
-{
-	if (!e || !osc || osc_check(osc, len, TELL_MAX))
-		return EINVAL;
-	return tell(e->relay, e->rt, true, osc, len, NULL);
-}
-
-int ensemble_tell_midi(struct ensemble *e, const struct midi_cmd *cmd)
-{
-	if (!e || !cmd || !midi_is_valid(cmd) || cmd->len)
-		return EINVAL;
-	return tell(e->relay, e->rt, true, NULL, 0, cmd);
+	t = mem_zalloc(sizeof(*t) + len, NULL);
+	if (!t)
+		return ENOMEM;
+	t->len = len;
+	memcpy(t->bytes, osc, len);
+	err = forward_post(p->relay->forward, &(struct job){telling_rt, p->rt, t}, NULL);
+	if (err)
+		mem_deref(t);
+	return err;
 }
 
 unsigned ensemble_list(const struct ensemble *e, struct player_info *list, unsigned max)

@@ -104,11 +104,8 @@ bool player_has_line(const struct player *p, enum gestline_kind kind);
 /* Claims of the flat view (section 10.5): which are granted, a bit for each of s->claim. */
 uint32_t player_claims(struct player *p, const struct gestspace *s);
 
-/* From the house to one player, or to all who take OSC; addresses under /tutti/ are nobody's: no prefix, event or state by
- * kind_of. MIDI (clock, start, stop) to all who take MIDI. */
+/* From the house to one player; addresses under /tutti/ are nobody's: no prefix, event or state by kind_of. */
 int  player_tell(struct player *p, const uint8_t *osc, size_t len);
-int  ensemble_tell(struct ensemble *e, const uint8_t *osc, size_t len);
-int  ensemble_tell_midi(struct ensemble *e, const struct midi_cmd *cmd);
 /* The room's beat: sent in time to who listens to the house, and as MIDI clock. */
 int  ensemble_set_beat(struct ensemble *e, const struct beat *beat);
 

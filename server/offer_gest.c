@@ -94,6 +94,15 @@ int gest_new(struct gest **gp, enum gestline_kind kind, const struct gest *befor
 	return 0;
 }
 
+int gest_hand_over(void **part, struct gest *g, int err)
+{
+	if (err)
+		mem_deref(g);
+	else
+		*part = g;
+	return err;
+}
+
 static bool takes(const struct offer_conf *conf, enum gestline_kind kind)
 {
 	return conf->gest.open && (conf->gest.takes | conf->gest.offers) & 1u << kind;

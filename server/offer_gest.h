@@ -55,6 +55,8 @@ int  gest_refuse(const char **why, int err, const char *text);
 bool gest_secure(const char *proto);
 /* A part with the numbers and keys of the one before it (may be NULL). */
 int  gest_new(struct gest **gp, enum gestline_kind kind, const struct gest *before);
+/* The end of each of the three ways to make one: it is the caller's, or after an error nobody's. Returns the error. */
+int  gest_hand_over(void **part, struct gest *g, int err);
 
 /* First half of an answer: may it be at all, transport, direction, keys. */
 int  gest_begin(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *before, const struct sdesc *d,

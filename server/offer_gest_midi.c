@@ -199,11 +199,7 @@ static int answer(void **part, const char **why, const struct offer_ctx *ctx, co
 	if (err)
 		return err;
 	err = make_answer(g, why, ctx, before, d, m);
-	if (err)
-		mem_deref(g);
-	else
-		*part = g;
-	return err;
+	return gest_hand_over(part, g, err);
 }
 
 static int make_offer(struct gest *g, const struct offer_ctx *ctx, const struct gest *before)
@@ -235,11 +231,7 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *before)
 	if (err)
 		return err;
 	err = make_offer(g, ctx, before);
-	if (err)
-		mem_deref(g);
-	else
-		*part = g;
-	return err;
+	return gest_hand_over(part, g, err);
 }
 
 static int make_accept(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *offered,
@@ -274,11 +266,7 @@ static int accept_answer(void **part, const char **why, const struct offer_ctx *
 	if (err)
 		return err;
 	err = make_accept(g, why, ctx, offered, before, d, m);
-	if (err)
-		mem_deref(g);
-	else
-		*part = g;
-	return err;
+	return gest_hand_over(part, g, err);
 }
 
 static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)

@@ -152,11 +152,7 @@ static int answer(void **part, const char **why, const struct offer_ctx *ctx, co
 	if (err)
 		return err;
 	err = make_answer(g, why, ctx, before, d, m);
-	if (err)
-		mem_deref(g);
-	else
-		*part = g;
-	return err;
+	return gest_hand_over(part, g, err);
 }
 
 static int offer(void **part, const struct offer_ctx *ctx, const struct gest *before, enum gestline_kind kind)
@@ -171,11 +167,7 @@ static int offer(void **part, const struct offer_ctx *ctx, const struct gest *be
 	g->line.framing = before ? before->line.framing : GESTLINE_SLIP;
 	g->offered = !before;
 	g->existing = before != NULL;
-	if (err)
-		mem_deref(g);
-	else
-		*part = g;
-	return err;
+	return gest_hand_over(part, g, err);
 }
 
 static int make_accept(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *offered,
@@ -203,11 +195,7 @@ static int accept_answer(void **part, const char **why, const struct offer_ctx *
 	if (err)
 		return err;
 	err = make_accept(g, why, ctx, offered, before, d, m);
-	if (err)
-		mem_deref(g);
-	else
-		*part = g;
-	return err;
+	return gest_hand_over(part, g, err);
 }
 
 /* --- out --- */

@@ -69,11 +69,7 @@ static int answer(void **part, const char **why, const struct offer_ctx *ctx, co
 		err = read_formats(g, why, m, before);
 	if (!err)
 		err = gest_finish(g, why, ctx, d, m);
-	if (err)
-		mem_deref(g);
-	else
-		*part = g;
-	return err;
+	return gest_hand_over(part, g, err);
 }
 
 static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
@@ -92,11 +88,7 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
 	g->line.pli = before && before->line.pli;
 	/* What runs does not change any more: then the list has one value. */
 	g->offered = !before;
-	if (err)
-		mem_deref(g);
-	else
-		*part = g;
-	return err;
+	return gest_hand_over(part, g, err);
 }
 
 /* "answer with values not offered, different PT: offerer ends the line with a new offer" */
@@ -123,11 +115,7 @@ static int accept_answer(void **part, const char **why, const struct offer_ctx *
 	err = read_answer(g, why, offered, m);
 	if (!err)
 		err = gest_accept(g, why, ctx, offered, before, d, m);
-	if (err)
-		mem_deref(g);
-	else
-		*part = g;
-	return err;
+	return gest_hand_over(part, g, err);
 }
 
 static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)

@@ -46,25 +46,15 @@ static void commands(const struct osc_msg *msg, const struct oscmap *map)
 
 static void from_osc(const uint8_t *data, size_t size)
 {
-	static struct osckeys *keys;
-	static struct midi_state st;
 	struct osc_iter it;
 	struct osc_msg msg;
-	struct key *key;
 
 	if (osc_check(data, size, OSC_MAX_DGRAM))
 		return;
-	if (!keys)
-		must(!osckeys_alloc(&keys, 64, 65536, 3));
-	midi_state_init(&st);
 	osc_iter_init(&it, data, size);
 	while (osc_next(&it, &msg)) {
 		commands(&msg, NULL);
 		commands(&msg, a_map());
-		if (!osckeys_set_rt(&key, keys, &msg)) {
-			bridge_keys_to_midi_rt(&st, keys, a_map(), 1, 0);
-			osckeys_drop_rt(keys, key);
-		}
 	}
 }
 
@@ -91,20 +81,6 @@ static void command(const struct midi_state *before, const struct midi_cmd *cmd,
 	}
 }
 
-static void whole_state(const struct midi_state *st, const struct bridge_taker *to)
-{
-	static uint8_t buf[BRIDGE_OSC_MAX];
-	struct bridge_walk w = {0};
-	size_t len;
-
-	do {
-		len = sizeof(buf);
-		bridge_walk_rt(buf, &len, &w, to, st, true);
-		if (len)
-			valid(buf, len, to);
-	} while (len);
-}
-
 static void from_midi(const uint8_t *data, size_t size)
 {
 	static struct midi_state st;
@@ -126,8 +102,6 @@ static void from_midi(const uint8_t *data, size_t size)
 			command(&st, &cmd, &to[i]);
 		midi_state_apply(&st, &cmd, ++seq, 0);
 	}
-	for (size_t i = 0; i < sizeof(to) / sizeof(to[0]); i++)
-		whole_state(&st, &to[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,5 +1,5 @@
 /*
- * test-oscrate.c - buckets, what waits for them, and refresh; time is a number here.
+ * test-oscrate.c - buckets and what waits for them; time is a number here.
  */
 #include <errno.h>
 #include <glib.h>
@@ -116,60 +116,11 @@ static void coalesce(void)
 	g_assert_cmpint(oscrate_alloc(&r, OSCRATE_MAX + 1, 0, 0, 1, 0), ==, EINVAL);
 }
 
-/* Each key within each interval, evenly; notes that sound are not struck again. */
-static void refresh(void)
-{
-	struct refresh f;
-	struct osckeys *k;
-	struct osc_msg msg;
-	struct key *key;
-	unsigned seen[10] = {0}, notes = 0, most = 0;
-
-	g_assert_cmpint(osckeys_alloc(&k, 100, 10000, 1), ==, 0);
-	for (int i = 0; i < 10; i++) {
-		char addr[16];
-
-		g_snprintf(addr, sizeof(addr), "/k/%d", i);
-		msg = message(addr, i);
-		g_assert_cmpint(osckeys_set_rt(&key, k, &msg), ==, 0);
-	}
-	msg = message("/midi/1/note/60", 100);
-	g_assert_cmpint(osckeys_set_rt(&key, k, &msg), ==, 0);
-	msg = message("/midi/1/note/61", 0);
-	g_assert_cmpint(osckeys_set_rt(&key, k, &msg), ==, 0);
-
-	refresh_init(&f, 1000, 0);
-	for (uint64_t now = 0; now < 10000000; now += 1000) {
-		unsigned burst = 0;
-
-		while (refresh_next_rt(&f, &msg, k, now)) {
-			burst++;
-			if (!strncmp(msg.addr, "/k/", 3))
-				seen[value(&msg)]++;
-			else {
-				g_assert_cmpstr(msg.addr, ==, "/midi/1/note/61");
-				notes++;
-			}
-		}
-		most = MAX(most, burst);
-	}
-	for (int i = 0; i < 10; i++)
-		g_assert_cmpuint(seen[i], >=, 10);
-	g_assert_cmpuint(notes, >=, 10);
-	g_assert_cmpuint(notes, <=, 13);
-	g_assert_cmpuint(most, ==, 1);
-
-	refresh_init(&f, 0, 0);
-	g_assert_false(refresh_next_rt(&f, &msg, k, UINT64_MAX - 1));
-	mem_deref(k);
-}
-
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/oscrate/burst", burst);
 	g_test_add_func("/oscrate/due", due);
 	g_test_add_func("/oscrate/coalesce", coalesce);
-	g_test_add_func("/oscrate/refresh", refresh);
 	return g_test_run();
 }
