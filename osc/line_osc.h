@@ -24,7 +24,7 @@ struct line_through {
 	/* as a source */
 	bool     opaque;                  /* it said what may not go on as it is: it is not passed on so any more */
 	bool     ask;                     /* somebody wants its state: */
-	uint32_t asker;                   /* who, 0: no report of it has come so far */
+	uint32_t asker;                   /* who, 0: in the name of the server */
 	uint64_t ask_us;                  /* from then on it may be asked */
 	struct bucket up;
 	unsigned messages;                /* of the packet at hand */

@@ -12,10 +12,10 @@
 
 enum { PASS_US = 100000, ASK_US = 250000, GONE_US = 25000000, LINGER_US = 30000000 };
 
-/* Can reports to this source be in their own names? */
-static bool by_name(const struct line_osc *src, uint32_t reporter)
+/* Can the reports of this hearer be in its own name? That it plays under the same SSRC, and its stream goes through too, is as it should be. */
+static bool by_name(struct line_osc *src, const struct player_rt *hearer, uint32_t reporter)
 {
-	return reporter && !src->rtp.tx && line_rtp_free_rt(&src->rtp, reporter, NULL);
+	return reporter && !src->rtp.tx && line_rtp_free_rt(&src->rtp, reporter, line_through_out(src, hearer));
 }
 
 /* ---- from the hearers ---- */
@@ -32,18 +32,21 @@ void line_through_report_rt(struct line_rt *l, struct line_rtp_out *out, uint32_
 	out->reporter = reporter;
 	out->ehsn = block->ext_seq;
 	out->reported_us = out->passed_us = now_us;
-	if (by_name(src, reporter))
+	if (by_name(src, l->player, reporter))
 		line_rtp_relay_rt(&src->rtp, &rep, "", 0);
 }
 
-/* It hears the source no more, or not so: what it had does not count any longer. */
+/* It hears the source no more, or not so: what it had does not count any longer. While its own stream goes through to the source there is no
+ * BYE to say in its name; then the source waits 25 s for its reports. */
 void line_through_shut_rt(struct line_rt *l, struct line_rtp_out *out, uint64_t now_us)
 {
 	struct line_osc *src = line_through_source(out->from);
 	const struct rtcp_report rep = {.ssrc = out->reporter, .cname = l->player->name, .bye = true};
 
+	const struct line_rtp_out *its = src ? line_through_out(src, l->player) : NULL;
+
 	(void)now_us;
-	if (src && by_name(src, out->reporter))
+	if (src && by_name(src, l->player, out->reporter) && !(its && its->ssrc == out->reporter))
 		line_rtp_relay_rt(&src->rtp, &rep, "", 0);
 	out->reporter = 0;
 }
@@ -52,12 +55,11 @@ void line_through_ask_rt(struct line_osc *o, struct line_rtp_out *out, uint64_t 
 {
 	struct line_osc *src = line_through_source(out->from);
 
-	(void)o;
 	(void)now_us;
 	if (!src)
 		return;
 	src->through.ask   = true;
-	src->through.asker = out->reporter;
+	src->through.asker = by_name(src, o->l.player, out->reporter) ? out->reporter : 0;
 }
 
 uint64_t line_through_due_rt(const struct line_osc *o)
@@ -88,7 +90,7 @@ void line_through_tick_rt(struct line_osc *o, uint64_t now_us)
 	in = line_through_stream(o);
 	if (!in)
 		return;
-	if (o->l.desc.pli && by_name(o, rep.ssrc))
+	if (o->l.desc.pli && rep.ssrc)
 		line_rtp_relay_rt(&o->rtp, &rep, "", in->ssrc);
 	else if (!line_rtp_ask_rt(&o->rtp, in, now_us))
 		ask_by_message(o, now_us);
