@@ -430,7 +430,7 @@ int seal_rtcp_rt(struct seal *s, uint8_t *buf, size_t *len, size_t size)
 
 	if (n < 8)
 		return EBADMSG;
-	if (n + SEAL_ROOM + RTCP_TAG > size)
+	if (n + SEAL_ROOM > size)
 		return ENOSPC;
 	ssrc = get32(buf + 4);
 	src = source_get_rt(s, ssrc);

@@ -1027,6 +1027,7 @@ static void test_srtp(void)
 {
 	static uint8_t forged[64] = {0x80, 98, 0, 1};
 	struct plain anna, bob;
+	struct gestosc_stats heard;
 	struct relay_stats s;
 	struct gestline l;
 	struct sa server, from;
@@ -1042,6 +1043,8 @@ static void test_srtp(void)
 	gestnet_run(net, 3000);
 	g_assert_true(knows(&bob, "/p/anna/x 1"));
 	g_assert_true(knows(&anna, "/p/bob/y 1"));
+	gestosc_stats(anna.rtp, &heard);
+	g_assert_cmpuint(heard.reports, >, 2);    /* SRTCP too */
 
 	sa_set_str(&l.peer, "192.0.2.77", 4000);
 	g_assert_cmpint(player_set_line(anna.player, &l), ==, 0);

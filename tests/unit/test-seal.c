@@ -133,7 +133,9 @@ static void test_rtcp(const void *arg)
 		size_t len = make_rtcp(plain), n = len, m;
 
 		memcpy(sealed, plain, len);
-		g_assert_cmpint(seal_rtcp_rt(a, sealed, &n, sizeof(sealed)), ==, 0);
+		/* "buf, which must be SEAL_ROOM more than *len" */
+		g_assert_cmpint(seal_rtcp_rt(a, sealed, &n, len + SEAL_ROOM - 1), ==, ENOSPC);
+		g_assert_cmpint(seal_rtcp_rt(a, sealed, &n, len + SEAL_ROOM), ==, 0);
 		/* RFC 4568 6.2.2: 80 bits also for SHA1_32, which libre does not do. */
 		g_assert_cmpuint(n, ==, len + 4 + (su->tag == 16 ? 16 : 10));
 		if (su->tag != 4) {
