@@ -360,6 +360,8 @@ static void inherit_rt(struct line_rt *l, struct line_rt *old_line, uint64_t now
 		shut(o, old, otherwise, now_us);
 	else if (old)
 		line_rtp_close_rt(&old->rtp, now_us);
+	if (old)
+		line_through_inherit_rt(o, old, same);
 	line_rtp_inherit_rt(&o->rtp, same ? &old->rtp : NULL, now_us);
 	line_out_inherit_rt(&o->out, same ? &old->out : NULL, now_us);
 	for (unsigned i = 0; same && i < LINE_RTP_INS; i++) {
@@ -371,7 +373,6 @@ static void inherit_rt(struct line_rt *l, struct line_rt *old_line, uint64_t now
 	}
 	if (same) {
 		take_over(o, old, otherwise);
-		line_through_inherit_rt(o, old, now_us);
 		o->asked_us = old->asked_us;
 		return;
 	}

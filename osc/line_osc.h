@@ -70,12 +70,13 @@ void line_through_before_rt(struct line_osc *o, const struct rtp_pkt *pkt, uint6
 void line_through_pass_rt(struct line_osc *o, const struct rtp_pkt *pkt, uint64_t now_us);
 /* A gesture for this line: does its packet go through, as a whole? */
 bool line_through_has_rt(struct line_osc *o, const struct player_rt *from, uint64_t now_us);
+/* same: its streams go on. */
+void line_through_inherit_rt(struct line_osc *o, const struct line_osc *old, bool same);
 /* To T2, for as long as this line is told of that player. */
 void line_through_apart_rt(struct line_osc *o, struct line_rtp_out *out, uint64_t now_us);
 void line_through_ask_rt(struct line_osc *o, struct line_rtp_out *out, uint64_t now_us);
 uint64_t line_through_due_rt(const struct line_osc *o);
 void line_through_tick_rt(struct line_osc *o, uint64_t now_us);
-void line_through_inherit_rt(struct line_osc *o, const struct line_osc *old, uint64_t now_us);
 /* RTCP, as in struct line_rtp_ops. */
 bool line_through_block_rt(struct line_rt *l, struct line_rtp_in *in, struct rtcp_block *block, uint64_t now_us);
 void line_through_sender_rt(struct line_rt *l, const struct line_rtp_in *in, const struct rtcp_info *info, uint64_t now_us);

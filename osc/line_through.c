@@ -152,12 +152,13 @@ bool line_through_has_rt(struct line_osc *o, const struct player_rt *from, uint6
 	return false;
 }
 
-void line_through_inherit_rt(struct line_osc *o, const struct line_osc *old, uint64_t now_us)
+void line_through_inherit_rt(struct line_osc *o, const struct line_osc *old, bool same)
 {
-	(void)now_us;
 	o->through.opaque = old->through.opaque;
-	o->through.apart  = old->through.apart;
 	o->through.up     = old->through.up;
+	if (same)
+		o->through.apart = old->through.apart;
+	/* new streams, but maybe the old keys */
 	o->through.n_ssrc = old->through.n_ssrc;
 	memcpy(o->through.ssrc, old->through.ssrc, sizeof(o->through.ssrc));
 }
