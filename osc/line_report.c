@@ -52,7 +52,7 @@ static const char *cname_of(const struct line_rtp *r, const struct line_rtp_out 
 {
 	const char *c = out->from ? out->from->cname : "";
 
-	if (out->through)
+	if (out->through && out->from)
 		return out->from->party_cname[0] ? out->from->party_cname : out->from->name;
 	return c[0] ? c : r->line->player->cname[0] && !out->from ? r->line->player->cname : out->from ? out->from->name : "tutti";
 }
