@@ -406,6 +406,18 @@ static void test_srtp(void)
 	gestnet_run(net, 2000);
 	g_assert_true(reported_by_server(&anna, 1500));
 	g_assert_false(reported_by(&anna, &bob, 1500));
+
+	/* what bob does not report the server does not either, though it has it */
+	gestosc_mute(bob.rtp, true);
+	for (int i = 0; i < 100; i++)
+		sets(&anna, "/x", i);
+	gestnet_run(net, 1500);
+	g_assert_true(reported_by_server(&anna, 1500));
+	g_assert_cmpint(gestosc_behind(anna.rtp, gestosc_named(anna.rtp, "tutti")), >=, 100);
+	gestosc_mute(bob.rtp, false);
+	gestnet_run(net, 3000);
+	g_assert_cmpint(gestosc_behind(anna.rtp, gestosc_named(anna.rtp, "tutti")), <, 5);
+	g_assert_cmpint(gestosc_behind(anna.rtp, gestosc_named(anna.rtp, "tutti")), >=, 0);
 	leaves(&anna);
 	leaves(&bob);
 	ends();

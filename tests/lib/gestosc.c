@@ -37,7 +37,7 @@ struct gestosc {
 	uint8_t pt;
 	bool journal, muted, pli;
 	struct packet last;               /* that it sent */
-	struct { uint32_t ssrc; uint64_t at_us; bool gone; } reporter[GESTOSC_SOURCES];
+	struct { uint32_t ssrc, ehsn; uint64_t at_us; bool gone; } reporter[GESTOSC_SOURCES];
 	struct heard heard[GESTOSC_SOURCES];
 	struct gestosc_stats stats;
 	uint64_t report_us, ahead_us;
@@ -197,7 +197,7 @@ static void read_names(struct gestosc *g, const uint8_t *buf, size_t len)
 	}
 }
 
-static void note_reporter(struct gestosc *g, uint32_t ssrc, bool gone, uint64_t now_us)
+static void note_reporter(struct gestosc *g, uint32_t ssrc, uint32_t ehsn, bool gone, uint64_t now_us)
 {
 	for (unsigned i = 0; i < GESTOSC_SOURCES; i++) {
 		if (g->reporter[i].at_us && g->reporter[i].ssrc != ssrc)
@@ -205,6 +205,7 @@ static void note_reporter(struct gestosc *g, uint32_t ssrc, bool gone, uint64_t 
 		if (gone && !g->reporter[i].at_us)
 			return;
 		g->reporter[i].ssrc  = ssrc;
+		g->reporter[i].ehsn  = ehsn;
 		g->reporter[i].at_us = now_us;
 		g->reporter[i].gone  = gone;
 		return;
@@ -244,13 +245,13 @@ static void rtcp(struct gestosc *g, const uint8_t *buf, size_t len, uint64_t now
 	read_plis(g, buf, len);
 	if (info.bye) {
 		oscsend_bye_rt(g->send, info.ssrc);
-		note_reporter(g, info.ssrc, true, now_us);
+		note_reporter(g, info.ssrc, 0, true, now_us);
 	}
 	for (unsigned i = 0; i < info.n_blocks; i++) {
 		if (info.block[i].ssrc != g->ssrc)
 			continue;
 		oscsend_report_rt(g->send, info.ssrc, info.block[i].ext_seq, now_us);
-		note_reporter(g, info.ssrc, false, now_us);
+		note_reporter(g, info.ssrc, info.block[i].ext_seq, false, now_us);
 	}
 }
 
@@ -464,4 +465,13 @@ bool gestosc_reported(const struct gestosc *g, uint32_t ssrc, uint64_t since_us)
 			return true;
 	}
 	return false;
+}
+
+int gestosc_behind(const struct gestosc *g, uint32_t ssrc)
+{
+	for (unsigned i = 0; i < GESTOSC_SOURCES; i++) {
+		if (g->reporter[i].at_us && g->reporter[i].ssrc == ssrc)
+			return rtp_seq_diff(g->last.seq, (uint16_t)g->reporter[i].ehsn);
+	}
+	return -1;
 }

@@ -42,4 +42,7 @@ uint32_t gestosc_named(const struct gestosc *g, const char *name);        /* the
 uint32_t gestosc_own_ssrc(const struct gestosc *g);
 bool gestosc_reported(const struct gestosc *g, uint32_t ssrc, uint64_t since_us); /* that one reports of what it sends, and said no BYE */
 
+/* How many packets what that one reported is behind what was sent; -1: it has reported nothing. */
+int gestosc_behind(const struct gestosc *g, uint32_t ssrc);
+
 #endif
