@@ -64,6 +64,9 @@ static void put_rt(struct line_rt *l, const struct out_item *it, uint64_t now_us
 	/* 5.6: "On G2 the others go merged in the server's SSRC with prefix; in `source` view not at all." */
 	if (merged && it->from && l->desc.view == VIEW_SOURCE)
 		return;
+	/* T1: what waited from before is in its source's own snapshot */
+	if (!merged && out->through)
+		return;
 	if (merged)
 		out = &o->rtp.out[0];
 	item.ts = merged ? line_rtp_ts_rt(&o->rtp, out, it->at_us) : mapped(o, out, &o->times[out - o->rtp.out], it);
@@ -108,9 +111,22 @@ static unsigned open_stream(struct line_osc *o, struct player_rt *from, uint64_t
 
 	if (!out)
 		return 0;
+	/* So no stream of the server's has a number that a stream which goes through may have later. */
+	if (o->through.on && o->l.desc.view == VIEW_SOURCE)
+		line_rtp_anew_rt(&o->rtp, out, 0, now_us);
 	oscsend_reset_rt(o->send[i], out->ssrc, (uint16_t)forward_random_rt(o->l.forward));
 	o->times[i].known = false;
+	line_through_open_rt(o, out, now_us);
 	return i;
+}
+
+void line_osc_tell_anew_rt(struct line_osc *o, struct line_rtp_out *out)
+{
+	const unsigned i = (unsigned)(out - o->rtp.out);
+
+	oscsend_reset_rt(o->send[i], out->ssrc, (uint16_t)forward_random_rt(o->l.forward));
+	o->times[i].known = false;
+	(void)load(o, o->send[i], out->from);     /* a stream that begins takes all */
 }
 
 static void forget_merged(struct line_osc *o, const struct player_rt *from)
@@ -134,7 +150,8 @@ static void promote(struct line_osc *o, uint64_t now_us)
 		if (!i)
 			return;
 		forget_merged(o, p);
-		(void)load(o, o->send[i], p);     /* a stream that begins takes all */
+		if (!o->rtp.out[i].through)
+			(void)load(o, o->send[i], p);     /* a stream that begins takes all */
 	}
 }
 
@@ -143,6 +160,10 @@ static void join_rt(struct line_rt *l, struct player_rt *from, uint64_t now_us)
 	struct line_osc *o = (struct line_osc *)l;
 	const unsigned i = open_stream(o, from, now_us);
 
+	if (o->rtp.out[i].through) {              /* its source tells its state */
+		line_out_join_rt(&o->out, from, false, now_us);
+		return;
+	}
 	/* with rec=none there is no snapshot: what there is is said and repeated */
 	line_out_join_rt(&o->out, from, !load(o, o->send[i], from) || !l->desc.journal, now_us);
 }
@@ -153,6 +174,7 @@ static void leave_rt(struct line_rt *l, struct player_rt *from, uint64_t now_us)
 	struct line_rtp_out *out = line_rtp_of(&o->rtp, from);
 
 	line_out_leave_rt(&o->out, from, now_us);
+	slots_take(&o->through.apart, from->slot);
 	if (!out) {
 		forget_merged(o, from);
 		return;
@@ -161,8 +183,12 @@ static void leave_rt(struct line_rt *l, struct player_rt *from, uint64_t now_us)
 	promote(o, now_us);
 }
 
-static void snapshot(struct line_osc *o, unsigned i)
+static void snapshot(struct line_osc *o, unsigned i, uint64_t now_us)
 {
+	if (o->rtp.out[i].through) {
+		line_through_ask_rt(o, &o->rtp.out[i], now_us);
+		return;
+	}
 	oscsend_snapshot_rt(o->send[i]);
 	tally_up_rt(&line_count(&o->l)->snapshots);
 }
@@ -184,7 +210,7 @@ static void refresh_rt(struct line_rt *l, uint64_t now_us)
 		return;
 	for (unsigned i = 0; i < o->rtp.n_out; i++) {
 		if (o->rtp.out[i].used)
-			snapshot(o, i);
+			snapshot(o, i, now_us);
 	}
 	if (!l->desc.journal)
 		line_out_refresh_rt(&o->out, now_us);
@@ -203,9 +229,9 @@ static void bye_rt(struct line_rt *l, uint32_t ssrc, uint64_t now_us)
 {
 	struct line_osc *o = (struct line_osc *)l;
 
-	(void)now_us;
 	for (unsigned i = 0; i < o->rtp.n_out; i++)
 		oscsend_bye_rt(o->send[i], ssrc);
+	line_through_bye_rt(o, ssrc, now_us);
 }
 
 static void pli_rt(struct line_rt *l, struct line_rtp_out *out, uint64_t now_us)
@@ -213,20 +239,23 @@ static void pli_rt(struct line_rt *l, struct line_rtp_out *out, uint64_t now_us)
 	struct line_osc *o = (struct line_osc *)l;
 
 	if (may_ask(o, now_us))
-		snapshot(o, (unsigned)(out - o->rtp.out));
+		snapshot(o, (unsigned)(out - o->rtp.out), now_us);
 }
 
 static void renumber_rt(struct line_rt *l, struct line_rtp_out *out, uint64_t now_us)
 {
 	struct line_osc *o = (struct line_osc *)l;
 
-	(void)now_us;
-	oscsend_renumber_rt(o->send[out - o->rtp.out], out->ssrc);
+	if (out->through)
+		line_through_apart_rt(o, out, now_us);
+	else
+		oscsend_renumber_rt(o->send[out - o->rtp.out], out->ssrc);
 }
 
 static const struct line_rtp_ops rtp_ops = {
 	.packet_rt = line_osc_packet_rt, .source_rt = line_osc_source_rt, .report_rt = report_rt, .bye_rt = bye_rt,
-	.refresh_rt = pli_rt, .renumber_rt = renumber_rt,
+	.refresh_rt = pli_rt, .renumber_rt = renumber_rt, .block_rt = line_through_block_rt, .sender_rt = line_through_sender_rt,
+	.relayed_rt = line_through_report_rt, .shut_rt = line_through_shut_rt,
 };
 
 /* ---- life ---- */
@@ -272,6 +301,8 @@ static int alloc(struct line_rt **lp, const struct relay_conf *conf, const struc
 	/* "an OSC packet that does not fit (`max`, or path MTU less headers) is not sent on G2" */
 	if (l->desc.takes.max > o->mtu - HEADROOM)
 		l->desc.takes.max = (o->mtu - HEADROOM) & ~(size_t)3;
+	o->through.on = conf->transparent;
+	bucket_init(&o->through.up, conf->rate, 0);
 	o->out.put_rt = put_rt;
 	o->out.refresh_ms = desc->journal ? 0 : desc->takes.refresh_ms;
 	err = line_rtp_alloc(&o->rtp, l, desc, &rtp_ops, outs);
@@ -329,6 +360,8 @@ static void inherit_rt(struct line_rt *l, struct line_rt *old_line, uint64_t now
 		shut(o, old, otherwise, now_us);
 	else if (old)
 		line_rtp_close_rt(&old->rtp, now_us);
+	if (old)
+		line_through_inherit_rt(o, old, same);
 	line_rtp_inherit_rt(&o->rtp, same ? &old->rtp : NULL, now_us);
 	line_out_inherit_rt(&o->out, same ? &old->out : NULL, now_us);
 	for (unsigned i = 0; same && i < LINE_RTP_INS; i++) {
@@ -354,7 +387,10 @@ static void recv_rt(struct line_rt *l, unsigned sock, const struct sa *from, uin
 
 static void send_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
 {
-	line_out_send_rt(&((struct line_osc *)l)->out, g, now_us);
+	struct line_osc *o = (struct line_osc *)l;
+
+	if (!line_through_has_rt(o, g->from, now_us))
+		line_out_send_rt(&o->out, g, now_us);
 }
 
 static void tell_rt(struct line_rt *l, const uint8_t *osc, size_t len, uint64_t now_us)
@@ -373,8 +409,10 @@ static uint64_t due_rt(struct line_rt *l)
 	uint64_t due = line_rtp_due_rt(&o->rtp), d = line_out_due_rt(&o->out);
 
 	due = d < due ? d : due;
+	d = line_through_due_rt(o);
+	due = d < due ? d : due;
 	for (unsigned i = 0; talks(l) && i < o->rtp.n_out; i++) {
-		d = o->rtp.out[i].used ? oscsend_due_rt(o->send[i]) : UINT64_MAX;
+		d = o->rtp.out[i].used && !o->rtp.out[i].through ? oscsend_due_rt(o->send[i]) : UINT64_MAX;
 		due = d < due ? d : due;
 	}
 	return due;
@@ -401,11 +439,12 @@ static void tick_rt(struct line_rt *l, uint64_t now_us)
 
 	line_out_tick_rt(&o->out, now_us);
 	for (unsigned i = 0; talks(l) && i < o->rtp.n_out; i++) {
-		if (o->rtp.out[i].used)
+		if (o->rtp.out[i].used && !o->rtp.out[i].through)
 			streams_tick(o, i, now_us);
 	}
 	line_rtp_tick_rt(&o->rtp, now_us);
 	line_osc_ask_rt(o, now_us);
+	line_through_tick_rt(o, now_us);
 }
 
 static void close_rt(struct line_rt *l, uint64_t now_us)

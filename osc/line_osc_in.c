@@ -141,7 +141,10 @@ bool line_osc_packet_rt(struct line_rt *l, struct line_rtp_in *in, const struct 
 		closed(o, now_us);
 		return false;
 	}
-	(void)oscrecv_packet_rt(r, pkt, now_us);  /* duplicates and jumps are of no consequence */
+	line_through_before_rt(o, pkt, now_us);
+	/* duplicates and jumps are of no consequence, but that they do not go through either */
+	if (!oscrecv_packet_rt(r, pkt, now_us))
+		line_through_pass_rt(o, pkt, now_us);
 	tally_add_rt(&line_count(l)->late, oscrecv_stats(r)->late - late);
 	line_osc_ask_rt(o, now_us);
 	return true;

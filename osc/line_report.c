@@ -52,6 +52,8 @@ static const char *cname_of(const struct line_rtp *r, const struct line_rtp_out 
 {
 	const char *c = out->from ? out->from->cname : "";
 
+	if (out->through && out->from)
+		return out->from->party_cname[0] ? out->from->party_cname : out->from->name;
 	return c[0] ? c : r->line->player->cname[0] && !out->from ? r->line->player->cname : out->from ? out->from->name : "tutti";
 }
 
@@ -67,7 +69,7 @@ static uint8_t blocks_of(struct line_rtp *r, struct rtcp_block *block, uint64_t 
 			continue;
 		rtcp_src_block_rt(&in->src, &block[n], now_us);
 		lost += block[n].lost > 0 ? (uint64_t)block[n].lost : 0;
-		n++;
+		n += !r->ops->block_rt || r->ops->block_rt(r->line, in, &block[n], now_us);
 	}
 	tally_set_rt(&r->line->player->n.lost, lost);
 	return n;
@@ -78,7 +80,7 @@ static size_t compose(struct line_rtp *r, struct line_rtp_out *out, uint8_t *buf
 	struct rtcp_block block[LINE_RTP_INS];
 	struct rtcp_report rep = {
 		.ssrc = out->ssrc, .cname = cname_of(r, out), .bye = bye,
-		.sender = out->packets != 0, .ntp = line_rtp_ntp_rt(r, now_us), .rtp_ts = line_rtp_ts_rt(r, out, now_us),
+		.sender = out->packets != 0 && !out->through, .ntp = line_rtp_ntp_rt(r, now_us), .rtp_ts = line_rtp_ts_rt(r, out, now_us),
 		.packets = out->packets, .octets = out->octets, .blocks = block,
 		.n_blocks = out == &r->out[0] && !bye ? blocks_of(r, block, now_us) : 0};
 	const int n = rtcp_write(buf, REPORT_MAX, &rep);
@@ -126,22 +128,39 @@ void line_rtp_bye_rt(struct line_rtp *r, struct line_rtp_out *out, uint64_t now_
 	say(r, out, now_us, true);
 }
 
+static size_t write_pli(uint8_t *p, uint32_t from, uint32_t about)
+{
+	memset(p, 0, PLI_LEN);
+	p[0] = 0x80 | FB_PLI;
+	p[1] = RTCP_PT_PSFB;
+	p[3] = PLI_LEN / 4 - 1;
+	put32(p + 4, from);
+	put32(p + 8, about);
+	return PLI_LEN;
+}
+
+void line_rtp_relay_rt(struct line_rtp *r, const struct rtcp_report *rep, const char *name, uint32_t pli)
+{
+	uint8_t *buf = forward_buf_rt(r->line->forward, SCRATCH_PACKET);
+	const int n = rtcp_write(buf, REPORT_MAX, rep);
+	size_t len = n > 0 ? (size_t)n : 0;
+
+	if (len)
+		len += write_name(buf + len, REPORT_MAX - len, rep->ssrc, name);
+	if (len && pli)
+		len += write_pli(buf + len, rep->ssrc, pli);
+	send_report(r, buf, len);
+}
+
 bool line_rtp_ask_rt(struct line_rtp *r, const struct line_rtp_in *in, uint64_t now_us)
 {
-	uint8_t *buf = forward_buf_rt(r->line->forward, SCRATCH_PACKET), *p;
+	uint8_t *buf = forward_buf_rt(r->line->forward, SCRATCH_PACKET);
 	size_t len;
 
 	if (!r->line->desc.pli)
 		return false;
 	len = compose(r, &r->out[0], buf, now_us, false);
-	p = buf + len;
-	memset(p, 0, PLI_LEN);
-	p[0] = 0x80 | FB_PLI;
-	p[1] = RTCP_PT_PSFB;
-	p[3] = PLI_LEN / 4 - 1;
-	put32(p + 4, r->out[0].ssrc);
-	put32(p + 8, in->ssrc);
-	send_report(r, buf, len + PLI_LEN);
+	send_report(r, buf, len + write_pli(buf + len, r->out[0].ssrc, in->ssrc));
 	return true;
 }
 
@@ -171,7 +190,8 @@ static int64_t read_blocks(struct line_rtp *r, const struct rtcp_info *info, uin
 
 	for (unsigned i = 0; i < info->n_blocks; i++) {
 		struct line_rtp_out *out = line_rtp_out_find_rt(r, info->block[i].ssrc);
-		const int64_t rtt = rtcp_rtt_us(&info->block[i], line_rtp_ntp_rt(r, now_us));
+		/* of a stream that goes through LSR is of its source's clock */
+		const int64_t rtt = out && !out->through ? rtcp_rtt_us(&info->block[i], line_rtp_ntp_rt(r, now_us)) : -1;
 
 		if (!out)
 			continue;
@@ -179,7 +199,9 @@ static int64_t read_blocks(struct line_rtp *r, const struct rtcp_info *info, uin
 			tally_set_rt(&r->line->player->n.rtt_us, (uint64_t)rtt);
 		if (rtt >= 0 && (least < 0 || rtt < least))
 			least = rtt;
-		if (out->packets)
+		if (out->through)
+			r->ops->relayed_rt(r->line, out, info->ssrc, &info->block[i], now_us);
+		else if (out->packets)
 			r->ops->report_rt(r->line, out, info->ssrc, info->block[i].ext_seq, now_us);
 	}
 	return least;
@@ -227,6 +249,8 @@ void line_report_read_rt(struct line_rtp *r, const uint8_t *buf, size_t len, uin
 	}
 	if (in)
 		look_for_loop(r, in, info.cname);
+	if (in && info.sr && r->ops->sender_rt)
+		r->ops->sender_rt(r->line, in, &info, now_us);
 	rtt = read_blocks(r, &info, now_us);
 	/* Against our own clock that is never set; what our wallclock shows is added when it is asked for. */
 	if (in && info.sr && !in->looped)
@@ -266,8 +290,8 @@ void line_rtp_tick_rt(struct line_rtp *r, uint64_t now_us)
 	for (unsigned i = 0; i < r->n_out; i++) {
 		struct line_rtp_out *out = &r->out[i];
 
-		/* the server's own says what came; the others what they sent, while somebody is there */
-		if (out->used && (!i || (out->packets && out->from)))
+		/* the server's own says what came; the others what they sent, while somebody is there; T1: its source says it */
+		if (out->used && !out->through && (!i || (out->packets && out->from)))
 			say(r, out, now_us, false);
 	}
 }

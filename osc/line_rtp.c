@@ -107,8 +107,32 @@ struct line_rtp_out *line_rtp_of(struct line_rtp *r, const struct player_rt *fro
 	return NULL;
 }
 
+bool line_rtp_free_rt(const struct line_rtp *r, uint32_t ssrc, const struct line_rtp_out *except)
+{
+	for (unsigned i = 0; i < r->n_out; i++) {
+		if (r->out[i].used && &r->out[i] != except && r->out[i].ssrc == ssrc)
+			return false;
+	}
+	for (unsigned i = 0; i < LINE_RTP_INS; i++) {
+		if (r->in[i].used && r->in[i].ssrc == ssrc)
+			return false;
+	}
+	return true;
+}
+
+void line_rtp_anew_rt(struct line_rtp *r, struct line_rtp_out *out, uint32_t ssrc, uint64_t now_us)
+{
+	struct player_rt *from = out->from;
+	const uint32_t other = ssrc ? ssrc : free_ssrc(r);
+
+	line_rtp_shut_rt(r, out, now_us);
+	*out = (struct line_rtp_out){.used = true, .from = from, .ssrc = other, .ts_base = forward_random_rt(r->line->forward)};
+}
+
 void line_rtp_shut_rt(struct line_rtp *r, struct line_rtp_out *out, uint64_t now_us)
 {
+	if (out->through)
+		r->ops->shut_rt(r->line, out, now_us);
 	/* RFC 3550 6.3.7: who never sent RTP or RTCP must not send a BYE either */
 	if (out->packets || out->said)
 		line_rtp_bye_rt(r, out, now_us);

@@ -25,6 +25,7 @@ struct line_rtp_in {
 	bool     sr;                      /* a sender report has come: */
 	uint64_t sr_us;                   /* when */
 	uint32_t sr_ts;                   /* and what RTP time it was */
+	uint64_t acked_us;                /* when a report of ours told what came of it */
 	char     cname[64];
 };
 
@@ -33,6 +34,12 @@ struct line_rtp_out {
 	uint32_t ssrc, ts_base;
 	struct player_rt *from;           /* NULL: merged */
 	uint32_t packets, octets, packets_before;
+	/* T1 (line_through.c): numbers and times are its source's */
+	bool     through;
+	uint16_t top;                     /* the highest number that went */
+	uint32_t reporter;                /* who reports of it here; 0: nobody so far */
+	uint32_t ehsn;                    /* the last it reported */
+	uint64_t reported_us, passed_us;  /* when (at first: when it began); when a report last went on to the source */
 };
 
 struct line_rtp_ops {
@@ -49,6 +56,12 @@ struct line_rtp_ops {
 	void (*refresh_rt)(struct line_rt *l, struct line_rtp_out *out, uint64_t now_us);
 	/* SSRC collision: `out` has another SSRC from now on, and BYE was said for the old. */
 	void (*renumber_rt)(struct line_rt *l, struct line_rtp_out *out, uint64_t now_us);
+	/* T1; NULL where the line knows none of it. Our own block about what comes is at hand: false: it is not to be told. A sender report of
+	 * the party. A block about `out`, which is its source's. Such an `out` ends. */
+	bool (*block_rt)(struct line_rt *l, struct line_rtp_in *in, struct rtcp_block *block, uint64_t now_us);
+	void (*sender_rt)(struct line_rt *l, const struct line_rtp_in *in, const struct rtcp_info *info, uint64_t now_us);
+	void (*relayed_rt)(struct line_rt *l, struct line_rtp_out *out, uint32_t reporter, const struct rtcp_block *block, uint64_t now_us);
+	void (*shut_rt)(struct line_rt *l, struct line_rtp_out *out, uint64_t now_us);
 };
 
 struct line_rtp {
@@ -78,6 +91,13 @@ void line_rtp_send_rt(struct line_rtp *r, struct line_rtp_out *out, uint8_t *buf
 struct line_rtp_out *line_rtp_open_rt(struct line_rtp *r, struct player_rt *from, uint64_t now_us);
 void line_rtp_shut_rt(struct line_rtp *r, struct line_rtp_out *out, uint64_t now_us);     /* BYE */
 struct line_rtp_out *line_rtp_of(struct line_rtp *r, const struct player_rt *from);       /* NULL: it is in the merged one */
+
+/* The same place for a stream with another SSRC (0: any that is free); BYE for the one before, if it was heard of. */
+void line_rtp_anew_rt(struct line_rtp *r, struct line_rtp_out *out, uint32_t ssrc, uint64_t now_us);
+/* Is this SSRC nobody's on this line but, maybe, of `except`? */
+bool line_rtp_free_rt(const struct line_rtp *r, uint32_t ssrc, const struct line_rtp_out *except);
+/* RTCP of somebody else in his name: SDES NAME where `name` is not empty; a PLI about `pli` where it is not 0. */
+void line_rtp_relay_rt(struct line_rtp *r, const struct rtcp_report *rep, const char *name, uint32_t pli);
 
 /* RTP time of an instant of the server's clock, of this stream; and back: when a packet with that time was captured (10.3: by the
  * source's sender reports if one has come, else now). */

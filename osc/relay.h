@@ -33,6 +33,7 @@ struct relay_conf {
 	size_t   mtu;             /* of an RTP payload; 0: 1200 */
 	uint32_t rate;            /* messages a second taken from one player */
 	size_t   sysex_max;       /* longest SysEx passed on; 0: none */
+	bool     transparent;     /* T1 of section 10.2, where it can be */
 	bool     any_space;       /* section 8.4's test is switched off */
 	uint32_t leave_keep_ms;   /* state of who left is kept so long, 30000 */
 	uint32_t silence_ms;      /* RTP time-out, 60000 */

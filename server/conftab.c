@@ -445,6 +445,9 @@ static const struct config_setting table[] = {
 	 "Longest MIDI System Exclusive passed on, in octets: it can rewrite instruments. 0: none.", NULL},
 	{"gesture.any-space", CONFIG_BOOL, "no", NULL, false,
 	 "OSC is passed on also to players whose address spaces have nothing in common.", NULL},
+	{"gesture.transparent", CONFIG_BOOL, "no", NULL, false,
+	 "OSC over RTP goes on as it came, numbers, times and journal, to parties that take a stream of each player (view `source`) and all that "
+	 "this one sends; their reports go to who plays. Else the server ends each stream and makes its own.", NULL},
 	{"gesture.keep", CONFIG_UINT, "30", "0..3600", false,
 	 "Seconds the state of a player who left is kept, for when it comes back.", NULL},
 	{"gesture.applemidi", CONFIG_LIST, "", NULL, false,

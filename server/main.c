@@ -233,6 +233,7 @@ static struct relay_conf relay_conf(const struct config *c)
 		.mtu = config_uint(c, "gesture.mtu"),
 		.rate = config_uint(c, "gesture.rate"),
 		.sysex_max = config_uint(c, "gesture.sysex"),
+		.transparent = config_bool(c, "gesture.transparent"),
 		.any_space = config_bool(c, "gesture.any-space"),
 		.leave_keep_ms = config_uint(c, "gesture.keep") * 1000,
 		.silence_ms = SILENCE_MS,

@@ -9,7 +9,16 @@
 
 enum { REPORT_US = 700000, FIRST_US = 100000, ROOM = 2048 };
 
+/* A packet as it went, or came. */
+struct packet {
+	uint16_t seq;
+	uint32_t ts;
+	size_t len;
+	uint8_t payload[ROOM];
+};
+
 struct heard {
+	struct packet last;
 	bool used, gone;
 	uint32_t ssrc;
 	char name[64];
@@ -26,7 +35,9 @@ struct gestosc {
 	struct seal *shut, *open;         /* SRTP: ours, the server's; NULL: none */
 	uint32_t ssrc, clock, packets, octets;
 	uint8_t pt;
-	bool journal, muted;
+	bool journal, muted, pli;
+	struct packet last;               /* that it sent */
+	struct { uint32_t ssrc, ehsn; uint64_t at_us; bool gone; } reporter[GESTOSC_SOURCES];
 	struct heard heard[GESTOSC_SOURCES];
 	struct gestosc_stats stats;
 	uint64_t report_us, ahead_us;
@@ -76,8 +87,20 @@ static struct heard *find_or_make(struct gestosc *g, uint32_t ssrc)
 	return h;
 }
 
+static void keep(struct packet *p, const struct rtp_pkt *pkt)
+{
+	p->seq = pkt->seq;
+	p->ts  = pkt->ts;
+	p->len = pkt->len;
+	memcpy(p->payload, pkt->payload, pkt->len);
+}
+
 static void send_rtp(struct gestosc *g, uint8_t *buf, size_t len)
 {
+	struct rtp_pkt pkt;
+
+	if (!rtp_read(&pkt, buf, len))
+		keep(&g->last, &pkt);
 	g->packets++;
 	g->octets += (uint32_t)len - RTP_HDR_LEN;
 	if (!g->muted && !(g->shut && seal_rtp_rt(g->shut, buf, &len, len + SEAL_ROOM)))
@@ -129,21 +152,25 @@ static size_t compose(struct gestosc *g, uint8_t *buf, uint64_t now_us)
 	return n > 0 ? (size_t)n : 0;
 }
 
-void gestosc_pli(struct gestosc *g)
+static void send_pli(struct gestosc *g, const struct heard *h)
 {
 	uint8_t buf[ROOM + 12 + SEAL_ROOM] = {0};
 	const size_t len = compose(g, buf, gestnet_now_us(g->net));
 
+	memset(buf + len, 0, 12);
+	buf[len] = 0x81;
+	buf[len + 1] = RTCP_PT_PSFB;
+	buf[len + 3] = 2;
+	put32(buf + len + 4, g->ssrc);
+	put32(buf + len + 8, h->ssrc);
+	send_rtcp(g, buf, len + 12);
+}
+
+void gestosc_pli(struct gestosc *g)
+{
 	for (unsigned i = 0; i < GESTOSC_SOURCES; i++) {
-		if (!g->heard[i].used || g->heard[i].gone)
-			continue;
-		memset(buf + len, 0, 12);
-		buf[len] = 0x81;
-		buf[len + 1] = RTCP_PT_PSFB;
-		buf[len + 3] = 2;
-		put32(buf + len + 4, g->ssrc);
-		put32(buf + len + 8, g->heard[i].ssrc);
-		send_rtcp(g, buf, len + 12);
+		if (g->heard[i].used && !g->heard[i].gone)
+			send_pli(g, &g->heard[i]);
 	}
 }
 
@@ -170,6 +197,35 @@ static void read_names(struct gestosc *g, const uint8_t *buf, size_t len)
 	}
 }
 
+static void note_reporter(struct gestosc *g, uint32_t ssrc, uint32_t ehsn, bool gone, uint64_t now_us)
+{
+	for (unsigned i = 0; i < GESTOSC_SOURCES; i++) {
+		if (g->reporter[i].at_us && g->reporter[i].ssrc != ssrc)
+			continue;
+		if (gone && !g->reporter[i].at_us)
+			return;
+		g->reporter[i].ssrc  = ssrc;
+		g->reporter[i].ehsn  = ehsn;
+		g->reporter[i].at_us = now_us;
+		g->reporter[i].gone  = gone;
+		return;
+	}
+}
+
+/* The state of ours is asked for. */
+static void read_plis(struct gestosc *g, const uint8_t *buf, size_t len)
+{
+	for (size_t pos = 0, size; pos + 12 <= len; pos += size) {
+		const uint8_t *p = buf + pos;
+
+		size = ((size_t)(p[2] << 8 | p[3]) + 1) * 4;
+		if (!g->pli || p[1] != RTCP_PT_PSFB || (p[0] & 0x1f) != 1 || get32(p + 8) != g->ssrc)
+			continue;
+		g->stats.asked++;
+		oscsend_snapshot_rt(g->send);
+	}
+}
+
 static void rtcp(struct gestosc *g, const uint8_t *buf, size_t len, uint64_t now_us)
 {
 	struct rtcp_info info;
@@ -186,9 +242,16 @@ static void rtcp(struct gestosc *g, const uint8_t *buf, size_t len, uint64_t now
 		h->gone = true;
 		g->stats.byes++;
 	}
+	read_plis(g, buf, len);
+	if (info.bye) {
+		oscsend_bye_rt(g->send, info.ssrc);
+		note_reporter(g, info.ssrc, 0, true, now_us);
+	}
 	for (unsigned i = 0; i < info.n_blocks; i++) {
-		if (info.block[i].ssrc == g->ssrc)
-			oscsend_report_rt(g->send, info.ssrc, info.block[i].ext_seq, now_us);
+		if (info.block[i].ssrc != g->ssrc)
+			continue;
+		oscsend_report_rt(g->send, info.ssrc, info.block[i].ext_seq, now_us);
+		note_reporter(g, info.ssrc, info.block[i].ext_seq, false, now_us);
 	}
 }
 
@@ -225,6 +288,7 @@ static void recv_handler(struct gestend *end, const struct sa *from, const uint8
 	if (!h->src.any && g->report_us > now_us + FIRST_US)
 		g->report_us = now_us + FIRST_US;
 	g->stats.packets++;
+	keep(&h->last, &pkt);
 	rtcp_src_packet_rt(&h->src, &pkt, now_us);
 	oscrecv_packet_rt(h->recv, &pkt, now_us);
 }
@@ -239,7 +303,10 @@ static void ask(struct gestosc *g, uint64_t now_us)
 		if (!h->used || h->gone || !oscrecv_refresh_rt(h->recv, now_us))
 			continue;
 		g->stats.refreshes++;
-		gestosc_play(g, refresh, sizeof(refresh));
+		if (g->pli)
+			send_pli(g, h);
+		else
+			gestosc_play(g, refresh, sizeof(refresh));
 	}
 }
 
@@ -311,6 +378,7 @@ int gestosc_alloc(struct gestosc **gp, struct gestnet *net, struct player *p, st
 	g->clock = l->rate;
 	g->pt = l->pt;
 	g->journal = l->journal;
+	g->pli = l->pli;
 	g->h = h;
 	g->arg = arg;
 	g->report_us = gestnet_now_us(net) + REPORT_US;
@@ -365,4 +433,45 @@ void gestosc_set_ssrc(struct gestosc *g, uint32_t ssrc)
 {
 	g->ssrc = ssrc;
 	oscsend_renumber_rt(g->send, ssrc);
+}
+
+bool gestosc_same(const struct gestosc *from, const struct gestosc *to)
+{
+	for (unsigned i = 0; i < GESTOSC_SOURCES; i++) {
+		const struct heard *h = &to->heard[i];
+
+		if (h->used && !h->gone && h->ssrc == from->ssrc)
+			return h->last.seq == from->last.seq && h->last.ts == from->last.ts && h->last.len == from->last.len &&
+			       !memcmp(h->last.payload, from->last.payload, h->last.len);
+	}
+	return false;
+}
+
+uint32_t gestosc_named(const struct gestosc *g, const char *name)
+{
+	for (unsigned i = 0; i < GESTOSC_SOURCES; i++) {
+		if (g->heard[i].used && !g->heard[i].gone && !strcmp(g->heard[i].name, name))
+			return g->heard[i].ssrc;
+	}
+	return 0;
+}
+
+uint32_t gestosc_own_ssrc(const struct gestosc *g) { return g->ssrc; }
+
+bool gestosc_reported(const struct gestosc *g, uint32_t ssrc, uint64_t since_us)
+{
+	for (unsigned i = 0; i < GESTOSC_SOURCES; i++) {
+		if (g->reporter[i].at_us > since_us && g->reporter[i].ssrc == ssrc && !g->reporter[i].gone)
+			return true;
+	}
+	return false;
+}
+
+int gestosc_behind(const struct gestosc *g, uint32_t ssrc)
+{
+	for (unsigned i = 0; i < GESTOSC_SOURCES; i++) {
+		if (g->reporter[i].at_us && g->reporter[i].ssrc == ssrc)
+			return rtp_seq_diff(g->last.seq, (uint16_t)g->reporter[i].ehsn);
+	}
+	return -1;
 }
