@@ -9,7 +9,7 @@
 #
 # A slash in an include is a border crossed: the folder must lie below, and the header must be one of its doors.
 # An include without a slash is a neighbour. The client stands at the other end of the wire: it uses mixer, osc and the
-# session layer, and not control.
+# session layer, and of control only its loop, wheel and log.
 set -u
 
 below() { # FOLDER: the folders it may include
@@ -19,7 +19,7 @@ below() { # FOLDER: the folders it may include
 	osc | web) echo control mixer ;;
 	# A gesture line is a line of a SIP call: the call hands what it agreed on to the relay.
 	server) echo osc control mixer ;;
-	client) echo mixer osc server ;;
+	client) echo mixer osc server control ;;
 	main) echo server osc web control mixer ;;
 	esac
 }
@@ -31,7 +31,8 @@ doors() { # FOLDER: the headers others may include
 	# rtp is headers and arithmetic: osc reads and writes packets of its own with it.
 	# port, seal, rtcp: osc's lines have sockets, SRTP and reports as the sound has. rtguard: its thread keeps the same word.
 	# beat is arithmetic: control says what the beat is, osc sends it.
-	mixer) echo mixer.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h port.h seal.h rtcp.h rtguard.h beat.h ;;
+	# card: the client's engine is turned by its sound card.
+	mixer) echo mixer.h card.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h port.h seal.h rtcp.h rtguard.h beat.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
 	# record: main makes it and hands it its news.
 	# setting: the settings of a room, for those who draw forms of them.
@@ -41,7 +42,8 @@ doors() { # FOLDER: the headers others may include
 	server) echo session.h sip.h offer.h ;;
 	# relay: players and lines. gestline: what was agreed on for a line, as a value.
 	# desk: main joins relay and control with it; the map of a surface is a setting. roomports: main opens them.
-	osc) echo desk.h relay.h gestline.h roomports.h ;;
+	# osc, bridge, sharedclock: the client's end of a line speaks to programs and instruments.
+	osc) echo desk.h relay.h gestline.h roomports.h osc.h bridge.h sharedclock.h ;;
 	web) echo web.h ;;
 	esac
 }

@@ -6,18 +6,18 @@ set -eu
 
 build='gcc libc6-dev make meson ninja-build pkgconf libre-dev libopus-dev libspandsp-dev libsamplerate0-dev libsndfile1-dev libsqlite3-dev
 	libgstreamer1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good libglib2.0-dev libsoup-3.0-dev libjson-glib-dev libssl-dev libavahi-client-dev
-	espeak-ng sox'
+	espeak-ng sox libjack-jackd2-dev libasound2-dev libncurses-dev'
 # binutils: nm. libclang-rt-dev: what clang links for sanitizers and fuzzers. ca-certificates: only for npm (tests/browser, tests/interop/applemidi), all else is local.
 fuzz='clang libclang-rt-dev'
 test='binutils clang clang-tidy libclang-rt-dev valgrind sip-tester baresip-core linphone-cli sox python3 iproute2 procps
 	libxml2-utils curl openssl groff-base tshark zsh flac opus-tools chromium fonts-inter nodejs npm ca-certificates
-	liblo-tools puredata-core supercollider-server jackd2'
+	liblo-tools puredata-core supercollider-server jackd2 tmux'
 
 case ${1:-} in
 build) wanted=$build ;;
 test) wanted="$build $test" ;;
 fuzz) wanted="$build $fuzz" ;;
-bench) wanted="$build python3" ;;
+bench) wanted="$build python3 jackd2 jamulus jacktrip" ;;
 *) echo "usage: $0 build|test|fuzz|bench" >&2; exit 2 ;;
 esac
 

@@ -1,0 +1,35 @@
+/*
+ * midiwire.h - MIDI between a device's thread and the control thread, with times: two rings.
+ *
+ *     device > midiwire_came_rt > ring > control: midiwire_take
+ *     control: midiwire_play > ring > midiwire_due_rt > device, at its moment
+ */
+#ifndef CLIENT_MIDIWIRE_H
+#define CLIENT_MIDIWIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MIDIWIRE_MAX = 1024 };     /* octets of an event; longer SysEx is left out and counted */
+
+struct midiwire_event { uint64_t at_us; uint16_t len; uint8_t data[MIDIWIRE_MAX]; };      /* CLOCK_MONOTONIC */
+
+struct midiwire;
+
+int  midiwire_alloc(struct midiwire **wp);
+int  midiwire_fd(const struct midiwire *w);               /* readable when there is something to take */
+/* device's thread */
+void midiwire_came_rt(struct midiwire *w, uint64_t at_us, const uint8_t *data, size_t len);
+/* The next event that is due before `before_us`; NULL: none. Valid until the next call. In order of their times. */
+const struct midiwire_event *midiwire_due_rt(struct midiwire *w, uint64_t before_us);
+/* control thread */
+bool midiwire_take(struct midiwire *w, struct midiwire_event *ev);
+/* ENOSPC: too many wait. */
+int  midiwire_play(struct midiwire *w, uint64_t at_us, const uint8_t *data, size_t len);
+void midiwire_flush(struct midiwire *w);                  /* what waits is not played */
+
+struct midiwire_stats { uint64_t in, out, dropped; };
+void midiwire_stats(const struct midiwire *w, struct midiwire_stats *s);
+
+#endif
