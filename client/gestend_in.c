@@ -96,13 +96,14 @@ static void count_late(struct gestend *g, uint64_t by_us)
 		g->n.late_us = by_us < UINT32_MAX ? (uint32_t)by_us : UINT32_MAX;
 }
 
-/* When what NAME played is to be carried out; 0: at once. */
+/* When what NAME played is to be carried out; 0: at once. "Who wants an even rhythm plays an element at its mapped time plus a delay of
+ * its own choosing, or at the time tag": what has lost its tag has the time of its packet. */
 static uint64_t moment(struct gestend *g, const char *name, const struct player_said *said, uint64_t now_us)
 {
 	const uint32_t delay = delay_us(g, name);
-	const uint64_t at = said->due_us + delay;
+	const uint64_t at = (said->due_us ? said->due_us : said->played_us) + delay;
 
-	if (!said->due_us || said->repaired || (!delay && at <= now_us + AHEAD_US))
+	if (!delay && at <= now_us + AHEAD_US)
 		return 0;
 	if (at > now_us)
 		return at < now_us + FAR_US ? at : now_us + FAR_US;
