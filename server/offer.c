@@ -38,7 +38,7 @@ int offer_alloc(struct offer **op, const struct offer_conf *conf)
 	struct offer *o;
 	int err;
 
-	if (!op || !conf || !conf->codecs || !conf->ptime_ms || !sa_isset(&conf->media, SA_ALL))
+	if (!op || !conf || !conf->codecs || !conf->ptime_us || !sa_isset(&conf->media, SA_ALL))
 		return EINVAL;
 	o = mem_zalloc(sizeof(*o), destructor);
 	if (!o)

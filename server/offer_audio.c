@@ -20,6 +20,7 @@ struct audio {
 	struct offer_keys keys;
 	struct offer_ext ext;
 	uint8_t  dir;                     /* what our description says */
+	uint32_t ptime_us;                /* that it says; 0: what we like */
 	bool     peer_holds;
 	bool     xr_voip, xr_rtt;         /* what our description says */
 	struct leg_desc desc;
@@ -334,6 +335,8 @@ static int make_answer(struct audio *s, const char **why, const struct offer_ctx
 	s->dir = offer_dir_flip(theirs) & (ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH);
 	settle_dir(s, theirs, offer_net_held(d, m));
 	describe(s, ctx->conf, m);
+	/* what we send is what we like to get: both ways the same */
+	s->ptime_us = ctx->conf->music ? s->desc.tx.param.ptime_us : 0;
 	return 0;
 }
 
@@ -555,7 +558,8 @@ static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)
 	err |= mbuf_printf(mb, "\r\n");
 	for (size_t i = 0; i < s->n_fmt; i++)
 		err |= format_print(mb, &s->fmt[i], ctx->conf);
-	err |= mbuf_printf(mb, "a=ptime:%u\r\na=%s\r\n", ctx->conf->ptime_ms, offer_dir_name(s->dir));
+	err |= format_print_ptime(mb, first(s, FORMAT_SOUND, 0), s->ptime_us ? s->ptime_us : ctx->conf->ptime_us);
+	err |= mbuf_printf(mb, "a=%s\r\n", offer_dir_name(s->dir));
 	if (s->desc.rtcp_mux)
 		err |= mbuf_printf(mb, "a=rtcp-mux\r\n");
 	err |= offer_ext_print(mb, &s->ext);

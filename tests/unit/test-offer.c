@@ -45,7 +45,7 @@ static struct offer *make(unsigned flags)
 	struct offer_conf conf = {
 		.codecs = flags & NARROW ? "PCMA" : flags & WIDE ? "L16/48000/2 L16/48000 opus" :
 			flags & CD ? "L16/44100/2 L16/44100" : "opus G722 PCMU PCMA",
-		.music = flags & MUSIC, .answer_stereo = flags & STEREO, .ptime_ms = flags & MUSIC ? 3 : 20,
+		.music = flags & MUSIC, .answer_stereo = flags & STEREO, .ptime_us = flags & MUSIC ? 3000 : 20000,
 		.srtp = flags & OFF ? OFFER_SRTP_OFF : flags & REQUIRED ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
 		.session_name = "room\r\n1", .levels = flags & LEVELS, .red = flags & RED, .comfort_noise = !(flags & NO_NOISE),
 	};
@@ -673,9 +673,9 @@ static void test_params(void)
 /* One packet, one datagram. */
 static const struct { unsigned flags; const char *map, *ptime; uint32_t us; } datagrams[] = {
 	{WIDE, "L16/48000/2", "20", 5000}, {WIDE, "L16/48000", "20", 10000}, {WIDE, "L16/48000/2", "60", 5000},
-	{WIDE | MUSIC, "L16/48000/2", "3", 3000}, {WIDE | MUSIC, "L16/48000/2", "2.5", 2500},
+	{WIDE | MUSIC, "L16/48000/2", "3", 2500}, {WIDE | MUSIC, "L16/48000/2", "2.5", 2500},
 	{WIDE | MUSIC, "L16/48000/2", "1.333", 1333}, {WIDE | MUSIC, "L16/48000/2", "1", 1333}, {WIDE, "L16/48000/2", "1.333", 5000},
-	{WIDE | MUSIC, "L16/48000/2", "1.3339999", 1333}, {WIDE | MUSIC, "L16/48000/2", "2.6.7", 3000},
+	{WIDE | MUSIC, "L16/48000/2", "1.3339999", 1333}, {WIDE | MUSIC, "L16/48000/2", "2.6.7", 2500},
 	{CD, "L16/44100", "20", 10000}, {CD, "L16/44100", "15", 10000}, {CD | MUSIC, "L16/44100", "5", 10000},
 	{0, "PCMU/8000", "20", 20000}, {0, "PCMU/8000", "60", 60000}, {0, "PCMU/8000", "12.3", 10000},
 	{0, "PCMU/8000", "15", 15000}, {0, "G722/8000", "200", 60000},
@@ -1109,7 +1109,7 @@ static const struct { const char *codecs; int err; const char *formats; } confs[
 static void test_conf(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(confs); i++) {
-		struct offer_conf conf = {.codecs = confs[i].codecs, .ptime_ms = 20};
+		struct offer_conf conf = {.codecs = confs[i].codecs, .ptime_us = 20000};
 		struct offer *o = NULL;
 		struct mbuf *mb;
 		char *text;
@@ -1135,7 +1135,7 @@ static void test_conf_incomplete(void)
 
 	g_assert_cmpint(sa_set_str(&conf.media, "192.0.2.1", 4000), ==, 0);
 	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);              /* no ptime */
-	conf.ptime_ms = 20;
+	conf.ptime_us = 20000;
 	sa_set_port(&conf.media, 0);
 	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);              /* no port */
 }
