@@ -154,7 +154,7 @@ static void moved(struct joincall *c, const char *uri)
 static void ended(struct joincall *c, const struct joinend_news *n)
 {
 	const uint32_t wait_ms = n->wait_ms;
-	const bool final = n->final;
+	const bool final = n->final, deaf = n->deaf;
 	char why[WORDS];
 
 	str_ncpy(why, n->why, sizeof(why));
@@ -162,6 +162,9 @@ static void ended(struct joincall *c, const struct joinend_news *n)
 		moved(c, n->moved);
 	tmr_cancel(&c->tmr_steady);
 	c->end = mem_deref(c->end);               /* n is part of it */
+	/* libre sends an INVITE for 32 s, and a server that comes up meanwhile would see two of us. */
+	if (deaf && !c->conf.answer)
+		stack_close(c);
 	if (c->conf.answer)
 		tell(c, JOINCALL_IDLE, why);
 	else if (final)

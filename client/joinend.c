@@ -44,6 +44,7 @@ struct joinend {
 static void tell(struct joinend *e, enum joinend_what what)
 {
 	const struct joinend_news n = {.what = what, .final = e->final, .wait_ms = e->wait_ms, .scode = e->scode, .why = e->why,
+				       .deaf = e->session && session_outgoing(e->session) && !session_heard(e->session),
 				       .moved = e->moved[0] ? e->moved : NULL};
 
 	if (e->conf.h)

@@ -20,6 +20,7 @@ struct joinend_news {
 	uint32_t wait_ms;         /* before it is tried again, at least */
 	uint16_t scode;           /* 0: none */
 	const char *why;          /* for people; "": the other side has hung up */
+	bool deaf;                /* nothing at all came back: what was sent may still be on its way, again and again */
 	const char *moved;        /* URI that it shall call instead, NULL: none */
 };
 typedef void (joinend_h)(const struct joinend_news *n, void *arg);
