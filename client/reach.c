@@ -27,7 +27,7 @@ static struct pl trimmed(const char *text)
 static bool plain(const struct pl *pl)
 {
 	for (size_t i = 0; i < pl->l; i++)
-		if ((unsigned char)pl->p[i] <= ' ' || strchr("<>\"\\", pl->p[i]) || pl->p[i] == 0x7f)
+		if ((unsigned char)pl->p[i] <= ' ' || pl->p[i] == '/' || strchr("<>\"\\", pl->p[i]) || pl->p[i] == 0x7f)
 			return false;
 	return pl->l > 0;
 }
@@ -35,11 +35,11 @@ static bool plain(const struct pl *pl)
 /* "sip:" and "sips:" in any letters; without one it is sip. */
 static bool scheme(struct pl *rest)
 {
-	if (rest->l > 5 && !strncasecmp(rest->p, "sips:", 5)) {
+	if (rest->l >= 5 && !strncasecmp(rest->p, "sips:", 5)) {
 		pl_advance(rest, 5);
 		return true;
 	}
-	if (rest->l > 4 && !strncasecmp(rest->p, "sip:", 4))
+	if (rest->l >= 4 && !strncasecmp(rest->p, "sip:", 4))
 		pl_advance(rest, 4);
 	return false;
 }
@@ -88,7 +88,7 @@ int reach_read(struct reach *r, const char *text)
 	memset(r, 0, sizeof(*r));
 	r->tp = SIP_TRANSP_NONE;
 	secure = scheme(&rest);
-	if (!plain(&rest) || write_uri(r, &rest, secure))
+	if (!plain(&rest) || rest.p[0] == '@' || rest.p[rest.l - 1] == '@' || write_uri(r, &rest, secure))
 		return EINVAL;
 	pl_set_str(&pl, r->uri);
 	if (uri_decode(&u, &pl) || !u.host.l || pl_isset(&u.headers))
