@@ -56,13 +56,23 @@ static void over_handler(void *arg)
 	tell(arg, JOINEND_OVER);                  /* the owner lets go of it */
 }
 
+/* Words of the other side may end on a terminal. */
+static void words_copy(char *buf, size_t size, const char *words)
+{
+	size_t n = 0;
+
+	for (; *words && n < size - 1; words++)
+		buf[n++] = *words >= ' ' && *words < 0x7f ? *words : '?';
+	buf[n] = '\0';
+}
+
 static void over(struct joinend *e, bool final, const char *why)
 {
 	if (e->over)
 		return;
 	e->over  = true;
 	e->final = final;
-	str_ncpy(e->why, why, sizeof(e->why));
+	words_copy(e->why, sizeof(e->why), why);
 	tmr_cancel(&e->tmr_ping);
 	tmr_cancel(&e->tmr_patience);
 	tmr_start(&e->tmr_over, 0, over_handler, e);
