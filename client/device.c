@@ -20,10 +20,14 @@ static const struct device_driver *const drivers[] = {
 #if HAVE_JACK
 	&device_jack,
 #endif
+#if HAVE_ALSA
+	&device_alsa,
+#endif
 	&device_file, &device_tone, &device_null,
 };
 
-static char why_text[256];
+/* Of each thread its own: ALSA's opens again by itself, and nobody asks why. */
+static _Thread_local char why_text[256];
 
 int device_why(int err, const char *fmt, ...)
 {
