@@ -39,6 +39,12 @@ int device_why(int err, const char *fmt, ...)
 	return err;
 }
 
+const char *device_words(void)
+{
+	why_text[0] = '\0';
+	return why_text;
+}
+
 uint64_t device_now_us(void)
 {
 	struct timespec ts;
@@ -222,8 +228,7 @@ int device_open(struct device **dp, const char **why, const struct device_conf *
 
 	if (!dp || !why || !conf_valid(conf))
 		return EINVAL;
-	*why = why_text;
-	why_text[0] = '\0';
+	*why = device_words();
 	if (!strcmp(conf->driver, "auto"))
 		return open_auto(dp, conf);
 	driver = driver_find(conf->driver);
