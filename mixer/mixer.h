@@ -223,6 +223,7 @@ struct leg_stats {
 	uint64_t tx_redundant;                    /* packets sent with older frames in them */
 	uint64_t cpu_us;                          /* of the media thread, estimated from one tick of 17 */
 	uint32_t jitter_us, buffer_ms, rtt_us;    /* rtt 0: not known */
+	uint32_t rx_frame_us;                     /* sound in the last packet that was played; 0: none was */
 	uint32_t rx_ago_ms;                       /* since its last packet, or since one was expected; to a tenth of a second */
 	uint8_t  level_dbov;                      /* 127 = silence */
 	uint8_t  peer_fraction_lost;              /* of 256, as the peer reports */
