@@ -330,7 +330,7 @@ static uint32_t wanted_us(uint32_t us, const struct format *f, const struct offe
 static uint32_t frame_us(const struct format *f, const struct offer_conf *conf, const struct sdesc_media *m, uint32_t min_us)
 {
 	uint32_t music = is_opus(f) || f->codec->srate != 48000 ? PTIME_MIN_US : FRAME_64_US, least = conf->music ? music : PTIME_VOICE_MIN_US;
-	uint32_t us = attr_us(m, "ptime"), max_us = attr_us(m, "maxptime");
+	uint32_t us = format_ptime_us(m), max_us = attr_us(m, "maxptime");
 
 	if (!us)
 		us = conf->ptime_us;

@@ -123,6 +123,14 @@ bool offer_agreed(const struct offer *o)
 	return o && o->agreed;
 }
 
+void offer_set_music(struct offer *o, bool music)
+{
+	if (!o)
+		return;
+	o->conf.music = music;
+	o->conf.answer_stereo |= music;
+}
+
 void offer_set_hold(struct offer *o, bool hold)
 {
 	if (o)
