@@ -433,6 +433,7 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->rtt_us = (uint32_t)count_get(&n->rtt_us);
 	for (int i = 0; i <= LEG_BUFFER_MAX; i++)
 		s->odds[i] = atomic_load_explicit(&n->odds[i], memory_order_relaxed);
+	s->rx_frame_us = (uint32_t)count_get(&n->rx_frame_us);
 	s->level_dbov = (uint8_t)atomic_load_explicit(&n->level, memory_order_relaxed);
 	s->peer_fraction_lost = (uint8_t)atomic_load_explicit(&n->fraction, memory_order_relaxed);
 	s->talking = atomic_load_explicit(&n->talking, memory_order_relaxed);

@@ -168,6 +168,7 @@ static void watch_counters_rt(struct leg_rt *l, uint64_t now_us)
 	watch_odds_rt(l);
 	count_set(&l->n.jitter_us, s.jitter_us);
 	count_set(&l->n.rx_ago_ms, (now_us - l->last_rx_us) / 1000);
+	count_set(&l->n.rx_frame_us, (l->play.frame_smp * 1000ULL + 24) / 48);
 	leg_xr_watch_rt(l, now_us);
 }
 

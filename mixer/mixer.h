@@ -234,6 +234,7 @@ struct leg_stats {
 	/* In a music room: frames a minute that would be missing with 0, 1, 2 or 3 frames in the buffer, by how its packets
 	 * came in the last minute; < 0: not known */
 	float    odds[LEG_BUFFER_MAX + 1];
+	uint32_t rx_frame_us;                     /* sound in the last packet that was played; 0: none was */
 	uint32_t rx_ago_ms;                       /* since its last packet, or since one was expected; to a tenth of a second */
 	uint8_t  level_dbov;                      /* 127 = silence */
 	uint8_t  peer_fraction_lost;              /* of 256, as the peer reports */
