@@ -18,12 +18,15 @@
  * nobody a seam: the next tick is due when the last one's sound ends. A longer one wants sound that has not come yet, and
  * waits for a moment in which nobody is heard, but not for ever.
  *
+ * A bus with a sound card (card.c) has its periods for ticks, whatever their length: nothing there waits for a whole tick.
+ *
  * A tick that is more than LATE_US late (and more than one quantum) is dropped and counted: catching up further would only
  * queue delay.
  */
 #include <string.h>
 #include "ahead.h"
 #include "bus.h"
+#include "card_rt.h"
 #include "leg.h"
 #include "move.h"
 #include "share.h"
@@ -165,7 +168,7 @@ static void members_rt(struct bus_rt *b)
 	if (!b->changed)
 		return;
 	b->changed = false;
-	b->channels = 1;
+	b->channels = b->card ? 2 : 1;
 	for (le = b->legs.head; le; le = le->next)
 		if (leg_channels_rt(le->data) == 2)
 			b->channels = 2;
@@ -177,6 +180,8 @@ static void members_rt(struct bus_rt *b)
 
 static void quantum_rt(struct bus_rt *b)
 {
+	if (b->card)
+		b->wanted = b->quantum;
 	if (b->wanted == b->quantum)
 		return;
 	b->waited += b->quantum;
@@ -187,7 +192,7 @@ static void quantum_rt(struct bus_rt *b)
 }
 
 /* Music keeps the beat it has. */
-static bool shifts_rt(const struct bus_rt *b) { return !b->conf.quantum_smp && !b->conf.music && !b->limbo; }
+static bool shifts_rt(const struct bus_rt *b) { return !b->conf.quantum_smp && !b->conf.music && !b->limbo && !b->card; }
 
 /* Has everybody who was heard in the last ticks been early? INT32_MAX: nobody was heard. */
 static void shift_rt(struct bus_rt *b, int32_t spare_us)
@@ -227,7 +232,7 @@ static bool part_rt(struct bus_rt *b, struct leg_rt *l, uint8_t ch, uint64_t now
 void bus_say_rt(struct bus_rt *b, struct say_batch *say)
 {
 	say_put_rt(&b->say, b->t, say);
-	if (list_isempty(&b->legs) || b->ending)          /* nobody is there, and who comes later is not meant */
+	if ((list_isempty(&b->legs) && !b->card) || b->ending)    /* nobody is there, and who comes later is not meant */
 		say_clear_rt(&b->say, b->t);
 }
 
@@ -244,6 +249,7 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 {
 	const size_t n = (size_t)b->quantum * ch;
 	const bool said = say_on_rt(&b->say);
+	bool played = false;
 	struct leg_rt **last = &b->heard;
 	int32_t spare = INT32_MAX;
 	struct le *le;
@@ -274,9 +280,11 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 			b->hushed = b->hushed && mix_energy(l->own, n) < HUSH;
 	}
 	*last = NULL;
+	if (b->card)
+		played = card_add_rt(b->card, b->sum, b->quantum);
 	announce_rt(b, ch);
 	if (b->tap)
-		tap_end_rt(b, b->heard || said);
+		tap_end_rt(b, b->heard || said || played);
 	b->quiet = mix_energy(b->sum, n) < HUSH;
 	shift_rt(b, spare);
 	who_end_rt(b);
@@ -284,7 +292,7 @@ static void sum_rt(struct bus_rt *b, uint8_t ch, uint64_t now_us)
 
 bool bus_alone_rt(const struct bus_rt *b)
 {
-	return b->conf.alone && b->conf.n_alone && !b->limbo && b->legs.head && b->legs.head == b->legs.tail;
+	return b->conf.alone && b->conf.n_alone && !b->limbo && !b->card && b->legs.head && b->legs.head == b->legs.tail;
 }
 
 static void alone_rt(struct bus_rt *b, struct leg_rt *l, float *out, uint8_t ch)
@@ -338,6 +346,8 @@ static void tick_rt(struct bus_rt *b, uint64_t now_us)
 	quantum_rt(b);
 	ch = b->channels;
 	sum_rt(b, ch, now_us);
+	if (b->card)
+		card_hear_rt(b->card, b->sum, b->quantum);
 	/* First who follows whom, as they must begin where the leader is, not where it will be. */
 	for (le = b->legs.head; le; le = le->next) {
 		view_update_rt(b, le->data);
@@ -356,9 +366,18 @@ static void tick_rt(struct bus_rt *b, uint64_t now_us)
 	if (b->conf.n_alone)
 		b->alone_pos = (b->alone_pos + b->quantum) % b->conf.n_alone;
 	departures_rt(b, now_us);
-	if (list_isempty(&b->legs))
+	if (list_isempty(&b->legs) && !b->card)
 		say_clear_rt(&b->say, b->t);
 	count_up(&b->t->n.ticks);
+}
+
+void bus_tick_rt(struct bus_rt *b, uint32_t n_smp, uint64_t pos, uint64_t now_us)
+{
+	b->running = true;
+	b->quantum = n_smp;
+	b->pos = pos;
+	tick_rt(b, now_us);
+	b->pos += n_smp;
 }
 
 /* --- time --- */
@@ -408,8 +427,18 @@ static void drop_late_rt(struct bus_rt *b, uint64_t now_us)
 	catch_up_rt(b, n * q, now_us);
 }
 
+void bus_skip_rt(struct bus_rt *b, uint64_t n_smp, uint64_t now_us)
+{
+	count_add(&b->t->n.dropped, b->quantum ? n_smp / b->quantum : 1);
+	catch_up_rt(b, n_smp, now_us);
+}
+
 void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop)
 {
+	if (b->card) {
+		card_run_rt(b->card, b, now_us);
+		return;
+	}
 	if (!wake_rt(b, now_us) || now_us < tick_us(b))
 		return;
 	if (may_drop)

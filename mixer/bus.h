@@ -23,6 +23,8 @@ struct bus {                      /* control half */
 	unsigned n_say;           /* pieces that have not come back */
 };
 
+struct card;
+
 struct bus_rt {
 	struct bus *ctl;          /* control thread: NULL when it is gone there */
 	struct le all;            /* control thread: of all there are */
@@ -58,6 +60,7 @@ struct bus_rt {
 	struct speaker floor;
 	bool quiet;               /* the sum of this tick */
 	struct tap *tap;          /* who records it; NULL: nobody */
+	struct card *card;        /* whose periods are its ticks; NULL: time's are */
 	struct leg_rt *heard;     /* who is in it */
 	float sum[QUANTUM_MAX * MIX_CH];
 };
@@ -65,10 +68,12 @@ struct bus_rt {
 int  bus_tell_beat(struct bus *b);                /* control thread */
 int  bus_rt_alloc(struct bus_rt **bp, struct thread *t, const struct bus_conf *conf);
 void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop);        /* all ticks due */
+void bus_tick_rt(struct bus_rt *b, uint32_t n_smp, uint64_t pos, uint64_t now_us);        /* one of a card */
+void bus_skip_rt(struct bus_rt *b, uint64_t n_smp, uint64_t now_us);       /* so much of its time was left out */
+void bus_end_rt(struct bus_rt *b);
 uint64_t bus_due_us_rt(const struct bus_rt *b);                            /* of the next tick; UINT64_MAX: none */
 void bus_say_rt(struct bus_rt *b, struct say_batch *say);
 void bus_join_rt(struct bus_rt *b, struct leg_rt *leg);
-void bus_end_rt(struct bus_rt *b);
 bool bus_alone_rt(const struct bus_rt *b);                                 /* just one, and something for it to hear */
 
 #endif

@@ -21,7 +21,7 @@ struct mixer {
 	uint32_t n_legs, n_buses; /* that their owners still hold */
 	struct balance balance;
 	uint64_t moves;           /* of rooms, from thread to thread */
-	uint64_t turned_us;       /* n_threads 0: the time of the last turn */
+	_Atomic uint64_t turned_us;       /* n_threads 0: the time of the last turn; a card's thread writes it */
 	struct view_pool views;
 };
 

@@ -278,7 +278,7 @@ static uint64_t arrival_rt(const struct thread *t, struct msghdr *msg, uint64_t 
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
 	struct timespec ts;
 
-	if (!t->running || !c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+	if (!t->rt.stamped || !c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
 		return now_us;            /* a clock turned by hand knows nothing of the kernel's */
 	memcpy(&ts, CMSG_DATA(c), sizeof(ts));
 	got = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;

@@ -4,7 +4,8 @@
  *     control   leg_set_desc, leg_set_bus ...  > thread_post > ring >   media thread
  *     control   mixer_dispatch < ring < notes: keys, latches, time-outs; legs, buses and plans to free
  *
- * With n_threads 0 there is one thread object that nobody runs but mixer_turn: the same code, on the caller's clock.
+ * With n_threads 0 there is one thread object that nobody runs but mixer_turn: the same code, on the caller's clock; or a
+ * sound card, on its own (card.c).
  */
 #include <linux/capability.h>
 #include <sys/eventfd.h>
@@ -219,14 +220,14 @@ int mixer_event_fd(const struct mixer *m) { return m->event_fd; }
 
 uint64_t mixer_smp(const struct mixer *m)
 {
-	return mixer_us_smp(m->conf.n_threads ? thread_clock_us() : m->turned_us);
+	return mixer_us_smp(m->conf.n_threads ? thread_clock_us() : count_get(&m->turned_us));
 }
 
 bool mixer_realtime(const struct mixer *m) { return m->realtime; }
 
 void mixer_turn(struct mixer *m, uint64_t now_us)
 {
-	m->turned_us = now_us;
+	count_set(&m->turned_us, now_us);
 	for (unsigned i = 0; !m->conf.n_threads && i < m->n_threads; i++)
 		thread_turn_rt(m->threads[i], now_us, false);
 }

@@ -34,7 +34,7 @@ uint64_t thread_clock_us(void)
 }
 
 /* Read anew at each turn (it is no system call), as somebody may set the clock, or NTP steer it. */
-static uint64_t unix_offset_us(void)
+uint64_t thread_unix_off_us(void)
 {
 	struct timespec ts;
 
@@ -257,6 +257,12 @@ static void load_rt(struct thread *t, uint64_t busy_us, uint64_t now_us)
 	t->rt.busy_us = 0;
 }
 
+void thread_worked_rt(struct thread *t, uint64_t begin_us, uint64_t end_us)
+{
+	count_add(&t->n.busy_us, end_us - begin_us);
+	load_rt(t, end_us - begin_us, end_us);
+}
+
 static void guard_rt(const struct thread *t)
 {
 	int bells[THREADS_MAX + 1] = {t->event_fd};
@@ -275,14 +281,12 @@ static void *thread_main(void *arg)
 	guard_rt(t);
 	rtguard_begin_rt();
 	while (!atomic_load_explicit(&t->stop, memory_order_acquire)) {
-		uint64_t begin = thread_clock_us(), end;
+		uint64_t begin = thread_clock_us();
 
-		t->rt.unix_off_us = unix_offset_us();
+		t->rt.unix_off_us = thread_unix_off_us();
 		thread_turn_rt(t, begin, true);
 		lend_help_rt(t);
-		end = thread_clock_us();
-		count_add(&t->n.busy_us, end - begin);
-		load_rt(t, end - begin, end);
+		thread_worked_rt(t, begin, thread_clock_us());
 		wait_rt(t);
 	}
 	rtguard_end_rt();
@@ -317,7 +321,7 @@ int thread_alloc(struct thread **tp, int event_fd)
 	atomic_store_explicit(&t->lend.from_share, LEND_FROM_SHARE, memory_order_relaxed);
 	atomic_store_explicit(&t->lend.least, LEND_LEAST, memory_order_relaxed);
 	t->rt.last = &t->rt.first;
-	t->rt.unix_off_us = unix_offset_us();
+	t->rt.unix_off_us = thread_unix_off_us();
 	click_make(&t->rt.click);
 	t->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	t->rt.epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -343,7 +347,7 @@ int thread_start(struct thread *t, bool realtime)
 	pthread_attr_t attr;
 	int err = EPERM;
 
-	t->running = true;
+	t->running = t->rt.stamped = true;
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK);
 	if (realtime) {

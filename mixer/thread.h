@@ -145,6 +145,7 @@ struct thread {
 		uint64_t dropped_before;
 		uint64_t busy_us, since_us;       /* in the second that runs */
 		uint64_t unix_off_us;     /* add to now_us for wall clock time, for NTP stamps */
+		bool stamped;             /* ... and that is true: when the kernel got a packet can be told on our clock */
 		struct click_sound click; /* made once, only read */
 		struct scratch scratch;
 	} rt;
@@ -160,6 +161,8 @@ void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop);
 uint64_t thread_due_us_rt(const struct thread *t);        /* of its next tick */
 void thread_event_rt(struct thread *t, struct leg_rt *leg, const struct leg_event *ev);
 void thread_back_rt(struct thread *t, struct back *b, enum note_type type, void *obj);
+void thread_worked_rt(struct thread *t, uint64_t begin_us, uint64_t end_us);       /* a turn took so long */
 uint64_t thread_clock_us(void);
+uint64_t thread_unix_off_us(void);                        /* now */
 
 #endif

@@ -30,6 +30,7 @@ struct call {
 	struct session *session;
 	struct offer *offer;
 	struct leg *leg;
+	struct bus *echo_bus;             /* of the echo test: a room of its own, with a tick as short as the caller's frames */
 	struct callgest *gest;            /* NULL: no gestures here */
 	struct lobby *lobby;              /* it is asked, or was, where it wants to go */
 	struct keys keys;
@@ -46,7 +47,7 @@ struct call {
 	uint32_t auth_nc;
 	struct sound *said_name;          /* its caller's, as it was said; NULL: none */
 	bool name_asked;
-	bool echo, outgoing, answered, held, ending;
+	bool echo, music, outgoing, answered, held, ending;
 	struct tmr tmr_again;             /* an offer of ours is due */
 	call_progress_h *progressh;
 	void *progress_arg;
@@ -66,6 +67,7 @@ static void destructor(void *arg)
 	mem_deref(c->said_name);
 	mem_deref(c->session);
 	mem_deref(c->leg);
+	mem_deref(c->echo_bus);
 	mem_deref(c->offer);
 	mem_deref(c->gest);               /* after the offer, which may ask for claims */
 }
@@ -155,6 +157,10 @@ void call_end(struct call *c, const char *why)
 static int op_offered(struct mbuf **answer, const char **why, const void *body, size_t len, void *arg)
 {
 	struct call *c = arg;
+
+	/* Who tries out an instrument's line must get what a music room would give it. */
+	if (c->echo && !offer_agreed(c->offer))
+		offer_set_music(c->offer, c->music = offer_asks_music(body, len));
 
 	return offer_answer(c->offer, answer, why, body, len);
 }
@@ -323,12 +329,20 @@ static int join(struct call *c, const char *pin)
 	return err;
 }
 
+static int enter_echo(struct call *c)
+{
+	const struct bus_conf conf = { .music = c->music };
+	int err = bus_alloc(&c->echo_bus, c->focus->mixer, &conf);
+
+	if (!err)
+		err = leg_set_bus(c->leg, c->echo_bus);
+
+	return err ? err : leg_set_echo(c->leg, true);
+}
+
 static int enter(struct call *c)
 {
-	if (c->echo)
-		return leg_set_echo(c->leg, true);
-
-	return join(c, NULL);
+	return c->echo ? enter_echo(c) : join(c, NULL);
 }
 
 /* --- the lobby --- */

@@ -9,7 +9,7 @@
 #include "format.h"
 
 enum {
-	PTIME_MIN_US = 2500, PTIME_VOICE_MIN_US = 10000, PTIME_MAX_US = 60000,
+	PTIME_MIN_US = 2500, PTIME_MAX_US = 60000,
 	FRAME_64_US = 1333,               /* 64 samples at 48 kHz, as sound cards count */
 	PAYLOAD_MAX = 1400,               /* RTP_MTU less IPv6, UDP, RTP and SRTP headers */
 	OPUS_BITRATE_MIN = 6000, OPUS_BITRATE_MAX = 510000,     /* RFC 7587 6.1 */
@@ -275,6 +275,28 @@ static uint32_t attr_us(const struct sdesc_media *m, const char *name)
 	return a && a->value.l ? read_ms(&a->value) : 0;
 }
 
+uint32_t format_ptime_us(const struct sdesc_media *m)
+{
+	return attr_us(m, "ptime");
+}
+
+uint32_t format_wish_us(const struct offer_conf *conf)
+{
+	return conf->ptime_us ? conf->ptime_us : conf->ptime_ms * 1000;
+}
+
+/* RFC 7587 7 wants whole milliseconds of Opus, "rounded up to the next full integer"; of other codecs the fraction tells more. */
+int format_print_ptime(struct mbuf *mb, uint32_t us, const struct codec *codec)
+{
+	if (codec && !str_casecmp(codec->name, "opus"))
+		us = (us + 999) / 1000 * 1000;
+	if (us % 1000 == 0)
+		return mbuf_printf(mb, "a=ptime:%u\r\n", us / 1000);
+	if (us % 100 == 0)
+		return mbuf_printf(mb, "a=ptime:%u.%u\r\n", us / 1000, us % 1000 / 100);
+	return mbuf_printf(mb, "a=ptime:%u.%03u\r\n", us / 1000, us % 1000);
+}
+
 /* RFC 7587 7: "ptime ... rounded up to the next full integer", so 3 says 2.5. Opus frames have fixed lengths. */
 static uint32_t fit_opus(uint32_t us)
 {
@@ -288,11 +310,11 @@ static uint32_t fit_opus(uint32_t us)
 
 static uint32_t frame_us(const struct format *f, const struct offer_conf *conf, const struct sdesc_media *m, uint32_t min_us)
 {
-	uint32_t music = is_opus(f) || f->codec->srate != 48000 ? PTIME_MIN_US : FRAME_64_US, least = conf->music ? music : PTIME_VOICE_MIN_US;
-	uint32_t us = attr_us(m, "ptime"), max_us = attr_us(m, "maxptime");
+	uint32_t music = is_opus(f) || f->codec->srate != 48000 ? PTIME_MIN_US : FRAME_64_US, least = conf->music ? music : FORMAT_VOICE_MIN_US;
+	uint32_t us = format_ptime_us(m), max_us = attr_us(m, "maxptime");
 
 	if (!us)
-		us = conf->ptime_ms * 1000;
+		us = format_wish_us(conf);
 	us = MAX(us, min_us);
 	if (max_us && us > max_us)
 		us = max_us;
@@ -376,7 +398,7 @@ void format_rx(struct leg_codec *rx, const struct format *f, const struct offer_
 	rx->codec = f->codec;
 	rx->pt = f->rx_pt;
 	common(&rx->param, f, conf);
-	rx->param.ptime_us = conf->ptime_ms * 1000;
+	rx->param.ptime_us = format_wish_us(conf);
 	if (is_opus(f))
 		rx->param.channels = conf->answer_stereo ? 2 : 1;
 }

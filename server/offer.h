@@ -42,6 +42,8 @@ struct offer_conf {
 	bool     music;                   /* profile music: Opus low-delay stereo, small ptime allowed */
 	enum offer_srtp srtp;
 	uint32_t ptime_ms;                /* what we like to send and get, 20; 3 means 2.5 with Opus (RFC 7587 7) */
+	uint32_t ptime_us;                /* the same in finer steps: 1333 is 64 samples; 0: ptime_ms */
+	bool     srtp_offered;            /* with OPTIONAL: a=crypto in our own offers on RTP/AVP, for whoever can */
 	const char *session_name;
 	bool     comfort_noise;           /* silence goes as comfort noise to who offers CN (voice, codecs at 8 kHz) */
 	bool     answer_stereo;           /* Opus: we hear and speak stereo when the peer does */
@@ -67,6 +69,10 @@ void offer_rollback(struct offer *o);
 bool offer_pending(const struct offer *o);
 bool offer_agreed(const struct offer *o);                 /* at least one exchange is in force */
 
+/* Does the first sound line ask for frames shorter than voice has (below 10 ms)? Of a body that cannot be read: no. */
+bool offer_asks_music(const void *body, size_t len);
+/* Before the first exchange: the frames, the stereo and the codec settings of music. */
+void offer_set_music(struct offer *o, bool music);
 void offer_set_hold(struct offer *o, bool hold);          /* our next offer and answers: we do not want to hear them */
 /* The sound stream of the agreed state, or of the pending one (while our offer has no answer: what we are ready to hear,
  * without rtp and tx). ENOENT: no audio. `source` is left unset: the caller knows where signalling comes from. While the

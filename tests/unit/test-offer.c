@@ -670,6 +670,98 @@ static void test_params(void)
 	}
 }
 
+/* --- a musician's end: the same engine on both sides --- */
+
+static const struct { const char *codecs; uint32_t us; bool keys; const char *codec, *says; uint32_t settled; } musicians[] = {
+	{"L16/48000/2 opus", 1333, true, "L16", "a=ptime:1.333\r\n", 1333}, {"L16/48000/2 opus", 2500, false, "L16", "a=ptime:2.5\r\n", 2500},
+	{"L16/48000/2 opus", 5000, true, "L16", "a=ptime:5\r\n", 5000}, {"L16/48000 opus", 10000, true, "L16", "a=ptime:10\r\n", 10000},
+	{"opus L16/48000/2", 2500, true, "opus", "a=ptime:3\r\n", 2500}, {"opus", 1333, true, "opus", "a=ptime:3\r\n", 2500},
+	{"opus", 20000, false, "opus", "a=ptime:20\r\n", 20000},
+};
+
+static struct offer *musician(size_t i)
+{
+	const struct offer_conf conf = {
+		.codecs = musicians[i].codecs, .music = true, .answer_stereo = true, .ptime_us = musicians[i].us,
+		.srtp_offered = musicians[i].keys, .srtp = OFFER_SRTP_OPTIONAL, .session_name = "room  1",
+	};
+	struct offer_conf c = conf;
+	struct offer *o = NULL;
+
+	g_assert_cmpint(sa_set_str(&c.media, "198.51.100.20", 30000), ==, 0);
+	g_assert_cmpint(offer_alloc(&o, &c), ==, 0);
+	return o;
+}
+
+static void both_send(struct offer *a, struct offer *b, size_t i)
+{
+	const struct leg_desc da = desc_of(a, false), db = desc_of(b, false);
+
+	g_assert_cmpuint(da.tx.param.ptime_us, ==, musicians[i].settled);
+	g_assert_cmpuint(db.tx.param.ptime_us, ==, musicians[i].settled);
+	g_assert_cmpstr(da.tx.codec->name, ==, musicians[i].codec);
+	g_assert_cmpint(da.srtp_tx.len > 0, ==, musicians[i].keys);
+	g_assert_cmpmem(da.srtp_tx.key, da.srtp_tx.len, db.srtp_rx.key, db.srtp_rx.len);
+	g_assert_cmpmem(da.srtp_rx.key, da.srtp_rx.len, db.srtp_tx.key, db.srtp_tx.len);
+}
+
+/* What is offered is what both send, and it stays that when either offers again. */
+static void test_musician(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(musicians); i++) {
+		struct offer *a = musician(i), *b = make(WIDE | MUSIC | STEREO);
+		g_autofree char *offered = offer_text(a), *answered = NULL, *again = NULL, *answered2 = NULL;
+
+		g_test_message("%s %u", musicians[i].codecs, musicians[i].us);
+		g_assert_true(strstr(offered, "RTP/AVP ") && !strstr(offered, "a=crypto") == !musicians[i].keys);
+		answered = answer_text(b, offered);
+		g_assert_nonnull(strstr(answered, musicians[i].says));
+		g_assert_cmpint(accept_text(a, answered), ==, 0);
+		offer_commit(a);
+		offer_commit(b);
+		both_send(a, b, i);
+		again = offer_text(b);
+		g_assert_nonnull(strstr(again, musicians[i].says));
+		answered2 = answer_text(a, again);
+		g_assert_cmpint(accept_text(b, answered2), ==, 0);
+		offer_commit(a);
+		offer_commit(b);
+		both_send(a, b, i);
+		mem_deref(a);
+		mem_deref(b);
+	}
+}
+
+/* Who can do no SRTP leaves the keys out, and the call is plain. */
+static void test_keys_not_taken(void)
+{
+	struct offer *a = musician(0), *b = make(WIDE | MUSIC | STEREO | OFF);
+	g_autofree char *offered = offer_text(a), *answered = answer_text(b, offered);
+
+	g_assert_null(strstr(answered, "a=crypto"));
+	g_assert_cmpint(accept_text(a, answered), ==, 0);
+	offer_commit(a);
+	g_assert_cmpuint(desc_of(a, false).srtp_tx.len + desc_of(a, false).srtp_rx.len, ==, 0);
+	mem_deref(a);
+	mem_deref(b);
+}
+
+static void test_asks_music(void)
+{
+	static const struct { const char *lines; bool music; } rows[] = {
+		{AUDIO, false}, {AUDIO "a=ptime:20\r\n", false}, {AUDIO "a=ptime:10\r\n", false}, {AUDIO "a=ptime:9.9\r\n", true},
+		{AUDIO "a=ptime:1.333\r\n", true}, {AUDIO "a=ptime:0\r\n", false}, {"m=audio 0 RTP/AVP 0\r\na=ptime:2.5\r\n", false},
+		{"m=video 4 RTP/AVP 0\r\na=ptime:2.5\r\n", false}, {"nonsense", false},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *body = g_strconcat(HEAD, rows[i].lines, NULL);
+
+		g_test_message("%s", rows[i].lines);
+		g_assert_true(offer_asks_music(body, strlen(body)) == rows[i].music);
+	}
+}
+
 /* One packet, one datagram. */
 static const struct { unsigned flags; const char *map, *ptime; uint32_t us; } datagrams[] = {
 	{WIDE, "L16/48000/2", "20", 5000}, {WIDE, "L16/48000", "20", 10000}, {WIDE, "L16/48000/2", "60", 5000},
@@ -1297,6 +1389,9 @@ int main(int argc, char *argv[])
 	g_test_add_func("/offer/accepts", test_accepts);
 	g_test_add_func("/offer/offer-secure", test_offer_secure);
 	g_test_add_func("/offer/versions", test_versions);
+	g_test_add_func("/offer/musician", test_musician);
+	g_test_add_func("/offer/keys-not-taken", test_keys_not_taken);
+	g_test_add_func("/offer/asks-music", test_asks_music);
 	g_test_add_func("/offer/keys-over-time", test_keys_over_time);
 	g_test_add_func("/offer/keys-in-our-offer", test_keys_in_our_offer);
 	g_test_add_func("/offer/changes", test_changes);
