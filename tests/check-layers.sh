@@ -43,8 +43,9 @@ doors() { # FOLDER: the headers others may include
 	server) echo session.h sip.h offer.h auth.h ;;
 	# relay: players and lines. gestline: what was agreed on for a line, as a value.
 	# desk: main joins relay and control with it; the map of a surface is a setting. roomports: main opens them.
-	# osc, bridge, sharedclock: the client's end of a line speaks to programs and instruments.
-	osc) echo desk.h relay.h gestline.h roomports.h osc.h bridge.h sharedclock.h ;;
+	# osc, bridge, sharedclock: the client's end of a line speaks to programs and instruments. gest, kind, oscrate, midi_merge are
+	# pure: what a message is, how many may go, several players on one instrument.
+	osc) echo desk.h relay.h gestline.h roomports.h osc.h bridge.h sharedclock.h gest.h kind.h oscrate.h midi_merge.h ;;
 	web) echo web.h ;;
 	esac
 }
