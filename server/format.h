@@ -9,7 +9,7 @@
 #include "offer.h"
 #include "sdesc.h"
 
-enum { FORMAT_MAX = 24, FORMAT_PREFS_MAX = 24, FORMAT_VOICE_MIN_US = 10000 };      /* shorter frames are music's */
+enum { FORMAT_MAX = 24, FORMAT_PREFS_MAX = 24 };
 
 enum format_what {
 	FORMAT_NONE,
@@ -49,10 +49,11 @@ bool format_redundant(const struct format *f);
  * fmtp it is one. */
 uint8_t format_red_gens(const struct sdesc_media *m, uint8_t red_pt, uint8_t inner);
 bool format_red_inner(uint8_t *inner, const struct sdesc_media *m, uint8_t red_pt);      /* the first its fmtp names */
-uint32_t format_ptime_us(const struct sdesc_media *m);   /* a=ptime; 0: not there or nonsense */
-uint32_t format_wish_us(const struct offer_conf *conf);  /* what we would like */
-int  format_print_ptime(struct mbuf *mb, uint32_t us, const struct codec *codec);        /* codec NULL: any */
 int  format_print(struct mbuf *mb, const struct format *f, const struct offer_conf *conf);
+
+/* a=ptime of a line in microseconds, also "2.5" and "1.333"; 0: none, or nonsense. And how it is written before `first`. */
+uint32_t format_ptime_us(const struct sdesc_media *m);
+int  format_print_ptime(struct mbuf *mb, const struct format *first, uint32_t us);
 
 /* What to tell the encoder for a format of theirs, from its fmtp, a=ptime, a=maxptime and b=AS. */
 void format_tx(struct leg_codec *tx, const struct format *f, const struct offer_conf *conf, const struct sdesc_media *m);

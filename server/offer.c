@@ -38,7 +38,7 @@ int offer_alloc(struct offer **op, const struct offer_conf *conf)
 	struct offer *o;
 	int err;
 
-	if (!op || !conf || !conf->codecs || !(conf->ptime_ms || conf->ptime_us) || !sa_isset(&conf->media, SA_ALL))
+	if (!op || !conf || !conf->codecs || !conf->ptime_us || !sa_isset(&conf->media, SA_ALL))
 		return EINVAL;
 	o = mem_zalloc(sizeof(*o), destructor);
 	if (!o)
@@ -121,21 +121,6 @@ bool offer_pending(const struct offer *o)
 bool offer_agreed(const struct offer *o)
 {
 	return o && o->agreed;
-}
-
-bool offer_asks_music(const void *body, size_t len)
-{
-	const char *why = NULL;
-	struct sdesc *d;
-	uint32_t us = 0;
-
-	if (sdesc_read(&d, &why, body, len))
-		return false;
-	for (size_t i = 0; i < d->n_media && !us; i++)
-		if (!pl_strcmp(&d->media[i].type, "audio") && d->media[i].port)
-			us = format_ptime_us(&d->media[i]);
-	mem_deref(d);
-	return us && us < FORMAT_VOICE_MIN_US;
 }
 
 void offer_set_music(struct offer *o, bool music)

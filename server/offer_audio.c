@@ -551,9 +551,7 @@ static int accept_answer(void **part, const char **why, const struct offer_ctx *
  * samples would else be asked for 20 ms in return, and again by every later offer of ours. */
 static int print_ptime(struct mbuf *mb, const struct audio *s, const struct offer_conf *conf)
 {
-	if (conf->music && s->ptime_us)
-		return format_print_ptime(mb, s->ptime_us, first(s, FORMAT_SOUND, 0)->codec);
-	return format_print_ptime(mb, format_wish_us(conf), NULL);
+	return format_print_ptime(mb, first(s, FORMAT_SOUND, 0), conf->music && s->ptime_us ? s->ptime_us : conf->ptime_us);
 }
 
 static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)
