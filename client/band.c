@@ -11,7 +11,7 @@
 #include "band.h"
 #include "glyph.h"
 
-struct said { const struct osc_msg *msg; struct osc_arg arg[6]; unsigned n; };
+struct said { struct osc_arg arg[6]; unsigned n; };
 
 typedef bool (room_h)(struct band *b, const struct said *s);
 typedef bool (member_h)(struct band_member *m, const struct said *s);
@@ -363,6 +363,8 @@ static bool hear_note(struct band *b, const struct said *s, uint64_t unix_ms, bo
 {
 	char line[BAND_TEXT + 1], name[BAND_NAME + 1];
 
+	if (!delay && !strncmp(text_at(s, 0), "/tutti/me/latency", 17))
+		return false;                     /* an older server, which does not ask for it */
 	(void)glyph_clean(name, sizeof(name), text_at(s, 0));
 	if (delay)
 		(void)snprintf(line, sizeof(line), "%s is %.0f ms away: too far to play in time", name, (double)number_at(s, 1));
@@ -386,20 +388,38 @@ static bool hear_house(struct band *b, const char *addr, const struct said *s, u
 	return false;
 }
 
+static void read_said(struct said *s, const struct osc_msg *msg)
+{
+	struct osc_args it;
+
+	osc_args_init(&it, msg);
+	while (s->n < 6 && osc_arg_next(&it, &s->arg[s->n]))
+		s->n++;
+}
+
+bool band_hear_peer(struct band *b, const struct osc_msg *msg, uint64_t unix_ms)
+{
+	struct said s = {.n = 0};
+
+	if (!b->n)
+		return false;
+	read_said(&s, msg);
+	if (!strcmp(msg->addr, "/text"))
+		return hear_words(b, b->member[0].name, &s, unix_ms);
+	if (!strcmp(msg->addr, "/tutti/me/mute"))
+		return member_mute(&b->member[0], &s);
+	return !strcmp(msg->addr, "/tutti/me/hand") && member_hand(&b->member[0], &s);
+}
+
 bool band_hear(struct band *b, const struct osc_msg *msg, uint64_t now_us, uint64_t unix_ms)
 {
-	struct said s = {.msg = msg};
-	struct osc_args it;
+	struct said s = {.n = 0};
 	char name[BAND_NAME + 1];
 	size_t len;
 
-	osc_args_init(&it, msg);
-	while (s.n < 6 && osc_arg_next(&it, &s.arg[s.n]))
-		s.n++;
+	read_said(&s, msg);
 	if (!strncmp(msg->addr, "/tutti/", 7))
 		return hear_house(b, msg->addr + 7, &s, now_us, unix_ms);
-	if (!strcmp(msg->addr, "/text"))
-		return hear_words(b, b->n == 1 ? b->member[0].name : "?", &s, unix_ms);
 	if (strncmp(msg->addr, "/p/", 3) != 0)
 		return false;
 	len = strcspn(msg->addr + 3, "/");

@@ -29,11 +29,14 @@ struct band_own {                 /* our end */
 	char     room[128], peer[128], state[16], why[BAND_TEXT + 1];
 	char     codec[16], driver[16], device[64];
 	uint32_t period, ptime_us;
-	bool     muted, deaf, hand, click, srtp, red, gestures;
-	float    in_db, out_db;
+	bool     muted, deaf, hand, click, red;     /* as the room says */
+	bool     srtp, gestures;
+	float    in_db, out_db, volume_db, gain_db, self_db;
+	bool     muted_here, deaf_here;   /* by ourselves, whatever the room says; heard by nobody, hears nothing */
 	uint32_t capture_us, net_us, buffer_us, mix_us, playback_us;
 	uint32_t jitter_us, rtt_us, again_s, osc_port;
 	float    loss_pct, peer_loss_pct, concealed_min;
+	uint64_t up_since_ms;     /* unix time; 0: it is not up */
 	uint64_t xruns, concealed, rx_packets, tx_packets;
 	int      buffer_quanta;   /* of the server's buffer for us; -1: by itself */
 	float    buffer_odds[4];  /* concealed frames a minute with 0, 1, 2, 3 quanta; < 0: not known */
@@ -63,8 +66,12 @@ struct band {
 };
 
 void band_init(struct band *b);
-/* A message of the house, or words (/p/NAME/text, /text). true: something has changed. */
+static inline bool band_muted(const struct band *b) { return b->own.muted || b->own.muted_here; }
+static inline bool band_deaf(const struct band *b) { return b->own.deaf || b->own.deaf_here; }
+/* A message of the house, or words (/p/NAME/text). true: something has changed. */
 bool band_hear(struct band *b, const struct osc_msg *msg, uint64_t now_us, uint64_t unix_ms);
+/* Of a call without a server: what the other end says to a house that is not there is about itself. */
+bool band_hear_peer(struct band *b, const struct osc_msg *msg, uint64_t unix_ms);
 void band_say(struct band *b, uint64_t unix_ms, const char *from, const char *text);      /* a line of words; from "": ours */
 /* Comes as one who was told of; NULL: the room is full, or it is no name. */
 struct band_member *band_come(struct band *b, const char *name);

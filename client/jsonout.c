@@ -125,13 +125,13 @@ static void tell_me(struct jsonout *j, const struct band *b, uint64_t unix_ms)
 {
 	const struct band_own *o = &b->own, *was = &j->was.own;
 
-	if (!j->first && o->muted == was->muted && o->deaf == was->deaf && o->hand == was->hand && o->click == was->click && o->red == was->red &&
+	if (!j->first && band_muted(b) == band_muted(&j->was) && band_deaf(b) == band_deaf(&j->was) && o->hand == was->hand && o->click == was->click && o->red == was->red &&
 	    o->buffer_quanta == was->buffer_quanta && !strcmp(b->me, j->was.me) && !memcmp(o->buffer_odds, was->buffer_odds, sizeof(o->buffer_odds)))
 		return;
 	begin(j, "me", unix_ms);
 	put_text(j, "name", b->me);
-	put_flag(j, "muted", o->muted);
-	put_flag(j, "deaf", o->deaf);
+	put_flag(j, "muted", band_muted(b));
+	put_flag(j, "deaf", band_deaf(b));
 	put_flag(j, "hand", o->hand);
 	put_flag(j, "click", o->click);
 	put_flag(j, "red", o->red);

@@ -126,15 +126,15 @@ static unsigned draw_one_meter(struct grid *g, unsigned x, unsigned y, unsigned 
 	return end;
 }
 
-static void draw_meters(struct grid *g, const struct band *b, const struct screen_view *v, unsigned y)
+static void draw_meters(struct grid *g, const struct band *b, unsigned y)
 {
 	unsigned half = g->cols / 2;
 	char volume[16] = "";
 
-	if (v->volume_db <= -0.05f || v->volume_db >= 0.05f)
-		(void)snprintf(volume, sizeof(volume), "%+.0f dB", (double)v->volume_db);
-	(void)draw_one_meter(g, 1, y, half - 1, "in ", b->own.in_db, b->own.muted ? "MUTED" : "");
-	(void)draw_one_meter(g, half + 1, y, g->cols - 1, "out", b->own.out_db, b->own.deaf ? "DEAF" : volume);
+	if (b->own.volume_db <= -0.05f || b->own.volume_db >= 0.05f)
+		(void)snprintf(volume, sizeof(volume), "%+.0f dB", (double)b->own.volume_db);
+	(void)draw_one_meter(g, 1, y, half - 1, "in ", b->own.in_db, band_muted(b) ? "MUTED" : "");
+	(void)draw_one_meter(g, half + 1, y, g->cols - 1, "out", b->own.out_db, band_deaf(b) ? "DEAF" : volume);
 }
 
 static void draw_way(struct grid *g, const struct band *b, unsigned y)
@@ -385,7 +385,7 @@ void screen_draw(struct grid *g, const struct band *b, struct screen_view *v)
 	if (g->rows >= 6)
 		draw_line(g, b, y++);
 	if (g->rows >= 8 && g->cols >= 30)
-		draw_meters(g, b, v, y++);
+		draw_meters(g, b, y++);
 	if (g->rows >= 18 && g->cols >= WIDE)
 		draw_way(g, b, y++);
 	y += g->rows >= 20;

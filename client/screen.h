@@ -13,7 +13,6 @@ struct screen_view {
 	unsigned first;                           /* the uppermost member in view; screen_draw keeps it right */
 	bool     help, leaving, typing;
 	char     typed[BAND_TEXT + 1];
-	float    volume_db;
 	uint32_t up_s;                            /* how long the call is up; 0: it is not */
 	uint64_t now_us;
 	int      utc_off_s;                       /* of the clock on the wall, for the times of messages */

@@ -78,7 +78,7 @@ static void muted(void)
 	band.own.buffer_odds[3] = 0;
 	band.own.buffer_quanta = 1;
 	band.beat.bar = -1;
-	view.volume_db = -3;
+	band.own.volume_db = -3;
 }
 
 static void hostile(void)
