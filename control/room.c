@@ -274,7 +274,7 @@ int room_begin(struct room **rp, struct control *c, const char *name, const stru
 	return 0;
 }
 
-int room_find_or_begin(struct room **rp, struct control *c, const char *name)
+int room_find_or_begin(struct room **rp, struct control *c, const char *name, bool music)
 {
 	struct room_conf rc;
 
@@ -284,6 +284,7 @@ int room_find_or_begin(struct room **rp, struct control *c, const char *name)
 	if (!c->conf.auto_rooms || !control_room_name_valid(name))
 		return ENOENT;
 	room_defaults(c, name, &rc);
+	rc.music |= music;
 	return room_begin(rp, c, name, &rc, NULL);
 }
 

@@ -125,6 +125,7 @@ struct player_rt {
 	struct slots meets;               /* section 8.4: whose OSC it may hear */
 	bool     away;                    /* nothing was heard of it for too long */
 	bool     surface;
+	bool     end;                     /* relay_conf.end: all it says is for the house */
 	bool     listens;                 /* it has said something to the house, and so hears of it */
 	struct beatclock beatclock;       /* its MIDI clock */
 	uint32_t beat_run;                /* the start of the room's beat that it was told of */

@@ -51,6 +51,10 @@ uint8_t format_red_gens(const struct sdesc_media *m, uint8_t red_pt, uint8_t inn
 bool format_red_inner(uint8_t *inner, const struct sdesc_media *m, uint8_t red_pt);      /* the first its fmtp names */
 int  format_print(struct mbuf *mb, const struct format *f, const struct offer_conf *conf);
 
+/* a=ptime of a line in microseconds, also "2.5" and "1.333"; 0: none, or nonsense. And how it is written before `first`. */
+uint32_t format_ptime_us(const struct sdesc_media *m);
+int  format_print_ptime(struct mbuf *mb, const struct format *first, uint32_t us);
+
 /* What to tell the encoder for a format of theirs, from its fmtp, a=ptime, a=maxptime and b=AS. */
 void format_tx(struct leg_codec *tx, const struct format *f, const struct offer_conf *conf, const struct sdesc_media *m);
 /* What we promised to decode. */

@@ -18,6 +18,9 @@
 struct session;
 struct sessions;                          /* all sessions of one server: finds dialogs, counts, limits */
 
+/* The session description of a request, also inside a multipart body; false: there is none. */
+bool session_body(struct pl *body, const struct sip_msg *msg);
+
 /* Bodies are SDP only here; multipart is unpacked below. `why` may be set to a static text for Warning/reason. */
 struct session_ops {
 	/* The peer offers (INVITE, re-INVITE, UPDATE, PRACK, offer in a 1xx/2xx to our offerless INVITE). Give the answer
