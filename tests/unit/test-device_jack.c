@@ -1,10 +1,12 @@
 /*
- * test-device_jack.c - a real jackd on its dummy driver, the device, and another client beside it that plays to it and hears it.
+ * test-device_jack.c - a real jackd on its dummy driver, the device, and another client beside it that plays to it and
+ * hears it.
  *
- *     ear:out > tutti:in_1 .. turn .. tutti:out_1 > ear:in        ear:midi_out > tutti:midi_in, tutti:midi_out > ear:midi_in
+ *     ear:out > tutti:in_1 .. turn .. tutti:out_1 > ear:in
+ *     ear:midi_out > tutti:midi_in     tutti:midi_out > ear:midi_in
  *
- * jackd has no real-time priority here and may leave out cycles; nothing is judged by how many there were, but what was in each
- * must be right. Skipped where there is no jackd.
+ * jackd has no real-time priority here and may leave out cycles; nothing is judged by how many there were, but what was
+ * in each must be right. Skipped where there is no jackd.
  */
 #include <errno.h>
 #include <signal.h>
@@ -37,13 +39,14 @@ static bool server_start(const char *rate)
 {
 	static unsigned n;
 	char *argv[] = {"jackd", "-n", NULL, "-r", "-d", "dummy", "-r", (char *)rate, "-p", "1024", NULL};
+	const GSpawnFlags flags = G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL |
+	                          G_SPAWN_STDERR_TO_DEV_NULL;
 	GError *error = NULL;
 
 	g_free(server_name);
 	server_name = g_strdup_printf("tuttitest%d-%u", (int)getpid(), n++);
 	argv[2] = server_name;
-	if (!g_spawn_async(NULL, argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL |
-	                   G_SPAWN_STDERR_TO_DEV_NULL, die_with_parent, NULL, &server_pid, &error)) {
+	if (!g_spawn_async(NULL, argv, NULL, flags, die_with_parent, NULL, &server_pid, &error)) {
 		g_clear_error(&error);
 		return false;
 	}
@@ -64,7 +67,7 @@ static void server_stop(void)
 struct ear {
 	jack_client_t *client;
 	jack_port_t *out, *in, *midi_out, *midi_in;
-	_Atomic uint32_t good, bad;       /* buffers heard: an unbroken part of what was played; neither that nor silence */
+	_Atomic uint32_t good, bad;       /* buffers heard: an unbroken part of what was played; neither */
 	uint32_t count;
 	atomic_bool send_note;            /* set by the test, done by the callback */
 	_Atomic uint64_t sent_us, heard_us;       /* the note's moment */
@@ -79,7 +82,8 @@ static void find_clock(void)
 	int64_t least = INT64_MAX;
 
 	for (unsigned i = 0; i < 1000; i++) {
-		const int64_t before = g_get_monotonic_time(), theirs = (int64_t)jack_get_time(), after = g_get_monotonic_time();
+		const int64_t before = g_get_monotonic_time(), theirs = (int64_t)jack_get_time();
+		const int64_t after = g_get_monotonic_time();
 
 		if (after - before < least) {
 			least = after - before;
@@ -183,7 +187,10 @@ static void turn(const float *in, float *out, uint32_t n, uint64_t at_us, void *
 static struct device_conf conf_of(struct player *p, struct midiwire *w)
 {
 	memset(p, 0, sizeof(*p));
-	return (struct device_conf){.driver = "jack", .device = server_name, .name = "tutti", .inputs = 2, .midi = w, .turnh = turn, .arg = p};
+	return (struct device_conf){
+		.driver = "jack", .device = server_name, .name = "tutti", .inputs = 2, .midi = w,
+		.turnh = turn, .arg = p,
+	};
 }
 
 static struct device *open_ok(const struct device_conf *conf)
@@ -277,7 +284,8 @@ static void test_connect(void)
 	/* JACK smooths its times, so they may lie before or after what a busy machine makes of them. */
 	g_assert_cmpuint(p.at_us + 5 * period_us, >=, before_us);
 	g_assert_cmpuint(p.at_us, <=, (uint64_t)g_get_monotonic_time() + 5 * period_us);
-	WAIT((device_info(d, &info), info.capture_us) == period_us);      /* the server works it out some time after it was connected */
+	/* The server works it out some time after it was connected. */
+	WAIT((device_info(d, &info), info.capture_us) == period_us);
 	WAIT((device_info(d, &info), info.playback_us) >= period_us);
 	mem_deref(d);
 	jack_client_close(e.client);
