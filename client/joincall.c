@@ -34,6 +34,7 @@ struct joincall {
 	unsigned tries;                   /* since it was last up */
 	unsigned calls;                   /* in all: which transport's turn it is */
 	uint64_t again_at_ms;
+	uint16_t scode;                   /* of the last end */
 	joincall_h *h;
 	void *arg;
 };
@@ -158,6 +159,7 @@ static void ended(struct joincall *c, const struct joinend_news *n)
 	char why[WORDS];
 
 	str_ncpy(why, n->why, sizeof(why));
+	c->scode = n->scode;
 	if (n->moved)
 		moved(c, n->moved);
 	tmr_cancel(&c->tmr_steady);
@@ -431,6 +433,7 @@ void joincall_info(const struct joincall *c, struct joincall_info *i)
 	memset(i, 0, sizeof(*i));
 	str_ncpy(i->peer, c->reach.uri, sizeof(i->peer));
 	i->tries = c->tries;
+	i->scode = c->scode;
 	if (c->state == JOINCALL_WAITING && c->again_at_ms > tmr_jiffies())
 		i->again_s = (uint32_t)((c->again_at_ms - tmr_jiffies() + 999) / 1000);
 	if (c->end)
