@@ -22,6 +22,7 @@
 #include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
+#include "checkrun.h"
 #include "device.h"
 #include "joinconf.h"
 #include "jsonout.h"
@@ -308,5 +309,7 @@ int main(int argc, char **argv)
 		return complain(EX_USAGE, "which room? tutti-join sip:band@host; --help tells more");
 	if (program.conf.uri[0] && program.conf.answer)
 		return complain(EX_USAGE, "either a room or --answer");
+	if (program.conf.check)
+		return program.conf.uri[0] ? checkrun(&program.conf) : complain(EX_USAGE, "a sound check needs an address: --check sip:echo@host");
 	return play(&program);
 }
