@@ -9,6 +9,7 @@
 enum {
 	JUMP_US  = 1000000,       /* timestamps against arrival: more than this is a new count, not a late packet */
 	LATE_RUN = 4,             /* so many late ones and none in time: our timing is wrong, not theirs */
+	LATE_WEIGHT = 20, LATE_SCORE = 100,     /* one in twenty */
 	RESCUED_US = 5000000,     /* a period of struct rescued */
 };
 
@@ -149,10 +150,22 @@ static bool too_late(const struct jitter *j, uint16_t seq, int64_t ts64)
 	return j->conf.fixed && !j->out.idle && (j->out.next_ts - ts64) * 2 > j->frame;
 }
 
+/* Of a fixed buffer whose reader takes more or less than a frame at a time, or whose sender sends some at once, it may be
+ * always the same packets that come a little late, between others that do not. Then it is our timing as well: one is taken
+ * all the same, and the delay has grown by what was concealed for it. */
+static bool forgive_rt(struct jitter *j, const struct rtp_pkt *pkt)
+{
+	if (!j->conf.fixed || j->held || j->in.late_score < LATE_SCORE || rtp_seq_diff(pkt->seq, j->out.next_seq) < 0)
+		return false;
+	j->in.late_score = 0;
+	return true;
+}
+
 static int refuse_late_rt(struct jitter *j)
 {
 	j->stats.late++;
 	j->in.late_run++;
+	j->in.late_score += LATE_WEIGHT;
 	j->out.late = true;
 
 	return ETIMEDOUT;
@@ -189,7 +202,7 @@ static uint8_t *place_rt(struct jitter *j, size_t len)
 	return j->mem + j->end - len;
 }
 
-static int store_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64)
+static int store_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64, uint64_t now_us)
 {
 	struct slot *s = at(j, pkt->seq);
 	uint8_t *payload;
@@ -225,6 +238,7 @@ static int store_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64)
 	s->kind   = PACKET;
 	s->seq    = pkt->seq;
 	s->ts     = ts64;
+	s->came_us = now_us;
 	s->pt     = pkt->pt;
 	s->marker = pkt->marker;
 	s->len    = pkt->len;
@@ -260,7 +274,7 @@ int jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
 
 	ts64 = unwrap(j, pkt->ts);
 	measure_rt(j, pkt, ts64, now_us);
-	if (too_late(j, pkt->seq, ts64)) {
+	if (too_late(j, pkt->seq, ts64) && !forgive_rt(j, pkt)) {
 		if (j->in.late_run + 1 < LATE_RUN || j->held)
 			return refuse_late_rt(j);
 		begin_rt(j, pkt, now_us);
@@ -268,12 +282,13 @@ int jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
 		measure_rt(j, pkt, ts64, now_us);
 	}
 
-	err = store_rt(j, pkt, ts64);
+	err = store_rt(j, pkt, ts64, now_us);
 	if (err)
 		return err;
 
 	j->stats.put++;
 	j->in.late_run = 0;
+	j->in.late_score -= j->in.late_score > 0;
 	j->out.paused  = false;
 	jitter_bound_rt(j);
 

@@ -412,6 +412,8 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->jitter_us = (uint32_t)count_get(&n->jitter_us);
 	s->buffer_ms = (uint32_t)count_get(&n->buffer_ms);
 	s->rtt_us = (uint32_t)count_get(&n->rtt_us);
+	s->rx_delay_us = (int32_t)count_get(&n->rx_delay_us);
+	s->tx_delay_us = (int32_t)count_get(&n->tx_delay_us);
 	s->level_dbov = (uint8_t)atomic_load_explicit(&n->level, memory_order_relaxed);
 	s->peer_fraction_lost = (uint8_t)atomic_load_explicit(&n->fraction, memory_order_relaxed);
 	s->talking = atomic_load_explicit(&n->talking, memory_order_relaxed);

@@ -223,6 +223,12 @@ struct leg_stats {
 	uint64_t tx_redundant;                    /* packets sent with older frames in them */
 	uint64_t cpu_us;                          /* of the media thread, estimated from one tick of 17 */
 	uint32_t jitter_us, buffer_ms, rtt_us;    /* rtt 0: not known */
+	/* Means of the last half to whole second. A sample of a frame is mixed at the time of its tick and its place in it.
+	 * rx: from the arrival of a frame's packet until its first sample is mixed, filters and all; 0: nothing came.
+	 * tx: from when a frame's first sample was mixed until it was sent, and what encoder and decoder delay; with a card
+	 * whose period is longer than the frame it is less than 0, as the card has it all at once.
+	 * So: from one end's mix to the next one's = tx + the way between them + rx of there. */
+	int32_t  rx_delay_us, tx_delay_us;
 	uint32_t rx_ago_ms;                       /* since its last packet, or since one was expected; to a tenth of a second */
 	uint8_t  level_dbov;                      /* 127 = silence */
 	uint8_t  peer_fraction_lost;              /* of 256, as the peer reports */
