@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 struct device;
 struct midiwire;
@@ -34,18 +35,26 @@ struct device_conf {
 	void    *arg;
 };
 
-/* *why: what is wrong, in words, valid as long as the process. ENODEV: no such device; ENOTSUP: not built in, or not at 48 kHz. */
+/* *why: what is wrong, in words, or what is to be told although it runs (auto found nothing); "": nothing. Valid until the next
+ * device_open. Control thread. ENODEV: no such device; ENOTSUP: not built in, or not at 48 kHz; EINVAL, ENOENT and the like: a file. */
 int  device_open(struct device **dp, const char **why, const struct device_conf *conf);
 
 struct device_info {
 	const char *driver;
 	char     device[128];
 	uint32_t rate, period;
-	uint32_t capture_us, playback_us;         /* from the air to the callback, and from there to the air, as the driver says */
+	/* Of a period's first sample: from the air to at_us of its callback, and from there to the air, as the driver says. So a period
+	 * is part of it, as it is in the device. What is no sound in the air (files, tones; JACK's ports without a connection) has 0. */
+	uint32_t capture_us, playback_us;
 	uint64_t xruns;
 	bool     in_ended;        /* in_file has been played to its end */
 	bool     gone;            /* the device or its server has gone away */
+	bool     realtime;        /* the callback's thread has a real-time priority */
+	uint64_t file_lost_smp;   /* of in_file and out_file: the disk was too slow */
 };
 void device_info(const struct device *d, struct device_info *info);
+
+/* Drivers and the devices they find, as lines for people. */
+void device_list(FILE *f);
 
 #endif

@@ -82,6 +82,7 @@ static void room_destructor(void *data)
 	wheel_cancel(&r->clock);
 	event_forget(&r->lsnrs);
 	list_flush(&r->bans);
+	delays_end(r);
 	for (size_t i = 0; i < ARRAY_SIZE(r->alias); i++)
 		hash_unlink(&r->alias[i].he);
 	hash_unlink(&r->he);
@@ -221,6 +222,7 @@ int room_reconf(struct room *r, const struct room_conf *rc, const char **wrong)
 	room_hours(r);
 	room_hosts_changed(r);
 	begin_to_wait(r);
+	delays_watch(r);
 	return 0;
 }
 
@@ -274,7 +276,7 @@ int room_begin(struct room **rp, struct control *c, const char *name, const stru
 	return 0;
 }
 
-int room_find_or_begin(struct room **rp, struct control *c, const char *name)
+int room_find_or_begin(struct room **rp, struct control *c, const char *name, bool music)
 {
 	struct room_conf rc;
 
@@ -284,6 +286,7 @@ int room_find_or_begin(struct room **rp, struct control *c, const char *name)
 	if (!c->conf.auto_rooms || !control_room_name_valid(name))
 		return ENOENT;
 	room_defaults(c, name, &rc);
+	rc.music |= music;
 	return room_begin(rp, c, name, &rc, NULL);
 }
 
@@ -303,6 +306,7 @@ void room_add(struct room *r, struct member *m)
 	r->n_members++;
 	r->n_waiting += m->waiting != WAITING_NO;
 	wheel_cancel(&r->empty);
+	delays_watch(r);
 }
 
 void room_remove(struct member *m)

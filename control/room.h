@@ -6,6 +6,7 @@
 
 #include "ban.h"
 #include "control.h"
+#include "delay_priv.h"
 #include "member.h"
 #include "mixer/beat.h"
 #include "setting_priv.h"
@@ -41,6 +42,7 @@ struct room {
 	struct beat beat;         /* tempo.c */
 	uint32_t follow;          /* id of whose MIDI clock sets its tempo; 0: nobody's */
 	struct sound *alone;      /* what a lonely member hears; the bus reads it */
+	struct delays *delays;    /* delay_watch.c; NULL: nobody watches them */
 	struct recording *recording;      /* record.c: of this room, now; NULL: none */
 	bool recorded;            /* by itself, since somebody is in (record=auto) */
 	struct room *parent;      /* it is a smaller room beside this one (breakout.c) */
@@ -57,7 +59,7 @@ bool room_name_is_music(const struct control *c, const char *name);        /* th
 void room_defaults(const struct control *c, const char *name, struct room_conf *rc);
 /* Tells ROOM_CREATED. parent: NULL, or whose smaller room it is. EEXIST: an alias of another. */
 int  room_begin(struct room **rp, struct control *c, const char *name, const struct room_conf *rc, struct room *parent);
-int  room_find_or_begin(struct room **rp, struct control *c, const char *name);               /* as rooms.auto says */
+int  room_find_or_begin(struct room **rp, struct control *c, const char *name, bool music);   /* as rooms.auto says; music: if it opens */
 /* Takes all of it or nothing, and tells "settings" once if it is another: EEXIST an alias, EBUSY the profile while somebody is in. */
 int  room_reconf(struct room *r, const struct room_conf *rc, const char **wrong);
 void room_end(struct room *r, const char *why);           /* members out, byes said, ROOM_ENDED; r is gone */

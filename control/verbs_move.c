@@ -89,7 +89,7 @@ int verb_join(struct act *a)
 		return EPERM;
 	if (c->conf.max_members && c->n_members >= c->conf.max_members)
 		return EUSERS;
-	err = room_find_or_begin(&r, c, cmd->room);
+	err = room_find_or_begin(&r, c, cmd->room, cmd->on);
 	if (!err)
 		err = entry_judge(&e, r);
 	return err ? err : bring_in(a, r, &e);
@@ -210,7 +210,7 @@ int verb_move(struct act *a)
 {
 	struct member *m = a->member;
 	struct room *to;
-	int err = room_find_or_begin(&to, a->c, a->cmd->room);
+	int err = room_find_or_begin(&to, a->c, a->cmd->room, false);
 
 	if (err || to == m->room)
 		return err;

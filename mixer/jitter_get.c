@@ -28,7 +28,8 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 		.payload = s->payload, .len = s->len };
 
 	j->stats.got++;
-	j->stats.excess_us = (int32_t)(due_us(j, s->ts, now_us) - jitter_target_us(j));
+	out->due_us = due_us(j, s->ts, now_us);
+	j->stats.excess_us = (int32_t)(out->due_us - jitter_target_us(j));
 	j->stats.resting   = now_us - out->grown_us < out->rest_us;
 	if (out->begun)
 		j->stats.lost += jitter_missing(j, out->next_seq, s->seq);
@@ -52,9 +53,12 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 
 /* A reader whose tick is longer than a frame wants more than one at once, each time: who begins with less is short of the
  * rest for ever, as it always comes just after its time. (It is not waited for longer than a tick.) */
-static bool short_rt(const struct jitter *j, uint32_t n_ts, int64_t waited_us)
+static bool short_rt(const struct jitter *j, uint32_t n_ts, uint64_t now_us)
 {
-	return j->conf.fixed && j->frame && jitter_span_ticks(j) + j->frame / 2 < n_ts && waited_us < us_of(j, n_ts);
+	const uint32_t tick = n_ts > j->tick ? n_ts : j->tick;
+
+	return j->conf.fixed && j->frame && jitter_span_ticks(j) + j->frame / 2 < tick &&
+	       (int64_t)(now_us - at(j, j->head)->came_us) < us_of(j, tick);
 }
 
 /* First, and after a long nothing: wait until the head has the delay it should have. A quarter of an answer less will do,
@@ -68,8 +72,7 @@ static enum jitter_result start_rt(struct jitter *j, struct jitter_frame *f, uin
 		return JITTER_SILENCE;
 	if (enough < least)
 		enough = least;
-	if (due_us(j, at(j, j->head)->ts, now_us) < enough ||
-	    short_rt(j, n_ts, (int64_t)(now_us - at(j, j->head)->came_us)))
+	if (due_us(j, at(j, j->head)->ts, now_us) < enough || short_rt(j, n_ts, now_us))
 		return JITTER_WAIT;
 
 	return frame_rt(j, f, n_ts, now_us);
@@ -136,7 +139,7 @@ static int64_t excess_us(const struct jitter *j, uint64_t now_us)
 {
 	const uint32_t least = j->least.cur_us < j->least.prev_us ? j->least.cur_us : j->least.prev_us;
 
-	if (!j->conf.fixed || j->conf.fit)
+	if (!j->conf.fixed || jitter_seeks(j))
 		return due_us(j, at(j, j->head)->ts, now_us) - jitter_target_us(j);
 
 	/* fixed: the fastest packet may belong to an older route, what always lies here does not lie */
@@ -160,7 +163,7 @@ static int64_t enough_to_shrink_us(const struct jitter *j, int64_t frame_us)
  * waited: what came late once may do so again. */
 static void shrink_rt(struct jitter *j, uint64_t now_us)
 {
-	const int64_t frame_us = us_of(j, j->frame), enough_us = enough_to_shrink_us(j, frame_us);
+	const int64_t frame_us = us_of(j, j->frame), enough_us = j->out.settling ? frame_us : enough_to_shrink_us(j, frame_us);
 	int64_t excess = excess_us(j, now_us);
 	const bool soon = excess > SHRINK_FAST_OVER || j->out.quiet;
 
@@ -171,6 +174,7 @@ static void shrink_rt(struct jitter *j, uint64_t now_us)
 	if (!j->conf.fixed && !soon && now_us - j->out.grown_us < j->out.rest_us)
 		return;
 
+	j->out.settling = false;
 	while (excess >= enough_us && j->held > 1 && is_kind(j, (uint16_t)(j->head + 1), PACKET)) {
 		jitter_pass_rt(j);
 		j->stats.dropped_shrink++;
@@ -187,6 +191,8 @@ static bool stretch_rt(struct jitter *j, uint32_t n_ts, uint64_t now_us)
 {
 	const int64_t due = due_us(j, at(j, j->head)->ts, now_us), target = jitter_target_us(j);
 
+	if (j->hold >= 0)
+		return due < target;
 	if (j->conf.fixed && !j->conf.fit)
 		return due + (target < us_of(j, j->frame) ? target : us_of(j, j->frame)) / 2 < target;
 

@@ -9,6 +9,7 @@
 enum {
 	JUMP_US  = 1000000,       /* timestamps against arrival: more than this is a new count, not a late packet */
 	LATE_RUN = 4,             /* so many late ones and none in time: our timing is wrong, not theirs */
+	LATE_RUN_HELD = 32,       /* ... where the delay was chosen, by somebody who may know what he does */
 	LATE_WEIGHT = 20, LATE_SCORE = 100,     /* one in twenty */
 	RESCUED_US = 5000000,     /* a period of struct rescued */
 };
@@ -61,6 +62,7 @@ static int follow_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_u
 	const int16_t d = rtp_seq_diff(pkt->seq, in->newest);
 
 	if (!in->any || pkt->ssrc != in->ssrc) {
+		odds_clear_rt(&j->odds);
 		begin_rt(j, pkt, now_us);
 		return 0;
 	}
@@ -115,6 +117,36 @@ static void rescued_rt(struct jitter *j, int64_t transit_us, uint64_t now_us)
 		r->cur_us = (uint32_t)(late_us < max_us ? late_us : max_us);
 }
 
+/* The delay that it would have with so many frames held: that of now, or the next that its reader's ticks allow. */
+static int64_t due_with(const struct jitter *j, int frames)
+{
+	const int64_t least = us_of(j, (int64_t)j->frame * frames), tick = jitter_step_us(j);
+	int64_t due = j->out.due_us;
+
+	if (frames == j->hold)
+		return due;
+	due -= (due - least) / tick * tick;
+	return due < least ? due + tick : due;
+}
+
+/* What the net did to this packet: with how many frames held would it have come in time? */
+static void odds_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t transit_us, uint64_t now_us)
+{
+	const int16_t ahead = rtp_seq_diff(pkt->seq, j->in.due_seq);
+	unsigned late = 0;
+
+	if (!j->conf.fixed || !j->out.begun || !j->frame)
+		return;
+	for (int n = 0; n < JITTER_ODDS; n++)
+		late |= (unsigned)(transit_us - j->arrival.base_us > due_with(j, n)) << n;
+	if (ahead > 0 || !j->in.due_any) {
+		odds_due_rt(&j->odds, j->in.due_any ? (uint32_t)ahead : 1, now_us);
+		j->in.due_seq = pkt->seq;
+		j->in.due_any = true;
+	}
+	odds_came_rt(&j->odds, late);
+}
+
 static void measure_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64, uint64_t now_us)
 {
 	struct arriving *in = &j->in;
@@ -125,6 +157,7 @@ static void measure_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64
 	if (!in->again || !arrival_any(&j->arrival))
 		arrival_add_rt(&j->arrival, transit, now_us);
 	rescued_rt(j, transit, now_us);
+	odds_rt(j, pkt, transit, now_us);
 	if (d < 0) {
 		j->stats.reordered += !in->again;
 		return;
@@ -150,12 +183,17 @@ static bool too_late(const struct jitter *j, uint16_t seq, int64_t ts64)
 	return j->conf.fixed && !j->out.idle && (j->out.next_ts - ts64) * 2 > j->frame;
 }
 
-/* Of a fixed buffer whose reader takes more or less than a frame at a time, or whose sender sends some at once, it may be
- * always the same packets that come a little late, between others that do not. Then it is our timing as well: one is taken
- * all the same, and the delay has grown by what was concealed for it. */
-static bool forgive_rt(struct jitter *j, const struct rtp_pkt *pkt)
+/* Where a reader takes more or less than a frame at a time, or a sender sends some at once, it may be always the same packets
+ * that come a little late, between others that do not. Then it is our timing, and one is taken all the same: the delay has
+ * grown by what was concealed for it. Who chose the delay bears what the net does; there only packets count that were as fast
+ * as any. */
+static bool forgive_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64, uint64_t now_us)
 {
-	if (!j->conf.fixed || j->held || j->in.late_score < LATE_SCORE || rtp_seq_diff(pkt->seq, j->out.next_seq) < 0)
+	if (!j->conf.fixed || rtp_seq_diff(pkt->seq, j->out.next_seq) < 0)
+		return false;
+	if (j->hold < 0 || due_us(j, ts64, now_us) < us_of(j, j->frame) / 8)
+		j->in.late_score += LATE_WEIGHT;
+	if (j->held || j->in.late_score < LATE_SCORE)
 		return false;
 	j->in.late_score = 0;
 	return true;
@@ -165,7 +203,6 @@ static int refuse_late_rt(struct jitter *j)
 {
 	j->stats.late++;
 	j->in.late_run++;
-	j->in.late_score += LATE_WEIGHT;
 	j->out.late = true;
 
 	return ETIMEDOUT;
@@ -274,8 +311,8 @@ int jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
 
 	ts64 = unwrap(j, pkt->ts);
 	measure_rt(j, pkt, ts64, now_us);
-	if (too_late(j, pkt->seq, ts64) && !forgive_rt(j, pkt)) {
-		if (j->in.late_run + 1 < LATE_RUN || j->held)
+	if (too_late(j, pkt->seq, ts64) && !forgive_rt(j, pkt, ts64, now_us)) {
+		if (j->in.late_run + 1 < (j->hold < 0 ? LATE_RUN : LATE_RUN_HELD) || j->held)
 			return refuse_late_rt(j);
 		begin_rt(j, pkt, now_us);
 		ts64 = unwrap(j, pkt->ts);

@@ -146,6 +146,15 @@ static int64_t tx_delay_us_rt(const struct leg_rt *l)
 	return mean_of(m) * 1000 / 48 + l->plan->tx_delay_us;
 }
 
+static void watch_odds_rt(struct leg_rt *l)
+{
+	float odds[JITTER_ODDS];
+	bool known = l->play.jitter >= 0 && jitter_odds(l->plan->jitter[l->play.jitter], odds);
+
+	for (int i = 0; i < JITTER_ODDS; i++)
+		atomic_store_explicit(&l->n.odds[i], known ? odds[i] : -1, memory_order_relaxed);
+}
+
 /* What the jitter buffers count is gathered from many places, for readers who look once a second. */
 static void watch_counters_rt(struct leg_rt *l, uint64_t now_us)
 {
@@ -164,10 +173,12 @@ static void watch_counters_rt(struct leg_rt *l, uint64_t now_us)
 	if (l->play.jitter >= 0)
 		jitter_stats(l->plan->jitter[l->play.jitter], &s);
 	count_set(&l->n.buffer_ms, s.depth_ms);
+	watch_odds_rt(l);
 	count_set(&l->n.jitter_us, s.jitter_us);
 	count_set(&l->n.rx_delay_us, (uint64_t)mean_of(&l->play.delay));
 	count_set(&l->n.tx_delay_us, l->plan->enc ? (uint64_t)tx_delay_us_rt(l) : 0);
 	count_set(&l->n.rx_ago_ms, (now_us - l->last_rx_us) / 1000);
+	count_set(&l->n.rx_frame_us, (l->play.frame_smp * 1000ULL + 24) / 48);
 	leg_xr_watch_rt(l, now_us);
 }
 

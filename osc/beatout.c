@@ -8,6 +8,7 @@
 #include "beatout.h"
 #include "ensemble_priv.h"
 #include "relay_priv.h"
+#include "mixer/rtcp.h"
 
 /* "Song Position Pointer: the number of MIDI beats (1 beat = six MIDI clocks)", so four to a quarter; 14 bits. */
 enum { POSITION_PER_BEAT = 4, POSITION_MAX = 0x3fff };
@@ -50,23 +51,39 @@ static void begin_all_rt(struct beatout *b, uint64_t beat, uint64_t now_us)
 	}
 }
 
-static void beat_rt(struct beatout *b, const struct beat_point *p, uint64_t now_us)
+static size_t write_beat(uint8_t *buf, size_t room, const struct beat_point *p, uint64_t timetag)
 {
 	const struct osc_arg args[] = {{.tag = 'i', .v.i = (int32_t)(p->bar & INT32_MAX)}, {.tag = 'i', .v.i = p->in_bar},
 				       {.tag = 'i', .v.i = (int32_t)p->mbpm}};
-	uint8_t buf[64];
 	struct osc_writer w;
 	size_t len;
 
-	osc_w_init(&w, buf, sizeof(buf));
+	osc_w_init(&w, buf, room);
+	if (timetag)
+		osc_w_bundle(&w, timetag);
 	osc_w_msg(&w, "/tutti/beat", args, 3);
-	if (osc_w_end(&w, &len))
-		return;
+	if (timetag)
+		osc_w_bundle_end(&w);
+	return osc_w_end(&w, &len) ? 0 : len;
+}
+
+/* By RTP in a bundle that says the very moment: there the party knows our clock, and so when the beat was, however long this took. */
+static void beat_rt(struct beatout *b, const struct beat_point *p, uint64_t now_us)
+{
+	uint8_t plain[64], timed[96];
+	const uint64_t at = forward_unix_us_rt(b->forward, mixer_smp_us(p->smp));
+	const size_t n_plain = write_beat(plain, sizeof(plain), p, 0), n_timed = write_beat(timed, sizeof(timed), p, rtcp_ntp(at));
+
 	for (struct le *le = b->ensemble->players.head; le; le = le->next) {
 		struct player_rt *p_rt = le->data;
+		struct line_rt *rtp = p_rt->line[GESTLINE_OSC];
 
-		if (p_rt->listens)
-			player_tell_rt(p_rt, buf, len, now_us);
+		if (!p_rt->listens)
+			continue;
+		if (ensemble_speaks_rt(rtp))
+			rtp->ops->tell_rt(rtp, timed, n_timed, now_us);
+		else
+			player_tell_rt(p_rt, plain, n_plain, now_us);
 	}
 }
 
@@ -102,6 +119,7 @@ void beatout_set_rt(struct ensemble_rt *e, struct forward *f, const struct beat 
 	const bool ran = b->beat.running, begins = beat->running && !beat->before.mbpm && mixer_smp_us(beat->now.at_smp) >= now_us;
 
 	b->ensemble = e;
+	b->forward  = f;
 	b->beat = *beat;
 	if (b->next_smp < mixer_us_smp(now_us))
 		b->next_smp = mixer_us_smp(now_us);

@@ -16,6 +16,7 @@ enum { BEATOUT_MASTER_US = 2000000 };     /* a player's clock is gone when none 
 
 struct beatout {
 	struct ensemble_rt *ensemble;
+	struct forward *forward;
 	struct ticker ticker;
 	struct beat beat;
 	uint64_t next_smp;        /* the pulses before it have been sent */

@@ -37,6 +37,7 @@ struct gesture {
 	uint32_t ts, clock;               /* RTP time of it at its source; clock 0: it came without */
 	bool     timed;                   /* time tags of it mean something, and plus `shift` they are of the server's wallclock */
 	uint64_t shift;                   /* in 2^-32 s */
+	uint64_t timetag;                 /* of a message that is handed on without its bundle; 0 or OSC_NOW: it has none */
 	bool     repaired;                /* told by a journal */
 	bool     event;                   /* even where its address would be state: it was sent to one only */
 };
@@ -125,6 +126,7 @@ struct player_rt {
 	struct slots meets;               /* section 8.4: whose OSC it may hear */
 	bool     away;                    /* nothing was heard of it for too long */
 	bool     surface;
+	bool     end;                     /* relay_conf.end: all it says is for the house */
 	bool     listens;                 /* it has said something to the house, and so hears of it */
 	struct beatclock beatclock;       /* its MIDI clock */
 	uint32_t beat_run;                /* the start of the room's beat that it was told of */

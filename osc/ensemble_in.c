@@ -76,7 +76,7 @@ static bool begins(const struct osc_msg *msg, const char *with)
 	return !strncmp(msg->addr, with, strlen(with));
 }
 
-static void control(struct line_rt *l, const struct osc_msg *msg, uint64_t now_us)
+void ensemble_control_rt(struct line_rt *l, const struct osc_msg *msg, uint64_t now_us)
 {
 	struct player_rt *p = l->player;
 	struct gest g;
@@ -127,7 +127,7 @@ bool ensemble_keep_rt(struct player_rt *p, const struct osc_msg *msg, enum osc_k
 	return true;
 }
 
-static void count_in(struct player_rt *p, const struct gesture *g, unsigned n)
+void ensemble_count_rt(struct player_rt *p, const struct gesture *g, unsigned n)
 {
 	tally_add_rt(&forward_count(p->forward)->messages_in, n);
 	tally_add_rt(&p->n.messages_in, n);
@@ -185,7 +185,7 @@ static void one_message(struct line_rt *l, const struct osc_msg *msg, const stru
 	enum osc_kind kind = g->event ? OSC_EVENT : kind_of(p->kinds, msg);
 
 	if (begins(msg, "/_gest/")) {
-		control(l, msg, now_us);
+		ensemble_control_rt(l, msg, now_us);
 		return;
 	}
 	/* "party sends on a line whose direction forbids it: dropped, counted" */
@@ -193,7 +193,7 @@ static void one_message(struct line_rt *l, const struct osc_msg *msg, const stru
 		tally_up_rt(&forward_count(p->forward)->direction);
 		return;
 	}
-	count_in(p, g, 1);
+	ensemble_count_rt(p, g, 1);
 	if (begins(msg, "/p/")) {
 		ensemble_error_rt(p, GEST_RESERVED, msg->addr, now_us);
 		return;
@@ -210,7 +210,7 @@ static void one_message(struct line_rt *l, const struct osc_msg *msg, const stru
 	}
 	if (begins(msg, "/tutti/")) {
 		if (!house_rt(l, msg, now_us))
-			forward_say_rt(p->forward, p->id, msg->raw, msg->len, false);
+			forward_say_rt(p->forward, p->id, msg->raw, msg->len, false, NULL);
 	} else if (begins(msg, "/to/"))
 		to_one(p, msg, g, now_us);
 	else
@@ -259,7 +259,7 @@ static void take_osc(struct line_rt *l, const struct gesture *g, uint64_t now_us
 	}
 	if (!n)
 		return;
-	count_in(p, g, n);
+	ensemble_count_rt(p, g, n);
 	ensemble_to_all_rt(g, now_us);
 	osc_iter_init(&it, g->osc, g->len);
 	while (osc_next(&it, &msg))
@@ -273,6 +273,10 @@ void ensemble_osc_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us
 
 	if (!p->ensemble)
 		return;
+	if (p->end) {
+		ensemble_end_osc_rt(l, g, now_us);
+		return;
+	}
 	if (alone)
 		ensemble_batch_rt(p);
 	take_osc(l, g, now_us);
@@ -295,7 +299,7 @@ static void say_midi(struct player_rt *p, const struct midi_cmd *cmd)
 	const uint8_t bytes[3] = {cmd->status, cmd->data[0], cmd->data[1]};
 
 	if (p->surface && cmd->status != MIDI_SYSEX && cmd->status < MIDI_CLOCK)
-		forward_say_rt(p->forward, p->id, bytes, sizeof(bytes), true);
+		forward_say_rt(p->forward, p->id, bytes, sizeof(bytes), true, NULL);
 }
 
 void ensemble_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
@@ -308,7 +312,7 @@ void ensemble_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_u
 		tally_up_rt(&forward_count(p->forward)->direction);
 		return;
 	}
-	count_in(p, g, 1);
+	ensemble_count_rt(p, g, 1);
 	say_midi(p, g->midi);
 	house_midi_rt(l, g, now_us);
 	ensemble_also_osc_rt(g, now_us);
@@ -333,7 +337,9 @@ void ensemble_player_tick_rt(struct ticker *t, uint64_t now_us)
 	struct osc_msg msg;
 
 	while (p->up->queue.n && oscrate_next_rt(p->up, &msg, now_us)) {
-		if (p->ensemble)
+		if (p->end)
+			ensemble_end_held_rt(p, &msg, now_us);
+		else if (p->ensemble)
 			deliver(NULL, &msg, OSC_STATE, &g, now_us);
 	}
 	if (now_us >= ensemble_silent_at_rt(p))

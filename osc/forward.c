@@ -45,10 +45,18 @@ static void give_all_rt(struct forward *f)
 	}
 }
 
-bool forward_say_rt(struct forward *f, uint32_t player, const uint8_t *bytes, size_t len, bool midi)
+unsigned forward_says_left_rt(const struct forward *f)
+{
+	const uint32_t n = ring_count(f->says);
+
+	return n < f->n_says ? f->n_says - n : 0;
+}
+
+bool forward_say_rt(struct forward *f, uint32_t player, const uint8_t *bytes, size_t len, bool midi, const struct forward_when *when)
 {
 	struct forward_said s;
 
+	s.when   = when ? *when : (struct forward_when){0};
 	s.player = player;
 	s.len = (uint16_t)(midi ? 0 : len);
 	if (len <= sizeof(s.bytes)) {

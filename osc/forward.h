@@ -20,7 +20,7 @@
 
 struct forward;
 
-enum { FORWARD_SCRATCHES = 4, FORWARD_SCRATCH_SIZE = OSC_MAX_STREAM + 1024, FORWARD_SAY_MAX = 1024 };
+enum { FORWARD_SCRATCHES = 4, FORWARD_SCRATCH_SIZE = OSC_MAX_STREAM + 1024, FORWARD_SAY_MAX = 1280, FORWARD_SAYS = 256 };
 
 /* ---- control thread ---- */
 
@@ -33,16 +33,21 @@ struct job_wait {                 /* a job that found the ring full */
 	struct job job;
 };
 
+/* When it came and when it was played, the moment for which it was said (0: at once), and whether a journal told it; by the forward
+ * thread's clock. */
+struct forward_when { uint64_t at_us, played_us, due_us; bool repaired; };
+
 /* What a player said to the house. */
 struct forward_said {
+	struct forward_when when; /* of an end; else zero */
 	uint32_t player;          /* player_rt's id */
 	uint16_t len;             /* 0: it is MIDI */
 	uint8_t  bytes[FORWARD_SAY_MAX];  /* an OSC message, or status and data octets */
 };
 typedef void (forward_say_h)(const struct forward_said *said, void *arg);
 
-/* threaded false: no thread, forward_turn_rt is called by hand. */
-int  forward_alloc(struct forward **fp, bool threaded, bool realtime, forward_say_h *sayh, void *arg);
+/* threaded false: no thread, forward_turn_rt is called by hand. says: how much of what is said may wait, FORWARD_SAYS is usual. */
+int  forward_alloc(struct forward **fp, bool threaded, bool realtime, uint32_t says, forward_say_h *sayh, void *arg);
 /* spare: used when the ring is full, so that the ends of things cannot fail; NULL: one is made (ENOMEM). */
 int  forward_post(struct forward *f, const struct job *job, struct job_wait *spare);
 /* The thread is joined, jobs that are left are done here, and given back. What is posted later is done when it is freed. */
@@ -50,6 +55,7 @@ void forward_close(struct forward *f);
 void forward_dispatch(struct forward *f);         /* what came back and what was said */
 struct relay_count *forward_count(struct forward *f);
 uint64_t forward_clock_us(const struct forward *f);        /* its clock, as it last looked */
+uint64_t forward_unix_us(const struct forward *f, uint64_t at_us);        /* the wallclock's time at that time of it */
 
 /* ---- forward thread ---- */
 
@@ -84,8 +90,9 @@ struct give {
 };
 void give_back_rt(struct forward *f, struct give *g, void (*done)(void *obj), void *obj);
 
-/* false: nobody listens fast enough; counted. */
-bool forward_say_rt(struct forward *f, uint32_t player, const uint8_t *bytes, size_t len, bool midi);
+/* false: nobody listens fast enough; counted. when: NULL where nobody asks. */
+bool forward_say_rt(struct forward *f, uint32_t player, const uint8_t *bytes, size_t len, bool midi, const struct forward_when *when);
+unsigned forward_says_left_rt(const struct forward *f);           /* so much may still be said now */
 
 uint8_t *forward_buf_rt(struct forward *f, unsigned which);       /* FORWARD_SCRATCH_SIZE octets */
 uint8_t *forward_dgram_rt(struct forward *f, size_t *size);       /* for what comes in */

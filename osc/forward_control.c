@@ -8,7 +8,7 @@
 #include "forward.h"
 #include "forward_priv.h"
 
-enum { JOBS = 1024, GIVES = 1024, SAYS = 256, STACK = 1024 * 1024, PRIORITY = 45 };
+enum { JOBS = 1024, GIVES = 1024, STACK = 1024 * 1024, PRIORITY = 45 };
 
 uint64_t forward_now_us(clockid_t id)
 {
@@ -35,6 +35,11 @@ uint64_t forward_clock_us(const struct forward *f)
 {
 	return f->threaded ? forward_now_us(CLOCK_MONOTONIC) :
 			     atomic_load_explicit(&((struct forward *)(uintptr_t)f)->clock_us, memory_order_relaxed);
+}
+
+uint64_t forward_unix_us(const struct forward *f, uint64_t at_us)
+{
+	return at_us + (f->threaded ? forward_now_us(CLOCK_REALTIME) - forward_now_us(CLOCK_MONOTONIC) : f->unix_off_us);
 }
 
 /* Not inlined: gcc 12 with the address sanitizer would think that f may be nothing. */
@@ -156,7 +161,7 @@ static int alloc_parts(struct forward *f)
 	if (!err)
 		err = ring_alloc(&f->gives, sizeof(struct give), GIVES);
 	if (!err)
-		err = ring_alloc(&f->says, sizeof(struct forward_said), SAYS);
+		err = ring_alloc(&f->says, sizeof(struct forward_said), f->n_says);
 	for (unsigned i = 0; !err && i < FORWARD_SCRATCHES; i++) {
 		f->scratch[i] = mem_alloc(FORWARD_SCRATCH_SIZE, NULL);
 		err = f->scratch[i] ? 0 : ENOMEM;
@@ -200,7 +205,7 @@ static int begin(struct forward *f, bool realtime)
 	return err;
 }
 
-int forward_alloc(struct forward **fp, bool threaded, bool realtime, forward_say_h *sayh, void *arg)
+int forward_alloc(struct forward **fp, bool threaded, bool realtime, uint32_t says, forward_say_h *sayh, void *arg)
 {
 	struct forward *f = mem_zalloc(sizeof(*f), forward_destroy);
 	int err;
@@ -209,6 +214,7 @@ int forward_alloc(struct forward **fp, bool threaded, bool realtime, forward_say
 		return ENOMEM;
 	f->epoll = f->wake_fd = f->event_fd = -1;
 	f->threaded = threaded;
+	f->n_says = says;
 	f->sayh = sayh;
 	f->arg  = arg;
 	f->last = &f->first;

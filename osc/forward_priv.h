@@ -18,6 +18,7 @@ struct forward {
 	bool threaded, running;
 	forward_say_h *sayh;
 	void *arg;
+	uint32_t n_says;
 	/* both */
 	struct ring *jobs, *gives, *says;
 	int wake_fd, event_fd;

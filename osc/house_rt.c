@@ -60,5 +60,5 @@ void house_midi_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
 	hundredths = (mbpm + 5) / 10;
 	bytes[1] = hundredths & 0xff;
 	bytes[2] = (uint8_t)(hundredths >> 8);
-	forward_say_rt(p->forward, p->id, bytes, sizeof(bytes), true);
+	forward_say_rt(p->forward, p->id, bytes, sizeof(bytes), true, NULL);
 }

@@ -203,6 +203,7 @@ static int seat_alloc(struct player *p)
 	rt->surface    = p->conf.surface || r->house.surface;
 	rt->silence_ms = r->conf.silence_ms;
 	rt->sysex_max  = r->conf.sysex_max;
+	rt->end        = r->conf.end;
 	str_ncpy(rt->cname, p->conf.cname, sizeof(rt->cname));
 	str_ncpy(s->identity, p->conf.identity, sizeof(s->identity));
 	midi_state_init(&rt->midi);
@@ -246,6 +247,16 @@ int player_alloc(struct player **pp, struct relay *r, struct ensemble *e, const 
 const char *player_name(const struct player *p)
 {
 	return p->name;
+}
+
+struct relay *player_relay(const struct player *p)
+{
+	return p->relay;
+}
+
+const struct player_said *player_said(const struct player *p)
+{
+	return &p->relay->said;
 }
 
 struct ensemble *player_ensemble(const struct player *p)

@@ -218,3 +218,16 @@ uint32_t player_claims(struct player *p, const struct gestspace *s)
 	}
 	return ensemble_owners_post(e) ? 0 : granted;
 }
+
+bool player_takes(const struct player *p, struct gestline_takes *takes)
+{
+	static const enum gestline_kind kinds[] = {GESTLINE_OSC, GESTLINE_TLS, GESTLINE_TCP, GESTLINE_UDP};
+
+	for (unsigned i = 0; p && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!p->has[kinds[i]] || !(p->desc[kinds[i]].dir & LEG_DIR_SEND))
+			continue;
+		*takes = p->desc[kinds[i]].takes;
+		return true;
+	}
+	return false;
+}

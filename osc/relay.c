@@ -4,9 +4,10 @@
 #include <errno.h>
 #include <string.h>
 #include "lineport.h"
+#include "mixer/rtcp.h"
 #include "relay_priv.h"
 
-enum { HOUSE_A_SECOND = 200, TELL_MAX = 4096 };
+enum { HOUSE_A_SECOND = 200, TELL_MAX = 4096, END_RATE = 10000, END_SAYS = 1024 };
 
 /* ---- relay ---- */
 
@@ -58,8 +59,10 @@ static void said_handler(const struct forward_said *said, void *arg)
 	struct midi_cmd cmd;
 	struct osc_msg msg;
 
-	if (!p || too_often(p, forward_clock_us(r->forward)))
+	if (!p || (!r->conf.end && too_often(p, forward_clock_us(r->forward))))
 		return;
+	r->said = (struct player_said){.at_us = said->when.at_us, .played_us = said->when.played_us, .due_us = said->when.due_us,
+		.repaired = said->when.repaired};
 	if (said->len) {
 		if (!osc_msg_read(&msg, said->bytes, said->len))
 			house_hears(p, &msg, NULL);
@@ -86,11 +89,11 @@ int relay_alloc(struct relay **rp, const struct relay_conf *conf)
 		return ENOMEM;
 	r->conf = *conf;
 	r->conf.mtu  = conf->mtu ? conf->mtu : OSCRTP_MTU;
-	r->conf.rate = conf->rate && conf->rate <= OSCRATE_MAX ? conf->rate : OSCRATE_DEFAULT;
+	r->conf.rate = conf->rate && conf->rate <= OSCRATE_MAX ? conf->rate : conf->end ? END_RATE : OSCRATE_DEFAULT;
 	r->conf.tls_cert = NULL;
 	err = conf->tls_cert ? tlskey_alloc(&r->tls, conf->tls_cert) : 0;
 	if (!err)
-		err = forward_alloc(&r->forward, !conf->wire, conf->realtime, said_handler, r);
+		err = forward_alloc(&r->forward, !conf->wire, conf->realtime, conf->end ? END_SAYS : FORWARD_SAYS, said_handler, r);
 	if (err) {
 		mem_deref(r);
 		return err;
@@ -107,6 +110,11 @@ const char *relay_fingerprint(const struct relay *r)
 uint64_t relay_clock_us(const struct relay *r)
 {
 	return forward_clock_us(r->forward);
+}
+
+uint64_t relay_ntp(const struct relay *r, uint64_t at_us)
+{
+	return rtcp_ntp(forward_unix_us(r->forward, at_us));
 }
 
 void relay_close(struct relay *r)
@@ -153,7 +161,8 @@ void relay_stats(const struct relay *r, struct relay_stats *s)
 		.coalesced = tally_get(&n->coalesced), .type_dropped = tally_get(&n->type_dropped),
 		.owner_dropped = tally_get(&n->owner_dropped), .too_big = tally_get(&n->too_big),
 		.unmapped = tally_get(&n->unmapped), .repaired = tally_get(&n->repaired), .late = tally_get(&n->late),
-		.unstored = tally_get(&n->unstored), .snapshots = tally_get(&n->snapshots), .loops = tally_get(&n->loops)};
+		.unstored = tally_get(&n->unstored), .snapshots = tally_get(&n->snapshots), .loops = tally_get(&n->loops),
+		.house_full = tally_get(&n->house_full)};
 	for (struct le *le = r->players.head; le; le = le->next) {
 		const struct player *p = le->data;
 

@@ -38,6 +38,9 @@ struct relay_conf {
 	uint32_t leave_keep_ms;   /* state of who left is kept so long, 30000 */
 	uint32_t silence_ms;      /* RTP time-out, 60000 */
 	bool     realtime;
+	/* The relay of an end, and of no conference: all that its party says, under whatever address, is told to the player's househ at
+	 * once, up to `rate` (10,000); nothing goes on to others, nothing is kept. What player_tell says goes to the party as it is. */
+	bool     end;
 	const char *tls_cert;     /* file with certificate and key in PEM, for G5; NULL: no line of that kind (ENOTSUP) */
 	const struct relay_wire *wire;    /* NULL: sockets and a thread of its own */
 };
@@ -54,7 +57,7 @@ void relay_wire_recv(struct relay *r, int handle, const struct sa *from, const u
 struct relay_stats {
 	uint64_t rx_packets, tx_packets, messages_in, messages_out;
 	uint64_t malformed, stranger, auth, direction, rate_dropped, coalesced, type_dropped, owner_dropped, too_big,
-		 unmapped, repaired, late, unstored, snapshots, loops;
+		 unmapped, repaired, late, unstored, snapshots, loops, house_full;
 	/* connections to lines of TCP and TLS (lineport.h): taken; closed; ended, for they were not read */
 	uint64_t stream_taken, stream_stranger, stream_second, stream_refused, stream_slow;
 	unsigned players, lines;
@@ -69,6 +72,13 @@ const char *ensemble_room(const struct ensemble *e);
  * lives until the handler returns. false: not its
  * business, the relay's house is told. MIDI of a player with a surface comes as midi. */
 typedef bool (player_house_h)(const struct osc_msg *msg, const struct midi_cmd *midi, void *arg);
+
+/* Of what a househ of an end is being told, by relay_clock_us. */
+struct player_said {
+	uint64_t at_us, played_us;                /* when it came; when it was played, as far as that is known: else when it came */
+	uint64_t due_us;                          /* its time tag; 0: at once, or its sender's clock is not known (yet) */
+	bool     repaired;                        /* a journal told it: played_us is that of the packet with the journal, or before */
+};
 
 struct player_conf {
 	char     wish[VIEW_NAME_MAX + 1];         /* a=gest-name, or "": derived from: */
@@ -101,6 +111,10 @@ int  player_inject(struct player *p, enum gestline_kind kind, const struct sa *f
 int  player_set_line(struct player *p, const struct gestline *l);
 void player_drop_line(struct player *p, enum gestline_kind kind);
 bool player_has_line(const struct player *p, enum gestline_kind kind);
+/* What its party takes on the line on which it is told things. false: it has none. */
+bool player_takes(const struct player *p, struct gestline_takes *takes);
+struct relay *player_relay(const struct player *p);
+const struct player_said *player_said(const struct player *p);            /* while househ is called */
 
 /* Claims of the flat view (section 10.5): which are granted, a bit for each of s->claim. */
 uint32_t player_claims(struct player *p, const struct gestspace *s);
@@ -132,6 +146,8 @@ struct player_info {
 };
 /* That clock, now. */
 uint64_t relay_clock_us(const struct relay *r);
+/* A time of it as our sender reports would have it, and so time tags (RFC 3550 4). */
+uint64_t relay_ntp(const struct relay *r, uint64_t at_us);
 unsigned ensemble_list(const struct ensemble *e, struct player_info *list, unsigned max);
 
 #endif

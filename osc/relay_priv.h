@@ -18,6 +18,7 @@ struct relay {
 	struct list ensembles, players, ports;
 	uint32_t players_ever;
 	struct relay_house house;
+	struct player_said said;  /* of what is being told to a househ */
 };
 
 /* A name once given, and to whom. */

@@ -30,6 +30,7 @@ struct call {
 	struct session *session;
 	struct offer *offer;
 	struct leg *leg;
+	struct bus *echo_bus;             /* of the echo test: a room of its own, with a tick as short as the caller's frames */
 	struct callgest *gest;            /* NULL: no gestures here */
 	struct lobby *lobby;              /* it is asked, or was, where it wants to go */
 	struct keys keys;
@@ -47,6 +48,7 @@ struct call {
 	struct sound *said_name;          /* its caller's, as it was said; NULL: none */
 	bool name_asked;
 	bool echo, outgoing, answered, held, ending;
+	bool music;                       /* a room that opens for it is one of music */
 	struct tmr tmr_again;             /* an offer of ours is due */
 	call_progress_h *progressh;
 	void *progress_arg;
@@ -66,6 +68,7 @@ static void destructor(void *arg)
 	mem_deref(c->said_name);
 	mem_deref(c->session);
 	mem_deref(c->leg);
+	mem_deref(c->echo_bus);
 	mem_deref(c->offer);
 	mem_deref(c->gest);               /* after the offer, which may ask for claims */
 }
@@ -155,6 +158,10 @@ void call_end(struct call *c, const char *why)
 static int op_offered(struct mbuf **answer, const char **why, const void *body, size_t len, void *arg)
 {
 	struct call *c = arg;
+
+	/* Who tries out an instrument's line must get what a music room would give it. */
+	if (c->echo && !offer_agreed(c->offer))
+		offer_set_music(c->offer, c->music = offer_is_music(body, len));
 
 	return offer_answer(c->offer, answer, why, body, len);
 }
@@ -300,7 +307,7 @@ static void leg_handler(const struct leg_event *ev, void *arg)
 static int join(struct call *c, const char *pin)
 {
 	const struct actor system = { .kind = ACTOR_SYSTEM };
-	struct command cmd = { .verb = VERB_JOIN, .room = c->room, .role = c->role, .face = &c->face };
+	struct command cmd = { .verb = VERB_JOIN, .room = c->room, .role = c->role, .face = &c->face, .on = c->music };
 	struct result res = { 0 };
 	int err;
 
@@ -323,12 +330,20 @@ static int join(struct call *c, const char *pin)
 	return err;
 }
 
+static int enter_echo(struct call *c)
+{
+	const struct bus_conf conf = { .music = c->music };
+	int err = bus_alloc(&c->echo_bus, c->focus->mixer, &conf);
+
+	if (!err)
+		err = leg_set_bus(c->leg, c->echo_bus);
+
+	return err ? err : leg_set_echo(c->leg, true);
+}
+
 static int enter(struct call *c)
 {
-	if (c->echo)
-		return leg_set_echo(c->leg, true);
-
-	return join(c, NULL);
+	return c->echo ? enter_echo(c) : join(c, NULL);
 }
 
 /* --- the lobby --- */
@@ -522,6 +537,7 @@ static int leg_make(struct call *c, const struct sa *local)
 		.jitter_music_fit = 0 == strcmp(music, "auto"),
 		.agc            = config_bool(c->focus->cfg, "media.agc"),
 		.noise_gate     = config_bool(c->focus->cfg, "media.noise-gate"),
+		.red_asked      = !config_bool(c->focus->cfg, "media.red"),
 		.rtp_timeout_ms = config_uint(c->focus->cfg, "media.rtp-timeout") * 1000,
 		.eventh = leg_handler, .arg = c,
 	};
@@ -552,9 +568,9 @@ static int offer_engine(struct call *c)
 {
 	struct offer_conf conf = {
 		.codecs       = config_str(c->focus->cfg, "media.codecs"),
-		.music        = c->room[0] && control_room_is_music(c->focus->control, c->room),
+		.music        = c->room[0] && (c->music || control_room_is_music(c->focus->control, c->room)),
 		.srtp         = srtp_policy(c->focus->cfg),
-		.ptime_ms     = config_uint(c->focus->cfg, "media.ptime"),
+		.ptime_us     = config_uint(c->focus->cfg, "media.ptime") * 1000,
 		.comfort_noise = config_bool(c->focus->cfg, "media.comfort-noise"),
 		.red          = config_bool(c->focus->cfg, "media.red"),
 		.session_name = c->echo ? "echo" : c->room[0] ? c->room : "lobby",
@@ -564,6 +580,7 @@ static int offer_engine(struct call *c)
 	int err;
 
 	conf.answer_stereo = conf.music || c->echo;
+	conf.red = conf.red || conf.music;        /* a musician may ask for it */
 	callgest_offer_conf(&conf.gest, c->gest);
 
 	err = sips_public(c->focus->sips, &conf.media, SIP_TRANSP_NONE, local, &c->peer);
@@ -585,8 +602,9 @@ static int gest_make(struct call *c, const char *identity)
 	return callgest_alloc(&c->gest, c->echo ? NULL : c->focus->gests, &conf);
 }
 
-static int call_alloc(struct call **cp, struct focus *f, const struct sa *local, const struct sa *peer, bool echo,
-		      const char *room, const char *uri)
+struct call_to { const struct sa *local, *peer; const char *room, *uri; bool echo, music; };
+
+static int call_alloc(struct call **cp, struct focus *f, const struct call_to *to)
 {
 	struct call *c = mem_zalloc(sizeof(*c), destructor);
 	int err;
@@ -595,14 +613,15 @@ static int call_alloc(struct call **cp, struct focus *f, const struct sa *local,
 		return ENOMEM;
 
 	c->focus = f;
-	c->peer  = *peer;
-	c->echo  = echo;
-	str_ncpy(c->room, room, sizeof(c->room));
+	c->peer  = *to->peer;
+	c->echo  = to->echo;
+	c->music = to->music;
+	str_ncpy(c->room, to->room, sizeof(c->room));
 	list_append(&f->calls, &c->le, c);
 
-	err = leg_make(c, local);
+	err = leg_make(c, to->local);
 	if (!err)
-		err = gest_make(c, uri);
+		err = gest_make(c, to->uri);
 	if (!err)
 		err = offer_engine(c);
 
@@ -640,16 +659,27 @@ static int answer(struct call *c)
 	return session_answer(c->session);
 }
 
+/* Would it open a room, and does its description want music? One that is there stays what it is. */
+static bool opens_for_music(const struct focus *f, const struct sip_msg *msg, const struct call_target *t)
+{
+	struct pl body;
+
+	return t->room[0] && !t->echo && !control_room_for(f->control, t->room) && session_body(&body, msg) &&
+		offer_is_music(body.p, body.l);
+}
+
 void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call_target *t)
 {
 	struct session_in in = { .contact_user = t->echo ? "echo" : t->lobby ? "lobby" : t->room, .isfocus = !t->echo && !t->lobby };
-	struct call *c = NULL;
 	char uri[256] = "";
+	struct call_to to = { .local = &msg->dst, .peer = &msg->src, .room = t->room, .uri = uri, .echo = t->echo };
+	struct call *c = NULL;
 	bool asked;
 	int err;
 
 	(void)pl_strcpy(&msg->from.auri, uri, sizeof(uri));
-	err = call_alloc(&c, f, &msg->dst, &msg->src, t->echo, t->room, uri);
+	to.music = opens_for_music(f, msg, t);
+	err = call_alloc(&c, f, &to);
 	if (err) {
 		refuse_busy(f, msg, err);
 		return;
@@ -699,7 +729,7 @@ static void dial_timeout(void *arg)
 static int dial_auth(char *buf, size_t size, const struct sip_msg *challenge, const char *method, const char *uri, void *arg)
 {
 	struct call *c = arg;
-	struct auth_cred cred;
+	struct auth_cred cred = { .any_realm = false };
 
 	if (!focus_trunk_cred(c->focus, &cred, session_remote_uri(c->session)))
 		return EPERM;
@@ -739,6 +769,7 @@ int call_dial(struct call **cp, struct focus *f, const struct call_dial *d)
 	struct session_out out = { .uri = d->uri, .contact_user = d->room, .isfocus = true };
 	char from[160], extra[320];
 	struct sa local, peer;
+	const struct call_to to = { .local = &local, .peer = &peer, .room = d->room, .uri = d->uri };
 	struct call *c;
 	int err;
 
@@ -752,7 +783,7 @@ int call_dial(struct call **cp, struct focus *f, const struct call_dial *d)
 	if (err)
 		return err;
 
-	err = call_alloc(&c, f, &local, &peer, false, d->room, d->uri);
+	err = call_alloc(&c, f, &to);
 	if (err)
 		return err;
 

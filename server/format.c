@@ -9,7 +9,7 @@
 #include "format.h"
 
 enum {
-	PTIME_MIN_US = 2500, PTIME_VOICE_MIN_US = 10000, PTIME_MAX_US = 60000,
+	PTIME_MIN_US = 2500, PTIME_VOICE_MIN_US = 10000, PTIME_MAX_US = 60000, PTIME_USUAL_US = 20000,
 	FRAME_64_US = 1333,               /* 64 samples at 48 kHz, as sound cards count */
 	PAYLOAD_MAX = 1400,               /* RTP_MTU less IPv6, UDP, RTP and SRTP headers */
 	OPUS_BITRATE_MIN = 6000, OPUS_BITRATE_MAX = 510000,     /* RFC 7587 6.1 */
@@ -24,11 +24,16 @@ static bool is_opus(const struct format *f)
 
 /* --- what a datagram holds --- */
 
+static uint64_t frame_bytes(const struct format *f, uint32_t us)
+{
+	return (uint64_t)f->codec->max_bytes_ms * f->channels * us / 1000;
+}
+
 /* In one datagram, and a whole number of samples: 5 ms at 44.1 kHz is none. */
 static bool fits(const struct format *f, uint32_t us)
 {
-	return (uint64_t)f->codec->max_bytes_ms * f->channels * us / 1000 <= PAYLOAD_MAX &&
-		((uint64_t)f->codec->srate * us % 1000000 == 0 || (us == FRAME_64_US && f->codec->srate == 48000));
+	return frame_bytes(f, us) <= PAYLOAD_MAX &&
+		((uint64_t)f->codec->srate * us % 1000000 == 0 || (us % FRAME_64_US == 0 && f->codec->srate == 48000));
 }
 
 /* The longest frame that fits, up to us; 0: none does. */
@@ -168,9 +173,18 @@ bool format_same(const struct format *a, const struct format *b)
 
 /* --- redundancy --- */
 
-bool format_redundant(const struct format *f)
+bool format_redundant(const struct format *f, uint32_t us)
 {
-	return f->what == FORMAT_SOUND && (is_opus(f) || fits(f, 2 * PTIME_MAX_US));
+	/* RFC 2198 3: "block length: 10 bits" */
+	return f->what == FORMAT_SOUND && (is_opus(f) || (fits(f, us) && fits(f, 2 * us) && frame_bytes(f, us) < 1024));
+}
+
+/* Of the frames that could be sent at all, with these wishes. */
+bool format_may_repeat(const struct format *f, bool music)
+{
+	if (f->what != FORMAT_SOUND)
+		return false;
+	return format_redundant(f, !music ? (uint32_t)PTIME_MAX_US : f->codec->srate == 48000 ? (uint32_t)FRAME_64_US : (uint32_t)PTIME_MIN_US);
 }
 
 /* RFC 2198 5: "a=fmtp:121 0/5": the payload types of the frame itself and of each older one, divided by slashes. Cuts one off. */
@@ -275,6 +289,22 @@ static uint32_t attr_us(const struct sdesc_media *m, const char *name)
 	return a && a->value.l ? read_ms(&a->value) : 0;
 }
 
+uint32_t format_ptime_us(const struct sdesc_media *m)
+{
+	return attr_us(m, "ptime");
+}
+
+int format_print_ptime(struct mbuf *mb, const struct format *first, uint32_t us)
+{
+	/* RFC 7587 6.1: "Possible values are 3, 5, 10, 20, 40, 60, or an arbitrary multiple of an Opus frame size rounded up to the
+	 * next full integer value" */
+	if (us % 1000 == 0 || !first || is_opus(first))
+		return mbuf_printf(mb, "a=ptime:%u\r\n", (us + 999) / 1000);
+	/* RFC 8866 6.4: "ptime-value = non-zero-int-or-real" */
+	return us % 100 ? mbuf_printf(mb, "a=ptime:%u.%03u\r\n", us / 1000, us % 1000) :
+			  mbuf_printf(mb, "a=ptime:%u.%u\r\n", us / 1000, us % 1000 / 100);
+}
+
 /* RFC 7587 7: "ptime ... rounded up to the next full integer", so 3 says 2.5. Opus frames have fixed lengths. */
 static uint32_t fit_opus(uint32_t us)
 {
@@ -286,13 +316,25 @@ static uint32_t fit_opus(uint32_t us)
 	return PTIME_MIN_US;
 }
 
+/* 20 is what a server writes that calls phones too: who wants short frames sends them nevertheless. And 3 says 2.5 of L16
+ * beside Opus too: 144 samples would fit no quantum. */
+static uint32_t wanted_us(uint32_t us, const struct format *f, const struct offer_conf *conf)
+{
+	if (!conf->music)
+		return us;
+	if (us == PTIME_USUAL_US)
+		us = MIN(us, conf->ptime_us);
+	return us == 3000 && f->codec->srate == 48000 ? PTIME_MIN_US : us;
+}
+
 static uint32_t frame_us(const struct format *f, const struct offer_conf *conf, const struct sdesc_media *m, uint32_t min_us)
 {
 	uint32_t music = is_opus(f) || f->codec->srate != 48000 ? PTIME_MIN_US : FRAME_64_US, least = conf->music ? music : PTIME_VOICE_MIN_US;
-	uint32_t us = attr_us(m, "ptime"), max_us = attr_us(m, "maxptime");
+	uint32_t us = format_ptime_us(m), max_us = attr_us(m, "maxptime");
 
 	if (!us)
-		us = conf->ptime_ms * 1000;
+		us = conf->ptime_us;
+	us = wanted_us(us, f, conf);
 	us = MAX(us, min_us);
 	if (max_us && us > max_us)
 		us = max_us;
@@ -376,7 +418,7 @@ void format_rx(struct leg_codec *rx, const struct format *f, const struct offer_
 	rx->codec = f->codec;
 	rx->pt = f->rx_pt;
 	common(&rx->param, f, conf);
-	rx->param.ptime_us = conf->ptime_ms * 1000;
+	rx->param.ptime_us = conf->ptime_us;
 	if (is_opus(f))
 		rx->param.channels = conf->answer_stereo ? 2 : 1;
 }

@@ -38,7 +38,7 @@ int offer_alloc(struct offer **op, const struct offer_conf *conf)
 	struct offer *o;
 	int err;
 
-	if (!op || !conf || !conf->codecs || !conf->ptime_ms || !sa_isset(&conf->media, SA_ALL))
+	if (!op || !conf || !conf->codecs || !conf->ptime_us || !sa_isset(&conf->media, SA_ALL))
 		return EINVAL;
 	o = mem_zalloc(sizeof(*o), destructor);
 	if (!o)
@@ -121,6 +121,14 @@ bool offer_pending(const struct offer *o)
 bool offer_agreed(const struct offer *o)
 {
 	return o && o->agreed;
+}
+
+void offer_set_music(struct offer *o, bool music)
+{
+	if (!o)
+		return;
+	o->conf.music = music;
+	o->conf.answer_stereo |= music;
 }
 
 void offer_set_hold(struct offer *o, bool hold)

@@ -41,7 +41,8 @@ struct offer_conf {
 	const char *codecs;
 	bool     music;                   /* profile music: Opus low-delay stereo, small ptime allowed */
 	enum offer_srtp srtp;
-	uint32_t ptime_ms;                /* what we like to send and get, 20; 3 means 2.5 with Opus (RFC 7587 7) */
+	uint32_t ptime_us;                /* what we like to send and get, 20000; 1333 are 64 samples, 3000 means 2500 in music */
+	bool     srtp_offered;            /* with OPTIONAL: a=crypto in our own offers on RTP/AVP, for whoever can */
 	const char *session_name;
 	bool     comfort_noise;           /* silence goes as comfort noise to who offers CN (voice, codecs at 8 kHz) */
 	bool     answer_stereo;           /* Opus: we hear and speak stereo when the peer does */
@@ -67,6 +68,8 @@ void offer_rollback(struct offer *o);
 bool offer_pending(const struct offer *o);
 bool offer_agreed(const struct offer *o);                 /* at least one exchange is in force */
 
+/* Before the first exchange: the frames, the stereo and the codec settings of music. */
+void offer_set_music(struct offer *o, bool music);
 void offer_set_hold(struct offer *o, bool hold);          /* our next offer and answers: we do not want to hear them */
 /* The sound stream of the agreed state, or of the pending one (while our offer has no answer: what we are ready to hear,
  * without rtp and tx). ENOENT: no audio. `source` is left unset: the caller knows where signalling comes from. While the
@@ -79,5 +82,9 @@ enum { OFFER_MARK = 32 };
 const struct gestline *offer_gestline(const struct offer *o, enum gestline_kind kind, uint8_t mark[OFFER_MARK]);
 /* The answer to our offer took what it could not: another offer is due, which puts that right. */
 bool offer_wants_again(const struct offer *o);
+
+/* Does who wrote this description come to make music? Its first codec is uncompressed stereo at 48 kHz, or it wants frames
+ * of 5 ms or less. */
+bool offer_is_music(const void *body, size_t len);
 
 #endif

@@ -22,6 +22,7 @@ struct audio {
 	uint8_t  dir;                     /* what our description says */
 	bool     peer_holds;
 	bool     xr_voip, xr_rtt;         /* what our description says */
+	uint32_t ptime_us;                /* that was settled; 0: nothing yet */
 	struct leg_desc desc;
 };
 
@@ -214,7 +215,7 @@ static void describe_red_tx(struct audio *s, const struct format *sound, const s
 {
 	const struct format *red = first(s, FORMAT_RED, sound->clock);
 
-	if (!red || !format_redundant(sound))
+	if (!red || !format_redundant(sound, s->desc.tx.param.ptime_us))
 		return;
 	s->desc.red_tx_pt = red->tx_pt;
 	s->desc.red_tx_gen = format_red_gens(m, red->tx_pt, sound->tx_pt);
@@ -283,6 +284,7 @@ static void describe(struct audio *s, const struct offer_conf *conf, const struc
 	describe_rx(s, conf);
 	describe_ext(s);
 	format_tx(&s->desc.tx, sound, conf, m);
+	s->ptime_us = s->desc.tx.param.ptime_us;
 	describe_keys(s);
 	describe_red_tx(s, sound, m);
 	event = first(s, FORMAT_EVENT, sound->clock);
@@ -400,15 +402,15 @@ static void offer_format(struct audio *s, struct format f)
 }
 
 /* Behind the codecs: who takes the first we offer does not send everything twice for that. */
-static void offer_red(struct audio *s, const struct format *sound)
+static void offer_red(struct audio *s, const struct format *sound, bool music)
 {
-	if (format_redundant(sound) && !has_clock(s, FORMAT_RED, sound->clock) && count(s, FORMAT_RED) < LEG_RED_MAX)
+	if (format_may_repeat(sound, music) && !has_clock(s, FORMAT_RED, sound->clock) && count(s, FORMAT_RED) < LEG_RED_MAX)
 		offer_format(s, (struct format){.what = FORMAT_RED, .clock = sound->clock, .channels = sound->channels,
 						.inner = sound->rx_pt});
 }
 
 /* The codec in use stays first, so that a hold or a refresh does not change it; then all we allow, in our order. */
-static void offer_formats(struct audio *s, const struct format_prefs *prefs, const struct audio *before)
+static void offer_formats(struct audio *s, const struct format_prefs *prefs, const struct audio *before, bool music)
 {
 	const struct format *in_use = before ? first(before, FORMAT_SOUND, 0) : NULL;
 	size_t n_sound;
@@ -419,7 +421,7 @@ static void offer_formats(struct audio *s, const struct format_prefs *prefs, con
 		offer_format(s, format_of_pref(prefs, i));
 	n_sound = s->n_fmt;
 	for (size_t i = 0; i < n_sound && prefs->red; i++)
-		offer_red(s, &s->fmt[i]);
+		offer_red(s, &s->fmt[i], music);
 	for (size_t i = 0; i < n_sound; i++)
 		offer_format(s, (struct format){.what = FORMAT_EVENT, .clock = s->fmt[i].clock, .channels = 1});
 	if (before && before->desc.cn_rx_pt != 0xff)
@@ -436,8 +438,9 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
 	if (!s)
 		return ENOMEM;
 	str_ncpy(s->proto, before ? before->proto : secure ? "RTP/SAVP" : "RTP/AVP", sizeof(s->proto));
-	offer_formats(s, ctx->prefs, before);
-	if (before ? before->keys.n_line > 0 : secure)
+	s->ptime_us = before ? before->ptime_us : 0;
+	offer_formats(s, ctx->prefs, before, ctx->conf->music);
+	if (before ? before->keys.n_line > 0 : offer_keys_wanted(ctx->conf))
 		err = offer_keys_offer(&s->keys, before ? &before->keys : NULL);
 	s->dir = ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH;
 	/* RFC 3264 5.1: the offerer "MUST be prepared to receive media ... as soon as it sends the offer". */
@@ -544,6 +547,13 @@ static int accept_answer(void **part, const char **why, const struct offer_ctx *
 	return err;
 }
 
+/* RFC 3264 6.1: "the ptime ... in the answer" is what we would like to get. In music that is what we send: who asked for 64
+ * samples would else be asked for 20 ms in return, and again by every later offer of ours. */
+static int print_ptime(struct mbuf *mb, const struct audio *s, const struct offer_conf *conf)
+{
+	return format_print_ptime(mb, first(s, FORMAT_SOUND, 0), conf->music && s->ptime_us ? s->ptime_us : conf->ptime_us);
+}
+
 static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)
 {
 	const struct audio *s = part;
@@ -555,7 +565,8 @@ static int print(struct mbuf *mb, const struct offer_ctx *ctx, const void *part)
 	err |= mbuf_printf(mb, "\r\n");
 	for (size_t i = 0; i < s->n_fmt; i++)
 		err |= format_print(mb, &s->fmt[i], ctx->conf);
-	err |= mbuf_printf(mb, "a=ptime:%u\r\na=%s\r\n", ctx->conf->ptime_ms, offer_dir_name(s->dir));
+	err |= print_ptime(mb, s, ctx->conf);
+	err |= mbuf_printf(mb, "a=%s\r\n", offer_dir_name(s->dir));
 	if (s->desc.rtcp_mux)
 		err |= mbuf_printf(mb, "a=rtcp-mux\r\n");
 	err |= offer_ext_print(mb, &s->ext);

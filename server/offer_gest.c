@@ -354,7 +354,7 @@ int gest_offer(struct gest *g, const struct offer_ctx *ctx, const struct gest *b
 		return 0;
 	g->line.rtcp_mux = before ? before->line.rtcp_mux : true;
 	str_ncpy(g->proto, before ? before->proto : secure ? "RTP/SAVP" : "RTP/AVP", sizeof(g->proto));
-	return (before ? before->keys.n_line > 0 : secure) ? offer_keys_offer(&g->keys, before ? &before->keys : NULL) : 0;
+	return (before ? before->keys.n_line > 0 : offer_keys_wanted(ctx->conf)) ? offer_keys_offer(&g->keys, before ? &before->keys : NULL) : 0;
 }
 
 int gest_accept(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *offered, const struct gest *before,

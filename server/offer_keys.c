@@ -3,7 +3,8 @@
  *
  * Secure or not: RTP/SAVP needs an a=crypto we can take (a lone a=fingerprint is DTLS, not spoken here yet); RTP/AVP
  * with a=crypto is "best effort" and answered in kind. Our own offers are RTP/SAVP when SRTP is required and RTP/AVP
- * else: an optional key in an RTP/AVP offer confuses more phones than it helps.
+ * else: an optional key in an RTP/AVP offer confuses more phones than it helps. A caller that mostly calls its like has them
+ * there all the same (srtp_offered).
  *
  * Our key stays while theirs stays, so a refresh disturbs nothing. When theirs or the suite changes, ours is made anew:
  * one that has protected packets is not taken up again after the media side may have begun to count from zero.
@@ -81,6 +82,11 @@ int offer_keys_answer(struct offer_keys *k, const char **why, enum offer_srtp po
 		use(k, &theirs);
 	sdes_wipe(&theirs.key);
 	return err;
+}
+
+bool offer_keys_wanted(const struct offer_conf *conf)
+{
+	return conf->srtp == OFFER_SRTP_REQUIRED || (conf->srtp == OFFER_SRTP_OPTIONAL && conf->srtp_offered);
 }
 
 /* All suites, the one in use first. A suite has the same tag in all our offers. */

@@ -19,6 +19,8 @@ struct offer_keys {
  * earlier ones. ENOTSUP: not like this, with *why a static text. */
 int  offer_keys_answer(struct offer_keys *k, const char **why, enum offer_srtp policy, const struct offer_keys *before,
 		       bool secure, const struct sdesc *d, const struct sdesc_media *m);
+/* Does our first offer have keys? */
+bool offer_keys_wanted(const struct offer_conf *conf);
 int  offer_keys_offer(struct offer_keys *k, const struct offer_keys *before);
 int  offer_keys_accept(struct offer_keys *k, const char **why, enum offer_srtp policy, const struct offer_keys *offered,
 		       const struct offer_keys *before, bool secure, const struct sdesc_media *m);

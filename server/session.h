@@ -18,6 +18,9 @@
 struct session;
 struct sessions;                          /* all sessions of one server: finds dialogs, counts, limits */
 
+/* The session description of a request, also inside a multipart body; false: there is none. */
+bool session_body(struct pl *body, const struct sip_msg *msg);
+
 /* Bodies are SDP only here; multipart is unpacked below. `why` may be set to a static text for Warning/reason. */
 struct session_ops {
 	/* The peer offers (INVITE, re-INVITE, UPDATE, PRACK, offer in a 1xx/2xx to our offerless INVITE). Give the answer
@@ -105,6 +108,7 @@ const char *session_ltag(const struct session *s);
 const char *session_rtag(const struct session *s);
 bool session_established(const struct session *s);        /* a 2xx was sent or received, and it is not over */
 bool session_outgoing(const struct session *s);           /* we called */
+bool session_heard(const struct session *s);              /* any answer to our INVITE came, if only 100 */
 
 /* A Replaces (RFC 3891) or Join (RFC 3911) header of an INVITE. ENOENT: none; EBADMSG: malformed or several (400). What
  * it does is the owner's matter: sessions_find(callid, to_tag, from_tag), then

@@ -39,6 +39,7 @@ struct session {
 	char *extra, *remote_uri, *remote_name;
 	bool out;
 	bool established;                     /* a 2xx was sent or received */
+	bool heard;                           /* an answer to our INVITE came */
 	bool told;                            /* ops->established was called */
 	bool closed;
 	bool leaving;                         /* closed, but a CANCEL or 2xx still waits for its answer: holds itself */
@@ -97,7 +98,6 @@ bool again_next(struct again *a, struct session *s, tmr_h *h, uint32_t max_ms); 
 void again_stop(struct again *a);
 
 /* session_sdp.c */
-bool session_body(struct pl *body, const struct sip_msg *msg);
 int  sdp_their_offer(struct session *s, const char **why, const struct pl *body);
 int  sdp_our_offer(struct session *s, struct mbuf **mb);
 int  sdp_their_answer(struct session *s, const char **why, const struct pl *body);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 #include "control/log.h"
 #include "sip.h"
 #include "sipguard.h"
@@ -52,7 +53,8 @@ struct sips {
 	struct list stacks, handlers;
 	struct dnsc *dnsc;
 	struct tls *tls;
-	char *software;
+	char *software, *tls_peer;
+	const char *tls_problem;
 	struct sa external;
 	struct limit *invites, *requests, *bad;
 	struct sips_stats stats;
@@ -838,19 +840,75 @@ static int listen_on(struct sips *s, enum sip_transp tp, const struct sa *addr)
 	return w.err ? w.err : w.n ? 0 : EADDRNOTAVAIL;
 }
 
-static int tls_open(struct sips *s, const char *cert)
+/* --- who we talk to by TLS: libre 1.1 looks at no certificate, so OpenSSL's context is told what must be in it --- */
+
+static int tls_index(void)
 {
+	static int index = -1;
+
+	if (index < 0)
+		index = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	return index;
+}
+
+static int tls_judged(int ok, X509_STORE_CTX *x)
+{
+	const SSL *ssl = X509_STORE_CTX_get_ex_data(x, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct sips *s = ssl ? SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), tls_index()) : NULL;
+
+	if (!ok && s)
+		s->tls_problem = X509_verify_cert_error_string(X509_STORE_CTX_get_error(x));
+	return ok;
+}
+
+/* RFC 6066 3: a server with many names must know which one is meant; an address is none. */
+static void tls_begins(const SSL *ssl, int where, int ret)
+{
+	const struct sips *s = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), tls_index());
+	struct sa sa;
+
+	(void)ret;
+	if (where & SSL_CB_HANDSHAKE_START && s && !SSL_is_server(ssl) && sa_set_str(&sa, s->tls_peer, 0))
+		SSL_set_tlsext_host_name((SSL *)ssl, s->tls_peer);
+}
+
+static int tls_watch_peer(struct sips *s, const struct sips_conf *conf)
+{
+	SSL_CTX *ctx = tls_openssl_context(s->tls);
+	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+	struct sa sa;
+
+	if (conf->tls_ca && *conf->tls_ca ? !SSL_CTX_load_verify_locations(ctx, conf->tls_ca, NULL) : !SSL_CTX_set_default_verify_paths(ctx))
+		return ENOENT;
+	if (str_dup(&s->tls_peer, conf->tls_peer) || !SSL_CTX_set_ex_data(ctx, tls_index(), s))
+		return ENOMEM;
+	if (!sa_set_str(&sa, conf->tls_peer, 0) ? !X509_VERIFY_PARAM_set1_ip_asc(param, conf->tls_peer) :
+						 !X509_VERIFY_PARAM_set1_host(param, conf->tls_peer, 0))
+		return EINVAL;
+	SSL_CTX_set_info_callback(ctx, tls_begins);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, tls_judged);
+	return 0;
+}
+
+static int tls_open(struct sips *s, const struct sips_conf *conf)
+{
+	const char *cert = conf->tls_cert && *conf->tls_cert ? conf->tls_cert : NULL;
 	int err;
 
 	if (s->tls)
 		return 0;
-	if (!cert || !*cert)
+	if (!cert && !conf->client)
 		return ENOENT;
 	err = tls_alloc(&s->tls, TLS_METHOD_SSLV23, cert, NULL);
 	if (err)
 		return err;
 	SSL_CTX_set_min_proto_version(tls_openssl_context(s->tls), TLS1_2_VERSION);
-	return 0;
+	return conf->tls_peer ? tls_watch_peer(s, conf) : 0;
+}
+
+const char *sips_tls_problem(const struct sips *s)
+{
+	return s ? s->tls_problem : NULL;
 }
 
 /* "udp:127.0.0.1:5060", "tls:[::1]" (default port) */
@@ -895,7 +953,7 @@ static int listen_words(struct sips *s, const struct sips_conf *conf)
 		p += word.l;
 		err = word_read(&tp, &addr, &word);
 		if (!err && tp == SIP_TRANSP_TLS)
-			err = tls_open(s, conf->tls_cert);
+			err = tls_open(s, conf);
 		if (!err)
 			err = listen_on(s, tp, &addr);
 		if (err) {
@@ -915,6 +973,7 @@ static void sips_destructor(void *arg)
 	list_flush(&s->handlers);
 	mem_deref(s->dnsc);
 	mem_deref(s->tls);
+	mem_deref(s->tls_peer);
 	mem_deref(s->software);
 	mem_deref(s->invites);
 	mem_deref(s->requests);

@@ -21,7 +21,10 @@ struct sips;                              /* all stacks of this server */
 struct sips_conf {
 	const char *listen;               /* "udp:127.0.0.1:5060 tcp:... tls:[::1]:5061"; port 0: the kernel chooses */
 	const char *external;             /* address for Contact and SDP towards the outside; "" or NULL: none */
-	const char *tls_cert;             /* PEM with certificate and key */
+	const char *tls_cert;             /* PEM with certificate and key; a client needs none */
+	const char *tls_peer;             /* a client's: its server must show a good certificate of this name or address; NULL: any */
+	const char *tls_ca;               /* file with who may have signed that; NULL: the system's */
+	bool client;                      /* TLS without a certificate of its own */
 	const char *software;             /* Server: / User-Agent: */
 	uint32_t invite_rate;             /* new INVITEs a second per source address; 0: no limit */
 	uint32_t request_rate;            /* other out-of-dialog requests a second per source address */
@@ -53,6 +56,7 @@ void sips_print(const struct sips *s, void (*h)(const char *uri_host, void *arg)
 /* The listening address of the nth transport (tests listen on port 0). ENOENT after the last. */
 int  sips_listener(const struct sips *s, size_t n, enum sip_transp *tp, struct sa *addr);
 const char *sips_software(const struct sips *s);
+const char *sips_tls_problem(const struct sips *s);      /* why a certificate was not good, in words; NULL: none was bad */
 
 struct sips_stats { uint64_t requests, bad, limited, responses[7]; };
 void sips_stats(const struct sips *s, struct sips_stats *st);

@@ -155,6 +155,36 @@ static void room_of_two(void)
 	house_close(&house);
 }
 
+/* A call whose description is that of a musician opens a room of music, whatever its name; a phone does not, nor does a musician
+ * change the room of a phone. */
+static void opened_for_music(void)
+{
+	static const char musician[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+		"m=audio 4002 RTP/AVP 96\r\na=rtpmap:96 L16/48000/2\r\na=ptime:1.333\r\n";
+	static const struct { const char *room; bool musician, music; } calls[] = {
+		{ "band", true, true }, { "band", false, true }, { "office", false, false }, { "office", true, false },
+	};
+	struct ua *ua[G_N_ELEMENTS(calls)];
+
+	house_open(&house, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
+		struct snapshot *s;
+
+		ua[i] = phone(calls[i].room);
+		ua_request(ua[i], "INVITE", NULL, calls[i].musician ? musician : house_sdp(4000, "sendrecv"));
+		ua_expect(ua[i], "SIP/2.0 200");
+		g_assert_true(!calls[i].musician || ua_has(ua[i], calls[i].music ? "a=ptime:1.333\r\n" : "a=ptime:20\r\n"));
+		ua_ack(ua[i], NULL);
+		sim_advance(20);
+		s = house_room(&house, calls[i].room);
+		g_assert_true(s->music == calls[i].music);
+		mem_deref(s);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++)
+		hangs_up(ua[i]);
+	house_close(&house);
+}
+
 static void unknown_rooms(void)
 {
 	house_open(&house, "[rooms]\nauto = no\n");
@@ -840,6 +870,7 @@ int main(int argc, char **argv)
 
 	g_test_add_func("/focus/room-of-two", room_of_two);
 	g_test_add_func("/focus/unknown-rooms", unknown_rooms);
+	g_test_add_func("/focus/opened-for-music", opened_for_music);
 	g_test_add_func("/focus/factory", factory);
 	g_test_add_func("/focus/echo", echo);
 	g_test_add_func("/focus/numbers", numbers);

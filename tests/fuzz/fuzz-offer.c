@@ -34,7 +34,7 @@ static struct offer *make(uint8_t settings)
 {
 	struct offer_conf conf = {
 		.codecs = settings & 1 ? "L16/48000/2 L16 opus" : "opus G722 PCMU PCMA",
-		.music = settings & 2, .answer_stereo = settings & 4, .ptime_ms = settings & 2 ? 3 : 20,
+		.music = settings & 2, .answer_stereo = settings & 4, .ptime_us = settings & 2 ? 3000 : 20000,
 		.levels = settings & 64,
 		.srtp = settings & 8 ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
 		.red = settings & 128,

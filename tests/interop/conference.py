@@ -144,7 +144,7 @@ def followed_case():
 
 ROOMS, RECORDINGS, JOINS, FINISHED = 6, 20, 100, 10
 START_S = 1.0                     # from the start of the process to the first answer
-LOST_S = 1.0                      # of a recording, at its end
+LOST_S = 1.1                      # of a recording, at its end
 
 
 def ogg_seconds(path):

@@ -98,7 +98,7 @@ static struct fake anna, bob, carl;           /* OSC, OSC, MIDI */
 static void begin(void)
 {
 	memset(&room, 0, sizeof(room));
-	g_assert_cmpint(forward_alloc(&forward, false, false, NULL, NULL), ==, 0);
+	g_assert_cmpint(forward_alloc(&forward, false, false, FORWARD_SAYS, NULL, NULL), ==, 0);
 	enters(&anna, GESTLINE_UDP, 0, "anna");
 	enters(&bob, GESTLINE_TCP, 1, "bob");
 	enters(&carl, GESTLINE_MIDI, 2, "carl");

@@ -45,7 +45,7 @@ static struct offer *make(unsigned flags)
 	struct offer_conf conf = {
 		.codecs = flags & NARROW ? "PCMA" : flags & WIDE ? "L16/48000/2 L16/48000 opus" :
 			flags & CD ? "L16/44100/2 L16/44100" : "opus G722 PCMU PCMA",
-		.music = flags & MUSIC, .answer_stereo = flags & STEREO, .ptime_ms = flags & MUSIC ? 3 : 20,
+		.music = flags & MUSIC, .answer_stereo = flags & STEREO, .ptime_us = flags & MUSIC ? 3000 : 20000,
 		.srtp = flags & OFF ? OFFER_SRTP_OFF : flags & REQUIRED ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
 		.session_name = "room\r\n1", .levels = flags & LEVELS, .red = flags & RED, .comfort_noise = !(flags & NO_NOISE),
 	};
@@ -670,12 +670,88 @@ static void test_params(void)
 	}
 }
 
+/* --- a musician's end: the same engine on both sides --- */
+
+static const struct { const char *codecs; uint32_t us; bool keys; const char *codec, *says; uint32_t settled; } musicians[] = {
+	{"L16/48000/2 opus", 1333, true, "L16", "a=ptime:1.333\r\n", 1333}, {"L16/48000/2 opus", 2500, false, "L16", "a=ptime:2.5\r\n", 2500},
+	{"L16/48000/2 opus", 5000, true, "L16", "a=ptime:5\r\n", 5000}, {"L16/48000 opus", 10000, true, "L16", "a=ptime:10\r\n", 10000},
+	{"opus L16/48000/2", 2500, true, "opus", "a=ptime:3\r\n", 2500}, {"opus", 1333, true, "opus", "a=ptime:3\r\n", 2500},
+	{"opus", 20000, false, "opus", "a=ptime:3\r\n", 2500},       /* 20 is what is written when nothing is wished */
+};
+
+static struct offer *musician(size_t i)
+{
+	const struct offer_conf conf = {
+		.codecs = musicians[i].codecs, .music = true, .answer_stereo = true, .ptime_us = musicians[i].us,
+		.srtp_offered = musicians[i].keys, .srtp = OFFER_SRTP_OPTIONAL, .session_name = "room  1",
+	};
+	struct offer_conf c = conf;
+	struct offer *o = NULL;
+
+	g_assert_cmpint(sa_set_str(&c.media, "198.51.100.20", 30000), ==, 0);
+	g_assert_cmpint(offer_alloc(&o, &c), ==, 0);
+	return o;
+}
+
+static void both_send(struct offer *a, struct offer *b, size_t i)
+{
+	const struct leg_desc da = desc_of(a, false), db = desc_of(b, false);
+
+	g_assert_cmpuint(da.tx.param.ptime_us, ==, musicians[i].settled);
+	g_assert_cmpuint(db.tx.param.ptime_us, ==, musicians[i].settled);
+	g_assert_cmpstr(da.tx.codec->name, ==, musicians[i].codec);
+	g_assert_cmpint(da.srtp_tx.len > 0, ==, musicians[i].keys);
+	g_assert_cmpmem(da.srtp_tx.key, da.srtp_tx.len, db.srtp_rx.key, db.srtp_rx.len);
+	g_assert_cmpmem(da.srtp_rx.key, da.srtp_rx.len, db.srtp_tx.key, db.srtp_tx.len);
+}
+
+/* What is offered is what both send, and it stays that when either offers again. */
+static void test_musician(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(musicians); i++) {
+		struct offer *a = musician(i), *b = make(WIDE | MUSIC | STEREO);
+		g_autofree char *offered = offer_text(a), *answered = NULL, *again = NULL, *answered2 = NULL;
+
+		g_test_message("%s %u", musicians[i].codecs, musicians[i].us);
+		g_assert_true(strstr(offered, "RTP/AVP ") && !strstr(offered, "a=crypto") == !musicians[i].keys);
+		answered = answer_text(b, offered);
+		g_assert_nonnull(strstr(answered, musicians[i].says));
+		g_assert_cmpint(accept_text(a, answered), ==, 0);
+		offer_commit(a);
+		offer_commit(b);
+		both_send(a, b, i);
+		again = offer_text(b);
+		g_assert_nonnull(strstr(again, musicians[i].says));
+		answered2 = answer_text(a, again);
+		g_assert_cmpint(accept_text(b, answered2), ==, 0);
+		offer_commit(a);
+		offer_commit(b);
+		both_send(a, b, i);
+		mem_deref(a);
+		mem_deref(b);
+	}
+}
+
+/* Who can do no SRTP leaves the keys out, and the call is plain. */
+static void test_keys_not_taken(void)
+{
+	struct offer *a = musician(0), *b = make(WIDE | MUSIC | STEREO | OFF);
+	g_autofree char *offered = offer_text(a), *answered = answer_text(b, offered);
+
+	g_assert_null(strstr(answered, "a=crypto"));
+	g_assert_cmpint(accept_text(a, answered), ==, 0);
+	offer_commit(a);
+	g_assert_cmpuint(desc_of(a, false).srtp_tx.len + desc_of(a, false).srtp_rx.len, ==, 0);
+	mem_deref(a);
+	mem_deref(b);
+}
+
 /* One packet, one datagram. */
 static const struct { unsigned flags; const char *map, *ptime; uint32_t us; } datagrams[] = {
 	{WIDE, "L16/48000/2", "20", 5000}, {WIDE, "L16/48000", "20", 10000}, {WIDE, "L16/48000/2", "60", 5000},
-	{WIDE | MUSIC, "L16/48000/2", "3", 3000}, {WIDE | MUSIC, "L16/48000/2", "2.5", 2500},
+	{WIDE | MUSIC, "L16/48000/2", "3", 2500}, {WIDE | MUSIC, "L16/48000/2", "2.5", 2500},
 	{WIDE | MUSIC, "L16/48000/2", "1.333", 1333}, {WIDE | MUSIC, "L16/48000/2", "1", 1333}, {WIDE, "L16/48000/2", "1.333", 5000},
-	{WIDE | MUSIC, "L16/48000/2", "1.3339999", 1333}, {WIDE | MUSIC, "L16/48000/2", "2.6.7", 3000},
+	{WIDE | MUSIC, "L16/48000/2", "1.3339999", 1333}, {WIDE | MUSIC, "L16/48000/2", "2.6.7", 2500},
 	{CD, "L16/44100", "20", 10000}, {CD, "L16/44100", "15", 10000}, {CD | MUSIC, "L16/44100", "5", 10000},
 	{0, "PCMU/8000", "20", 20000}, {0, "PCMU/8000", "60", 60000}, {0, "PCMU/8000", "12.3", 10000},
 	{0, "PCMU/8000", "15", 15000}, {0, "G722/8000", "200", 60000},
@@ -1109,7 +1185,7 @@ static const struct { const char *codecs; int err; const char *formats; } confs[
 static void test_conf(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(confs); i++) {
-		struct offer_conf conf = {.codecs = confs[i].codecs, .ptime_ms = 20};
+		struct offer_conf conf = {.codecs = confs[i].codecs, .ptime_us = 20000};
 		struct offer *o = NULL;
 		struct mbuf *mb;
 		char *text;
@@ -1135,7 +1211,7 @@ static void test_conf_incomplete(void)
 
 	g_assert_cmpint(sa_set_str(&conf.media, "192.0.2.1", 4000), ==, 0);
 	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);              /* no ptime */
-	conf.ptime_ms = 20;
+	conf.ptime_us = 20000;
 	sa_set_port(&conf.media, 0);
 	g_assert_cmpint(offer_alloc(&o, &conf), ==, EINVAL);              /* no port */
 }
@@ -1297,6 +1373,8 @@ int main(int argc, char *argv[])
 	g_test_add_func("/offer/accepts", test_accepts);
 	g_test_add_func("/offer/offer-secure", test_offer_secure);
 	g_test_add_func("/offer/versions", test_versions);
+	g_test_add_func("/offer/musician", test_musician);
+	g_test_add_func("/offer/keys-not-taken", test_keys_not_taken);
 	g_test_add_func("/offer/keys-over-time", test_keys_over_time);
 	g_test_add_func("/offer/keys-in-our-offer", test_keys_in_our_offer);
 	g_test_add_func("/offer/changes", test_changes);

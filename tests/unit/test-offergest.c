@@ -66,7 +66,7 @@ enum { ALL = 0x1f, OSC_AND_MIDI = 1 << GESTLINE_OSC | 1 << GESTLINE_MIDI };
 static struct offer *make(uint8_t takes, uint8_t offers, enum offer_srtp srtp)
 {
 	struct offer_conf conf = {
-		.codecs = "PCMU", .ptime_ms = 20, .srtp = srtp, .session_name = "room",
+		.codecs = "PCMU", .ptime_us = 20000, .srtp = srtp, .session_name = "room",
 		.gest = {.takes = takes, .offers = offers, .mtu = 1200, .stream_max = 65536, .rate = 2000, .fingerprint = OURPRINT,
 			 .open = open_line, .claims = claim, .arg = &desk},
 	};

@@ -1,0 +1,126 @@
+"""Who plays in band.py: Jamulus, JackTrip, Tutti. Each is a context with `mouths` (the input ports of the players) and `ears`
+(the output port of each), and `say()` what it tells of itself afterwards.
+"""
+import base64
+import os
+import shutil
+import time
+
+from rig import Trouble, free_port
+
+
+class Peers:
+    """Programs in a JACK server; ended in the order they came."""
+    needs = ()
+
+    def __init__(self, jack, n):
+        self.jack, self.n, self.running = jack, n, []
+        for program in self.needs:
+            if not shutil.which(program):
+                raise Trouble('%s is not installed' % program)
+
+    def begin(self, args, log):
+        p = self.jack.run([str(a) for a in args], log)
+        self.running.append(p)
+        return p
+
+    def settle(self):
+        return 5
+
+    def __enter__(self):
+        try:
+            self.start()
+            self.jack.wait(self.mouths + self.ears, 20, self.running)
+            time.sleep(self.settle())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for p in reversed(self.running):
+            p.stop()
+
+    def parts(self):
+        """Where the delay goes, (name, ms) pairs, as the program itself says."""
+        return []
+
+
+class Jamulus(Peers):
+    """A server and clients. What is in the ini is what a user would set in its window: small network buffers, high quality."""
+    needs = ('Jamulus',)
+
+    def __init__(self, jack, n, buffer=None, channels=0):
+        super().__init__(jack, n)
+        self.buffer, self.channels = buffer, channels
+
+    INI = '''<client>
+ <name_base64>%s</name_base64>
+ <audiochannels>%d</audiochannels>
+ <audioquality>2</audioquality>
+ <enableopussmall>1</enableopussmall>
+ <autojitbuf>%d</autojitbuf>
+ <jitbuf>%d</jitbuf>
+ <jitbufserver>%d</jitbufserver>
+ <reverblev>0</reverblev>
+</client>
+'''
+
+    def start(self):
+        port = free_port()
+        fast = ['-F'] if self.jack.period <= 64 else []
+        self.begin(['Jamulus', '--server', '--nogui', '-p', port, *fast], 'jamulus-server')
+        time.sleep(0.5)
+        self.mouths, self.ears = [], []
+        for i in range(self.n):
+            name = 'player%d' % i
+            ini = os.path.join(self.jack.dir, name + '.ini')
+            with open(ini, 'w') as f:
+                f.write(self.INI % (base64.b64encode(name.encode()).decode(), self.channels, self.buffer is None, self.buffer or 1, self.buffer or 1))
+            self.begin(['Jamulus', '--nogui', '-i', ini, '-p', free_port(), '-j', '--clientname', name, '-c', '127.0.0.1:%d' % port], name)
+            self.mouths.append('Jamulus %s:input left' % name)
+            self.ears.append('Jamulus %s:output left' % name)
+
+    def settle(self):
+        return 8 if self.buffer is None else 4
+
+
+class JackTripPair(Peers):
+    """Two ends without a server."""
+    needs = ('jacktrip',)
+
+    def __init__(self, jack, n, queue):
+        super().__init__(jack, 2)
+        self.queue = queue
+
+    def start(self):
+        a, b = free_port(), free_port()
+        common = ['-n', 1, '-q', self.queue, '-D', '--udprt']
+        self.begin(['jacktrip', '-s', '-J', 'one', '-B', a, '-P', b, *common], 'one')
+        time.sleep(0.3)
+        self.begin(['jacktrip', '-c', '127.0.0.1', '-J', 'two', '-B', b, '-P', a, *common], 'two')
+        self.mouths = ['one:send_1', 'two:send_1']
+        self.ears = ['one:receive_1', 'two:receive_1']
+
+    def settle(self):
+        return 4
+
+
+class JackTripHub(Peers):
+    """Clients of a hub, which mixes by JACK connections of its own machine: here the same JACK."""
+    needs = ('jacktrip',)
+
+    def __init__(self, jack, n, queue):
+        super().__init__(jack, n)
+        self.queue = queue
+
+    def start(self):
+        port = free_port()
+        common = ['-q', self.queue, '--udprt']
+        self.begin(['jacktrip', '-S', '-p', 2, '-B', port, '-U', free_port(), *common], 'hub')
+        time.sleep(0.5)
+        for i in range(self.n):
+            self.begin(['jacktrip', '-C', '127.0.0.1', '-J', 'player%d' % i, '-K', 'seat%d' % i, '-n', 1, '-D', '-P', port, '-B', free_port(), *common],
+                       'player%d' % i)
+        self.mouths = ['player%d:send_1' % i for i in range(self.n)]
+        self.ears = ['player%d:receive_1' % i for i in range(self.n)]

@@ -1,0 +1,89 @@
+"""JACK servers on the dummy driver, programs that play through them, and the rig that measures (jack/jackrig.c).
+
+Each server has a name of its own, so that other JACK on the machine is left alone; each process is ended by its number.
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from rig import Process, Trouble, tool
+
+
+def realtime():
+    """May programs of ours ask for SCHED_FIFO? On a machine that others share, JACK is of no use without."""
+    if os.environ.get('RT', '') == '0' or not shutil.which('chrt'):
+        return False
+    return subprocess.run(['chrt', '-f', '10', 'true'], stderr=subprocess.DEVNULL).returncode == 0
+
+
+class Jack(Process):
+    """A JACK server; what plays through it gets `env`."""
+    count = 0
+
+    def __init__(self, period, rate=48000):
+        if not shutil.which('jackd'):
+            raise Trouble('jackd is not installed')
+        Jack.count += 1
+        self.period, self.rate, self.rt = period, rate, realtime()
+        self.name = 'tutti-bench-%d-%d' % (os.getpid(), Jack.count)
+        self.dir = tempfile.mkdtemp(prefix='tutti-jack-')
+        self.env = dict(os.environ, JACK_DEFAULT_SERVER=self.name, JACK_NO_START_SERVER='1', JACK_NO_AUDIO_RESERVATION='1', HOME=self.dir,
+                        XDG_CONFIG_HOME=self.dir, XDG_RUNTIME_DIR=self.dir, QT_QPA_PLATFORM='offscreen')
+        self.log = open(os.path.join(self.dir, 'jackd'), 'w+')
+        kind = ['-R', '-P', '60'] if self.rt else ['-r']
+        super().__init__(['jackd', '-n', self.name, *kind, '-d', 'dummy', '-r', str(rate), '-p', str(period)],
+                         stdout=self.log, stderr=self.log, env=self.env)
+        self.wait(['system:playback_1'])
+
+    def ports(self):
+        p = subprocess.run(['jack_lsp', '-s', self.name], capture_output=True, text=True, env=self.env, timeout=20)
+        return p.stdout.splitlines()
+
+    def wait(self, names, seconds=15, alive=()):
+        """Until all these ports are there."""
+        until = time.monotonic() + seconds
+        while True:
+            there = self.ports()
+            missing = [n for n in names if n not in there]
+            if not missing:
+                return
+            dead = [p for p in [self, *alive] if p.process.poll() is not None]
+            if dead or time.monotonic() > until:
+                raise Trouble('no port %s%s' % (missing[0], '; a program has ended with %s' % dead[0].process.returncode if dead else ''))
+            time.sleep(0.1)
+
+    def connect(self, a, b):
+        subprocess.run(['jack_connect', '-s', self.name, a, b], env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=20)
+
+    def run(self, args, log):
+        """A program that plays here."""
+        f = open(os.path.join(self.dir, log), 'w')
+        return Process(args, stdout=f, stderr=f, env=self.env, cwd=self.dir)
+
+    def said(self, log):
+        try:
+            with open(os.path.join(self.dir, log), errors='replace') as f:
+                return f.read()
+        except OSError:
+            return ''
+
+    def measure(self, to, ears, n=200, seed=1, more=()):
+        """The rig's figures: chirps into the ports `to`, heard at `ears`."""
+        args = [tool('jackrig'), '-s', self.name, '-n', str(n), '--seed', str(seed), *more]
+        for t in to:
+            args += ['-t', t]
+        for e in ears:
+            args += ['-e', e]
+        p = subprocess.run(args, capture_output=True, text=True, env=self.env, timeout=60 + n)
+        if not p.stdout.startswith('{'):
+            raise Trouble('jackrig: ' + (p.stderr.strip() or 'status %d' % p.returncode))
+        return json.loads(p.stdout)
+
+    def stop(self):
+        super().stop()
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
