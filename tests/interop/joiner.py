@@ -112,7 +112,7 @@ class Joiner:
     def xruns(self):
         return self.last('stats').get('xruns', 0)
 
-    def judge(self, others, first, last):
+    def judge(self, others, first, last, floor=-60.0):
         """What it heard in the seconds `first` to `last` of its file: each other tone at its level, without a gap, nothing of its own."""
         if self.xruns():
             LATE.append(time.monotonic())         # its own clock was late: this machine is busy
@@ -120,4 +120,4 @@ class Joiner:
         part = samples[round(first * rate):round(last * rate)]
         if len(part) < (last - first) * rate * 0.9:
             return ['%s heard only %.1f s' % (self.name, len(part) / rate)]
-        return sound.judge(self.name, part, rate, others, self.freq, tolerance=0.5)
+        return sound.judge(self.name, part, rate, others, self.freq, tolerance=0.5, floor=floor)
