@@ -25,6 +25,7 @@
 #define DEBUG_MODULE "tutti-join"
 #define DEBUG_LEVEL 4
 #include <re_dbg.h>
+#include "checkrun.h"
 #include "device.h"
 #include "joinconf.h"
 #include "jsonout.h"
@@ -293,8 +294,6 @@ static int play(struct program *p)
 {
 	int status;
 
-	dbg_init(DBG_WARNING, DBG_NONE);
-	dbg_handler_set(libre_says, NULL);
 	if (block_signals() || loop_init())
 		return complain(EX_OSERR, strerror(errno));
 	status = run(p);
@@ -322,6 +321,8 @@ int main(int argc, char **argv)
 		return 0;
 	if (err)
 		return complain(err == EINVAL ? EX_USAGE : EX_NOINPUT, wrong);
+	dbg_init(DBG_WARNING, DBG_NONE);
+	dbg_handler_set(libre_says, NULL);
 	use_log(&program.conf);
 	if (program.conf.devices) {
 		device_list(stdout);
@@ -331,5 +332,7 @@ int main(int argc, char **argv)
 		return complain(EX_USAGE, "which room? tutti-join sip:band@host; --help tells more");
 	if (program.conf.uri[0] && program.conf.answer)
 		return complain(EX_USAGE, "either a room or --answer");
+	if (program.conf.check)
+		return program.conf.uri[0] ? checkrun(&program.conf) : complain(EX_USAGE, "a sound check needs an address: --check sip:echo@host");
 	return play(&program);
 }
