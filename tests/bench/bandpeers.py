@@ -2,11 +2,12 @@
 (the output port of each), and `say()` what it tells of itself afterwards.
 """
 import base64
+import json
 import os
 import shutil
 import time
 
-from rig import Trouble, free_port
+from rig import BUILD, TUTTI, Trouble, free_port
 
 
 class Peers:
@@ -124,3 +125,63 @@ class JackTripHub(Peers):
                        'player%d' % i)
         self.mouths = ['player%d:send_1' % i for i in range(self.n)]
         self.ears = ['player%d:receive_1' % i for i in range(self.n)]
+
+
+class Tutti(Peers):
+    """A server with a room of music, and tutti-join for each player."""
+
+    def __init__(self, jack, n, codec='L16/48000/2', frame=0, buffer='0', more=(), settings=()):
+        super().__init__(jack, n)
+        self.codec, self.frame, self.buffer, self.more, self.settings = codec, frame, buffer, list(more), dict(settings)
+        self.join = os.path.join(BUILD, 'tutti-join')
+        if not os.path.exists(self.join):
+            raise Trouble('no tutti-join in ' + BUILD)
+
+    def start(self):
+        port = free_port()
+        options = {'sip.listen': 'udp:127.0.0.1:%d' % port, 'media.ports': '33000-35999', 'http.listen': '', 'state.dir': os.path.join(self.jack.dir, 'state'),
+                   'media.max-load': '100', 'media.jitter-music': self.buffer if self.buffer == 'auto' else str(int(self.buffer)), 'prompts.say': 'nothing',
+                   'log.level': 'warning', 'sip.drain': '0', **self.settings}
+        args = [os.path.abspath(TUTTI)]
+        for name, value in options.items():
+            args += ['-o', '%s=%s' % (name, value)]
+        self.begin(args, 'tutti')
+        time.sleep(0.5)
+        self.mouths, self.ears, self.names = [], [], []
+        for i in range(self.n):
+            name = 'player%d' % i
+            self.player(name, ['sip:music-band@127.0.0.1:%d' % port])
+
+    def player(self, name, more):
+        self.begin([os.path.abspath(self.join), '--driver', 'jack', '--device', self.jack.name, '--jack-name', name, '--name', name, '--no-connect',
+                    '--codec', self.codec, '--frame', self.frame, '--buffer', self.buffer, '--no-ui', '--json', '--midi', 'none', *self.more, *more], name)
+        self.names.append(name)
+        self.mouths.append(name + ':in_1')
+        self.ears.append(name + ':out_1')
+
+    def settle(self):
+        return 8
+
+    def events(self, name, kind):
+        """What it said as JSON, of that kind."""
+        out = []
+        for line in self.jack.said(name).splitlines():
+            if line.startswith('{'):
+                try:
+                    e = json.loads(line)
+                except ValueError:
+                    continue
+                if e.get('event') == kind:
+                    out.append(e)
+        return out
+
+
+class TuttiPair(Tutti):
+    """One answers, the other calls it: no server."""
+
+    def start(self):
+        port = free_port()
+        self.mouths, self.ears, self.names = [], [], []
+        self.player('player0', ['--answer', '--listen', 'udp:127.0.0.1:%d' % port])
+        time.sleep(0.5)
+        self.player('player1', ['sip:player0@127.0.0.1:%d' % port])
