@@ -46,6 +46,8 @@ static const struct verb_info table[VERB_N] = {
 	V(VERB_CLICK,      "click",      ARG_MEMBER | ARG_ON, "the member hears the room's beat, -60 to 20 dB loud"),
 	V(VERB_FOLLOW,     "follow",     ARG_WHERE | ARG_ON, "the room's tempo is that of the member's MIDI clock"),
 	V(VERB_CONTROLLER, "controller", ARG_MEMBER | ARG_TEXT, "a player of gestures without a call, by its name, acts for the member; empty: none"),
+	V(VERB_LATENCY,  "latency",  ARG_MEMBER | ARG_CAPTURE | ARG_PLAYBACK | ARG_BUFFER,
+	  "what the member's end needs for capture, playback and its buffer, in microseconds"),
 };
 #undef V
 

@@ -47,6 +47,7 @@ enum verb {
 	VERB_CLICK,               /* member, on, value (dB): it hears the beat */
 	VERB_FOLLOW,              /* member, on: the room's tempo is that of its MIDI clock; or room, off: nobody's */
 	VERB_CONTROLLER,          /* member, text: a player without a member that acts for it, by its name; "": none */
+	VERB_LATENCY,             /* member, capture_us, playback_us, buffer_us, rtt_us (0: not known): what its end says of itself */
 	VERB_N,
 };
 
@@ -61,6 +62,7 @@ enum command_arg {                /* which fields of struct command a verb reads
 	ARG_SETTINGS = 1 << 11,
 	ARG_WHERE = 1 << 12,      /* a member or a room, one of the two */
 	ARG_BEATS = 1 << 13,
+	ARG_CAPTURE = 1 << 20, ARG_PLAYBACK = 1 << 21, ARG_BUFFER = 1 << 22, ARG_RTT = 1 << 23,
 };
 
 enum { CONTROLLER_MAX = 32 };     /* a player's name */
@@ -76,6 +78,7 @@ struct command {
 	const char *room;
 	uint32_t member, other;
 	uint32_t beats;
+	uint32_t capture_us, playback_us, buffer_us, rtt_us;      /* VERB_LATENCY */
 	bool on;
 	float value, pan;         /* pan: -1 left, 0 in the middle, 1 right */
 	enum role role;

@@ -16,7 +16,7 @@ struct event_lsnr {
 
 static const char *const names[] = {
 	[EVENT_ROOM_CREATED] = "room-created", [EVENT_ROOM_CHANGED] = "room-changed", [EVENT_ROOM_ENDED] = "room-ended",
-	[EVENT_SPEAKER] = "speaker",
+	[EVENT_SPEAKER] = "speaker", [EVENT_DELAYS] = "delays", [EVENT_DELAY] = "delay",
 	[EVENT_MEMBER_WAITING] = "member-waiting",
 	[EVENT_MEMBER_JOINED] = "member-joined", [EVENT_MEMBER_CHANGED] = "member-changed",
 	[EVENT_MEMBER_TALKING] = "member-talking", [EVENT_MEMBER_KEY] = "member-key", [EVENT_MEMBER_LEFT] = "member-left",
@@ -82,16 +82,32 @@ static void tell_list(struct control *c, const struct list *lsnrs, const struct 
 	c->next_lsnr = NULL;
 }
 
-void event_tell(struct room *r, enum event_type type, const struct member *m, const char *detail)
+static void tell(struct room *r, struct event *ev)
 {
 	struct control *c = r->c;
-	struct event ev = {
-		.type = type, .number = ++c->n_events, .version = ++r->version, .at_ms = unix_ms(), .room = r->name,
-		.member = m ? m->id : 0, .detail = detail ? detail : "", .who = m,
-	};
 
+	ev->number = ++c->n_events;
+	ev->version = ++r->version;
+	ev->at_ms = unix_ms();
+	ev->room = r->name;
 	c->telling++;
-	tell_list(c, &r->lsnrs, &ev);
-	tell_list(c, &c->lsnrs, &ev);
+	tell_list(c, &r->lsnrs, ev);
+	tell_list(c, &c->lsnrs, ev);
 	c->telling--;
+}
+
+void event_tell(struct room *r, enum event_type type, const struct member *m, const char *detail)
+{
+	struct event ev = { .type = type, .member = m ? m->id : 0, .detail = detail ? detail : "", .who = m };
+
+	tell(r, &ev);
+}
+
+void event_tell_delay(struct room *r, enum event_type type, const struct event_delay *delay)
+{
+	struct event ev = { .type = type, .detail = !delay ? "" : delay->over ? "over" : "well" };
+
+	if (delay)
+		ev.delay = *delay;
+	tell(r, &ev);
 }

@@ -14,9 +14,13 @@ struct member;
 enum event_type {
 	EVENT_ROOM_CREATED, EVENT_ROOM_CHANGED, EVENT_ROOM_ENDED,
 	EVENT_SPEAKER,                    /* member: it has the floor now; 0: nobody has it any more */
+	EVENT_DELAYS,                     /* the delays between members are otherwise (snapshot_delays); of a room of music */
+	EVENT_DELAY,                      /* delay: one of them is over the room's bound, or well again */
 	EVENT_MEMBER_WAITING,             /* it is there but not in the mix; detail: for what ("host" "admit" "start") */
 	EVENT_MEMBER_JOINED, EVENT_MEMBER_CHANGED, EVENT_MEMBER_TALKING, EVENT_MEMBER_KEY, EVENT_MEMBER_LEFT,
 };
+
+struct event_delay { uint32_t from, to, us, bound_us; bool over; };       /* from whose mouth to whose ear */
 
 struct event {
 	enum event_type type;
@@ -27,6 +31,7 @@ struct event {
 	uint32_t member;                  /* 0: the room itself */
 	const char *detail;               /* why, for people: "bye", "kicked", "rtp-timeout", a key ... or "" */
 	const struct member *who;         /* for event_member */
+	struct event_delay delay;         /* of EVENT_DELAY; else 0 */
 };
 
 typedef void (event_h)(const struct event *ev, void *arg);

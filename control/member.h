@@ -5,6 +5,7 @@
 #define CONTROL_MEMBER_H
 
 #include "control.h"
+#include "delay.h"
 #include "wheel.h"
 
 struct room;
@@ -33,6 +34,7 @@ struct member {
 	bool click;               /* it hears the room's beat, so loud: */
 	float click_db;
 	char controller[CONTROLLER_MAX + 1];      /* a player that acts for it; "": none */
+	struct delay_end end;     /* what it says of its end's delays */
 	uint64_t since_ms;
 	struct face face;         /* said_name: a reference of its own */
 	char keys[8];             /* pressed so far, of a code like *6 */

@@ -52,6 +52,7 @@ static const struct { uint8_t self[ROLE_N], others[ROLE_N]; } table[VERB_N] = {
 	[VERB_CLICK]       = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
 	[VERB_FOLLOW]      = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
 	[VERB_CONTROLLER]  = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_LATENCY]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
 };
 
 enum right policy_right(enum role role, enum verb verb, bool self)

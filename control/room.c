@@ -82,6 +82,7 @@ static void room_destructor(void *data)
 	wheel_cancel(&r->clock);
 	event_forget(&r->lsnrs);
 	list_flush(&r->bans);
+	delays_end(r);
 	for (size_t i = 0; i < ARRAY_SIZE(r->alias); i++)
 		hash_unlink(&r->alias[i].he);
 	hash_unlink(&r->he);
@@ -221,6 +222,7 @@ int room_reconf(struct room *r, const struct room_conf *rc, const char **wrong)
 	room_hours(r);
 	room_hosts_changed(r);
 	begin_to_wait(r);
+	delays_watch(r);
 	return 0;
 }
 
@@ -304,6 +306,7 @@ void room_add(struct room *r, struct member *m)
 	r->n_members++;
 	r->n_waiting += m->waiting != WAITING_NO;
 	wheel_cancel(&r->empty);
+	delays_watch(r);
 }
 
 void room_remove(struct member *m)

@@ -6,6 +6,7 @@
 
 #include "ban.h"
 #include "control.h"
+#include "delay_priv.h"
 #include "member.h"
 #include "mixer/beat.h"
 #include "setting_priv.h"
@@ -41,6 +42,7 @@ struct room {
 	struct beat beat;         /* tempo.c */
 	uint32_t follow;          /* id of whose MIDI clock sets its tempo; 0: nobody's */
 	struct sound *alone;      /* what a lonely member hears; the bus reads it */
+	struct delays *delays;    /* delay_watch.c; NULL: nobody watches them */
 	struct recording *recording;      /* record.c: of this room, now; NULL: none */
 	bool recorded;            /* by itself, since somebody is in (record=auto) */
 	struct room *parent;      /* it is a smaller room beside this one (breakout.c) */

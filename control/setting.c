@@ -52,6 +52,8 @@ static const struct row table[] = {
 	SWITCH("tones", tones, "on", "A tone tells who is in that somebody came or left."),
 	SWITCH("announce-names", announce_names, "off", "Callers say their name, and it is played when they come and leave."),
 	TWO("record", record_auto, "manual", "manual|auto", "auto: recorded as soon as somebody is in."),
+	NUMBER("delay-bound", delay_bound_ms, "25", 0, 1000,
+	       "In rooms of music: milliseconds from mouth to ear above which two members are warned of each other. 0: never."),
 	SWITCH("hide-numbers", hide_numbers, "off", "Phones that watch the room are not told the addresses of the others."),
 	TIME("start", schedule.start, "From when it is open. Hosts may come in before."),
 	TIME("end", schedule.end, "Until when; five minutes before, the room is told, and then all are sent away."),

@@ -20,6 +20,7 @@ struct room_conf {
 	char language[LANGUAGE_MAX];      /* "": the server's */
 	bool lobby, wait_for_host, end_with_host;
 	uint32_t end_grace_s, empty_timeout_s;
+	uint32_t delay_bound_ms;          /* 0: no warning */
 	bool floor, mute_on_entry, tones, announce_names, record_auto, hide_numbers;
 	struct schedule schedule;
 	bool early_wait;                  /* who comes before it is open waits */

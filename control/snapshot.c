@@ -29,8 +29,10 @@ static void copy_member(struct snapshot_member *s, const struct member *m)
 	s->click_db = m->click_db;
 	memcpy(s->controller, m->controller, sizeof(s->controller));
 	s->since_ms = m->since_ms;
-	if (m->face.leg)
-		leg_stats(m->face.leg, &s->leg);
+	if (!m->face.leg)
+		return;
+	leg_stats(m->face.leg, &s->leg);
+	delay_of(&s->delay, &s->leg, &m->end, tmr_jiffies());
 }
 
 int event_member(struct snapshot_member *s, const struct event *ev)

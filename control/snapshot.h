@@ -6,6 +6,7 @@
 #define CONTROL_SNAPSHOT_H
 
 #include "command.h"
+#include "delay.h"
 #include "mixer/mixer.h"
 
 struct snapshot_member {
@@ -21,7 +22,8 @@ struct snapshot_member {
 	float click_db;
 	char controller[CONTROLLER_MAX + 1];      /* name of a player that acts for it; "": none */
 	uint64_t since_ms;        /* unix time */
-	struct leg_stats leg;     /* as of now */
+	struct leg_stats leg;     /* as of now; as well: */
+	struct delay delay;       /* from it to the mix and from there to it; not in use: all 0 */
 };
 
 struct snapshot {

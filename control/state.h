@@ -64,6 +64,7 @@ int verb_follow(struct act *a);
 
 /* event.c: one change of r is one event, and this is the only place where a version is counted. */
 void event_tell(struct room *r, enum event_type type, const struct member *m, const char *detail);
+void event_tell_delay(struct room *r, enum event_type type, const struct event_delay *delay);     /* delay NULL: of all */
 void event_forget(struct list *lsnrs);            /* the room or control goes; listeners stay with their owners */
 uint64_t unix_ms(void);                           /* now.c */
 

@@ -44,6 +44,7 @@ static const struct verb_run table[VERB_N] = {
 	[VERB_CLICK]      = { M, verb_click },
 	[VERB_FOLLOW]     = { E, verb_follow },
 	[VERB_CONTROLLER] = { M, verb_controller },
+	[VERB_LATENCY]    = { M, verb_latency },
 };
 
 const struct verb_run *verb_run(enum verb verb)

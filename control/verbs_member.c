@@ -215,6 +215,19 @@ int verb_controller(struct act *a)
 	return 0;
 }
 
+/* No event: what follows from it is told with the delays of the room. */
+int verb_latency(struct act *a)
+{
+	const struct command *cmd = a->cmd;
+	struct delay_end *end = &a->member->end;
+
+	if (cmd->capture_us > DELAY_SAID_MAX_US || cmd->playback_us > DELAY_SAID_MAX_US || cmd->buffer_us > DELAY_SAID_MAX_US ||
+	    cmd->rtt_us > DELAY_SAID_MAX_US)
+		return EINVAL;
+	*end = (struct delay_end){ true, cmd->capture_us, cmd->playback_us, cmd->buffer_us, cmd->rtt_us, tmr_jiffies() };
+	return 0;
+}
+
 int verb_key(struct act *a)
 {
 	return a->cmd->text[0] && !a->cmd->text[1] ? keypad_press(a->member, a->cmd->text[0]) : EINVAL;

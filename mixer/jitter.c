@@ -71,6 +71,7 @@ int jitter_alloc(struct jitter **jp, const struct jitter_conf *conf)
 		return ENOMEM;
 
 	j->conf = *conf;
+	j->hold = -1;
 	j->mask = (uint16_t)(n - 1);
 	j->slot = mem_zalloc(n * sizeof(*j->slot), NULL);
 	j->room = conf->room ? conf->room : n * conf->max_payload;
@@ -188,11 +189,21 @@ int64_t jitter_span_ticks(const struct jitter *j)
 	return span > 0 ? span : 0;
 }
 
+/* What was chosen, as far as there is room for it. */
+static int64_t hold_us(const struct jitter *j)
+{
+	const int64_t us = us_of(j, (int64_t)j->frame * j->hold), room_us = (int64_t)j->conf.max_ms * 1000 - us_of(j, j->frame);
+
+	return us < room_us ? us : room_us > 0 ? room_us : 0;
+}
+
 int64_t jitter_floor_us(const struct jitter *j)
 {
 	const int64_t min_us = (int64_t)j->conf.min_ms * 1000, start_us = (int64_t)j->conf.start_ms * 1000;
 	int64_t us = start_us;
 
+	if (j->hold >= 0)
+		return hold_us(j);
 	if (arrival_sure(&j->arrival) && j->arrival.latest_us < start_us)
 		us = j->arrival.latest_us;
 
@@ -204,7 +215,7 @@ int64_t jitter_target_us(const struct jitter *j)
 	const int64_t frame_us = us_of(j, j->frame), floor_us = jitter_floor_us(j);
 	int64_t us, cap_us;
 
-	if (j->conf.fixed && !j->conf.fit)
+	if (j->conf.fixed && !(j->conf.fit && j->hold < 0))
 		return floor_us;
 
 	/* A target that needs more room than there is would be asked for again and again. */
@@ -233,6 +244,27 @@ void jitter_stats(const struct jitter *j, struct jitter_stats *s)
 	s->depth_ms  = (uint32_t)(jitter_span_ticks(j) * 1000 / j->conf.clock);
 	s->target_ms = (uint32_t)((jitter_target_us(j) + 999) / 1000);
 	s->jitter_us = j->arrival.jitter_q4 >> 4;
+}
+
+void jitter_hold_rt(struct jitter *j, int frames, uint32_t n_ts)
+{
+	if (!j || !j->conf.fixed)
+		return;
+	j->tick = n_ts;
+	if (frames == j->hold || frames > INT8_MAX)
+		return;
+	j->hold = frames < 0 ? -1 : (int8_t)frames;
+	j->out.settling = frames >= 0;
+}
+
+int jitter_held_at(const struct jitter *j)
+{
+	return j->hold;
+}
+
+bool jitter_odds(const struct jitter *j, float missing[JITTER_ODDS])
+{
+	return j->conf.fixed && odds_minute(&j->odds, (uint32_t)us_of(j, j->frame), missing);
 }
 
 const struct jitter_stats *jitter_counted(const struct jitter *j)

@@ -9,6 +9,7 @@
  * silence or by leaving out one frame, within min_ms..max_ms. Music (`fixed`): the target is min_ms and stays there;
  * what is not there in time is concealed and never waited for.
  * With `fit` a fixed buffer finds its target: all but one of a thousand packets of the last seconds, within three frames.
+ * jitter_hold_rt makes the target so many frames, at once and until it says otherwise: a player's own choice.
  * With `start_ms` the target begins there; once four seconds are known it covers every packet that is up to so late, and
  * those later than that as above.
  * The buffer never holds more than max_ms (or one packet, if that is longer): of more, the oldest is dropped and counted.
@@ -102,6 +103,15 @@ void jitter_quiet_rt(struct jitter *j, bool quiet);
 void jitter_catch_up_rt(struct jitter *j, uint32_t n_ts, uint64_t now_us);
 
 void jitter_stats(const struct jitter *j, struct jitter_stats *s);
+/* A fixed buffer: its target is `frames` from now on; -1: as configured. A change may leave out packets, once. n_ts: the
+ * reader's tick, in which its delay can change. */
+void jitter_hold_rt(struct jitter *j, int frames, uint32_t n_ts);
+int  jitter_held_at(const struct jitter *j);      /* -1: nothing was chosen */
+/* Frames a minute that would be missing, if 0, 1, 2 or 3 frames were held, by what came in the last minute; false: it is
+ * not known yet. Of a fixed buffer. */
+enum { JITTER_ODDS = 4 };
+bool jitter_odds(const struct jitter *j, float missing[JITTER_ODDS]);
+
 /* What was counted so far, as it stands: without the figures that have to be computed. */
 const struct jitter_stats *jitter_counted(const struct jitter *j);
 

@@ -27,7 +27,8 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 		.ts = j->in.ts + (uint32_t)(s->ts - j->in.ts64), .payload = s->payload, .len = s->len };
 
 	j->stats.got++;
-	j->stats.excess_us = (int32_t)(due_us(j, s->ts, now_us) - jitter_target_us(j));
+	out->due_us = due_us(j, s->ts, now_us);
+	j->stats.excess_us = (int32_t)(out->due_us - jitter_target_us(j));
 	j->stats.resting   = now_us - out->grown_us < out->rest_us;
 	if (out->begun)
 		j->stats.lost += jitter_missing(j, out->next_seq, s->seq);
@@ -127,7 +128,7 @@ static int64_t excess_us(const struct jitter *j, uint64_t now_us)
 {
 	const uint32_t least = j->least.cur_us < j->least.prev_us ? j->least.cur_us : j->least.prev_us;
 
-	if (!j->conf.fixed || j->conf.fit)
+	if (!j->conf.fixed || jitter_seeks(j))
 		return due_us(j, at(j, j->head)->ts, now_us) - jitter_target_us(j);
 
 	/* fixed: the fastest packet may belong to an older route, what always lies here does not lie */
@@ -151,7 +152,7 @@ static int64_t enough_to_shrink_us(const struct jitter *j, int64_t frame_us)
  * waited: what came late once may do so again. */
 static void shrink_rt(struct jitter *j, uint64_t now_us)
 {
-	const int64_t frame_us = us_of(j, j->frame), enough_us = enough_to_shrink_us(j, frame_us);
+	const int64_t frame_us = us_of(j, j->frame), enough_us = j->out.settling ? frame_us : enough_to_shrink_us(j, frame_us);
 	int64_t excess = excess_us(j, now_us);
 	const bool soon = excess > SHRINK_FAST_OVER || j->out.quiet;
 
@@ -162,6 +163,7 @@ static void shrink_rt(struct jitter *j, uint64_t now_us)
 	if (!j->conf.fixed && !soon && now_us - j->out.grown_us < j->out.rest_us)
 		return;
 
+	j->out.settling = false;
 	while (excess >= enough_us && j->held > 1 && is_kind(j, (uint16_t)(j->head + 1), PACKET)) {
 		jitter_pass_rt(j);
 		j->stats.dropped_shrink++;
@@ -178,6 +180,8 @@ static bool stretch_rt(struct jitter *j, uint32_t n_ts, uint64_t now_us)
 {
 	const int64_t due = due_us(j, at(j, j->head)->ts, now_us), target = jitter_target_us(j);
 
+	if (j->hold >= 0)
+		return due < target;
 	if (j->conf.fixed && !j->conf.fit)
 		return due + (target < us_of(j, j->frame) ? target : us_of(j, j->frame)) / 2 < target;
 

@@ -11,6 +11,7 @@
 
 #include "arrival.h"
 #include "jitter.h"
+#include "odds.h"
 
 enum {
 	JITTER_DROPOUT      = 3000,       /* RFC 3550 A.1, MAX_DROPOUT */
@@ -44,6 +45,8 @@ struct arriving {
 	uint32_t step;            /* last difference of timestamps between neighbours */
 	unsigned late_run;
 	bool     again;           /* this one came inside a later packet */
+	bool     due_any;         /* odds know what was sent up to: */
+	uint16_t due_seq;
 };
 
 /* How much later than the fastest packet those came that were taken from later ones: over this period and the last. */
@@ -69,6 +72,8 @@ struct playing {
 	uint32_t owed;            /* ticks that the reader dropped and no packet was passed over for yet */
 	uint32_t credit;          /* ticks of the packet last declared lost not yet concealed */
 	uint64_t shrunk_us, grown_us, rest_us;
+	int64_t  due_us;          /* the delay of the packet last given out, over that of the fastest; */
+	bool     settling;        /* another target was chosen: gone to at once */
 };
 
 /* The least that was held at a get, over this and the last period: what a fixed buffer has too much of. */
@@ -92,7 +97,13 @@ struct jitter {
 	struct rescued rescued;
 	struct jitter_stats stats;
 	struct arrival arrival;
+	int8_t hold;                      /* frames; -1: as configured; */
+	uint32_t tick;                    /* to a reader who takes so much at a time, in ticks of the clock; 0: not known */
+	struct odds odds;
 };
+
+/* Does its target follow something, or is it what it was made with? */
+static inline bool jitter_seeks(const struct jitter *j) { return j->conf.fit || j->hold >= 0; }
 
 /* From the begin of the oldest packet held to the end of the youngest. */
 int64_t jitter_span_ticks(const struct jitter *j);
@@ -136,6 +147,14 @@ static inline int64_t frame_or(const struct jitter *j, uint32_t n_ts)
 static inline int64_t due_us(const struct jitter *j, int64_t ts, uint64_t now_us)
 {
 	return (int64_t)(now_us - j->in.origin_us) - j->arrival.base_us - us_of(j, ts);
+}
+
+/* By how much an answer that is no packet makes the delay longer. */
+static inline int64_t jitter_step_us(const struct jitter *j)
+{
+	const int64_t us = us_of(j, j->tick && j->tick < j->frame ? j->tick : j->frame);
+
+	return us ? us : 1;
 }
 
 #endif

@@ -9,6 +9,7 @@
 enum {
 	JUMP_US  = 1000000,       /* timestamps against arrival: more than this is a new count, not a late packet */
 	LATE_RUN = 4,             /* so many late ones and none in time: our timing is wrong, not theirs */
+	LATE_RUN_HELD = 32,       /* ... where the delay was chosen, by somebody who may know what he does */
 	RESCUED_US = 5000000,     /* a period of struct rescued */
 };
 
@@ -60,6 +61,7 @@ static int follow_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_u
 	const int16_t d = rtp_seq_diff(pkt->seq, in->newest);
 
 	if (!in->any || pkt->ssrc != in->ssrc) {
+		odds_clear_rt(&j->odds);
 		begin_rt(j, pkt, now_us);
 		return 0;
 	}
@@ -114,6 +116,36 @@ static void rescued_rt(struct jitter *j, int64_t transit_us, uint64_t now_us)
 		r->cur_us = (uint32_t)(late_us < max_us ? late_us : max_us);
 }
 
+/* The delay that it would have with so many frames held: that of now, or the next that its reader's ticks allow. */
+static int64_t due_with(const struct jitter *j, int frames)
+{
+	const int64_t least = us_of(j, (int64_t)j->frame * frames), tick = jitter_step_us(j);
+	int64_t due = j->out.due_us;
+
+	if (frames == j->hold)
+		return due;
+	due -= (due - least) / tick * tick;
+	return due < least ? due + tick : due;
+}
+
+/* What the net did to this packet: with how many frames held would it have come in time? */
+static void odds_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t transit_us, uint64_t now_us)
+{
+	const int16_t ahead = rtp_seq_diff(pkt->seq, j->in.due_seq);
+	unsigned late = 0;
+
+	if (!j->conf.fixed || !j->out.begun || !j->frame)
+		return;
+	for (int n = 0; n < JITTER_ODDS; n++)
+		late |= (unsigned)(transit_us - j->arrival.base_us > due_with(j, n)) << n;
+	if (ahead > 0 || !j->in.due_any) {
+		odds_due_rt(&j->odds, j->in.due_any ? (uint32_t)ahead : 1, now_us);
+		j->in.due_seq = pkt->seq;
+		j->in.due_any = true;
+	}
+	odds_came_rt(&j->odds, late);
+}
+
 static void measure_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64, uint64_t now_us)
 {
 	struct arriving *in = &j->in;
@@ -124,6 +156,7 @@ static void measure_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64
 	if (!in->again || !arrival_any(&j->arrival))
 		arrival_add_rt(&j->arrival, transit, now_us);
 	rescued_rt(j, transit, now_us);
+	odds_rt(j, pkt, transit, now_us);
 	if (d < 0) {
 		j->stats.reordered += !in->again;
 		return;
@@ -261,7 +294,7 @@ int jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
 	ts64 = unwrap(j, pkt->ts);
 	measure_rt(j, pkt, ts64, now_us);
 	if (too_late(j, pkt->seq, ts64)) {
-		if (j->in.late_run + 1 < LATE_RUN || j->held)
+		if (j->in.late_run + 1 < (j->hold < 0 ? LATE_RUN : LATE_RUN_HELD) || j->held)
 			return refuse_late_rt(j);
 		begin_rt(j, pkt, now_us);
 		ts64 = unwrap(j, pkt->ts);

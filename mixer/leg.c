@@ -40,7 +40,11 @@ static void rt_init(struct leg_rt *rt, const struct leg_conf *conf)
 	rt->rtp_timeout_ms = conf->rtp_timeout_ms;
 	rt->agc = conf->agc;
 	rt->noise_gate = conf->noise_gate;
+	rt->red_asked = conf->red_asked;
 	atomic_store_explicit(&rt->gain, 1, memory_order_relaxed);
+	atomic_store_explicit(&rt->buffer, LEG_BUFFER_AUTO, memory_order_relaxed);
+	for (int i = 0; i <= LEG_BUFFER_MAX; i++)
+		atomic_store_explicit(&rt->n.odds[i], -1, memory_order_relaxed);
 	atomic_store_explicit(&rt->n.level, 127, memory_order_relaxed);
 	rt->play.channels = rt->send.channels = 1;
 	rt->play.jitter = rt->play.jitter_next = -1;
@@ -353,6 +357,21 @@ void leg_set_gain(struct leg *l, float gain)
 	atomic_store_explicit(&l->rt->gain, gain, memory_order_relaxed);
 }
 
+void leg_set_red(struct leg *l, enum leg_red_choice choice)
+{
+	if (l->rt)
+		atomic_store_explicit(&l->rt->red_choice, (uint8_t)choice, memory_order_relaxed);
+}
+
+int leg_set_buffer(struct leg *l, int frames)
+{
+	if (frames < LEG_BUFFER_AUTO || frames > LEG_BUFFER_MAX)
+		return EINVAL;
+	if (l->rt)
+		atomic_store_explicit(&l->rt->buffer, (int8_t)frames, memory_order_relaxed);
+	return 0;
+}
+
 int leg_send_dtmf(struct leg *l, const char *keys)
 {
 	struct cmd c = {.type = CMD_LEG_DTMF, .leg = l->rt};
@@ -412,6 +431,9 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->jitter_us = (uint32_t)count_get(&n->jitter_us);
 	s->buffer_ms = (uint32_t)count_get(&n->buffer_ms);
 	s->rtt_us = (uint32_t)count_get(&n->rtt_us);
+	for (int i = 0; i <= LEG_BUFFER_MAX; i++)
+		s->odds[i] = atomic_load_explicit(&n->odds[i], memory_order_relaxed);
+	s->rx_frame_us = (uint32_t)count_get(&n->rx_frame_us);
 	s->level_dbov = (uint8_t)atomic_load_explicit(&n->level, memory_order_relaxed);
 	s->peer_fraction_lost = (uint8_t)atomic_load_explicit(&n->fraction, memory_order_relaxed);
 	s->talking = atomic_load_explicit(&n->talking, memory_order_relaxed);

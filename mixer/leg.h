@@ -132,7 +132,8 @@ struct leg_count {
 	_Atomic bool talking, latched;
 	count_t bad, stranger, auth, concealed, discarded;
 	count_t jit_lost, jit_late, jit_dup, jit_reord, jit_dropped, jitter_us, buffer_ms, rtt_us;
-	count_t recovered, redundant, cpu_ns, rx_ago_ms;
+	count_t recovered, redundant, cpu_ns, rx_ago_ms, rx_frame_us;
+	_Atomic float odds[LEG_BUFFER_MAX + 1];
 	count_t quality, bursts, peer_quality, peer_bursts;    /* struct leg_quality, eight bytes at a time: leg_xr.c */
 	const struct codec *_Atomic rx_codec, *_Atomic tx_codec;
 };
@@ -273,11 +274,13 @@ struct leg_rt {
 	enum leg_leaving leaving;
 	uint32_t ssrc;                    /* fixed; as well: */
 	uint32_t rtp_timeout_ms;
-	bool agc, noise_gate;
+	bool agc, noise_gate, red_asked;
 	bool timed_out;
 	bool heard;                       /* it is in the sum this tick; its part: own, below */
 	/* for both threads */
 	_Atomic bool mute, deaf, echo;
+	_Atomic uint8_t red_choice;       /* enum leg_red_choice */
+	_Atomic int8_t buffer;            /* frames held by choice; LEG_BUFFER_AUTO */
 	_Atomic float gain, pan, click;
 	/* media thread */
 	uint64_t last_rx_us;
@@ -359,6 +362,7 @@ const struct leg_red_rx *leg_red_find_rt(const struct leg_desc *d, uint8_t pt);
 void leg_red_judge_rt(struct leg_rt *l, uint8_t fraction, uint64_t now_us);      /* the peer's report of loss */
 /* What l encoded, `len` bytes in scratch.payload, with older frames into scratch.red. Its length; 0: there are none. */
 size_t leg_red_pack_rt(struct leg_rt *l, int len);
+bool leg_red_on_rt(const struct leg_rt *l);               /* it gets them now */
 void leg_red_pause_rt(struct leg_rt *l);                  /* what comes next does not follow on what was */
 
 /* leg_cpu.c */

@@ -125,12 +125,18 @@ static void append_zero_rt(struct leg_rt *l, size_t n_smp)
 	queue_rt(l, n_smp);
 }
 
-/* How much to ask for when the tick still needs n_smp: as little as the codec can conceal. */
-static size_t ask_rt(const struct leg_play *p, size_t n_smp)
+/* How much to ask for when the tick still needs n_smp: as little as the codec can conceal. What is late in music is lost, so there
+ * what stands for a frame is as long as the frame: a piece of another length, with a few samples in the queue already, would
+ * let all that follow come too early or too late. */
+static size_t ask_rt(const struct leg_rt *l, size_t n_smp)
 {
-	size_t unit = p->cur ? p->cur->unit : 1;
+	const struct leg_play *p = &l->play;
+	size_t unit = p->cur ? p->cur->unit : 1, rest;
 
-	return (n_smp + unit - 1) / unit * unit;
+	if (unit > 1 || !l->plan->music || !p->cur || !p->frame_smp)
+		return (n_smp + unit - 1) / unit * unit;
+	rest = p->frame_smp - p->concealing % p->frame_smp;
+	return p->frame_smp <= l->bus->quantum || rest < n_smp ? rest : n_smp;
 }
 
 /* What the sender's last CN packet describes, at the rate of the codec it stands in for. */
@@ -424,7 +430,7 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 static void level_rt(struct leg_rt *l, struct jitter *j, uint64_t now_us)
 {
 	struct pace_level level = {.tick_us = (uint32_t)((uint64_t)l->bus->quantum * 1000000 / CLOCK_RATE), .music = l->plan->music,
-				   .hold = l->plan->music && !l->plan->fit};
+				   .hold = l->plan->music && !l->plan->fit && jitter_held_at(j) < 0};
 	struct jitter_stats s;
 
 	jitter_stats(j, &s);
@@ -440,10 +446,13 @@ static void pull_rt(struct leg_rt *l, size_t n_smp, uint64_t now_us)
 {
 	struct leg_play *p = &l->play;
 	struct jitter *j = l->plan->jitter[p->jitter];
-	size_t ask = ask_rt(p, n_smp);
+	size_t ask = ask_rt(l, n_smp);
 	struct jitter_frame f;
 
 	memset(&f, 0, sizeof(f));
+	if (l->plan->music)
+		jitter_hold_rt(j, atomic_load_explicit(&l->buffer, memory_order_relaxed),
+			       ticks_of(l->bus->quantum, l->plan->jitter_conf[p->jitter].clock));
 	switch (jitter_get_rt(j, &f, ticks_of(ask, l->plan->jitter_conf[p->jitter].clock), now_us)) {
 
 	case JITTER_FRAME:

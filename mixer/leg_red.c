@@ -7,6 +7,8 @@
  *      reported loss   0   0  |  2 %   1 %   0   0   0  |  0           more than RED_LOSSY: on at once
  *      sent            plain  |  redundant . . . . . .  |  plain       none at all for CALM_US: off
  *
+ * A musician may have them always or never (leg_set_red): who waits for the first report has heard what was lost before it.
+ *
  * A peer that sends no reports gets none. The frames sent before are kept all the time (of a group that shares its
  * encoder, by the leader), so that the first redundant packet has them already.
  */
@@ -36,6 +38,22 @@ void leg_red_judge_rt(struct leg_rt *l, uint8_t fraction, uint64_t now_us)
 		r->on = true;
 	else if (now_us - r->lossy_us >= CALM_US)
 		r->on = false;
+}
+
+bool leg_red_on_rt(const struct leg_rt *l)
+{
+	switch ((enum leg_red_choice)atomic_load_explicit(&l->red_choice, memory_order_relaxed)) {
+
+	case LEG_RED_BY_LOSS:
+		break;
+
+	case LEG_RED_ALWAYS:
+		return l->plan->red;
+
+	case LEG_RED_NEVER:
+		return false;
+	}
+	return l->red.on && !l->red_asked;
 }
 
 void leg_red_pause_rt(struct leg_rt *l)

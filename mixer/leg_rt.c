@@ -138,6 +138,15 @@ static void watch_timeout_rt(struct leg_rt *l, uint64_t now_us)
 	thread_event_rt(l->t, l, &ev);
 }
 
+static void watch_odds_rt(struct leg_rt *l)
+{
+	float odds[JITTER_ODDS];
+	bool known = l->play.jitter >= 0 && jitter_odds(l->plan->jitter[l->play.jitter], odds);
+
+	for (int i = 0; i < JITTER_ODDS; i++)
+		atomic_store_explicit(&l->n.odds[i], known ? odds[i] : -1, memory_order_relaxed);
+}
+
 /* What the jitter buffers count is gathered from many places, for readers who look once a second. */
 static void watch_counters_rt(struct leg_rt *l, uint64_t now_us)
 {
@@ -156,8 +165,10 @@ static void watch_counters_rt(struct leg_rt *l, uint64_t now_us)
 	if (l->play.jitter >= 0)
 		jitter_stats(l->plan->jitter[l->play.jitter], &s);
 	count_set(&l->n.buffer_ms, s.depth_ms);
+	watch_odds_rt(l);
 	count_set(&l->n.jitter_us, s.jitter_us);
 	count_set(&l->n.rx_ago_ms, (now_us - l->last_rx_us) / 1000);
+	count_set(&l->n.rx_frame_us, (l->play.frame_smp * 1000ULL + 24) / 48);
 	leg_xr_watch_rt(l, now_us);
 }
 

@@ -193,7 +193,7 @@ static void deliver_rt(struct leg_rt *l, int len, size_t red, uint32_t n48)
 		s->marker = true;
 		return;
 	}
-	if (red && l->red.on) {
+	if (red && leg_red_on_rt(l)) {
 		packet_rt(l, l->plan->desc.red_tx_pt, s->marker, rtp_time(s), x->red, red);
 		count_up(&l->n.redundant);
 	} else {

@@ -144,6 +144,7 @@ struct leg_conf {
 	bool     jitter_music_fit; /* begins with that, and then goes by what the network needs */
 	bool     agc;             /* voice rooms: every talker about equally loud */
 	bool     noise_gate;      /* voice rooms, codecs up to 16 kHz: softer between the words */
+	bool     red_asked;       /* older frames with each only for who asks for them (leg_set_red), not by loss */
 	bool     ungated;         /* decode all there is, also what says that it is silence */
 	uint32_t rtp_timeout_ms;  /* 0: never */
 	leg_event_h *eventh;      /* control thread, from mixer_dispatch; never called after mem_deref(leg) */
@@ -180,6 +181,13 @@ int  leg_set_views(struct leg *l, const struct leg_view *v, size_t n);    /* a w
 static inline int leg_clear_views(struct leg *l) { return leg_set_views(l, NULL, 0); }
 void leg_view(const struct leg *l, const struct leg *other, float *gain, float *pan);     /* 1, LEG_PAN_SAME: as all */
 int  leg_send_dtmf(struct leg *l, const char *keys);
+/* Older frames with each that it is sent, if that was agreed on (red_tx_gen): while its peer reports loss, always, never. */
+enum leg_red_choice { LEG_RED_BY_LOSS, LEG_RED_ALWAYS, LEG_RED_NEVER };
+void leg_set_red(struct leg *l, enum leg_red_choice choice);
+/* What its jitter buffer holds in a music room: so many of its frames, 0 to LEG_BUFFER_MAX, or LEG_BUFFER_AUTO: as leg_conf says.
+ * EINVAL. */
+enum { LEG_BUFFER_AUTO = -1, LEG_BUFFER_MAX = 3 };
+int  leg_set_buffer(struct leg *l, int frames);
 
 /* --- sounds for one member, or for all in a room --- */
 
@@ -223,6 +231,10 @@ struct leg_stats {
 	uint64_t tx_redundant;                    /* packets sent with older frames in them */
 	uint64_t cpu_us;                          /* of the media thread, estimated from one tick of 17 */
 	uint32_t jitter_us, buffer_ms, rtt_us;    /* rtt 0: not known */
+	/* In a music room: frames a minute that would be missing with 0, 1, 2 or 3 frames in the buffer, by how its packets
+	 * came in the last minute; < 0: not known */
+	float    odds[LEG_BUFFER_MAX + 1];
+	uint32_t rx_frame_us;                     /* sound in the last packet that was played; 0: none was */
 	uint32_t rx_ago_ms;                       /* since its last packet, or since one was expected; to a tenth of a second */
 	uint8_t  level_dbov;                      /* 127 = silence */
 	uint8_t  peer_fraction_lost;              /* of 256, as the peer reports */

@@ -45,4 +45,10 @@ void houseout_all(struct desk *d, struct player *p);      /* all that can be rea
 void houseout_error(struct player *p, const char *addr, int err);
 void houseout_levels(struct desk *d, struct player *p, bool on);
 
+/* ---- houseout_delay.c: of the one who acts where p does, `me` ---- */
+
+/* all: of everybody, else of those pairs that are otherwise now. Nothing, of a room that is not watched. */
+void houseout_delays(struct player *p, const struct desk_room *r, const struct snapshot_delays *s, uint32_t me, bool all);
+void houseout_warning(struct player *p, const struct desk_room *r, const struct event_delay *d, uint32_t me);
+
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 #include "house.h"
 
-enum { FADER_UNITY_PERCENT = 75 };
+enum { FADER_UNITY_PERCENT = 75, DELAY_MAX_US = 2000000 };
 
 enum takes {
 	TAKES_FLAG,               /* T, F or a number: cmd.on */
@@ -19,6 +19,7 @@ enum takes {
 	TAKES_BPM,                /* cmd.value */
 	TAKES_BEATS,              /* cmd.beats */
 	TAKES_NAME,               /* a player's, or "": name, on */
+	TAKES_LATENCY,            /* three or four numbers: cmd.capture_us and so on */
 	TAKES_NOTHING,            /* or a button */
 	TAKES_CLOCK,
 };
@@ -54,6 +55,9 @@ static const struct row rows[] = {
 	 TAKES_FADER, CMD, HOUSE_ME, VERB_VIEW, NULL, NULL},
 	{{"/tutti/me/mix/NAME/pan", "f", W, "where I hear NAME, -1 left to 1 right; 2 is where all hear it", -1, 2},
 	 TAKES_PAN, CMD, HOUSE_ME, VERB_VIEW, NULL, NULL},
+	{{"/tutti/me/name", "s", R, "I am called NAME here", 0, 0}, TAKES_NOTHING, CMD, HOUSE_ME, VERB_N, NULL, NULL},
+	{{"/tutti/me/latency", "iii", W, "microseconds that my end needs for capture, playback and its buffer; a fourth: my round trip to the server", 0, DELAY_MAX_US},
+	 TAKES_LATENCY, CMD, HOUSE_ME, VERB_LATENCY, NULL, NULL},
 	{{"/tutti/room/record", "i", RW, "the room is recorded", FLAG}, TAKES_FLAG, CMD, HOUSE_ROOM, VERB_RECORD, "start", "stop"},
 	{{"/tutti/room/record/pause", "i", W, "what is said now is left out", FLAG}, TAKES_FLAG, CMD, HOUSE_ROOM, VERB_RECORD, "pause", "resume"},
 	{{"/tutti/room/lock", "i", RW, "nobody new comes in but hosts", FLAG}, TAKES_FLAG, CMD, HOUSE_ROOM, VERB_LOCK, NULL, NULL},
@@ -66,6 +70,11 @@ static const struct row rows[] = {
 	{{"/tutti/member/NAME/pan", "f", W, "NAME's place for all", -1, 1}, TAKES_PAN, CMD, HOUSE_OTHER, VERB_PAN, NULL, NULL},
 	{{"/tutti/member/NAME/click", "i", W, "NAME hears the room's beat", FLAG}, TAKES_FLAG, CMD, HOUSE_OTHER, VERB_CLICK, NULL, NULL},
 	{{"/tutti/member/NAME/level", "f", R, "how loud NAME is, in dB under full scale: to who asked for levels", -127, 0}, TAKES_NOTHING, CMD, HOUSE_OTHER, VERB_N, NULL, NULL},
+	{{"/tutti/member/NAME/delay", "f", R, "milliseconds from NAME's mouth to my ear, as far as they are known", 0, 0}, TAKES_NOTHING, CMD, HOUSE_OTHER, VERB_N, NULL, NULL},
+	{{"/tutti/member/NAME/delay/parts", "ffffff", R, "... of which capture, way up, buffer, mix, way down, playback; 0: not known", 0, 0},
+	 TAKES_NOTHING, CMD, HOUSE_OTHER, VERB_N, NULL, NULL},
+	{{"/tutti/warn/delay", "sf", R, "between NAME and me it is so many milliseconds, over the bound of the room; 0: not any more", 0, 0},
+	 TAKES_NOTHING, CMD, HOUSE_ME, VERB_N, NULL, NULL},
 	{{"/tutti/joined", "s", R, "NAME has come", 0, 0}, TAKES_NOTHING, CMD, HOUSE_ROOM, VERB_N, NULL, NULL},
 	{{"/tutti/left", "s", R, "NAME has gone", 0, 0}, TAKES_NOTHING, CMD, HOUSE_ROOM, VERB_N, NULL, NULL},
 	{{"/tutti/room/speaker", "s", R, "NAME speaks; empty: nobody", 0, 0}, TAKES_NOTHING, CMD, HOUSE_ROOM, VERB_N, NULL, NULL},
@@ -223,6 +232,27 @@ static int take_name(struct house_order *o, const struct osc_arg *a)
 	return 0;
 }
 
+static int take_latency(struct house_order *o, const struct row *r, const struct osc_msg *msg)
+{
+	uint32_t us[4] = {0};
+	struct osc_args it;
+	struct osc_arg a;
+	unsigned n = 0;
+	double v;
+
+	osc_args_init(&it, msg);
+	for (; osc_arg_next(&it, &a); n++) {
+		if (n >= ARRAY_SIZE(us) || !number(&v, &a) || v < (double)r->pub.min || v > (double)r->pub.max)
+			return EINVAL;
+		us[n] = (uint32_t)v;
+	}
+	o->cmd.capture_us = us[0];
+	o->cmd.playback_us = us[1];
+	o->cmd.buffer_us = us[2];
+	o->cmd.rtt_us = us[3];
+	return n < 3 ? EINVAL : 0;
+}
+
 static int take(struct house_order *o, const struct row *r, const struct osc_msg *msg)
 {
 	struct osc_arg a, more;
@@ -230,6 +260,8 @@ static int take(struct house_order *o, const struct row *r, const struct osc_msg
 	double v = 1;
 	bool any;
 
+	if (r->takes == TAKES_LATENCY)
+		return take_latency(o, r, msg);
 	osc_args_init(&it, msg);
 	any = osc_arg_next(&it, &a);
 	if (any && osc_arg_next(&it, &more))
@@ -291,6 +323,7 @@ static bool movable(const struct row *r, bool key)
 	case TAKES_BPM:
 	case TAKES_BEATS:   return !key;
 	case TAKES_NAME:
+	case TAKES_LATENCY:
 	case TAKES_CLOCK:   break;
 	}
 	return false;

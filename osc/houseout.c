@@ -8,112 +8,70 @@
 #include <errno.h>
 #include <string.h>
 #include "desk_priv.h"
+#include "housepen.h"
 
-enum { LEVELS_MS = 50, ERRORS_A_SECOND = 10, BUNDLE_MAX = 1000, BUF_MAX = 1400 };
-
-/* --- pens --- */
-
-struct pen { struct osc_writer w; uint8_t buf[BUF_MAX]; };
-
-static void pen_begin(struct pen *p)
-{
-	osc_w_init(&p->w, p->buf, sizeof(p->buf));
-	osc_w_bundle(&p->w, OSC_NOW);
-}
-
-static void pen_end(struct pen *p, struct player *to)
-{
-	size_t len;
-
-	osc_w_bundle_end(&p->w);
-	if (!osc_w_end(&p->w, &len) && len > OSC_BUNDLE_HDR)
-		(void)player_tell(to, p->buf, len);
-	pen_begin(p);
-}
-
-/* What would not fit into a datagram any more begins another. */
-static void put(struct pen *p, struct player *to, const char *addr, const struct osc_arg *a)
-{
-	if (p->w.len > BUNDLE_MAX)
-		pen_end(p, to);
-	osc_w_msg(&p->w, addr, a, 1);
-}
-
-static void put_i(struct pen *p, struct player *to, const char *addr, int32_t v)
-{
-	put(p, to, addr, &(struct osc_arg){.tag = 'i', .v.i = v});
-}
-
-static void put_f(struct pen *p, struct player *to, const char *addr, float v)
-{
-	put(p, to, addr, &(struct osc_arg){.tag = 'f', .v.f = v});
-}
-
-static void put_s(struct pen *p, struct player *to, const char *addr, const char *v)
-{
-	put(p, to, addr, &(struct osc_arg){.tag = 's', .v.s = v});
-}
-
-static void member_addr(char addr[64], const char *name, const char *what)
-{
-	(void)re_snprintf(addr, 64, "/tutti/member/%s/%s", name, what);
-}
+enum { LEVELS_MS = 50, ERRORS_A_SECOND = 10 };
 
 /* --- what there is to say --- */
 
-static void put_member(struct pen *pen, struct player *to, const struct snapshot_member *m, const char *name)
+static void put_member(struct housepen *pen, struct player *to, const struct snapshot_member *m, const char *name)
 {
 	char addr[64];
 
-	member_addr(addr, name, "mute");
-	put_i(pen, to, addr, m->muted);
-	member_addr(addr, name, "hand");
-	put_i(pen, to, addr, m->hand);
+	housepen_member(addr, name, "mute");
+	housepen_i(pen, to, addr, m->muted);
+	housepen_member(addr, name, "hand");
+	housepen_i(pen, to, addr, m->hand);
 	if (to->conf.member ? to->conf.member != m->id : strcmp(to->name, m->controller) != 0)
 		return;
-	put_i(pen, to, "/tutti/me/mute", m->muted);
-	put_i(pen, to, "/tutti/me/deaf", m->deaf);
-	put_i(pen, to, "/tutti/me/hand", m->hand);
-	put_f(pen, to, "/tutti/me/gain", m->gain_db);
-	put_f(pen, to, "/tutti/me/pan", m->pan);
-	put_i(pen, to, "/tutti/me/click", m->click);
-	put_f(pen, to, "/tutti/me/click/gain", m->click_db);
+	housepen_s(pen, to, "/tutti/me/name", name);
+	housepen_i(pen, to, "/tutti/me/mute", m->muted);
+	housepen_i(pen, to, "/tutti/me/deaf", m->deaf);
+	housepen_i(pen, to, "/tutti/me/hand", m->hand);
+	housepen_f(pen, to, "/tutti/me/gain", m->gain_db);
+	housepen_f(pen, to, "/tutti/me/pan", m->pan);
+	housepen_i(pen, to, "/tutti/me/click", m->click);
+	housepen_f(pen, to, "/tutti/me/click/gain", m->click_db);
 }
 
-static void put_room(struct pen *pen, struct player *to, const struct desk_room *r, const struct snapshot *s)
+static void put_room(struct housepen *pen, struct player *to, const struct desk_room *r, const struct snapshot *s)
 {
-	put_i(pen, to, "/tutti/room/lock", s->locked);
-	put_i(pen, to, "/tutti/room/mute-all", s->muted_all);
-	put_i(pen, to, "/tutti/room/record", !strcmp(s->recording, "running"));
-	put_s(pen, to, "/tutti/room/floor", desk_name(r, s->floor));
-	put_f(pen, to, "/tutti/tempo", (float)s->tempo.mbpm / 1000);
-	put_i(pen, to, "/tutti/tempo/bar", s->tempo.beats);
-	put_i(pen, to, "/tutti/transport", s->tempo.running);
+	housepen_i(pen, to, "/tutti/room/lock", s->locked);
+	housepen_i(pen, to, "/tutti/room/mute-all", s->muted_all);
+	housepen_i(pen, to, "/tutti/room/record", !strcmp(s->recording, "running"));
+	housepen_s(pen, to, "/tutti/room/floor", desk_name(r, s->floor));
+	housepen_f(pen, to, "/tutti/tempo", (float)s->tempo.mbpm / 1000);
+	housepen_i(pen, to, "/tutti/tempo/bar", s->tempo.beats);
+	housepen_i(pen, to, "/tutti/transport", s->tempo.running);
 }
 
 void houseout_all(struct desk *d, struct player *p)
 {
+	struct snapshot_delays *delays = NULL;
 	struct desk_room *r = NULL;
 	struct snapshot *s = NULL;
-	struct pen pen;
+	struct housepen pen;
 
 	if (!p->ensemble || snapshot_take(&s, d->control, ensemble_room(p->ensemble)))
 		return;
-	pen_begin(&pen);
+	housepen_begin(&pen);
 	r = desk_room_sync(d, s);
 	if (r) {
 		put_room(&pen, p, r, s);
-		put_s(&pen, p, "/tutti/room/speaker", desk_name(r, s->speaker));
+		housepen_s(&pen, p, "/tutti/room/speaker", desk_name(r, s->speaker));
 	}
 	for (size_t i = 0; r && i < s->n_members; i++) {
 		const char *name = desk_name(r, s->member[i].id);
 
 		if (s->member[i].waiting)
 			continue;
-		put_s(&pen, p, "/tutti/joined", name);
+		housepen_s(&pen, p, "/tutti/joined", name);
 		put_member(&pen, p, &s->member[i], name);
 	}
-	pen_end(&pen, p);
+	housepen_end(&pen, p);
+	if (r && s->music && !snapshot_delays(&delays, d->control, s->room))
+		houseout_delays(p, r, delays, desk_behind(p, s), true);
+	mem_deref(delays);
 	mem_deref(s);
 }
 
@@ -123,8 +81,12 @@ struct news {
 	struct le le;
 	enum event_type type;
 	uint32_t member;
+	struct event_delay delay; /* of EVENT_DELAY */
 	char room[64];
 };
+
+/* A room as it is when its news are told. */
+struct look { struct desk_room *r; struct snapshot *s; struct snapshot_delays *delays; };
 
 static struct ensemble *ensemble_of(const struct desk *d, const char *room)
 {
@@ -147,26 +109,34 @@ static const struct snapshot_member *member_in(const struct snapshot *s, uint32_
 	return NULL;
 }
 
+static void tell_delays(struct desk *d, struct player *p, const struct news *n, struct look *l)
+{
+	if (n->type == EVENT_DELAY)
+		houseout_warning(p, l->r, &n->delay, desk_behind(p, l->s));
+	else if (l->delays || !snapshot_delays(&l->delays, d->control, l->s->room))
+		houseout_delays(p, l->r, l->delays, desk_behind(p, l->s), false);
+}
+
 static void tell_one(struct player *p, const struct news *n, const struct desk_room *r, const struct snapshot *s)
 {
 	const struct snapshot_member *m = member_in(s, n->member);
 	const char *name = desk_name(r, n->member);
-	struct pen pen;
+	struct housepen pen;
 
-	pen_begin(&pen);
+	housepen_begin(&pen);
 	if (n->type == EVENT_ROOM_CHANGED)
 		put_room(&pen, p, r, s);
 	else if (n->type == EVENT_SPEAKER)
-		put_s(&pen, p, "/tutti/room/speaker", desk_name(r, s->speaker));
+		housepen_s(&pen, p, "/tutti/room/speaker", desk_name(r, s->speaker));
 	else if (n->type == EVENT_MEMBER_LEFT && *name)
-		put_s(&pen, p, "/tutti/left", name);
+		housepen_s(&pen, p, "/tutti/left", name);
 	if (n->type == EVENT_MEMBER_JOINED && m)
-		put_s(&pen, p, "/tutti/joined", name);
+		housepen_s(&pen, p, "/tutti/joined", name);
 	if ((n->type == EVENT_MEMBER_JOINED || n->type == EVENT_MEMBER_CHANGED) && m) {
 		put_member(&pen, p, m, name);
-		put_s(&pen, p, "/tutti/room/floor", desk_name(r, s->floor));
+		housepen_s(&pen, p, "/tutti/room/floor", desk_name(r, s->floor));
 	}
-	pen_end(&pen, p);
+	housepen_end(&pen, p);
 }
 
 static bool anybody(const struct ensemble *e)
@@ -181,27 +151,32 @@ static bool anybody(const struct ensemble *e)
 static void tell_room(struct desk *d, const char *room)
 {
 	const struct ensemble *e = ensemble_of(d, room);
-	struct desk_room *r = NULL;
-	struct snapshot *s = NULL;
+	struct look l = {.r = NULL};
 	struct le *le, *next;
 
-	if (e && anybody(e) && !snapshot_take(&s, d->control, room))
-		r = desk_room_sync(d, s);
+	if (e && anybody(e) && !snapshot_take(&l.s, d->control, room))
+		l.r = desk_room_sync(d, l.s);
 	for (le = d->news.head; le; le = next) {
 		struct news *n = le->data;
 
 		next = le->next;
 		if (strcmp(n->room, room) != 0)
 			continue;
-		for (unsigned i = 0; r && i < ENSEMBLE_PLAYERS; i++)
-			if (e->slot[i] && e->slot[i]->desk.listens)
-				tell_one(e->slot[i], n, r, s);
+		for (unsigned i = 0; l.r && i < ENSEMBLE_PLAYERS; i++) {
+			if (!e->slot[i] || !e->slot[i]->desk.listens)
+				continue;
+			if (n->type == EVENT_DELAYS || n->type == EVENT_DELAY)
+				tell_delays(d, e->slot[i], n, &l);
+			else
+				tell_one(e->slot[i], n, l.r, l.s);
+		}
 		list_unlink(&n->le);
 		list_append(&d->told, &n->le, n);
 	}
-	if (r)
-		desk_room_purge(r, s);
-	mem_deref(s);
+	if (l.r)
+		desk_room_purge(l.r, l.s);
+	mem_deref(l.delays);
+	mem_deref(l.s);
 }
 
 static void tell_news(void *arg)
@@ -217,7 +192,8 @@ static void tell_news(void *arg)
 static bool is_told(const struct event *ev)
 {
 	return ev->type == EVENT_ROOM_CHANGED || ev->type == EVENT_SPEAKER || ev->type == EVENT_MEMBER_JOINED ||
-	       ev->type == EVENT_MEMBER_CHANGED || ev->type == EVENT_MEMBER_LEFT;
+	       ev->type == EVENT_MEMBER_CHANGED || ev->type == EVENT_MEMBER_LEFT || ev->type == EVENT_DELAYS ||
+	       ev->type == EVENT_DELAY;
 }
 
 /* A change twice is one change: what is told is what is so when it is told. Coming and going keep their order. */
@@ -225,7 +201,7 @@ static bool is_waiting(const struct desk *d, const struct event *ev)
 {
 	struct le *le;
 
-	if (ev->type == EVENT_MEMBER_JOINED || ev->type == EVENT_MEMBER_LEFT)
+	if (ev->type == EVENT_MEMBER_JOINED || ev->type == EVENT_MEMBER_LEFT || ev->type == EVENT_DELAY)
 		return false;
 	LIST_FOREACH(&d->news, le) {
 		const struct news *n = le->data;
@@ -244,6 +220,7 @@ static void take_news(struct desk *d, const struct event *ev)
 		return;
 	n->type = ev->type;
 	n->member = ev->member;
+	n->delay = ev->delay;
 	str_ncpy(n->room, ev->room, sizeof(n->room));
 	list_append(&d->news, &n->le, n);
 	d->n_news++;
@@ -315,15 +292,15 @@ void houseout_error(struct player *p, const char *addr, int err)
 
 /* --- levels --- */
 
-struct levels { struct pen pen; struct player *to; const struct desk_room *r; };
+struct levels { struct housepen pen; struct player *to; const struct desk_room *r; };
 
 static void put_level(uint32_t member, uint8_t dbov, void *arg)
 {
 	struct levels *l = arg;
 	char addr[64];
 
-	member_addr(addr, desk_name(l->r, member), "level");
-	put_f(&l->pen, l->to, addr, -(float)dbov);
+	housepen_member(addr, desk_name(l->r, member), "level");
+	housepen_f(&l->pen, l->to, addr, -(float)dbov);
 }
 
 static void tell_levels(struct desk *d, struct player *p)
@@ -335,9 +312,9 @@ static void tell_levels(struct desk *d, struct player *p)
 		return;
 	l.r = desk_room_sync(d, s);
 	if (l.r) {
-		pen_begin(&l.pen);
+		housepen_begin(&l.pen);
 		(void)control_levels(d->control, s->room, put_level, &l);
-		pen_end(&l.pen, p);
+		housepen_end(&l.pen, p);
 	}
 	mem_deref(s);
 }

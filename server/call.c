@@ -537,6 +537,7 @@ static int leg_make(struct call *c, const struct sa *local)
 		.jitter_music_fit = 0 == strcmp(music, "auto"),
 		.agc            = config_bool(c->focus->cfg, "media.agc"),
 		.noise_gate     = config_bool(c->focus->cfg, "media.noise-gate"),
+		.red_asked      = !config_bool(c->focus->cfg, "media.red"),
 		.rtp_timeout_ms = config_uint(c->focus->cfg, "media.rtp-timeout") * 1000,
 		.eventh = leg_handler, .arg = c,
 	};
@@ -579,6 +580,7 @@ static int offer_engine(struct call *c)
 	int err;
 
 	conf.answer_stereo = conf.music || c->echo;
+	conf.red = conf.red || conf.music;        /* a musician may ask for it */
 	callgest_offer_conf(&conf.gest, c->gest);
 
 	err = sips_public(c->focus->sips, &conf.media, SIP_TRANSP_NONE, local, &c->peer);
@@ -727,7 +729,7 @@ static void dial_timeout(void *arg)
 static int dial_auth(char *buf, size_t size, const struct sip_msg *challenge, const char *method, const char *uri, void *arg)
 {
 	struct call *c = arg;
-	struct auth_cred cred;
+	struct auth_cred cred = { .any_realm = false };
 
 	if (!focus_trunk_cred(c->focus, &cred, session_remote_uri(c->session)))
 		return EPERM;

@@ -24,11 +24,16 @@ static bool is_opus(const struct format *f)
 
 /* --- what a datagram holds --- */
 
+static uint64_t frame_bytes(const struct format *f, uint32_t us)
+{
+	return (uint64_t)f->codec->max_bytes_ms * f->channels * us / 1000;
+}
+
 /* In one datagram, and a whole number of samples: 5 ms at 44.1 kHz is none. */
 static bool fits(const struct format *f, uint32_t us)
 {
-	return (uint64_t)f->codec->max_bytes_ms * f->channels * us / 1000 <= PAYLOAD_MAX &&
-		((uint64_t)f->codec->srate * us % 1000000 == 0 || (us == FRAME_64_US && f->codec->srate == 48000));
+	return frame_bytes(f, us) <= PAYLOAD_MAX &&
+		((uint64_t)f->codec->srate * us % 1000000 == 0 || (us % FRAME_64_US == 0 && f->codec->srate == 48000));
 }
 
 /* The longest frame that fits, up to us; 0: none does. */
@@ -168,9 +173,18 @@ bool format_same(const struct format *a, const struct format *b)
 
 /* --- redundancy --- */
 
-bool format_redundant(const struct format *f)
+bool format_redundant(const struct format *f, uint32_t us)
 {
-	return f->what == FORMAT_SOUND && (is_opus(f) || fits(f, 2 * PTIME_MAX_US));
+	/* RFC 2198 3: "block length: 10 bits" */
+	return f->what == FORMAT_SOUND && (is_opus(f) || (fits(f, us) && fits(f, 2 * us) && frame_bytes(f, us) < 1024));
+}
+
+/* Of the frames that could be sent at all, with these wishes. */
+bool format_may_repeat(const struct format *f, bool music)
+{
+	if (f->what != FORMAT_SOUND)
+		return false;
+	return format_redundant(f, !music ? (uint32_t)PTIME_MAX_US : f->codec->srate == 48000 ? (uint32_t)FRAME_64_US : (uint32_t)PTIME_MIN_US);
 }
 
 /* RFC 2198 5: "a=fmtp:121 0/5": the payload types of the frame itself and of each older one, divided by slashes. Cuts one off. */

@@ -43,8 +43,9 @@ struct format format_of_pref(const struct format_prefs *p, size_t i);     /* wit
 /* A format of an m-line. Both numbers become the one written there. Never fails: FORMAT_FOREIGN. */
 void format_read(struct format *f, const struct format_prefs *prefs, const struct sdesc_media *m, const struct pl *fmt);
 bool format_same(const struct format *a, const struct format *b);        /* all but the numbers */
-/* Redundancy of frames of this length is of use: two fit into a datagram. */
-bool format_redundant(const struct format *f);
+/* Redundancy of frames of this length is of use: two fit into a datagram. And can there be such frames? */
+bool format_redundant(const struct format *f, uint32_t us);
+bool format_may_repeat(const struct format *f, bool music);
 /* How many older frames in a packet the fmtp of a redundant format says, each in the codec `inner`; 0: not that codec. Without
  * fmtp it is one. */
 uint8_t format_red_gens(const struct sdesc_media *m, uint8_t red_pt, uint8_t inner);

@@ -561,6 +561,7 @@ static void collect_members(struct web_status *st)
 {
 	st->n_kinds = census_kinds(server.census, st->kind);
 	census_quality(server.census, &st->quality);
+	control_delay_figures(server.control, &st->delays);
 	if (server.focus)
 		cdrs_statuses(server.focus->cdrs, add_status, st);
 	store_stats(server.store, &st->store);

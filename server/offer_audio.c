@@ -215,7 +215,7 @@ static void describe_red_tx(struct audio *s, const struct format *sound, const s
 {
 	const struct format *red = first(s, FORMAT_RED, sound->clock);
 
-	if (!red || !format_redundant(sound))
+	if (!red || !format_redundant(sound, s->desc.tx.param.ptime_us))
 		return;
 	s->desc.red_tx_pt = red->tx_pt;
 	s->desc.red_tx_gen = format_red_gens(m, red->tx_pt, sound->tx_pt);
@@ -402,15 +402,15 @@ static void offer_format(struct audio *s, struct format f)
 }
 
 /* Behind the codecs: who takes the first we offer does not send everything twice for that. */
-static void offer_red(struct audio *s, const struct format *sound)
+static void offer_red(struct audio *s, const struct format *sound, bool music)
 {
-	if (format_redundant(sound) && !has_clock(s, FORMAT_RED, sound->clock) && count(s, FORMAT_RED) < LEG_RED_MAX)
+	if (format_may_repeat(sound, music) && !has_clock(s, FORMAT_RED, sound->clock) && count(s, FORMAT_RED) < LEG_RED_MAX)
 		offer_format(s, (struct format){.what = FORMAT_RED, .clock = sound->clock, .channels = sound->channels,
 						.inner = sound->rx_pt});
 }
 
 /* The codec in use stays first, so that a hold or a refresh does not change it; then all we allow, in our order. */
-static void offer_formats(struct audio *s, const struct format_prefs *prefs, const struct audio *before)
+static void offer_formats(struct audio *s, const struct format_prefs *prefs, const struct audio *before, bool music)
 {
 	const struct format *in_use = before ? first(before, FORMAT_SOUND, 0) : NULL;
 	size_t n_sound;
@@ -421,7 +421,7 @@ static void offer_formats(struct audio *s, const struct format_prefs *prefs, con
 		offer_format(s, format_of_pref(prefs, i));
 	n_sound = s->n_fmt;
 	for (size_t i = 0; i < n_sound && prefs->red; i++)
-		offer_red(s, &s->fmt[i]);
+		offer_red(s, &s->fmt[i], music);
 	for (size_t i = 0; i < n_sound; i++)
 		offer_format(s, (struct format){.what = FORMAT_EVENT, .clock = s->fmt[i].clock, .channels = 1});
 	if (before && before->desc.cn_rx_pt != 0xff)
@@ -439,7 +439,7 @@ static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
 		return ENOMEM;
 	str_ncpy(s->proto, before ? before->proto : secure ? "RTP/SAVP" : "RTP/AVP", sizeof(s->proto));
 	s->ptime_us = before ? before->ptime_us : 0;
-	offer_formats(s, ctx->prefs, before);
+	offer_formats(s, ctx->prefs, before, ctx->conf->music);
 	if (before ? before->keys.n_line > 0 : offer_keys_wanted(ctx->conf))
 		err = offer_keys_offer(&s->keys, before ? &before->keys : NULL);
 	s->dir = ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH;

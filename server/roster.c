@@ -179,6 +179,8 @@ static int member_follow(struct roster *r, const struct snapshot_member *m)
 		return err;
 
 	e->mark = r->mark;
+	e->timed = r->music;
+	e->delay = m->delay;
 	endpoint_follow(e, m);
 	identity_note(r, e->user, m);
 
@@ -382,6 +384,7 @@ int roster_follow(struct roster *r, const struct snapshot *s)
 
 	if (s)
 		hide(r, s->hide_numbers);
+	r->music = s && s->music;
 	for (size_t i = 0; s && i < s->n_members && !err; i++)
 		if (!s->member[i].waiting)
 			err = member_follow(r, &s->member[i]);

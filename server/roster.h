@@ -25,6 +25,8 @@ struct roster_endpoint {
 	uint32_t id, mark;                /* the member's */
 	uint64_t since_ms, born, seq;
 	bool hold, muted, deaf, dialed_out;
+	bool timed;                       /* in a room of music; then as of the last comparison, and no change by itself: */
+	struct delay delay;
 	bool gone;                        /* why is why; dropped when every subscriber knows */
 	char why[32];
 };
@@ -50,7 +52,7 @@ struct roster {
 	uint64_t seq;                     /* the last number given */
 	uint32_t mark;
 	size_t n_users, n_members;        /* who is there */
-	bool active, locked, hides;       /* hides: the addresses of its members */
+	bool active, locked, hides, music;        /* hides: the addresses of its members */
 };
 
 int  roster_alloc(struct roster **rp);

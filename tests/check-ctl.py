@@ -39,6 +39,14 @@ ANSWERS = {
                                 {'room': 'duo', 'members': 0, 'profile': 'music'}]},
     '/api/v1/rooms/band': ROOM,
     '/api/v1/rooms/band/views': {'views': [[1, 2, -6.0, 0.5]]},
+    '/api/v1/rooms/band/delays': {'room': 'band', 'at_ms': 1732147200000, 'bound_ms': 25, 'watched': True, 'members': [
+        {'id': 7, 'name': 'anna \x1b[31m', 'uri': 'sip:a@x',
+         'to_mix': {'ms': 8.4, 'whole': True, 'capture_ms': 2.7, 'frame_ms': 1.3, 'up_ms': 3.0, 'buffer_ms': 1.4},
+         'from_mix': {'ms': 8.3, 'whole': True, 'send_ms': 0.0, 'down_ms': 3.0, 'own_buffer_ms': 1.3, 'playback_ms': 4.0}},
+        {'id': 9, 'name': '', 'uri': 'sip:phone@x',
+         'to_mix': {'ms': 45.0, 'whole': False, 'capture_ms': None, 'frame_ms': 20.0, 'up_ms': 1.0, 'buffer_ms': 24.0},
+         'from_mix': {'ms': 64.7, 'whole': True, 'send_ms': 18.7, 'down_ms': 1.0, 'own_buffer_ms': 45.0, 'playback_ms': 0.0}}],
+        'delays': [[7, 9, 73.1, True, True], [9, 7, 53.3, False, False]]},
     '/api/v1/rooms/band/players': {'players': [{'name': 'anna', 'kinds': 'osc midi', 'member': 1, 'messages_in': 12, 'messages_out': 34, 'lost': 1,
                                                 'repaired': 1, 'rtt_us': 250}]},
     '/api/v1/rooms/band/bans': {'bans': [{'uri': 'sip:eve@x', 'at_ms': 1732147200000}]},
@@ -218,7 +226,10 @@ REQUESTS = [                          # command, method, path, body
     ('room beat band start', 'POST', R + '/transport', {'text': 'start'}),
     ('room follow band 1', 'POST', M + '/follow', {'on': True}),
     ('room players band', 'GET', R + '/players', None),
+    ('room delays band', 'GET', R + '/delays', None),
     ('room views band', 'GET', R + '/views', None),
+    ('member latency band 1 2700 4000 1300', 'POST', M + '/latency', {'capture_us': 2700, 'playback_us': 4000, 'buffer_us': 1300}),
+    ('member latency band 1 0 0 0 6000', 'POST', M + '/latency', {'capture_us': 0, 'playback_us': 0, 'buffer_us': 0, 'rtt_us': 6000}),
     ('member list band', 'GET', R, None),
     ('member mute band 1', 'POST', M + '/mute', {'on': True}),
     ('member unmute band 1', 'POST', M + '/mute', {'on': False}),
@@ -340,6 +351,11 @@ def shown():
     r = Run('room', 'views', 'band')
     p = Run('room', 'players', 'band')
     check('players', p.out.split('\n')[1].split() == ['anna', 'osc', 'midi', '1', '12', '34', '1', '1', '250'], p.out)
+    d = Run('room', 'delays', 'band').out.split('\n')
+    check('delays, what they are made of', d[1].split()[0] == '7' and d[1].split()[-8:] == ['2.7', '1.3', '3.0', '1.4', '0.0', '3.0', '1.3', '4.0'] and
+          d[2].split() == ['9', 'sip:phone@x', '-', '20.0', '1.0', '24.0', '18.7', '1.0', '45.0', '0.0'], d)
+    check('... and of each pair: over the bound, at least', d[5].split() == ['7', '.', '73.1!'] and d[6].split() == ['9', '53.3+', '.'], d)
+    check('... nothing for the terminal to obey', '\x1b' not in ''.join(d), d)
     check('private mixes', r.out.split('\n')[1].split() == ['1', '2', '-6.0', '0.50'], r.out)
 
 

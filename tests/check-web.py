@@ -354,6 +354,15 @@ def members(s):
     check('a view of one on another', s.status(base % ann + 'view', {'other': bob, 'value': -12, 'pan': -1}) == 200)
     views = s.ask('/api/v1/rooms/band/views').json['views']
     check('... is told', len(views) == 1 and views[0][:2] == [ann, bob] and abs(views[0][2] + 12) < 0.01 and views[0][3] == -1, views)
+    check('what its end needs', s.status(base % ann + 'latency', {'capture_us': 2700, 'playback_us': 4000, 'buffer_us': 1300, 'rtt_us': 6000}) == 200)
+    delays = s.ask('/api/v1/rooms/band/delays').json
+    parts = {m['id']: m for m in delays['members']}
+    check('... is told', parts[ann]['from_mix']['playback_ms'] == 4.0 and parts[ann]['to_mix']['up_ms'] == 3.0 and
+          parts[bob]['to_mix']['capture_ms'] is None and not parts[bob]['to_mix']['whole'], delays)
+    check('... and of each pair', [d[:2] for d in delays['delays']] == [[ann, bob], [bob, ann]] and
+          abs(delays['delays'][0][2] - parts[ann]['to_mix']['ms'] - parts[bob]['from_mix']['ms']) < 0.01, delays)
+    check('two seconds are too much', s.status(base % ann + 'latency', {'capture_us': 2000001, 'playback_us': 0, 'buffer_us': 0}) == 400)
+    check('the delays of no room', s.status('/api/v1/rooms/nowhere/delays') == 404)
     check('what a phone alone can say: 403', s.status(base % ann + 'hold', {'on': True}) == 403 and s.status(base % ann + 'key', {'text': '1'}) == 403)
     check('a member of no room', s.status(base % 999999 + 'mute', {'on': True}) == 404)
     check('a member of another room', s.status('/api/v1/rooms/choir/members/%d/mute' % ann, {'on': True}) == 404)

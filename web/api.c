@@ -371,6 +371,19 @@ char *api_bans(const struct snapshot_bans *bans)
 	return object_end(b);
 }
 
+static void put_warning(JsonBuilder *b, const struct event_delay *d)
+{
+	json_builder_set_member_name(b, "delay");
+	json_builder_begin_object(b);
+	put_int(b, "from", d->from);
+	put_int(b, "to", d->to);
+	json_builder_set_member_name(b, "ms");
+	json_builder_add_double_value(b, d->us / 1000.0);
+	put_int(b, "bound_ms", d->bound_us / 1000);
+	put_bool(b, "over", d->over);
+	json_builder_end_object(b);
+}
+
 char *api_event(const struct told *t)
 {
 	JsonBuilder *b = object_begin();
@@ -386,6 +399,8 @@ char *api_event(const struct told *t)
 		put_member(b, &t->member);
 	else
 		json_builder_add_null_value(b);
+	if (t->ev.type == EVENT_DELAY)
+		put_warning(b, &t->ev.delay);
 
 	return object_end(b);
 }

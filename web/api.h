@@ -17,6 +17,7 @@ char *api_room(const struct snapshot *s);
 char *api_bans(const struct snapshot_bans *bans);
 char *api_players(const struct snapshot_players *p);
 char *api_views(const struct snapshot_views *v);
+char *api_delays(const struct snapshot_delays *d);
 char *api_event(const struct told *t);
 char *api_verbs(void);
 char *api_settings(void);

@@ -66,6 +66,7 @@ void show_rooms(const struct ctl *c, const struct json *answer);
 void show_room(const struct ctl *c, const struct json *answer);
 void show_members(const struct ctl *c, const struct json *answer);
 void show_players(const struct ctl *c, const struct json *answer);
+void show_delays(const struct ctl *c, const struct json *answer);     /* ctl_delays.c */
 void show_views(const struct ctl *c, const struct json *answer);
 void show_recordings(const struct ctl *c, const struct json *answer);
 void show_calls(const struct ctl *c, const struct json *answer);

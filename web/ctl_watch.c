@@ -169,7 +169,7 @@ static const char *colour_of(const char *type)
 	static const struct { const char *type, *colour; } colours[] = {
 		{ "member-joined", "\033[32m" }, { "member-left", "\033[31m" }, { "member-waiting", "\033[33m" },
 		{ "member-changed", "\033[33m" }, { "member-key", "\033[34m" }, { "member-talking", "\033[2m" },
-		{ "speaker", "\033[35m" }, { "room-created", "\033[1;32m" }, { "room-ended", "\033[1;31m" },
+		{ "speaker", "\033[35m" }, { "delays", "\033[2m" }, { "delay", "\033[1;33m" }, { "room-created", "\033[1;32m" }, { "room-ended", "\033[1;31m" },
 	};
 
 	for (size_t i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
@@ -184,6 +184,13 @@ static void clean_word(struct txt *t, const char *format_before, const char *wor
 		return;
 	txt_str(t, format_before);
 	txt_clean(t, word, strlen(word), NULL);
+}
+
+static void put_delay(struct txt *t, const struct json *delay)
+{
+	if (json_whole(delay, "from"))
+		txt_printf(t, ": from %.0f to %.0f %.1f ms, bound %.0f", json_number(delay, "from"), json_number(delay, "to"),
+			   json_number(delay, "ms"), json_number(delay, "bound_ms"));
 }
 
 static void put_event(struct watch *w, const struct json *ev)
@@ -207,6 +214,7 @@ static void put_event(struct watch *w, const struct json *ev)
 	clean_word(&t, " ", json_text(m, "name"));
 	clean_word(&t, " ", json_text(m, "uri"));
 	clean_word(&t, " ", json_text(ev, "detail"));
+	put_delay(&t, json_get(ev, "delay"));
 	if (!t.bad)
 		puts(t.p);
 	txt_free(&t);
@@ -230,8 +238,8 @@ static void on_event(struct watch *w, const struct json *ev)
 	const char *type = json_text(ev, "type");
 
 	follow(w, ev);
-	if (w->live && (!strcmp(type, "member-talking") || !strcmp(type, "speaker")))
-		return;                   /* the bars show it */
+	if (w->live && (!strcmp(type, "member-talking") || !strcmp(type, "speaker") || !strcmp(type, "delays")))
+		return;                   /* the bars show it; room delays does */
 	wipe(w);
 	put_event(w, ev);
 	draw(w);

@@ -42,6 +42,7 @@ static const struct ctl_word words[] = {
 	POST("room", "beat", "ROOM WHAT", ROOM "/transport", "text$WHAT", "the room's beat: start, stop or continue"),
 	POST("room", "follow", "ROOM MEMBER [ON]", MEMBER "/follow", "on!ON", "the room's tempo is that of a member's MIDI clock"),
 	GET("room", "players", "ROOM", ROOM "/players", show_players, "who plays gestures in a room, and how it goes"),
+	GET("room", "delays", "ROOM", ROOM "/delays", show_delays, "how long a sound takes from each to each, and what that is made of"),
 	GET("room", "views", "ROOM", ROOM "/views", show_views, "who hears whom otherwise than all do"),
 
 	GET("member", "list", "ROOM", ROOM, show_members, "the members of a room"),
@@ -59,6 +60,8 @@ static const struct ctl_word words[] = {
 	POST("member", "click", "ROOM MEMBER [ON] [DB]", MEMBER "/click", "on!ON value#DB:0", "it hears the room's beat, so loud"),
 	POST("member", "controller", "ROOM MEMBER PLAYER", MEMBER "/controller", "text$PLAYER", "a player of gestures without a call acts for it"),
 	POST("member", "no-controller", "ROOM MEMBER", MEMBER "/controller", "text=\"\"", "no player does any more"),
+	POST("member", "latency", "ROOM MEMBER CAPTURE PLAYBACK BUFFER [RTT]", MEMBER "/latency",
+	     "capture_us#CAPTURE playback_us#PLAYBACK buffer_us#BUFFER rtt_us#RTT", "what its end needs, in microseconds"),
 	POST("member", "move", "ROOM MEMBER TO", MEMBER "/move", "room$TO", "take the member to another room"),
 	POST("member", "admit", "ROOM MEMBER...", MEMBER "/admit", "", "let a waiting member in"),
 	POST("member", "refuse", "ROOM MEMBER...", MEMBER "/refuse", "", "send a waiting member away"),

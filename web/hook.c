@@ -57,7 +57,7 @@ char *hook_signature(const char *secret, uint64_t unix_s, const char *body)
 
 bool hook_wants(const char *events, const char *type)
 {
-	static const char *const small[] = { "member-talking", "member-key", "speaker", NULL };
+	static const char *const small[] = { "member-talking", "member-key", "speaker", "delays", NULL };
 	char **word;
 	bool wants;
 

@@ -62,6 +62,18 @@ static void members(GString *out, const struct web_status *st)
 		  CENSUS_LOSS);
 }
 
+/* Of pairs now; who they are is nobody's business here. */
+static void delays(GString *out, const struct delay_figures *f)
+{
+	one(out, "tutti_delay_rooms", "gauge", "Rooms of music whose delays are watched.", f->rooms);
+	one(out, "tutti_delay_pairs", "gauge", "Pairs in them: from one's mouth to another's ear.", f->pairs);
+	one(out, "tutti_delay_pairs_over", "gauge", "Those that are warned of, for they are over the bound of their room.", f->warned);
+	head(out, "tutti_delay_median_seconds", "gauge", "Delay of the pair in the middle, as far as its parts are known; to a millisecond.");
+	real(out, "tutti_delay_median_seconds ", f->median_us / 1e6, "\n");
+	head(out, "tutti_delay_max_seconds", "gauge", "Delay of the pair that is furthest apart.");
+	real(out, "tutti_delay_max_seconds ", f->max_us / 1e6, "\n");
+}
+
 static void calls(GString *out, const struct web_status *st)
 {
 	one(out, "tutti_calls", "gauge", "SIP calls, echo tests included.", st->calls);
@@ -206,6 +218,7 @@ char *metrics_text(const struct web_status *st, const struct metrics_web *w)
 	GString *out = g_string_new(NULL);
 
 	members(out, st);
+	delays(out, &st->delays);
 	calls(out, st);
 	sip(out, st);
 	sound(out, &st->mixer);

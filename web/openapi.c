@@ -16,6 +16,8 @@
 #define B "{\"type\":\"boolean\"}"
 #define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
 #define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
+#define MS "{\"type\":\"number\",\"nullable\":true}"
+#define HALF(parts) "{\"type\":\"object\",\"required\":[\"ms\",\"whole\"],\"properties\":{\"ms\":" N ",\"whole\":" B "," parts "}}"
 #define NULLABLE "{\"type\":\"object\",\"nullable\":true}"
 
 static const struct { const char *name, *schema; } schemas[] = {
@@ -66,6 +68,11 @@ static const struct { const char *name, *schema; } schemas[] = {
 		     "{\"type\":\"object\",\"required\":[\"name\",\"kinds\",\"member\",\"messages_in\",\"messages_out\"],\"properties\":{\"name\":" S
 		     ",\"kinds\":" S ",\"member\":{\"type\":\"integer\",\"nullable\":true},\"messages_in\":" I ",\"messages_out\":" I
 		     ",\"lost\":" I ",\"repaired\":" I ",\"rtt_us\":{\"type\":\"integer\",\"nullable\":true}}}") "}}" },
+	{ "delays", "{\"type\":\"object\",\"required\":[\"room\",\"at_ms\",\"bound_ms\",\"watched\",\"members\",\"delays\"],\"properties\":{"
+		    "\"room\":" S ",\"at_ms\":" I ",\"bound_ms\":" I ",\"watched\":" B ",\"delays\":" LIST(LIST("{}")) ",\"members\":" LIST(
+		    "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"to_mix\",\"from_mix\"],\"properties\":{\"id\":" I ",\"name\":" S
+		    ",\"uri\":" S ",\"to_mix\":" HALF("\"capture_ms\":" MS ",\"frame_ms\":" MS ",\"up_ms\":" MS ",\"buffer_ms\":" MS)
+		    ",\"from_mix\":" HALF("\"send_ms\":" MS ",\"down_ms\":" MS ",\"own_buffer_ms\":" MS ",\"playback_ms\":" MS) "}}") "}}" },
 	{ "views", "{\"type\":\"object\",\"required\":[\"views\"],\"properties\":{\"views\":" LIST(LIST(N)) "}}" },
 	{ "rooms", "{\"type\":\"object\",\"required\":[\"rooms\"],\"properties\":{\"rooms\":" LIST(
 		   "{\"type\":\"object\",\"required\":[\"room\",\"title\",\"members\",\"waiting\",\"locked\",\"recording\",\"version\"],"
@@ -87,7 +94,9 @@ static const struct { const char *name, *schema; } schemas[] = {
 		    ",\"since_ms\":" I ",\"media\":{\"type\":\"object\"}}}" },
 	{ "role", "{\"type\":\"string\",\"enum\":[\"listener\",\"speaker\",\"host\"]}" },
 	{ "event", "{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{\"number\":" I ",\"room\":" S ",\"version\":" I
-		   ",\"type\":" S ",\"at_ms\":" I ",\"detail\":" S ",\"member\":{\"nullable\":true,\"allOf\":[" REF("member") "]}}}" },
+		   ",\"type\":" S ",\"at_ms\":" I ",\"detail\":" S ",\"member\":{\"nullable\":true,\"allOf\":[" REF("member") "]},"
+		   "\"delay\":{\"type\":\"object\",\"required\":[\"from\",\"to\",\"ms\",\"bound_ms\",\"over\"],\"properties\":{\"from\":" I
+		   ",\"to\":" I ",\"ms\":" N ",\"bound_ms\":" I ",\"over\":" B "}}}}" },
 };
 
 /* --- small pens --- */

@@ -19,6 +19,10 @@ static const struct order_field fields[] = {
 	{ "text",     ARG_TEXT,     "string",  "what the verb is about, or why" },
 	{ "other",    ARG_OTHER,    "id",      "another member" },
 	{ "beats",    ARG_BEATS,    "integer", "in a bar; 0: as it is" },
+	{ "capture_us",  ARG_CAPTURE,  "integer", "from the air to the program" },
+	{ "playback_us", ARG_PLAYBACK, "integer", "from the program to the air" },
+	{ "buffer_us",   ARG_BUFFER,   "integer", "in the jitter buffer of that end" },
+	{ "rtt_us",      ARG_RTT,      "integer", "to the server and back; 0: not known" },
 	{ "room",     ARG_ROOM,     "string",  "where to" },
 	{ "settings", ARG_SETTINGS, "object",  "settings of the room by name" },
 };
@@ -105,13 +109,13 @@ static int read_id(uint32_t *dst, const char *name, JsonNode *node, char **why)
 	return 0;
 }
 
-static int read_beats(struct order *o, JsonNode *node, char **why)
+static int read_whole(uint32_t *dst, const char *name, JsonNode *node, char **why)
 {
 	gint64 n = JSON_NODE_HOLDS_VALUE(node) && json_node_get_value_type(node) == G_TYPE_INT64 ? json_node_get_int(node) : -1;
 
 	if (n < 0 || n > UINT32_MAX)
-		return wrong(why, "beats", "a whole number is wanted");
-	o->cmd.beats = (uint32_t)n;
+		return wrong(why, name, "a whole number is wanted");
+	*dst = (uint32_t)n;
 	return 0;
 }
 
@@ -235,7 +239,11 @@ static int read_field(struct order *o, unsigned arg, const char *name, JsonNode 
 	case ARG_URI:      return read_text(&o->cmd.uri, o, name, node, why);
 	case ARG_NAME:     return read_text(&o->cmd.name, o, name, node, why);
 	case ARG_TEXT:     return read_text(&o->cmd.text, o, name, node, why);
-	case ARG_BEATS:    return read_beats(o, node, why);
+	case ARG_BEATS:    return read_whole(&o->cmd.beats, name, node, why);
+	case ARG_CAPTURE:  return read_whole(&o->cmd.capture_us, name, node, why);
+	case ARG_PLAYBACK: return read_whole(&o->cmd.playback_us, name, node, why);
+	case ARG_BUFFER:   return read_whole(&o->cmd.buffer_us, name, node, why);
+	case ARG_RTT:      return read_whole(&o->cmd.rtt_us, name, node, why);
 	case ARG_OTHER:    return read_id(&o->cmd.other, name, node, why);
 	case ARG_ROOM:     return read_text(&o->cmd.room, o, name, node, why);
 	case ARG_SETTINGS: return read_settings(o, node, why);

@@ -145,6 +145,7 @@ void request_free(struct request *r)
 	mem_deref(r->views);
 	mem_deref(r->players);
 	mem_deref(r->bans);
+	mem_deref(r->delays);
 	g_free(r->wrong);
 	g_free(r->numbers);
 	if (r->free_data)

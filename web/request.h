@@ -44,6 +44,7 @@ struct request {
 	struct snapshot_views *views;
 	struct snapshot_players *players;
 	struct snapshot_bans *bans;
+	struct snapshot_delays *delays;
 	char *wrong;                      /* the setting that was refused, or NULL */
 	struct web_status *numbers;       /* g_free */
 	void *data;

@@ -409,6 +409,25 @@ void on_bans(struct request *r)
 		request_ask(r, take_bans, draw_bans);
 }
 
+static void take_delays(struct request *r)
+{
+	r->err = snapshot_delays(&r->delays, r->house->conf.control, r->room);
+}
+
+static void draw_delays(struct request *r)
+{
+	if (r->err)
+		request_errno(r, r->err, r->err == ENOENT ? "no such room" : NULL);
+	else
+		request_json(r, 200, api_delays(r->delays));
+}
+
+void on_delays(struct request *r)
+{
+	if (room_of_path(r))
+		request_ask(r, take_delays, draw_delays);
+}
+
 /* --- verbs --- */
 
 static bool member_is_there(struct request *r)

@@ -45,6 +45,8 @@ static const struct route table[] = {
 	  "Who plays gestures in the room, in calls and without, and how it goes." },
 	{ "GET", API "/rooms/{room}/views", SCOPE_READ, 0, on_views, NULL, "200 404", NULL, "views",
 	  "Who hears whom otherwise than all do: [listener, other, gain in dB, pan]." },
+	{ "GET", API "/rooms/{room}/delays", SCOPE_READ, 0, on_delays, NULL, "200 404", NULL, "delays",
+	  "How long a sound takes from each member's mouth to each other's ear, and what that is made of." },
 	{ "POST", API "/rooms/{room}/{verb}", SCOPE_CONTROL, BODY, on_room_verb, NULL, "200 404 409 412", "verb", "done",
 	  "Does something to the room: verb by verb, see /verbs." },
 	{ "POST", API "/rooms/{room}/members/{member}/{verb}", SCOPE_CONTROL, BODY, on_member_verb, NULL, "200 404 409 412",

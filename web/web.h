@@ -12,6 +12,7 @@
 #include "control/cdr.h"
 #include "control/census.h"
 #include "control/control.h"
+#include "control/delay.h"
 #include "control/store.h"
 
 struct web;
@@ -35,6 +36,7 @@ struct web_status {
 	size_t n_kinds, n_calls_by_status;
 	struct census_kind kind[CENSUS_KINDS];
 	struct census_quality quality;
+	struct delay_figures delays;
 	struct web_calls calls_by_status[WEB_STATUSES];
 	struct store_stats store;
 	struct cdrs_stats cdr;

@@ -12,7 +12,7 @@
 
 struct mixer { uint32_t n_buses; int fail_set_bus; uint64_t smp; };
 struct bus { struct mixer *m; struct bus_conf conf; int n_legs; struct beat beat; };
-struct leg { uint32_t rx_ago_ms; struct bus *bus; bool mute, deaf; float gain, pan, click; struct leg_view view; };
+struct leg { struct leg_stats *stats; uint32_t rx_ago_ms; struct bus *bus; bool mute, deaf; float gain, pan, click; struct leg_view view; };
 
 static struct mixer the_mixer;
 
@@ -112,6 +112,8 @@ uint8_t leg_level(const struct leg *l)
 void leg_stats(const struct leg *l, struct leg_stats *s)
 {
 	memset(s, 0, sizeof(*s));
+	if (l->stats)
+		*s = *l->stats;
 	s->rx_packets = 7;
 	s->rx_ago_ms = l->rx_ago_ms;
 }

@@ -222,6 +222,71 @@ static void test_metrics(void)
 	g_free(text);
 }
 
+/* Two halves a member, a sum each pair; what is not known is null, and makes the sum "at least". */
+static void test_delays(void)
+{
+	JsonParser *parser = json_parser_new();
+	struct snapshot_delays *s = mem_zalloc(sizeof(*s) + 2 * sizeof(s->member[0]), NULL);
+	JsonObject *o, *to, *from;
+	JsonArray *list, *pair;
+
+	str_ncpy(s->room, "band", sizeof(s->room));
+	s->bound_us = 25000;
+	s->watched = true;
+	s->n = 2;
+	s->member[0] = (struct snapshot_delay){.id = 7, .name = "a\"\xff", .d = {.us = {2700, 1333, 3000, 1400, 0, 3000, 1300, 4000}, .known = 0xff},
+					       .warned = 2};
+	s->member[1] = (struct snapshot_delay){.id = 9, .d = {.us = {0, 20000, 1000, 24000, 18667, 1000, 0, 0}, .known = 0x3e}};
+	o = parse(parser, api_delays(s));
+	g_assert_cmpint(json_object_get_int_member(o, "bound_ms"), ==, 25);
+	g_assert_true(json_object_get_boolean_member(o, "watched"));
+	list = json_object_get_array_member(o, "members");
+	to = json_object_get_object_member(json_array_get_object_element(list, 0), "to_mix");
+	from = json_object_get_object_member(json_array_get_object_element(list, 0), "from_mix");
+	g_assert_cmpfloat_with_epsilon(json_object_get_double_member(to, "ms"), 8.433, 1e-6);
+	g_assert_cmpfloat_with_epsilon(json_object_get_double_member(to, "frame_ms"), 1.333, 1e-6);
+	g_assert_cmpfloat_with_epsilon(json_object_get_double_member(from, "own_buffer_ms"), 1.3, 1e-6);
+	g_assert_true(json_object_get_boolean_member(from, "whole"));
+	g_assert_false(json_object_has_member(from, "capture_ms"));
+	to = json_object_get_object_member(json_array_get_object_element(list, 1), "to_mix");
+	from = json_object_get_object_member(json_array_get_object_element(list, 1), "from_mix");
+	g_assert_true(json_object_get_null_member(to, "capture_ms"));
+	g_assert_true(json_object_get_null_member(from, "playback_ms"));
+	g_assert_false(json_object_get_boolean_member(to, "whole"));
+	list = json_object_get_array_member(o, "delays");
+	g_assert_cmpuint(json_array_get_length(list), ==, 2);
+	pair = json_array_get_array_element(list, 0);
+	g_assert_cmpint(json_array_get_int_element(pair, 0), ==, 7);
+	g_assert_cmpint(json_array_get_int_element(pair, 1), ==, 9);
+	g_assert_cmpfloat_with_epsilon(json_array_get_double_element(pair, 2), 8.433 + 19.667, 1e-6);
+	g_assert_false(json_array_get_boolean_element(pair, 3));
+	g_assert_true(json_array_get_boolean_element(pair, 4));
+	pair = json_array_get_array_element(list, 1);
+	g_assert_false(json_array_get_boolean_element(pair, 4));
+	mem_deref(s);
+	g_object_unref(parser);
+}
+
+static void test_delay_event(void)
+{
+	JsonParser *parser = json_parser_new();
+	struct told t = {.ev = {.type = EVENT_DELAY, .detail = "over", .delay = {.from = 7, .to = 9, .us = 31500, .bound_us = 25000, .over = true}},
+			 .room = "band", .detail = "over"};
+	JsonObject *o, *d;
+
+	o = parse(parser, api_event(&t));
+	g_assert_cmpstr(json_object_get_string_member(o, "type"), ==, "delay");
+	d = json_object_get_object_member(o, "delay");
+	g_assert_cmpint(json_object_get_int_member(d, "from"), ==, 7);
+	g_assert_cmpint(json_object_get_int_member(d, "to"), ==, 9);
+	g_assert_cmpfloat_with_epsilon(json_object_get_double_member(d, "ms"), 31.5, 1e-6);
+	g_assert_cmpint(json_object_get_int_member(d, "bound_ms"), ==, 25);
+	g_assert_true(json_object_get_boolean_member(d, "over"));
+	t.ev = (struct event){.type = EVENT_SPEAKER};
+	g_assert_false(json_object_has_member(parse(parser, api_event(&t)), "delay"));
+	g_object_unref(parser);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -230,6 +295,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/api/rooms", test_rooms);
 	g_test_add_func("/api/status", test_status);
 	g_test_add_func("/api/error", test_error);
+	g_test_add_func("/api/delays", test_delays);
+	g_test_add_func("/api/delay-event", test_delay_event);
 	g_test_add_func("/api/metrics", test_metrics);
 	return g_test_run();
 }

@@ -125,6 +125,21 @@ static void story(void)
 	tells(&told, false, HEAD("partial") USERS("<user entity=\"sip:ann@home\" state=\"partial\"><display-text>Ann</display-text>"
 	      "<roles><entry>host</entry></roles></user>\n") END);
 
+	/* In a room of music a medium says how far it is to the mix and back; that alone is no news. */
+	room->music = true;
+	ann->delay = (struct delay){ .us = { 2700, 1333, 3000, 1400, 0, 3000, 1300, 4070 }, .known = 0xff };
+	ben->delay = (struct delay){ .us = { 0, 20000, 1000, 24000, 18667, 1000, 0, 0 }, .known = 0x3e };
+	tells(&told, false, HEAD("partial") END);
+	ann->muted = true;
+	ben->deaf = false;
+	tells(&told, false, HEAD("partial") USERS("<user entity=\"sip:ann@home\" state=\"partial\"><endpoint entity=\"sip:ann@home;member=1\" "
+	      "state=\"partial\"><status>muted-via-focus</status><media id=\"1\"><type>audio</type><status>recvonly</status>"
+	      "<delay xmlns=\"urn:x-tutti:delay:1\" to-mix=\"8.4\" from-mix=\"8.4\"/></media></endpoint>"
+	      "<endpoint entity=\"sip:ann@home;member=2\" state=\"partial\"><status>connected</status><media id=\"1\"><type>audio</type>"
+	      "<status>sendrecv</status><delay xmlns=\"urn:x-tutti:delay:1\" to-mix=\"45.0\" to-mix-at-least=\"true\" from-mix=\"19.7\" "
+	      "from-mix-at-least=\"true\"/></media></endpoint></user>\n") END);
+	room->music = false;
+
 	goes(1, "kicked");
 	room->locked = false;
 	tells(&told, false, HEAD("partial") STATE("1", "false") USERS("<user entity=\"sip:ann@home\" state=\"partial\"><roles><entry>speaker"

@@ -12,7 +12,7 @@ struct value { char tag; double n; const char *s; };
 static int reads(struct house_order *o, const char *addr, const struct value *v, size_t n)
 {
 	static uint8_t buf[512];
-	struct osc_arg args[4];
+	struct osc_arg args[5];
 	struct osc_writer w;
 	struct osc_msg msg;
 	size_t len;
@@ -129,6 +129,36 @@ static void too_many(void)
 	g_assert_cmpint(reads(&o, "/tutti/transport/start", v, 2), ==, EINVAL);
 }
 
+static void latency(void)
+{
+	const struct value v[4] = {{'i', 2700, 0}, {'f', 4000, 0}, {'i', 1300, 0}, {'i', 6000, 0}};
+	struct value wrong[5] = {v[0], v[1], v[2], v[3], {'i', 0, 0}};
+	struct house_order o;
+
+	g_assert_cmpint(reads(&o, "/tutti/me/latency", v, 3), ==, 0);
+	g_assert_cmpint(o.cmd.verb, ==, VERB_LATENCY);
+	g_assert_cmpint(o.whom, ==, HOUSE_ME);
+	g_assert_cmpuint(o.cmd.capture_us, ==, 2700);
+	g_assert_cmpuint(o.cmd.playback_us, ==, 4000);
+	g_assert_cmpuint(o.cmd.buffer_us, ==, 1300);
+	g_assert_cmpuint(o.cmd.rtt_us, ==, 0);
+	g_assert_cmpint(reads(&o, "/tutti/me/latency", v, 4), ==, 0);
+	g_assert_cmpuint(o.cmd.rtt_us, ==, 6000);
+	for (size_t n = 0; n < 3; n++)
+		g_assert_cmpint(reads(&o, "/tutti/me/latency", v, n), ==, EINVAL);
+	for (size_t i = 0; i < 4; i++) {
+		wrong[i].n = -1;
+		g_assert_cmpint(reads(&o, "/tutti/me/latency", wrong, 4), ==, EINVAL);
+		wrong[i].n = 2000001;
+		g_assert_cmpint(reads(&o, "/tutti/me/latency", wrong, 4), ==, EINVAL);
+		wrong[i].n = v[i].n;
+	}
+	g_assert_cmpint(reads(&o, "/tutti/me/latency", wrong, 4), ==, 0);
+	wrong[2].tag = 's';
+	wrong[2].s = "x";
+	g_assert_cmpint(reads(&o, "/tutti/me/latency", wrong, 4), ==, EINVAL);
+}
+
 /* What can be written is read, what cannot is refused, and no row hides another. */
 static void rows(void)
 {
@@ -136,9 +166,9 @@ static void rows(void)
 	size_t n = 0;
 
 	for (; (a = house_addr_at(n)) != NULL; n++) {
-		const struct value v = {a->tags[0], a->min, "x"};
+		const struct value one = {a->tags[0], a->min, "x"}, v[4] = {one, one, one, one};
 		struct house_order o;
-		int err = reads(&o, a->address, &v, a->tags[0] ? 1 : 0);
+		int err = reads(&o, a->address, v, MIN(strlen(a->tags), G_N_ELEMENTS(v)));
 
 		g_test_message("%s", a->address);
 		g_assert_cmpint(err, ==, a->access & HOUSE_WRITE ? 0 : EACCES);
@@ -172,6 +202,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/house/messages", messages);
 	g_test_add_func("/house/too-many", too_many);
+	g_test_add_func("/house/latency", latency);
 	g_test_add_func("/house/rows", rows);
 	g_test_add_func("/house/faders", faders);
 	return g_test_run();

@@ -52,6 +52,13 @@ static void test_values(void)
 	g_assert_cmpstr(o.cmd.text, ==, "noise \xc3\xa4");
 	order_clear(&o);
 
+	g_assert_cmpint(take(&o, "latency", 7, "{\"capture_us\":2700,\"playback_us\":4000,\"buffer_us\":0,\"rtt_us\":6000}", &why), ==, 0);
+	g_assert_cmpuint(o.cmd.capture_us, ==, 2700);
+	g_assert_cmpuint(o.cmd.playback_us, ==, 4000);
+	g_assert_cmpuint(o.cmd.buffer_us, ==, 0);
+	g_assert_cmpuint(o.cmd.rtt_us, ==, 6000);
+	order_clear(&o);
+
 	g_assert_cmpint(take(&o, "lock", 0, "{\"on\":true}", &why), ==, 0);
 	g_assert_true(o.cmd.on);
 	g_assert_cmpstr(o.cmd.room, ==, "band");
@@ -84,6 +91,10 @@ static void test_refused(void)
 		{ "view", "{\"other\":4294967296,\"value\":0,\"pan\":0}", "other: out of range" },
 		{ "view", "{\"other\":1.5,\"value\":0,\"pan\":0}", "other: the number of a member is wanted" },
 		{ "view", "{\"other\":1,\"value\":0}", "pan: is missing" },
+		{ "latency", "{\"capture_us\":1,\"playback_us\":1}", "buffer_us: is missing" },
+		{ "latency", "{\"capture_us\":1.5,\"playback_us\":1,\"buffer_us\":1}", "capture_us: a whole number is wanted" },
+		{ "latency", "{\"capture_us\":1,\"playback_us\":-1,\"buffer_us\":1}", "playback_us: a whole number is wanted" },
+		{ "latency", "{\"capture_us\":1,\"playback_us\":1,\"buffer_us\":4294967296}", "buffer_us: a whole number is wanted" },
 		{ "change", "{\"settings\":[]}", "settings: an object is wanted" },
 		{ "change", "{\"settings\":{\"a\":{}}}", "a: a text, a number, true, false or a list of words is wanted" },
 		{ "change", "{\"settings\":{\"a\":[\"x y\"]}}", "a: a text, a number, true, false or a list of words is wanted" },
@@ -133,7 +144,8 @@ static void test_too_many_settings(void)
 static void test_every_verb(void)
 {
 	static const char all[] = "{\"on\":true,\"value\":1,\"pan\":0,\"role\":\"host\",\"uri\":\"u\",\"name\":\"n\",\"text\":\"t\","
-				  "\"other\":9,\"settings\":{\"a\":\"b\"}%s}";
+				  "\"other\":9,\"settings\":{\"a\":\"b\"},\"capture_us\":1,\"playback_us\":2,\"buffer_us\":3,"
+				  "\"rtt_us\":4%s}";
 	size_t n;
 	const struct order_field *f = order_fields(&n);
 

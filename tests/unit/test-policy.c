@@ -42,6 +42,7 @@ static const struct { enum verb verb; const char *self, *others; } want[] = {
 	{ VERB_CLICK, "yyy", "--y" },
 	{ VERB_FOLLOW, "--y", "--y" },
 	{ VERB_CONTROLLER, "yyy", "--y" },
+	{ VERB_LATENCY, "yyy", "--y" },
 };
 
 static int expected(char right, bool on, bool held)

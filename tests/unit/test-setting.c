@@ -38,6 +38,7 @@ static const struct { const char *name, *good[8], *shown[8], *bad[10]; } row[] =
 	{ "tones", { "off" }, { "off" }, { "maybe" } },
 	{ "announce-names", { "on" }, { "on" }, { "maybe" } },
 	{ "record", { "auto", "manual" }, { "auto", "manual" }, { "on", "" } },
+	{ "delay-bound", { "0", "30", "1000" }, { "0", "30", "1000" }, { "1001", "-1", "25.5", "" } },
 	{ "hide-numbers", { "on" }, { "on" }, { "maybe" } },
 	{ "start", { "2026-11-21T20:00", "2026-11-21 20:00", "2026-11-21T20:00:59", "2026-11-21T20:00Z", "2026-11-21T20:00+01:00",
 		     "2028-02-29T23:59:00.5-03:30", "" },
