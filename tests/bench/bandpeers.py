@@ -130,31 +130,34 @@ class JackTripHub(Peers):
 class Tutti(Peers):
     """A server with a room of music, and tutti-join for each player."""
 
-    def __init__(self, jack, n, codec='L16/48000/2', frame=0, buffer='0', more=(), settings=()):
+    def __init__(self, jack, n, codec='L16/48000/2', frame=0, buffer='0', more=('--midi', 'none'), settings=(), net=None, each=None):
+        """net: the players' lines (netlab.Net). each(i): further arguments of player i."""
         super().__init__(jack, n)
+        self.net, self.each = net, each or (lambda i: [])
         self.codec, self.frame, self.buffer, self.more, self.settings = codec, frame, buffer, list(more), dict(settings)
         self.join = os.path.join(BUILD, 'tutti-join')
         if not os.path.exists(self.join):
             raise Trouble('no tutti-join in ' + BUILD)
 
     def start(self):
-        port = free_port()
-        options = {'sip.listen': 'udp:127.0.0.1:%d' % port, 'media.ports': '33000-35999', 'http.listen': '', 'state.dir': os.path.join(self.jack.dir, 'state'),
+        self.port = free_port()
+        hosts = [self.net.near_ip(i) for i in range(self.n)] if self.net else ['127.0.0.1']
+        options = {'sip.listen': ' '.join('udp:%s:%d' % (h, self.port) for h in hosts), 'media.ports': '33000-35999', 'http.listen': '', 'state.dir': os.path.join(self.jack.dir, 'state'),
                    'media.max-load': '100', 'media.jitter-music': self.buffer if self.buffer == 'auto' else str(int(self.buffer)), 'prompts.say': 'nothing',
                    'log.level': 'warning', 'sip.drain': '0', **self.settings}
         args = [os.path.abspath(TUTTI)]
         for name, value in options.items():
             args += ['-o', '%s=%s' % (name, value)]
-        self.begin(args, 'tutti')
+        self.begin(self.net.near(args) if self.net else args, 'tutti')
         time.sleep(0.5)
         self.mouths, self.ears, self.names = [], [], []
         for i in range(self.n):
-            name = 'player%d' % i
-            self.player(name, ['sip:music-band@127.0.0.1:%d' % port])
+            self.player('player%d' % i, ['sip:music-band@%s:%d' % (hosts[i % len(hosts)], self.port), *self.each(i)], i)
 
-    def player(self, name, more):
-        self.begin([os.path.abspath(self.join), '--driver', 'jack', '--device', self.jack.name, '--jack-name', name, '--name', name, '--no-connect',
-                    '--codec', self.codec, '--frame', self.frame, '--buffer', self.buffer, '--no-ui', '--json', '--midi', 'none', *self.more, *more], name)
+    def player(self, name, more, i=0):
+        args = [os.path.abspath(self.join), '--driver', 'jack', '--device', self.jack.name, '--jack-name', name, '--name', name, '--no-connect',
+                    '--codec', self.codec, '--frame', self.frame, '--buffer', self.buffer, '--no-ui', '--json', *self.more, *more]
+        self.begin(self.net.far([str(a) for a in args], i) if self.net else args, name)
         self.names.append(name)
         self.mouths.append(name + ':in_1')
         self.ears.append(name + ':out_1')
