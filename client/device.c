@@ -20,10 +20,14 @@ static const struct device_driver *const drivers[] = {
 #if HAVE_JACK
 	&device_jack,
 #endif
+#if HAVE_ALSA
+	&device_alsa,
+#endif
 	&device_file, &device_tone, &device_null,
 };
 
-static char why_text[256];
+/* Of each thread its own: ALSA's opens again by itself, and nobody asks why. */
+static _Thread_local char why_text[256];
 
 int device_why(int err, const char *fmt, ...)
 {
@@ -33,6 +37,12 @@ int device_why(int err, const char *fmt, ...)
 	vsnprintf(why_text, sizeof(why_text), fmt, ap);
 	va_end(ap);
 	return err;
+}
+
+const char *device_words(void)
+{
+	why_text[0] = '\0';
+	return why_text;
 }
 
 uint64_t device_now_us(void)
@@ -218,8 +228,7 @@ int device_open(struct device **dp, const char **why, const struct device_conf *
 
 	if (!dp || !why || !conf_valid(conf))
 		return EINVAL;
-	*why = why_text;
-	why_text[0] = '\0';
+	*why = device_words();
 	if (!strcmp(conf->driver, "auto"))
 		return open_auto(dp, conf);
 	driver = driver_find(conf->driver);

@@ -51,6 +51,8 @@ void device_turn_rt(struct device *d, const struct device_sound *s, uint32_t n, 
 
 /* Words for people, in the one place that *why points to. Returns err. */
 int  device_why(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* That place, now empty. */
+const char *device_words(void);
 uint64_t device_now_us(void);
 /* With SCHED_FIFO where that is allowed; *realtime says so. */
 int  device_thread(pthread_t *tid, atomic_bool *realtime, void *(*run)(void *), void *arg);

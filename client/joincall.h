@@ -36,7 +36,8 @@ struct joincall_conf {
 	struct bus *bus;          /* where the leg plays */
 	struct relay *relay;      /* NULL: no gestures */
 	struct ensemble *ensemble;
-	player_house_h *gesth;    /* what comes on the line of gestures */
+	player_house_h *gesth;    /* what comes on the line of gestures, with gest_arg */
+	void    *gest_arg;
 	uint32_t jitter_ms;       /* of our buffer, if not by itself */
 	bool     jitter_fit;
 };
@@ -65,10 +66,13 @@ struct joincall_info {
 	bool     srtp, red, gestures, focus;      /* focus: a conference, not another tutti-join */
 	uint32_t again_s;                         /* WAITING: in how many seconds; */
 	unsigned tries;                           /* how often it was tried since it was last up */
+	uint16_t scode;                           /* OVER: the answer that says no for good; 0: by BYE, or by ourselves */
 	uint64_t up_ms;                           /* since it has been up, unix time */
 };
 void joincall_info(const struct joincall *c, struct joincall_info *i);
 
+/* Whom to ask for now that the server has sent us to another room; else what was given. */
+const char *joincall_uri(const struct joincall *c);
 /* A listening address (tests, --answer). ENOENT after the last. */
 int  joincall_listener(const struct joincall *c, size_t n, enum sip_transp *tp, struct sa *addr);
 

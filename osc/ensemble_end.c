@@ -20,7 +20,9 @@ static uint64_t due_of(const struct player_rt *p, const struct gesture *g, uint6
 {
 	int64_t ahead, us;
 
-	if (!g->timed || timetag == OSC_NOW)
+	if (timetag == OSC_NOW)
+		timetag = g->timetag;
+	if (!g->timed || timetag <= OSC_NOW)
 		return 0;
 	ahead = (int64_t)(timetag + g->shift - rtcp_ntp(forward_unix_us_rt(p->forward, now_us)));
 	if (ahead > (int64_t)FAR_S << 32 || ahead < -((int64_t)FAR_S << 32))
@@ -61,7 +63,8 @@ static void protocol(struct line_rt *l, const struct osc_msg *msg, const struct 
 static void one_message(struct line_rt *l, const struct osc_msg *msg, const struct gesture *g, uint64_t timetag, uint64_t now_us)
 {
 	struct player_rt *p = l->player;
-	const struct forward_when when = {.at_us = now_us, .due_us = due_of(p, g, timetag, now_us), .repaired = g->repaired};
+	const struct forward_when when = {.at_us = now_us, .played_us = g->at_us, .due_us = due_of(p, g, timetag, now_us),
+		.repaired = g->repaired};
 	const enum osc_kind kind = kind_of(p->kinds, msg);
 
 	if (!strncmp(msg->addr, "/_gest/", 7)) {
@@ -95,7 +98,7 @@ void ensemble_end_osc_rt(struct line_rt *l, const struct gesture *g, uint64_t no
 
 void ensemble_end_held_rt(struct player_rt *p, const struct osc_msg *msg, uint64_t now_us)
 {
-	const struct forward_when when = {.at_us = now_us, .repaired = true};
+	const struct forward_when when = {.at_us = now_us, .played_us = now_us, .repaired = true};
 	uint8_t buf[FORWARD_SAY_MAX];
 	struct osc_msg copy;
 

@@ -33,8 +33,9 @@ struct job_wait {                 /* a job that found the ring full */
 	struct job job;
 };
 
-/* When it came, the moment for which it was said (0: at once), and whether a journal told it; by the forward thread's clock. */
-struct forward_when { uint64_t at_us, due_us; bool repaired; };
+/* When it came and when it was played, the moment for which it was said (0: at once), and whether a journal told it; by the forward
+ * thread's clock. */
+struct forward_when { uint64_t at_us, played_us, due_us; bool repaired; };
 
 /* What a player said to the house. */
 struct forward_said {

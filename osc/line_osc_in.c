@@ -24,17 +24,26 @@ static bool element_of(const struct line_osc *o, struct oscrtp_elem *e, const ui
 	return false;
 }
 
-/* false: it has gone on already. */
+static bool is_single(const struct oscrtp_elem *e)
+{
+	struct osc_iter it;
+	struct osc_msg msg;
+
+	osc_iter_init(&it, e->osc, e->len);
+	return osc_next(&it, &msg) && !osc_next(&it, &msg);
+}
+
+/* false: it has gone on already. Of a bundle that comes late some messages may be out of date: those that are not go alone. */
 static bool widen(struct line_osc *o, struct gesture *g, const struct oscrecv_note *note)
 {
 	const uint8_t *raw = note->msg->raw;
 	struct oscrtp_elem e;
 
-	if (note->cause != OSCRECV_LIVE || !o->newer)
+	if (note->cause != OSCRECV_LIVE)
 		return true;
 	if (o->whole && raw >= o->whole && raw < o->whole_end)
 		return false;
-	if (!element_of(o, &e, raw) || !osc_is_bundle(e.osc, e.len))
+	if (!element_of(o, &e, raw) || !osc_is_bundle(e.osc, e.len) || (!o->newer && !is_single(&e)))
 		return true;
 	g->osc = o->whole = e.osc;
 	g->len = e.len;
@@ -46,7 +55,7 @@ static void note_handler(const struct oscrecv_note *note, void *arg)
 {
 	struct line_osc *o = arg;
 	struct gesture g = {.from = o->l.player, .osc = note->msg->raw, .len = note->msg->len, .ts = note->ts, .clock = o->l.desc.rate,
-		.repaired = note->cause == OSCRECV_STATE || note->cause == OSCRECV_EVENT};
+		.timetag = note->timetag, .repaired = note->cause == OSCRECV_STATE || note->cause == OSCRECV_EVENT};
 
 	g.at_us = line_rtp_captured_rt(&o->rtp, o->in, note->ts, o->now_us);
 	/* 6.7: with tt=none they have no meaning */

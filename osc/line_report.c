@@ -246,6 +246,7 @@ void line_report_read_rt(struct line_rtp *r, const uint8_t *buf, size_t len, uin
 		in->sr    = true;
 		in->sr_us = now_us;
 		in->sr_ts = info.rtp_ts;
+		in->sr_ntp = info.ntp;
 	}
 	if (in)
 		look_for_loop(r, in, info.cname);

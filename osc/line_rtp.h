@@ -24,7 +24,8 @@ struct line_rtp_in {
 	uint64_t heard_us;
 	bool     sr;                      /* a sender report has come: */
 	uint64_t sr_us;                   /* when */
-	uint32_t sr_ts;                   /* and what RTP time it was */
+	uint32_t sr_ts;                   /* and what RTP time it was, */
+	uint64_t sr_ntp;                  /* and what the party's clock showed; 0: it has none */
 	uint64_t acked_us;                /* when a report of ours told what came of it */
 	char     cname[64];
 };
@@ -100,7 +101,8 @@ bool line_rtp_free_rt(const struct line_rtp *r, uint32_t ssrc, const struct line
 void line_rtp_relay_rt(struct line_rtp *r, const struct rtcp_report *rep, const char *name, uint32_t pli);
 
 /* RTP time of an instant of the server's clock, of this stream; and back: when a packet with that time was captured (10.3: by the
- * source's sender reports if one has come, else now). */
+ * source's sender reports if one has come, else now). Once round trips have told how far the party's clock is from ours, that is
+ * right however long the report took; before, it is late by that. */
 uint32_t line_rtp_ts_rt(const struct line_rtp *r, const struct line_rtp_out *out, uint64_t at_us);
 uint64_t line_rtp_captured_rt(const struct line_rtp *r, const struct line_rtp_in *in, uint32_t ts, uint64_t now_us);
 

@@ -61,7 +61,8 @@ static void said_handler(const struct forward_said *said, void *arg)
 
 	if (!p || (!r->conf.end && too_often(p, forward_clock_us(r->forward))))
 		return;
-	r->said = (struct player_said){.at_us = said->when.at_us, .due_us = said->when.due_us, .repaired = said->when.repaired};
+	r->said = (struct player_said){.at_us = said->when.at_us, .played_us = said->when.played_us, .due_us = said->when.due_us,
+		.repaired = said->when.repaired};
 	if (said->len) {
 		if (!osc_msg_read(&msg, said->bytes, said->len))
 			house_hears(p, &msg, NULL);

@@ -73,10 +73,11 @@ const char *ensemble_room(const struct ensemble *e);
  * business, the relay's house is told. MIDI of a player with a surface comes as midi. */
 typedef bool (player_house_h)(const struct osc_msg *msg, const struct midi_cmd *midi, void *arg);
 
-/* Of what a househ of an end is being told: when it came, and the moment at which its sender wants it done, both by relay_clock_us. */
+/* Of what a househ of an end is being told, by relay_clock_us. */
 struct player_said {
-	uint64_t at_us, due_us;                   /* due 0: at once, or its sender's clock is not known (yet) */
-	bool     repaired;                        /* a journal told it */
+	uint64_t at_us, played_us;                /* when it came; when it was played, as far as that is known: else when it came */
+	uint64_t due_us;                          /* its time tag; 0: at once, or its sender's clock is not known (yet) */
+	bool     repaired;                        /* a journal told it: played_us is that of the packet with the journal, or before */
 };
 
 struct player_conf {

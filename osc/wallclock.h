@@ -1,13 +1,15 @@
 /*
  * wallclock.h - how far a party's wallclock is from ours, as its sender reports tell.
  *
- *     ours     LSR -----.                     .----> A         difference = A - T - round trip / 2
- *                        \                   /                 round trip = (A - LSR) - (T - when LSR came)
+ *     ours     LSR -----.                     .----> A         A - T is too great by what its way took,
+ *                        \                   /                 LSR - (T - DLSR) too small by what ours took
  *     theirs              `---> (DLSR) ---> T                  both of one and the same report
  *
- * The report with the shortest round trip counts; it is wrong by half of that at most, and by a little more as it grows old: so
- * drift is learned slowly, and a clock that was set is noticed at once. Where no round trip is known yet the report that took least
- * counts, and how long it took is not known. Pure; no allocation.
+ * Of the last reports the least of the one and the greatest of the other are the bounds between which the difference lies; it is
+ * taken to be in the middle. So each direction needs one packet that did not wait, and not both the same one. What is older says less,
+ * so that drift is followed; bounds that contradict each other mean that the oldest is not true any more: a clock drifts more than
+ * that, or was set. Where no round trip is known there is one bound, and the difference is too great by what that report took. Pure; no
+ * allocation.
  */
 #ifndef OSC_WALLCLOCK_H
 #define OSC_WALLCLOCK_H
@@ -15,12 +17,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { WALLCLOCK_MAX = 32 };
+
 struct wallclock {
 	bool     known, measured; /* measured: with a round trip */
 	uint64_t diff;            /* ours less theirs, in 2^-32 s, mod 2^64 */
-	uint64_t error_us;        /* half of the round trip */
-	uint64_t at_us;           /* when that was learned */
-	unsigned strays;          /* reports in a row that came far too late for it */
+	uint64_t error_us;        /* half of what is between the bounds */
+	unsigned strays;          /* reports in a row that came far too late */
+	unsigned n;
+	struct { uint64_t off, at_us; int64_t rtt_us; } x[WALLCLOCK_MAX];         /* A - T; the oldest first */
 };
 
 /* A sender report that says `theirs` (NTP; 0: it has no clock) came at `now_us` of a clock that shows `ours`. rtt_us: what its blocks

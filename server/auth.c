@@ -208,7 +208,7 @@ static bool can_answer(const struct sip_hdr *hdr, const struct sip_msg *msg, voi
 	struct choice *c = arg;
 	struct digest_params d;
 
-	if (digest_decode(&d, &hdr->val) || !d.realm.p || !d.nonce.l || pl_strcmp(&d.realm, c->realm))
+	if (digest_decode(&d, &hdr->val) || !d.realm.p || !d.nonce.l || (c->realm && pl_strcmp(&d.realm, c->realm)))
 		return false;
 	if (digest_alg(&c->alg, &d.algorithm) || (d.qop.p && !digest_token_in(&d.qop, "auth")))
 		return false;
@@ -257,12 +257,12 @@ int auth_answer(char *buf, size_t size, const struct sip_msg *challenge, const c
 		const struct auth_cred *cred, uint32_t *nc)
 {
 	bool proxy = challenge->scode == 407;
-	struct choice c = { .realm = cred->realm };
+	struct choice c = { .realm = cred->any_realm ? NULL : cred->realm };
 	struct digest_input in = { 0 };
 	char cnonce[33], count[9], hex[DIGEST_HEX_MAX];
 	int err;
 
-	if (!cred->realm || !cred->realm[0])
+	if (!cred->any_realm && (!cred->realm || !cred->realm[0]))
 		return EPERM;
 	if (!quotable(cred->user) || !cred->password || !quotable(uri))
 		return EINVAL;

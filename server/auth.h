@@ -27,7 +27,7 @@ int  auth_challenge(struct auth *a, char *buf, size_t size, const struct sip_msg
 
 /* Digest as a client, MD5 and SHA-256: computes the Authorization header line for a 401/407. EPERM when the
  * challenge's realm is not `realm` (empty realm in the table: never) or nothing in it can be answered. */
-struct auth_cred { const char *realm, *user, *password; };
+struct auth_cred { const char *realm, *user, *password; bool any_realm; };        /* any_realm: whichever it names */
 int  auth_answer(char *buf, size_t size, const struct sip_msg *challenge, const char *method, const char *uri,
 		 const struct auth_cred *cred, uint32_t *nc);
 

@@ -729,7 +729,7 @@ static void dial_timeout(void *arg)
 static int dial_auth(char *buf, size_t size, const struct sip_msg *challenge, const char *method, const char *uri, void *arg)
 {
 	struct call *c = arg;
-	struct auth_cred cred;
+	struct auth_cred cred = { .any_realm = false };
 
 	if (!focus_trunk_cred(c->focus, &cred, session_remote_uri(c->session)))
 		return EPERM;

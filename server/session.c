@@ -489,5 +489,6 @@ const char *session_ltag(const struct session *s)        { return s->dlg->ltag; 
 const char *session_rtag(const struct session *s)        { return s->dlg->rtag ? s->dlg->rtag : ""; }
 bool session_established(const struct session *s)        { return s->established && !s->closed; }
 bool session_outgoing(const struct session *s)           { return s->out; }
+bool session_heard(const struct session *s)              { return s->heard; }
 struct sip *session_sip(const struct session *s)         { return s->dlg->sip; }
 struct dialog *session_dialog(const struct session *s)   { return s->dlg; }

@@ -108,6 +108,7 @@ const char *session_ltag(const struct session *s);
 const char *session_rtag(const struct session *s);
 bool session_established(const struct session *s);        /* a 2xx was sent or received, and it is not over */
 bool session_outgoing(const struct session *s);           /* we called */
+bool session_heard(const struct session *s);              /* any answer to our INVITE came, if only 100 */
 
 /* A Replaces (RFC 3891) or Join (RFC 3911) header of an INVITE. ENOENT: none; EBADMSG: malformed or several (400). What
  * it does is the owner's matter: sessions_find(callid, to_tag, from_tag), then

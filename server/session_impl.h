@@ -39,6 +39,7 @@ struct session {
 	char *extra, *remote_uri, *remote_name;
 	bool out;
 	bool established;                     /* a 2xx was sent or received */
+	bool heard;                           /* an answer to our INVITE came */
 	bool told;                            /* ops->established was called */
 	bool closed;
 	bool leaving;                         /* closed, but a CANCEL or 2xx still waits for its answer: holds itself */

@@ -208,6 +208,7 @@ static void invite_response(int err, const struct sip_msg *msg, void *arg)
 
 	if (msg && !err)
 		session_learn(s, msg);
+	s->heard |= msg != NULL;
 	if (err || !msg)
 		invite_failed(s, err ? err : EPROTO, NULL);
 	else if (msg->scode < 200)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 
+import players as bands
 import svg
 from rig import (BUILD, LOAD, Echo, Server, Trouble, late, load_begin, median, per_member, received_share, tool)
 
@@ -416,7 +417,18 @@ def docs_write():
             shutil.copy(os.path.join(OUT, name), os.path.join(DOCS, 'performance', name))
 
 
+# ---- musicians: sections of their own in docs/performance.md ----
+
+def band():
+    bands.band_part(tell)
+
+
+def net():
+    bands.net_part(tell)
+
+
 PARTS = [instruments, listener_cost, opus_cost, music_cost, growth, gestures, delay_rows, echo_delay, overload, levels, setup, start, jitter]
+APART = [band, net]               # only when asked for: each is minutes
 
 
 def main():
@@ -424,9 +436,8 @@ def main():
     began = time.time()
     data['load_before'] = os.getloadavg()[0]
     print('%d cores, load %.1f, %s\n' % (os.cpu_count(), os.getloadavg()[0], 'quick' if QUICK else 'full'))
-    for part in PARTS:
-        if ONLY and part.__name__ not in ONLY:
-            continue
+    parts = [p for p in PARTS + APART if p.__name__ in ONLY] if ONLY else PARTS
+    for part in parts:
         try:
             part()
         except Trouble as e:
@@ -435,7 +446,7 @@ def main():
     data.update(rows=rows, seconds=round(time.time() - began), load=os.getloadavg())
     with open(os.path.join(OUT, 'results.json'), 'w') as f:
         json.dump(data, f, indent=1)
-    if os.environ.get('DOCS', '') not in ('', '0'):
+    if os.environ.get('DOCS', '') not in ('', '0') and any(p in PARTS for p in parts):
         docs_write()
     count = {v: sum(r['verdict'] == v for r in rows) for v in ('met', 'MISSED', 'not measured')}
     print('\n%(met)d met, %(MISSED)d missed, %(not measured)d not measured' % count + '; %d s; %s' % (data['seconds'], OUT))

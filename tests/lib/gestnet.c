@@ -32,11 +32,24 @@ struct gestend {
 	uint64_t packets;
 };
 
+/* Where another relay is. */
+struct site {
+	struct le le;
+	struct gestnet *net;
+	struct relay *relay;
+	struct relay_wire wire;
+	struct gestlink link;
+	uint64_t ahead_us;
+	gestnet_turn_h *turnh;
+	void *arg;
+};
+
 struct gestnet {
 	struct relay *relay;
 	struct relay_wire wire;
 	uint64_t now_us, seed, astray;
-	struct list flights, ends;
+	struct list flights, ends, sites;
+	struct site *owner[SOCKETS];      /* NULL: the first relay */
 	struct sa socket[SOCKETS];
 	bool open[SOCKETS];
 	uint16_t port;
@@ -77,21 +90,18 @@ static void fly(struct gestnet *n, struct gestend *end, int handle, const struct
 		list_prepend(&n->flights, &f->le, f);
 }
 
-static void fly_maybe_twice(struct gestnet *n, struct gestend *end, struct gestend *to, int handle, const struct sa *from,
+static void fly_maybe_twice(struct gestnet *n, const struct gestlink *link, struct gestend *to, int handle, const struct sa *from,
 			    const uint8_t *buf, size_t len)
 {
-	fly(n, to, handle, from, &end->link, buf, len);
-	if (gestnet_draw(n, 100) < end->link.twice)
-		fly(n, to, handle, from, &end->link, buf, len);
+	fly(n, to, handle, from, link, buf, len);
+	if (gestnet_draw(n, 100) < link->twice)
+		fly(n, to, handle, from, link, buf, len);
 }
 
 /* ---- the relay's wire ---- */
 
-static int wire_open(int *handle, struct sa *local, enum gestline_kind kind, bool rtcp, void *arg)
+static int socket_open(struct gestnet *n, struct site *owner, int *handle, struct sa *local, bool rtcp)
 {
-	struct gestnet *n = arg;
-
-	(void)kind;
 	for (int i = 0; i < SOCKETS; i++) {
 		if (n->open[i])
 			continue;
@@ -100,15 +110,57 @@ static int wire_open(int *handle, struct sa *local, enum gestline_kind kind, boo
 		sa_set_port(local, n->port);
 		n->open[i] = true;
 		n->socket[i] = *local;
+		n->owner[i] = owner;
 		*handle = i;
 		return 0;
 	}
 	return EADDRINUSE;
 }
 
+static int wire_open(int *handle, struct sa *local, enum gestline_kind kind, bool rtcp, void *arg)
+{
+	(void)kind;
+	return socket_open(arg, NULL, handle, local, rtcp);
+}
+
 static void wire_close(int handle, void *arg)
 {
 	((struct gestnet *)arg)->open[handle] = false;
+}
+
+/* From one relay to another. false: nobody has that address. */
+static bool send_across(struct gestnet *n, const struct site *from, int handle, const struct sa *to, const uint8_t *buf, size_t len)
+{
+	for (int i = 0; i < SOCKETS; i++) {
+		if (!n->open[i] || n->owner[i] == from || !sa_cmp(&n->socket[i], to, SA_ALL))
+			continue;
+		rtguard_end_rt();
+		fly_maybe_twice(n, from ? &from->link : &n->owner[i]->link, NULL, i, &n->socket[handle], buf, len);
+		rtguard_begin_rt();
+		return true;
+	}
+	return false;
+}
+
+static int site_open(int *handle, struct sa *local, enum gestline_kind kind, bool rtcp, void *arg)
+{
+	struct site *s = arg;
+
+	(void)kind;
+	return socket_open(s->net, s, handle, local, rtcp);
+}
+
+static void site_close(int handle, void *arg)
+{
+	((struct site *)arg)->net->open[handle] = false;
+}
+
+static void site_send(int handle, const struct sa *to, const uint8_t *buf, size_t len, void *arg)
+{
+	struct site *s = arg;
+
+	if (!send_across(s->net, s, handle, to, buf, len))
+		s->net->astray++;
 }
 
 static void wire_send(int handle, const struct sa *to, const uint8_t *buf, size_t len, void *arg)
@@ -121,11 +173,12 @@ static void wire_send(int handle, const struct sa *to, const uint8_t *buf, size_
 		if (!sa_cmp(&end->addr, to, SA_ADDR) || (sa_port(to) & ~1) != sa_port(&end->addr))
 			continue;
 		rtguard_end_rt();         /* a network of a test takes memory, a socket does not */
-		fly_maybe_twice(n, end, end, -1, &n->socket[handle], buf, len);
+		fly_maybe_twice(n, &end->link, end, -1, &n->socket[handle], buf, len);
 		rtguard_begin_rt();
 		return;
 	}
-	n->astray++;
+	if (!send_across(n, NULL, handle, to, buf, len))
+		n->astray++;
 }
 
 /* ---- ends ---- */
@@ -175,7 +228,7 @@ void gestnet_send_from(struct gestend *end, const struct sa *from, const struct 
 
 	for (int i = 0; i < SOCKETS; i++) {
 		if (n->open[i] && sa_cmp(&n->socket[i], to, SA_ALL)) {
-			fly_maybe_twice(n, end, NULL, i, from, buf, len);
+			fly_maybe_twice(n, &end->link, NULL, i, from, buf, len);
 			return;
 		}
 	}
@@ -186,6 +239,62 @@ void gestnet_send(struct gestend *end, const struct sa *to, const uint8_t *buf, 
 	gestnet_send_from(end, &end->addr, to, buf, len);
 }
 
+/* ---- other relays ---- */
+
+static void site_destroy(void *arg)
+{
+	struct site *s = arg;
+
+	mem_deref(s->relay);
+	list_unlink(&s->le);
+	for (int i = 0; i < SOCKETS; i++) {
+		if (s->net->owner[i] == s)
+			s->net->open[i] = false;
+	}
+}
+
+int gestnet_relay_add(struct relay **rp, struct gestnet *n, const struct relay_conf *conf, uint64_t ahead_us, gestnet_turn_h *turnh,
+		      void *arg)
+{
+	struct site *s = mem_zalloc(sizeof(*s), site_destroy);
+	struct relay_conf c = *conf;
+	int err;
+
+	if (!s)
+		return ENOMEM;
+	*s = (struct site){.net = n, .wire = {site_open, site_close, site_send, s}, .link = {.delay_us = STEP_US}, .ahead_us = ahead_us,
+		.turnh = turnh, .arg = arg};
+	list_append(&n->sites, &s->le, s);
+	c.wire = &s->wire;
+	err = relay_alloc(&s->relay, &c);
+	if (err) {
+		mem_deref(s);
+		return err;
+	}
+	relay_turn(s->relay, n->now_us + ahead_us);
+	*rp = s->relay;
+	return 0;
+}
+
+static struct site *site_of(const struct gestnet *n, const struct relay *r)
+{
+	struct le *le;
+
+	for (le = n->sites.head; le && ((struct site *)le->data)->relay != r; le = le->next)
+		;
+	return list_ledata(le);
+}
+
+void gestnet_relay_link(struct gestnet *n, const struct relay *r, const struct gestlink *link)
+{
+	site_of(n, r)->link = *link;
+}
+
+void gestnet_relay_end(struct gestnet *n, const struct relay *r)
+{
+	mem_deref(site_of(n, r));
+}
+
 /* ---- time ---- */
 
 static void land(struct gestnet *n, struct flight *f)
@@ -194,7 +303,9 @@ static void land(struct gestnet *n, struct flight *f)
 		f->end->packets++;
 		f->end->recvh(f->end, &f->from, f->bytes, f->len, n->now_us, f->end->arg);
 	} else if (n->open[f->handle]) {
-		relay_wire_recv(n->relay, f->handle, &f->from, f->bytes, f->len, n->now_us);
+		const struct site *s = n->owner[f->handle];
+
+		relay_wire_recv(s ? s->relay : n->relay, f->handle, &f->from, f->bytes, f->len, n->now_us + (s ? s->ahead_us : 0));
 	}
 	mem_deref(f);
 }
@@ -208,6 +319,13 @@ static void step(struct gestnet *n)
 		land(n, f);
 	}
 	(void)relay_turn(n->relay, n->now_us);
+	for (struct le *le = n->sites.head; le; le = le->next) {
+		struct site *s = le->data;
+
+		(void)relay_turn(s->relay, n->now_us + s->ahead_us);
+		if (s->turnh)
+			s->turnh(n->now_us + s->ahead_us, s->arg);
+	}
 	for (struct le *le = n->ends.head; le;) {
 		struct gestend *end = le->data;
 
@@ -233,6 +351,7 @@ static void net_destroy(void *arg)
 {
 	struct gestnet *n = arg;
 
+	list_flush(&n->sites);
 	mem_deref(n->relay);
 	list_flush(&n->flights);
 	list_flush(&n->ends);

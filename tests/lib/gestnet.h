@@ -34,6 +34,14 @@ uint64_t gestnet_astray(const struct gestnet *n);         /* sent to nobody's ad
 int  gestnet_end_add(struct gestend **ep, struct gestnet *n, gestend_recv_h *recvh, gestend_tick_h *tickh, void *arg);
 const struct sa *gestnet_addr(const struct gestend *end);
 void gestnet_link(struct gestend *end, const struct gestlink *link);
+/* Another relay on the network, with a clock so much ahead, that is turned with it; turnh is called after that, with its time. All it
+ * sends and gets goes by its link. It is the network's; it ends with gestnet_relay_end, after its players. */
+typedef void (gestnet_turn_h)(uint64_t now_us, void *arg);
+int  gestnet_relay_add(struct relay **rp, struct gestnet *n, const struct relay_conf *conf, uint64_t ahead_us, gestnet_turn_h *turnh,
+		       void *arg);
+void gestnet_relay_link(struct gestnet *n, const struct relay *r, const struct gestlink *link);
+void gestnet_relay_end(struct gestnet *n, const struct relay *r);
+
 /* To a socket of the relay; from NULL: its own address. */
 void gestnet_send(struct gestend *end, const struct sa *to, const uint8_t *buf, size_t len);
 void gestnet_send_from(struct gestend *end, const struct sa *from, const struct sa *to, const uint8_t *buf, size_t len);

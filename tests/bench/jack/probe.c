@@ -8,8 +8,8 @@
 #include <string.h>
 #include "probe.h"
 
-#define LIKE_LEAST 0.5
-#define LEVEL_LEAST_DB (-40.0)
+#define LIKE_LEAST 0.35
+#define LEVEL_LEAST_DB (-20.0)
 
 void probe_make(float smp[PROBE_SMP])
 {
