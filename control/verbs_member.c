@@ -113,6 +113,32 @@ int verb_view(struct act *a)
 	return err;
 }
 
+int verb_buffer(struct act *a)
+{
+	struct member *m = a->member;
+	float n = a->cmd->value;
+
+	if (!(n >= LEG_BUFFER_AUTO && n <= LEG_BUFFER_MAX) || n != floorf(n))
+		return EINVAL;
+	if (m->buffer == (int)n)
+		return 0;
+	m->buffer = (int)n;
+	member_changed(m, "buffer");
+	return 0;
+}
+
+int verb_red(struct act *a)
+{
+	enum leg_red_choice red = a->cmd->on ? LEG_RED_ALWAYS : LEG_RED_NEVER;
+	struct member *m = a->member;
+
+	if (m->red == red)
+		return 0;
+	m->red = red;
+	member_changed(m, "red");
+	return 0;
+}
+
 int verb_role(struct act *a)
 {
 	struct member *m = a->member;
@@ -224,7 +250,8 @@ int verb_latency(struct act *a)
 	if (cmd->capture_us > DELAY_SAID_MAX_US || cmd->playback_us > DELAY_SAID_MAX_US || cmd->buffer_us > DELAY_SAID_MAX_US ||
 	    cmd->rtt_us > DELAY_SAID_MAX_US)
 		return EINVAL;
-	*end = (struct delay_end){ true, cmd->capture_us, cmd->playback_us, cmd->buffer_us, cmd->rtt_us, tmr_jiffies() };
+	*end = (struct delay_end){ .told = true, .capture_us = cmd->capture_us, .buffer_us = cmd->buffer_us,
+				   .playback_us = cmd->playback_us, .rtt_us = cmd->rtt_us, .rtt_ms = tmr_jiffies() };
 	return 0;
 }
 

@@ -166,6 +166,9 @@ void leg_set_mute(struct leg *l, bool on);        /* its sound is not heard by o
 void leg_set_deaf(struct leg *l, bool on);        /* it hears silence */
 void leg_set_gain(struct leg *l, float gain);     /* linear, of its sound in the others' mix */
 void leg_set_click(struct leg *l, float gain);    /* linear: how loud it hears the beat of its bus, up to 10; 0: not at all */
+/* So many samples sooner than the beat is, 0 to LEG_CLICK_AHEAD_MAX: what its end and the way there need. */
+enum { LEG_CLICK_AHEAD_MAX = 12000 };
+void leg_set_click_ahead(struct leg *l, uint32_t n_smp);
 int  leg_set_pan(struct leg *l, float pan);       /* its place there: -1 left, 0 in the middle, 1 right; else EINVAL */
 
 /* A mix of one's own: how loud and where l hears another, for each other that it wants to hear otherwise than all do. The
@@ -231,6 +234,12 @@ struct leg_stats {
 	uint64_t tx_redundant;                    /* packets sent with older frames in them */
 	uint64_t cpu_us;                          /* of the media thread, estimated from one tick of 17 */
 	uint32_t jitter_us, buffer_ms, rtt_us;    /* rtt 0: not known */
+	/* Means of the last half to whole second. A sample of a frame is mixed at the time of its tick and its place in it.
+	 * rx: from the arrival of a frame's packet until its first sample is mixed, filters and all; 0: nothing came.
+	 * tx: from when a frame's first sample was mixed until it was sent, and what encoder and decoder delay; with a card
+	 * whose period is longer than the frame it is less than 0, as the card has it all at once.
+	 * So: from one end's mix to the next one's = tx + the way between them + rx of there. */
+	int32_t  rx_delay_us, tx_delay_us;
 	/* In a music room: frames a minute that would be missing with 0, 1, 2 or 3 frames in the buffer, by how its packets
 	 * came in the last minute; < 0: not known */
 	float    odds[LEG_BUFFER_MAX + 1];
