@@ -37,7 +37,7 @@ struct end {
 	struct seen seen[SEEN];
 	struct played played[MIDI_SEEN];
 	uint8_t  held[16][128];
-	uint32_t delay_us;
+	uint32_t delay_us, rate;          /* rate: what its relay takes; 0: as a client's does */
 	bool     align;
 };
 
@@ -221,7 +221,8 @@ static void hangs_up(struct end *e)
 static void comes(struct end *e, const char *name, uint64_t ahead_us)
 {
 	const struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	const struct relay_conf rc = {.port_min = 30000, .port_max = 39999, .sysex_max = 256, .silence_ms = 60000, .end = true};
+	const struct relay_conf rc = {.port_min = 30000, .port_max = 39999, .sysex_max = 256, .silence_ms = 60000, .end = true,
+		.rate = e->rate};
 	struct gestend_conf gc = {.osc = true, .osc_to = "", .align = e->align, .clock_out = true, .by_hand = true, .househ = house_handler,
 		.delay_us = delay_handler, .arg = e};
 	static const uint8_t hello[] = "/tutti/ask\0\0,\0\0";
@@ -611,6 +612,32 @@ static void test_flood(void)
 	ends();
 }
 
+/* An end that keeps up with 40 a second: it has the last values all the same, and hears of who leaves. */
+static void test_slow_end(void)
+{
+	struct relay_stats st;
+
+	begin(17);
+	bob.rate = 40;
+	comes(&anna, "anna", 0);
+	comes(&bob, "bob", 0);
+	plays(&anna, 0x90, 60, 100);
+	for (int i = 0; i < 900; i++) {
+		fader(&anna, (unsigned)i % 20);
+		gestnet_run(net, 3);
+	}
+	gestnet_run(net, 3000);
+	relay_stats(bob.relay, &st);
+	g_assert_cmpuint(st.coalesced, >, 100);
+	same_state(&anna, &bob);
+	g_assert_cmpuint(sounding(&bob), ==, 1);
+	hangs_up(&anna);
+	no_note(&bob);
+	goes(&bob);
+	goes(&anna);
+	ends();
+}
+
 /* --- time --- */
 
 static void test_clock(void)
@@ -694,6 +721,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/gestend/aligned", test_aligned);
 	g_test_add_func("/gestend/late", test_late);
 	g_test_add_func("/gestend/flood", test_flood);
+	g_test_add_func("/gestend/slow-end", test_slow_end);
 	g_test_add_func("/gestend/clock", test_clock);
 	g_test_add_func("/gestend/beat", test_beat);
 	return g_test_run();
