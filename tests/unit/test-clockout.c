@@ -135,7 +135,7 @@ static void test_again(void)
 	run(9000 * MS, 14000 * MS);
 	g_assert_cmpstr(played->str, ==, "fa fa fc ");
 	g_assert_true(clockout_due(&c) == UINT64_MAX);
-	clockout_beat(&c, 15000 * MS, -1, 0, 120000, 15000 * MS);
+	clockout_beat(&c, 15000 * MS, -1, 0, 120000, 15000 * MS);         /* counted in */
 	clockout_beat(&c, 15000 * MS, 3, 0, 0, 15000 * MS);
 	clockout_beat(&c, 15000 * MS, 3, 99, 120000, 15000 * MS);
 	g_assert_true(clockout_due(&c) == UINT64_MAX);
