@@ -87,7 +87,7 @@ static void again_handler(void *arg)
 
 static void lost_device(struct seat *s)
 {
-	log_warning("device.gone", "driver=%s", s->band.own.driver);
+	log_info("device.gone", "driver=%s", s->band.own.driver);
 	band_say(&s->band, seat_unix_ms(), "*", "the sound device has gone; looking for it again");
 	s->device = mem_deref(s->device);
 	stand_in(s);
