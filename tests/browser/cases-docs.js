@@ -77,6 +77,9 @@ export const pictures = {
 		await signIn(dark, stage.http, stage.token, '#/rooms/music-trio/mixes');
 		await dark.getByRole('gridcell').first().click();
 		await shoot(dark, 'mixes');
+		await visit(dark, '#/rooms/music-trio/delays', 'music-trio');
+		await dark.getByRole('gridcell').nth(1).click();
+		await shoot(dark, 'delays');
 		await visit(dark, '#/rooms/monday', 'Monday call');
 		await shoot(dark, 'room-dark');
 		const phone = await c.page({ viewport: { width: 360, height: 740 }, colorScheme: 'light', hasTouch: true, isMobile: true });
