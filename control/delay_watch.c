@@ -226,6 +226,7 @@ static void look(void *arg)
 	}
 	wheel_start(&t->tmr, LOOK_MS, look, t);
 	rows_take(t, tmr_jiffies());
+	clicks_aim(t->room);
 	tell_news(t);
 	look_at_pairs(t);
 }

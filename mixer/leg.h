@@ -202,6 +202,7 @@ struct leg_send {                         /* sound out */
 	uint32_t ts_base, clock;
 	uint16_t seq;
 	struct ramp gain, echo, alone, click;
+	uint32_t click_ahead;             /* now; another is taken between two clicks */
 	struct say say;
 	struct limiter limiter;
 	struct dtmf_tx dtmf;
@@ -289,6 +290,7 @@ struct leg_rt {
 	_Atomic uint8_t red_choice;       /* enum leg_red_choice */
 	_Atomic int8_t buffer;            /* frames held by choice; LEG_BUFFER_AUTO */
 	_Atomic float gain, pan, click;
+	_Atomic uint32_t click_ahead;
 	/* media thread */
 	uint64_t last_rx_us;
 	uint64_t counted_us;              /* when its counters were last brought up to date */
