@@ -18,6 +18,11 @@ from jacklab import Jack
 from rig import Trouble
 
 WHO = {
+    'tutti-l16': ('Tutti, L16, buffers 0', functools.partial(bandpeers.Tutti)),
+    'tutti-l16-auto': ('Tutti, L16, automatic buffers', functools.partial(bandpeers.Tutti, buffer='auto')),
+    'tutti-pair': ('Tutti, two ends, L16, buffers 0', functools.partial(bandpeers.TuttiPair)),
+    'tutti-opus': ('Tutti, Opus 2.5 ms, buffers 0', functools.partial(bandpeers.Tutti, codec='opus', frame=2.5)),
+    'tutti-opus-auto': ('Tutti, Opus 2.5 ms, automatic buffers', functools.partial(bandpeers.Tutti, codec='opus', frame=2.5, buffer='auto')),
     'jamulus-1': ('Jamulus, Opus, its smallest buffers', functools.partial(bandpeers.Jamulus, buffer=1)),
     'jamulus-2': ('Jamulus, Opus, buffers of 2', functools.partial(bandpeers.Jamulus, buffer=2)),
     'jamulus-auto': ('Jamulus, Opus, automatic buffers', functools.partial(bandpeers.Jamulus, buffer=None)),
@@ -26,7 +31,7 @@ WHO = {
     'hub-2': ('JackTrip, hub, queue 2 (smallest)', functools.partial(bandpeers.JackTripHub, queue=2)),
     'hub-4': ('JackTrip, hub, queue 4 (default)', functools.partial(bandpeers.JackTripHub, queue=4)),
 }
-PAIRS = ('jacktrip-2', 'jacktrip-4')      # two ends only
+PAIRS = ('tutti-pair', 'jacktrip-2', 'jacktrip-4')      # two ends only
 
 
 class Turn:

@@ -2,11 +2,12 @@
 (the output port of each), and `say()` what it tells of itself afterwards.
 """
 import base64
+import json
 import os
 import shutil
 import time
 
-from rig import Trouble, free_port
+from rig import BUILD, TUTTI, Trouble, free_port
 
 
 class Peers:
@@ -124,3 +125,66 @@ class JackTripHub(Peers):
                        'player%d' % i)
         self.mouths = ['player%d:send_1' % i for i in range(self.n)]
         self.ears = ['player%d:receive_1' % i for i in range(self.n)]
+
+
+class Tutti(Peers):
+    """A server with a room of music, and tutti-join for each player."""
+
+    def __init__(self, jack, n, codec='L16/48000/2', frame=0, buffer='0', more=('--midi', 'none'), settings=(), net=None, each=None):
+        """net: the players' lines (netlab.Net). each(i): further arguments of player i."""
+        super().__init__(jack, n)
+        self.net, self.each = net, each or (lambda i: [])
+        self.codec, self.frame, self.buffer, self.more, self.settings = codec, frame, buffer, list(more), dict(settings)
+        self.join = os.path.join(BUILD, 'tutti-join')
+        if not os.path.exists(self.join):
+            raise Trouble('no tutti-join in ' + BUILD)
+
+    def start(self):
+        self.port = free_port()
+        hosts = [self.net.near_ip(i) for i in range(self.n)] if self.net else ['127.0.0.1']
+        options = {'sip.listen': ' '.join('udp:%s:%d' % (h, self.port) for h in hosts), 'media.ports': '33000-35999', 'http.listen': '', 'state.dir': os.path.join(self.jack.dir, 'state'),
+                   'media.max-load': '100', 'media.jitter-music': self.buffer if self.buffer == 'auto' else str(int(self.buffer)), 'prompts.say': 'nothing',
+                   'log.level': 'warning', 'sip.drain': '0', **self.settings}
+        args = [os.path.abspath(TUTTI)]
+        for name, value in options.items():
+            args += ['-o', '%s=%s' % (name, value)]
+        self.begin(self.net.near(args) if self.net else args, 'tutti')
+        time.sleep(0.5)
+        self.mouths, self.ears, self.names = [], [], []
+        for i in range(self.n):
+            self.player('player%d' % i, ['sip:music-band@%s:%d' % (hosts[i % len(hosts)], self.port), *self.each(i)], i)
+
+    def player(self, name, more, i=0):
+        args = [os.path.abspath(self.join), '--driver', 'jack', '--device', self.jack.name, '--jack-name', name, '--name', name, '--no-connect',
+                    '--codec', self.codec, '--frame', self.frame, '--buffer', self.buffer, '--no-ui', '--json', *self.more, *more]
+        self.begin(self.net.far([str(a) for a in args], i) if self.net else args, name)
+        self.names.append(name)
+        self.mouths.append(name + ':in_1')
+        self.ears.append(name + ':out_1')
+
+    def settle(self):
+        return 8
+
+    def events(self, name, kind):
+        """What it said as JSON, of that kind."""
+        out = []
+        for line in self.jack.said(name).splitlines():
+            if line.startswith('{'):
+                try:
+                    e = json.loads(line)
+                except ValueError:
+                    continue
+                if e.get('event') == kind:
+                    out.append(e)
+        return out
+
+
+class TuttiPair(Tutti):
+    """One answers, the other calls it: no server."""
+
+    def start(self):
+        port = free_port()
+        self.mouths, self.ears, self.names = [], [], []
+        self.player('player0', ['--answer', '--listen', 'udp:127.0.0.1:%d' % port])
+        time.sleep(0.5)
+        self.player('player1', ['sip:player0@127.0.0.1:%d' % port])

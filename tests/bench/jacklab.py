@@ -33,10 +33,10 @@ class Jack(Process):
         self.dir = tempfile.mkdtemp(prefix='tutti-jack-')
         self.env = dict(os.environ, JACK_DEFAULT_SERVER=self.name, JACK_NO_START_SERVER='1', JACK_NO_AUDIO_RESERVATION='1', HOME=self.dir,
                         XDG_CONFIG_HOME=self.dir, XDG_RUNTIME_DIR=self.dir, QT_QPA_PLATFORM='offscreen')
-        self.log = open(os.path.join(self.dir, 'jackd'), 'w+')
+        self.log = 'jackd'
         kind = ['-R', '-P', '60'] if self.rt else ['-r']
-        super().__init__(['jackd', '-n', self.name, *kind, '-d', 'dummy', '-r', str(rate), '-p', str(period)],
-                         stdout=self.log, stderr=self.log, env=self.env)
+        with open(os.path.join(self.dir, self.log), 'w') as f:
+            super().__init__(['jackd', '-n', self.name, *kind, '-d', 'dummy', '-r', str(rate), '-p', str(period)], stdout=f, stderr=f, env=self.env)
         self.wait(['system:playback_1'])
 
     def ports(self):
@@ -53,7 +53,8 @@ class Jack(Process):
                 return
             dead = [p for p in [self, *alive] if p.process.poll() is not None]
             if dead or time.monotonic() > until:
-                raise Trouble('no port %s%s' % (missing[0], '; a program has ended with %s' % dead[0].process.returncode if dead else ''))
+                words = '; %s has ended with %s: %s' % (dead[0].log, dead[0].process.returncode, self.said(dead[0].log)[-300:]) if dead else ''
+                raise Trouble('no port ' + missing[0] + words)
             time.sleep(0.1)
 
     def connect(self, a, b):
@@ -61,8 +62,10 @@ class Jack(Process):
 
     def run(self, args, log):
         """A program that plays here."""
-        f = open(os.path.join(self.dir, log), 'w')
-        return Process(args, stdout=f, stderr=f, env=self.env, cwd=self.dir)
+        with open(os.path.join(self.dir, log), 'w') as f:
+            p = Process(args, stdout=f, stderr=f, env=self.env, cwd=self.dir)
+        p.log = log
+        return p
 
     def said(self, log):
         try:
@@ -85,5 +88,4 @@ class Jack(Process):
 
     def stop(self):
         super().stop()
-        self.log.close()
         shutil.rmtree(self.dir, ignore_errors=True)

@@ -69,8 +69,8 @@ class Net:
         self.boxes.append(box)
         if box.process.stdout.readline() != 'ready\n':
             raise Trouble('netbox ended with %s' % box.process.wait())
-        for ns, own, peer in (self.base, self.near_ip(i), '10.91.%d.2' % i), (far, '10.91.%d.2' % i, self.near_ip(i)):
-            ip('-n', ns, 'addr', 'add', own, 'peer', peer, 'dev', device)
+        for ns, own in (self.base, self.near_ip(i)), (far, '10.91.%d.2' % i):
+            ip('-n', ns, 'addr', 'add', own + '/24', 'dev', device)
             ip('-n', ns, 'link', 'set', device, 'up')
         ip('-n', far, 'route', 'add', 'default', 'dev', device)
 

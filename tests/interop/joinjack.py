@@ -1,0 +1,139 @@
+"""Musicians through JACK: jackd on its dummy driver, tutti-join for each, and the rig of the bench that puts chirps and notes into one's
+ports and finds them at another's."""
+import os
+import socket
+import statistics
+import sys
+import time
+
+import oscwire
+from cases import case
+from phones import Missing
+from server import BUILD, ROOT
+
+os.environ['TUTTI_BUILD'] = BUILD     # whose programs the bench's own files start
+sys.path.insert(1, os.path.join(ROOT, 'tests', 'bench'))
+
+CHIRPS = 40
+LATE_MS = 40                          # nothing on one machine is that far away, however busy it is
+
+
+def lab():
+    """The bench's files; Missing where something is not there that they need."""
+    import shutil
+    for program in 'jackd', 'jack_lsp':
+        if not shutil.which(program):
+            raise Missing('%s is not installed' % program)
+    for built in 'tests/bench/jackrig', 'tutti-join':
+        if not os.path.exists(os.path.join(BUILD, built)):
+            raise Missing('%s was not built' % built)
+    import bandpeers
+    import jacklab
+    import netlab
+    return bandpeers, jacklab, netlab
+
+
+def heard(name, figures, n_ears, level=1.0):
+    """What is wrong with what was heard."""
+    wrong = []
+    for ear in figures['ears']:
+        ms = ear['ms']
+        if ms['n'] < 0.9 * figures['probes']:
+            wrong.append('%s: %s hears %d of %d chirps' % (name, ear['port'], ms['n'], figures['probes']))
+        elif ms['p50'] > LATE_MS:
+            wrong.append('%s: %s hears them %.1f ms late, that is away too far' % (name, ear['port'], ms['p50']))
+        elif abs(ear['level_db']['p50']) > level:
+            wrong.append('%s: %s hears them with %.1f dB' % (name, ear['port'], ear['level_db']['p50']))
+    return wrong
+
+
+@case('join-jack', 'three tutti-join in a room, through JACK with 64 and 128 samples: each hears the chirps of the first, soon and as loud as they are', limit=120)
+def join_jack():
+    bandpeers, jacklab, _ = lab()
+    wrong = []
+    for period, codec, level in (64, 'L16/48000/2', 1), (128, 'opus', 3):
+        with jacklab.Jack(period) as jack:
+            with bandpeers.Tutti(jack, 3, codec=codec, frame=0 if codec != 'opus' else 2.5, buffer='auto') as band:
+                figures = jack.measure(band.mouths[:1], band.ears[1:], CHIRPS)
+                wrong += heard('%s, %d samples' % (codec, period), figures, 2, level)
+                for name in band.names:
+                    if not band.events(name, 'stats'):
+                        wrong.append('%s says nothing of itself' % name)
+    return wrong
+
+
+# ---- a duet ----
+
+def apart(name, figures):
+    """Sound and the note that was played with it, at the other's ports."""
+    notes = figures.get('notes', {})
+    wrong = []
+    if notes.get('on', 0) < 0.95 * figures['probes']:
+        wrong.append('%s: %d of %d notes came' % (name, notes.get('on', 0), figures['probes']))
+    if notes.get('on') != notes.get('off'):
+        wrong.append('%s: %s notes begin, %s end' % (name, notes.get('on'), notes.get('off')))
+    d = notes.get('apart_ms', {'n': 0})
+    if not d['n'] or d['p50'] > 2 or d['p95'] > 2:
+        wrong.append('%s: the note is away from its sound by %s ms (median), %s (p95)' % (name, d.get('p50'), d.get('p95')))
+    return wrong
+
+
+def free_udp():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(('127.0.0.1', 0))
+    s.settimeout(0.2)
+    return s
+
+
+def faders(port, ear):
+    """A fader moved at one end arrives at the other, the last place for certain."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        for i in range(50):
+            out.sendto(oscwire.write('/fader/1', 'f', i / 49), ('127.0.0.1', port))
+            time.sleep(0.01)
+    got, until = [], time.monotonic() + 3
+    while time.monotonic() < until and (not got or got[-1] != 1.0):
+        try:
+            data = ear.recv(2000)
+        except OSError:
+            continue
+        got += [m.args[0] for m in oscwire.messages(oscwire.read(data)) if m.address.endswith('/fader/1')]
+    if not got or got[-1] != 1.0:
+        return ['the fader stands at %s, not at 1, after %d messages' % (got[-1:] or 'no place', len(got))]
+    if got != sorted(got):
+        return ['the fader goes back and forth: %s' % got]
+    return []
+
+
+def duet(jack, bandpeers, name, net=None):
+    """The first plays a chirp and a note at the same sample, forty times."""
+    ear, mouth = free_udp(), free_udp()
+    port = mouth.getsockname()[1]
+    mouth.close()
+
+    def each(i):
+        return ['--osc-port', port] if i == 0 else ['--osc-to', '127.0.0.1:%d' % ear.getsockname()[1]]
+    try:
+        with bandpeers.Tutti(jack, 2, buffer='auto', more=['--midi', 'jack', '--align'], net=net, each=each) as band:
+            a, b = band.names
+            figures = jack.measure(band.mouths[:1], band.ears[1:], CHIRPS, 1, ['--note-to', a + ':midi_in', '--note-from', b + ':midi_out'])
+            wrong = heard(name, figures, 1) if not net else []
+            return wrong + apart(name, figures) + (faders(port, ear) if not net else [])
+    finally:
+        ear.close()
+
+
+@case('join-duet', 'notes and sound played at the same sample are heard within 2 ms of each other, on one machine and 10 ms apart; faders arrive',
+      limit=150)
+def join_duet():
+    bandpeers, jacklab, netlab = lab()
+    with jacklab.Jack(64) as jack:
+        wrong = duet(jack, bandpeers, 'on one machine')
+    why = netlab.possible()
+    if why:
+        print('# 10 ms apart: not tried, ' + why)
+        return wrong
+    with jacklab.Jack(64) as jack:
+        with netlab.Net(os.path.join(BUILD, 'tests', 'bench', 'netbox'), 10, 0.3, 0, n=2) as net:
+            wrong += duet(jack, bandpeers, '10 ms from the server each', net)
+    return wrong
