@@ -1,9 +1,9 @@
 /*
  * alsapcm.c - one direction of an ALSA device: its parameters, and a period to and from it.
  *
- * Plain reads and writes of interleaved frames, as any device and any plugin knows them; the copy they cost is nothing beside a period.
- * Nothing starts by itself (start_threshold), so that both directions begin together. Every wait ends: a device whose plug was pulled
- * may say so, or never say anything again.
+ * Plain reads and writes of interleaved frames, as any device and any plugin knows them; the copy they cost is nothing
+ * beside a period. Nothing starts by itself (start_threshold), so that both directions begin together. Every wait ends:
+ * a device whose plug was pulled may say so, or never say anything again.
  */
 #include <errno.h>
 #include <string.h>
@@ -63,7 +63,8 @@ int alsapcm_write_rt(struct alsapcm *p, uint32_t n)
 
 static int no_rate(const char *name)
 {
-	return device_why(ENOTSUP, "ALSA's device %s does not run at %d Hz (a name with plug before it converts: plug%s)", name, DEVICE_RATE, name);
+	return device_why(ENOTSUP, "ALSA's device %s does not run at %d Hz (plug%s converts)",
+	                  name, DEVICE_RATE, name);
 }
 
 static int pick_format(struct alsapcm *p, snd_pcm_hw_params_t *hw)
@@ -161,7 +162,8 @@ int alsapcm_open(struct alsapcm *p, const char *name, bool capture, unsigned cha
 	err = snd_pcm_open(&p->h, name, capture ? SND_PCM_STREAM_CAPTURE : SND_PCM_STREAM_PLAYBACK, SND_PCM_NONBLOCK);
 	if (err < 0) {
 		p->h = NULL;
-		return device_why(ENODEV, "ALSA's device %s %s: %s", name, capture ? "takes no sound" : "plays nothing", snd_strerror(err));
+		return device_why(ENODEV, "ALSA's device %s %s: %s", name, capture ? "takes no sound" : "plays nothing",
+		                  snd_strerror(err));
 	}
 	err = set_hw(p, name, channels, period);
 	if (!err)

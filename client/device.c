@@ -1,10 +1,11 @@
 /*
- * device.c - a sound device by its name, and what all have in common: inputs laid from left to right, files beside the card.
+ * device.c - a sound device by its name, and what all have in common: inputs laid from left to right, files beside the
+ * card.
  *
  *     driver's thread > device_turn_rt > inputs to two channels > + in_file > turnh > out_file < > driver's outputs
  *
- * A driver brings its samples as pointers with a step, so that JACK's ports (a block each) and ALSA's frames (interleaved) go through
- * one loop. Where a period is longer than the callback takes (DEVICE_PERIOD_MAX) it is cut.
+ * A driver brings its samples as pointers with a step, so that JACK's ports (a block each) and ALSA's frames
+ * (interleaved) go through one loop. Where a period is longer than the callback takes (DEVICE_PERIOD_MAX) it is cut.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -91,7 +92,7 @@ static void turn_part_rt(struct device *d, const struct device_sound *s, uint32_
 	for (unsigned i = 0; i < d->conf.inputs; i++)
 		if (s->in[i])
 			mix_input_rt(d->rt.in, s->in[i] + (size_t)from * s->in_step, s->in_step, d->pan[i], n);
-	if (d->play)
+	if (d->play && d->playing)
 		playfile_add_rt(d->play, d->rt.in, n);
 	d->conf.turnh(d->rt.in, d->rt.out, n, at_us, d->conf.arg);
 	if (d->take)
@@ -104,9 +105,9 @@ static void turn_part_rt(struct device *d, const struct device_sound *s, uint32_
 void device_turn_rt(struct device *d, const struct device_sound *s, uint32_t n, uint64_t at_us)
 {
 	for (uint32_t from = 0; from < n; from += DEVICE_PERIOD_MAX) {
-		const uint32_t left = n - from;
+		const uint32_t part = n - from < DEVICE_PERIOD_MAX ? n - from : DEVICE_PERIOD_MAX;
 
-		turn_part_rt(d, s, from, left < DEVICE_PERIOD_MAX ? left : DEVICE_PERIOD_MAX, at_us + device_smp_us(from));
+		turn_part_rt(d, s, from, part, at_us + device_smp_us(from));
 	}
 }
 
@@ -121,7 +122,8 @@ static void destructor(void *arg)
 	mem_deref(d->take);
 }
 
-/* As a balance knob: what is in the middle is as loud on both sides as it came, so that one input is heard unchanged on both. */
+/* As a balance knob: what is in the middle is as loud on both sides as it came, so that one input is heard unchanged on
+ * both. */
 static void pan_inputs(struct device *d)
 {
 	const unsigned n = d->conf.inputs;
@@ -136,7 +138,8 @@ static void pan_inputs(struct device *d)
 
 static bool conf_valid(const struct device_conf *c)
 {
-	return c && c->turnh && c->driver && c->inputs >= 1 && c->inputs <= DEVICE_INPUTS_MAX && c->period <= DEVICE_PERIOD_MAX;
+	return c && c->turnh && c->driver && c->inputs >= 1 && c->inputs <= DEVICE_INPUTS_MAX &&
+	       c->period <= DEVICE_PERIOD_MAX;
 }
 
 static int device_make(struct device **dp, const struct device_conf *conf, const struct device_driver *driver)
@@ -151,6 +154,7 @@ static int device_make(struct device **dp, const struct device_conf *conf, const
 	str_ncpy(d->name, conf->name && *conf->name ? conf->name : "tutti-join", sizeof(d->name));
 	d->conf.device = d->device;
 	d->conf.name = d->name;
+	d->playing = !conf->hold;
 	pan_inputs(d);
 	*dp = d;
 	return 0;
@@ -209,7 +213,8 @@ static int open_auto(struct device **dp, const struct device_conf *conf)
 		if (err != ENODEV && err != ENOTSUP)
 			return err;
 		if (strlen(said) + strlen(why_text) + 3 < sizeof(said))
-			re_snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s%s", *said ? "; " : "", why_text);
+			re_snprintf(said + strlen(said), sizeof(said) - strlen(said), "%s%s", *said ? "; " : "",
+			            why_text);
 	}
 	err = open_with(dp, conf, &device_null);
 	if (!err)
@@ -232,10 +237,11 @@ int device_open(struct device **dp, const char **why, const struct device_conf *
 	if (!strcmp(conf->driver, "auto"))
 		return open_auto(dp, conf);
 	driver = driver_find(conf->driver);
-	if (!driver)
-		return device_why(driver_known(conf->driver) ? ENOTSUP : EINVAL,
-		                  driver_known(conf->driver) ? "this program was built without %s" : "no such driver: %s", conf->driver);
-	return open_with(dp, conf, driver);
+	if (driver)
+		return open_with(dp, conf, driver);
+	if (driver_known(conf->driver))
+		return device_why(ENOTSUP, "this program was built without %s", conf->driver);
+	return device_why(EINVAL, "no such driver: %s", conf->driver);
 }
 
 void device_info(const struct device *d, struct device_info *info)
@@ -254,6 +260,11 @@ void device_info(const struct device *d, struct device_info *info)
 	info->gone = d->gone;
 	info->realtime = d->realtime;
 	info->file_lost_smp = (d->play ? playfile_lost(d->play) : 0) + (d->take ? takefile_lost(d->take) : 0);
+}
+
+void device_play(struct device *d)
+{
+	d->playing = true;
 }
 
 void device_list(FILE *f)

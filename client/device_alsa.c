@@ -5,9 +5,10 @@
  *                       ^                                             |
  *                       +----- xrun: count, maybe a longer period ----+
  *
- * The two are linked where the driver can, so that they begin at the same sample and what is between them is known: playback
- * holds two periods when it begins and one when the callback runs. With no period chosen it begins with 64 samples, and takes the next
- * longer one when that does not run clean (periodhunt). A device without a microphone plays all the same.
+ * The two are linked where the driver can, so that they begin at the same sample and what is between them is known:
+ * playback holds two periods when it begins and one when the callback runs. With no period chosen it begins with 64
+ * samples, and takes the next longer one when that does not run clean (periodhunt). A device without a microphone plays
+ * all the same.
  *
  * A plugin may have no clock at all (null, file): it is held to the pace of CLOCK_MONOTONIC.
  */
@@ -73,7 +74,8 @@ static void latency_rt(struct alsa_device *a, uint64_t late_us)
 
 	if (a->in.h && !snd_pcm_delay(a->in.h, &delay)) {
 		avail = snd_pcm_avail_update(a->in.h);
-		a->d->capture_us = device_smp_us(a->period + (avail >= 0 && delay > avail ? (uint64_t)(delay - avail) : 0));
+		delay = avail >= 0 && delay > avail ? delay - avail : 0;
+		a->d->capture_us = device_smp_us(a->period + (uint64_t)delay);
 	}
 	if (!snd_pcm_delay(a->out.h, &delay) && delay >= 0)
 		a->d->playback_us = device_smp_us((uint64_t)delay) + (uint32_t)late_us;
@@ -100,16 +102,20 @@ static void sound_of_rt(const struct alsa_device *a, struct device_sound *s)
 		s->out[i] = a->out.smp + i;
 }
 
+static void nap(uint64_t ns)
+{
+	const struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000), .tv_nsec = (long)(ns % 1000000000)};
+
+	nanosleep(&ts, NULL);
+}
+
 static void pace_rt(const struct alsa_device *a)
 {
 	const uint64_t should_us = a->turned_smp / DEVICE_RATE * 1000000 + device_smp_us(a->turned_smp % DEVICE_RATE);
 	const uint64_t gone_us = device_now_us() - a->began_us;
-	uint64_t nap_us;
 
-	if (should_us < gone_us + AHEAD_US)
-		return;
-	nap_us = should_us - gone_us - AHEAD_US;
-	nanosleep(&(struct timespec){.tv_sec = (time_t)(nap_us / 1000000), .tv_nsec = (long)(nap_us % 1000000 * 1000)}, NULL);
+	if (should_us > gone_us + AHEAD_US)
+		nap((should_us - gone_us - AHEAD_US) * 1000);
 }
 
 static int turn_rt(struct alsa_device *a)
@@ -178,7 +184,7 @@ static void *alsa_main(void *arg)
 		if (is_gone(err) || a->failures++ >= FAILURES_MAX)
 			break;
 		if (a->failures > 1)
-			nanosleep(&(struct timespec){.tv_nsec = AGAIN_NS}, NULL);
+			nap(AGAIN_NS);
 		atomic_fetch_add_explicit(&a->d->xruns, 1, memory_order_relaxed);
 		err = restart(a, periodhunt_xrun(&a->hunt, device_now_us()));
 	}
@@ -263,8 +269,10 @@ static int alsa_open(struct device *d)
 /* The many names by which ALSA's own configuration offers a card again. */
 static bool of_interest(const char *name)
 {
-	static const char *const not[] = {"surround", "front", "rear", "center_lfe", "side", "iec958", "hdmi", "dmix", "dsnoop", "usbstream",
-	                                  "sysdefault", "lavrate", "samplerate", "speexrate", "upmix", "vdownmix", "jack", "oss", "modem"};
+	static const char *const not[] = {
+		"surround", "front", "rear", "center_lfe", "side", "iec958", "hdmi", "dmix", "dsnoop", "usbstream",
+		"sysdefault", "lavrate", "samplerate", "speexrate", "upmix", "vdownmix", "jack", "oss", "modem",
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(not); i++)
 		if (!strncmp(name, not[i], strlen(not[i])))
@@ -294,4 +302,6 @@ static void alsa_list(FILE *f)
 	snd_device_name_free_hint(hints);
 }
 
-const struct device_driver device_alsa = {.name = "alsa", .what = "a card by itself; --device: one of", .openh = alsa_open, .listh = alsa_list};
+const struct device_driver device_alsa = {
+	.name = "alsa", .what = "a card by itself; --device: one of", .openh = alsa_open, .listh = alsa_list,
+};

@@ -4,13 +4,14 @@
  *     in_1 .. in_N  > process_rt: turn > out_1, out_2         JACK's thread, once a cycle
  *     midi_in       > midiwire                > midi_out
  *
- * A cycle's time is what JACK's own clock said at its beginning; JACK measures with CLOCK_MONOTONIC as a rule (jackd2 may be told to use
- * the HPET, others CLOCK_MONOTONIC_RAW). So it is asked once, next to ours: if the two agree, its times are taken as they are, and if not
- * each cycle's are set right by what both say then. MIDI has the same base: frame k of a cycle is k samples after its beginning, in
- * and out.
+ * A cycle's time is what JACK's own clock said at its beginning. That is CLOCK_MONOTONIC with some, with jackd2
+ * CLOCK_MONOTONIC_RAW, which NTP does not steer (they are 100 ms apart after half a day), or a HPET. So every cycle
+ * looks at both, one after the other, and takes the difference if nothing came in between. MIDI has the same base:
+ * frame k of a cycle is k samples after its beginning, in and out.
  *
- * A server is never started from here: whoever has one runs it with the card and period of his choice. Latencies are asked when
- * somebody wants to know, from our ports, as JACK has summed them up over the graph; we set none, as sound ends and begins with us.
+ * A server is never started from here: whoever has one runs it with the card and period of his choice. Latencies are
+ * asked when somebody wants to know, from our ports, as JACK has summed them up over the graph; we set none, as sound
+ * ends and begins with us.
  */
 #include <errno.h>
 #include <string.h>
@@ -22,19 +23,29 @@
 #include "device_priv.h"
 #include "midiwire.h"
 
-enum { SAME_CLOCK_US = 200, CLOCK_TRIES = 16 };
+enum { LOOK_US = 20, LOOKS = 16 };
 
 struct jack_device {
 	struct device *d;
 	jack_client_t *client;
 	jack_port_t *in[DEVICE_INPUTS_MAX], *out[DEVICE_CH], *midi_in, *midi_out;
-	bool own_clock;           /* JACK's is not CLOCK_MONOTONIC */
+	uint64_t ahead_us;        /* CLOCK_MONOTONIC of JACK's clock, modulo 2^64 */
 };
 
 /* --- JACK's threads --- */
 
+/* How long it took; what was seen is kept if that was no longer than `most_us`. */
+static uint64_t look_at_clocks_rt(struct jack_device *j, uint64_t most_us)
+{
+	const uint64_t before = device_now_us(), theirs = jack_get_time(), took = device_now_us() - before;
+
+	if (took <= most_us)
+		j->ahead_us = before + took / 2 - theirs;
+	return took;
+}
+
 /* The moment at which this cycle began. */
-static uint64_t cycle_us_rt(const struct jack_device *j)
+static uint64_t cycle_us_rt(struct jack_device *j)
 {
 	jack_nframes_t frames;
 	jack_time_t now, next;
@@ -42,7 +53,8 @@ static uint64_t cycle_us_rt(const struct jack_device *j)
 
 	if (jack_get_cycle_times(j->client, &frames, &now, &next, &period_us))
 		return device_now_us();
-	return j->own_clock ? device_now_us() - (jack_get_time() - now) : now;
+	look_at_clocks_rt(j, LOOK_US);
+	return now + j->ahead_us;
 }
 
 static void midi_in_rt(struct jack_device *j, jack_nframes_t n, uint64_t at_us)
@@ -170,29 +182,28 @@ static int open_client(struct jack_device *j, const struct device *d)
 		return 0;
 	if (status & JackVersionError)
 		return device_why(ENODEV, "the JACK server is of another version than this program's library");
-	return device_why(ENODEV, "no JACK server%s%s runs (start one, e.g. jackd -d alsa -r %d -p 64; with PipeWire: pw-jack tutti-join)",
-	                  *server ? " " : "", server, DEVICE_RATE);
+	return device_why(ENODEV, "no JACK server%s%s runs (start one, e.g. jackd -d alsa -r %d -p 64; with PipeWire: "
+	                  "pw-jack tutti-join)", *server ? " " : "", server, DEVICE_RATE);
 }
 
 static int check_rate(const struct jack_device *j)
 {
 	const unsigned rate = jack_get_sample_rate(j->client);
 
-	return rate == DEVICE_RATE ? 0 : device_why(ENOTSUP, "JACK runs at %u Hz: start JACK with -r %d", rate, DEVICE_RATE);
+	if (rate == DEVICE_RATE)
+		return 0;
+	return device_why(ENOTSUP, "JACK runs at %u Hz: start JACK with -r %d", rate, DEVICE_RATE);
 }
 
-/* The nearest of some tries, as this thread may be put aside between two looks at the clock. */
-static bool clock_differs(void)
+/* The shortest of some looks, as this thread may be put aside during one. */
+static void find_clock(struct jack_device *j)
 {
-	int64_t least = INT64_MAX;
+	uint64_t least = UINT64_MAX, took;
 
-	for (unsigned i = 0; i < CLOCK_TRIES; i++) {
-		const int64_t before = (int64_t)device_now_us(), theirs = (int64_t)jack_get_time();
-		const int64_t off = theirs > before ? theirs - before : before - theirs;
-
-		least = off < least ? off : least;
+	for (unsigned i = 0; i < LOOKS; i++) {
+		took = look_at_clocks_rt(j, least);
+		least = took < least ? took : least;
 	}
-	return least > SAME_CLOCK_US;
 }
 
 static jack_port_t *add_port(struct jack_device *j, const char *name, const char *type, unsigned long flags, int *err)
@@ -227,9 +238,11 @@ static int add_ports(struct jack_device *j, const struct device *d)
 static int set_handlers(struct jack_device *j)
 {
 	jack_on_info_shutdown(j->client, shutdown_handler, j);
-	return jack_set_process_callback(j->client, process_rt, j) || jack_set_xrun_callback(j->client, xrun_handler, j) ||
-	       jack_set_buffer_size_callback(j->client, period_handler, j) ||
-	       jack_set_latency_callback(j->client, latency_handler, j) ? device_why(ENODEV, "JACK takes no callbacks") : 0;
+	if (jack_set_process_callback(j->client, process_rt, j) || jack_set_xrun_callback(j->client, xrun_handler, j) ||
+	    jack_set_buffer_size_callback(j->client, period_handler, j) ||
+	    jack_set_latency_callback(j->client, latency_handler, j))
+		return device_why(ENODEV, "JACK takes no callbacks");
+	return 0;
 }
 
 /* PipeWire shows what is played as ports, too; whoever heard these would send the others back to themselves. */
@@ -251,7 +264,8 @@ static unsigned physical(const char **found, const char *const *names, unsigned 
 /* The first ports of the card, one to one; a card with a single one has it for all. */
 static void connect_inputs(struct jack_device *j)
 {
-	const char **names = jack_get_ports(j->client, NULL, JACK_DEFAULT_AUDIO_TYPE, JackPortIsPhysical | JackPortIsOutput);
+	const char **names = jack_get_ports(j->client, NULL, JACK_DEFAULT_AUDIO_TYPE,
+	                                    JackPortIsPhysical | JackPortIsOutput);
 	const char *found[DEVICE_INPUTS_MAX];
 	const unsigned n = physical(found, names, DEVICE_INPUTS_MAX);
 
@@ -263,7 +277,8 @@ static void connect_inputs(struct jack_device *j)
 
 static void connect_outputs(struct jack_device *j)
 {
-	const char **names = jack_get_ports(j->client, NULL, JACK_DEFAULT_AUDIO_TYPE, JackPortIsPhysical | JackPortIsInput);
+	const char **names = jack_get_ports(j->client, NULL, JACK_DEFAULT_AUDIO_TYPE,
+	                                    JackPortIsPhysical | JackPortIsInput);
 	const char *found[DEVICE_CH];
 	const unsigned n = physical(found, names, DEVICE_CH);
 
@@ -276,7 +291,7 @@ static int start(struct jack_device *j)
 {
 	struct device *d = j->d;
 
-	j->own_clock = clock_differs();
+	find_clock(j);
 	d->period = jack_get_buffer_size(j->client);
 	d->realtime = jack_is_realtime(j->client);
 	if (jack_activate(j->client))
@@ -330,7 +345,8 @@ static void jack_list(FILE *f)
 		fprintf(f, "       no server runs\n");
 		return;
 	}
-	fprintf(f, "       a server runs: %u Hz, periods of %u samples\n", jack_get_sample_rate(client), jack_get_buffer_size(client));
+	fprintf(f, "       a server runs: %u Hz, periods of %u samples\n", jack_get_sample_rate(client),
+	        jack_get_buffer_size(client));
 	names = jack_get_ports(client, NULL, JACK_DEFAULT_AUDIO_TYPE, JackPortIsPhysical);
 	for (unsigned i = 0; names && names[i]; i++)
 		fprintf(f, "       %s\n", names[i]);
@@ -338,5 +354,7 @@ static void jack_list(FILE *f)
 	jack_client_close(client);
 }
 
-const struct device_driver device_jack = {.name = "jack", .what = "JACK, or PipeWire's (pw-jack); --device: the server's name", .openh = jack_open,
-                                          .listh = jack_list, .askh = jack_ask};
+const struct device_driver device_jack = {
+	.name = "jack", .what = "JACK, or PipeWire's (pw-jack); --device: the server's name",
+	.openh = jack_open, .listh = jack_list, .askh = jack_ask,
+};

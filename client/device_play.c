@@ -3,9 +3,9 @@
  *
  *     file > libsndfile > two channels > libsamplerate, unless it is 48 kHz > ring > playfile_add_rt
  *
- * The ring holds RING_SMP frames. What fits in it has been read when the file is opened, so that the first callback finds it, and a file
- * that is shorter is played whole however slow the disk is. After that the thread looks every NAP_MS. Of a file with more than two
- * channels the first two are played; mono is on both.
+ * The ring holds RING_SMP frames. What fits in it has been read when the file is opened, so that the first callback
+ * finds it, and a file that is shorter is played whole however slow the disk is. After that the thread looks every
+ * NAP_MS. Of a file with more than two channels the first two are played; mono is on both.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +16,8 @@
 #include "mixer/ring.h"
 #include "device_priv.h"
 
-enum { RING_SMP = 1 << 17, CHUNK = 2048, NAP_MS = 20, CH_MAX = 64, RATE_MIN = 4000, RATE_MAX = 384000, RATIO_MAX = DEVICE_RATE / RATE_MIN };
+enum { RING_SMP = 1 << 17, CHUNK = 2048, NAP_MS = 20, CH_MAX = 64 };
+enum { RATE_MIN = 4000, RATE_MAX = 384000, RATIO_MAX = DEVICE_RATE / RATE_MIN };
 
 struct frame { float ch[DEVICE_CH]; };
 
@@ -73,8 +74,10 @@ static void to_two(struct playfile *p, size_t n)
 /* n 0: the end, what is still in the filter comes out. */
 static size_t to_rate(struct playfile *p, size_t n)
 {
-	SRC_DATA data = {.data_in = p->two, .input_frames = (long)n, .data_out = p->done, .src_ratio = p->ratio, .end_of_input = !n,
-	                 .output_frames = (long)(sizeof(p->done) / sizeof(*p->done) / DEVICE_CH)};
+	SRC_DATA data = {
+		.data_in = p->two, .input_frames = (long)n, .src_ratio = p->ratio, .end_of_input = !n,
+		.data_out = p->done, .output_frames = (long)(sizeof(p->done) / sizeof(*p->done) / DEVICE_CH),
+	};
 
 	if (!p->src) {
 		memcpy(p->done, p->two, n * DEVICE_CH * sizeof(float));
@@ -148,9 +151,10 @@ static int open_sound(struct playfile *p, const char *path)
 	if (!p->f) {
 		const int err = sf_error(NULL) == SF_ERR_SYSTEM && errno ? errno : EBADMSG;
 
-		return device_why(err, "%s: %s", path, err == EBADMSG ? "no sound file that can be read" : strerror(err));
+		return device_why(err, "%s: %s", path, err == EBADMSG ? "no sound that can be read" : strerror(err));
 	}
-	if (p->info.channels < 1 || p->info.channels > CH_MAX || p->info.samplerate < RATE_MIN || p->info.samplerate > RATE_MAX)
+	if (p->info.channels < 1 || p->info.channels > CH_MAX || p->info.samplerate < RATE_MIN ||
+	    p->info.samplerate > RATE_MAX)
 		return device_why(EBADMSG, "%s: %d channels at %d Hz", path, p->info.channels, p->info.samplerate);
 	if (p->info.frames <= 0)
 		return device_why(EBADMSG, "%s: no sound in it", path);

@@ -1,8 +1,8 @@
 /*
  * device_priv.h - what the drivers share: the device they turn, and how.
  *
- * A driver's open fills rate, period, label and state, and starts the thread that calls device_turn_rt. Its state is a mem object whose
- * destructor stops that thread and waits for it: from then on nothing is called.
+ * A driver's open fills rate, period, label and state, and starts the thread that calls device_turn_rt. Its state is a
+ * mem object whose destructor stops that thread and waits for it: from then on nothing is called.
  */
 #ifndef CLIENT_DEVICE_PRIV_H
 #define CLIENT_DEVICE_PRIV_H
@@ -37,7 +37,7 @@ struct device {
 	float pan[DEVICE_INPUTS_MAX][DEVICE_CH];
 	_Atomic uint32_t period, capture_us, playback_us;
 	_Atomic uint64_t xruns;
-	atomic_bool gone, realtime;
+	atomic_bool gone, realtime, playing;
 	struct {
 		float in[DEVICE_PERIOD_MAX * DEVICE_CH], out[DEVICE_PERIOD_MAX * DEVICE_CH];
 	} rt;
@@ -45,7 +45,8 @@ struct device {
 
 /* --- device.c --- */
 
-/* in[i]: n samples each of conf.inputs (a NULL is silence), `step` floats from one to the next; out likewise for two channels. Any n. */
+/* in[i]: n samples each of conf.inputs (a NULL is silence), `step` floats from one to the next; out likewise for two
+ * channels. Any n. */
 struct device_sound { const float *in[DEVICE_INPUTS_MAX]; float *out[DEVICE_CH]; uint32_t in_step, out_step; };
 void device_turn_rt(struct device *d, const struct device_sound *s, uint32_t n, uint64_t at_us);
 

@@ -3,9 +3,9 @@
  *
  *     takefile_put_rt > ring > libsndfile, every NAP_MS
  *
- * The header of a WAV is brought up to date with every write, so that what was written before a crash can be played. When the disk is
- * so slow that the ring is full, frames are lost and counted, and silence takes their place as soon as there is room, so that
- * what follows is where it belongs in time.
+ * The header of a WAV is brought up to date with every write, so that what was written before a crash can be played.
+ * When the disk is so slow that the ring is full, frames are lost and counted, and silence takes their place as soon as
+ * there is room, so that what follows is where it belongs in time.
  */
 #include <errno.h>
 #include <string.h>
@@ -101,7 +101,8 @@ static int format_of(const char *path)
 {
 	const char *dot = strrchr(path, '.');
 
-	/* Past 4 GB (three hours) a WAV needs the longer header; a file that is shorter at its end becomes a plain one. */
+	/* Past 4 GB (three hours) a WAV needs the longer header; a file that is shorter at its end becomes a plain one.
+	 * */
 	if (dot && !strcasecmp(dot, ".wav"))
 		return SF_FORMAT_RF64 | SF_FORMAT_FLOAT;
 	if (dot && !strcasecmp(dot, ".flac"))
@@ -123,7 +124,7 @@ static int open_sound(struct takefile *t, const char *path)
 	}
 	sf_command(t->f, SFC_RF64_AUTO_DOWNGRADE, NULL, SF_TRUE);
 	sf_command(t->f, SFC_SET_UPDATE_HEADER_AUTO, NULL, SF_TRUE);
-	sf_command(t->f, SFC_SET_CLIPPING, NULL, SF_TRUE);        /* of FLAC: louder than full scale is not wrapped around */
+	sf_command(t->f, SFC_SET_CLIPPING, NULL, SF_TRUE);        /* of FLAC: what is too loud is not wrapped around */
 	return 0;
 }
 

@@ -1,13 +1,13 @@
 /*
  * device_timer.c - devices without a card, turned by the clock: nothing, a tone, files.
  *
- * A thread waits for absolute deadlines on CLOCK_MONOTONIC: the period k begins at start + k periods, so lateness never adds up. A thread
- * that comes too late is treated as a card would treat it: the periods that were missed are left out and counted as an xrun, nothing
- * is made up for. It may come later than with a card (LATE_US), as nobody is there to hear it. What the callback is told is
- * the deadline, not the moment at which the thread woke up.
+ * A thread waits for absolute deadlines on CLOCK_MONOTONIC: the period k begins at start + k periods, so lateness never
+ * adds up. A thread that comes too late is treated as a card would treat it: the periods that were missed are left out
+ * and counted as an xrun, nothing is made up for. It may come later than with a card (LATE_US), as nobody is there to
+ * hear it. What the callback is told is the deadline, not the moment at which the thread woke up.
  *
- * Sound goes through no air here: capture and playback take no time. The tone is an input, on both channels; with the driver
- * "file" the files of device.c are all there is.
+ * Sound goes through no air here: capture and playback take no time. The tone is an input, on both channels; with the
+ * driver "file" the files of device.c are all there is.
  */
 #include <errno.h>
 #include <math.h>
@@ -130,6 +130,6 @@ static int file_open(struct device *d)
 	return timer_open(d);
 }
 
-const struct device_driver device_file = {.name = "file", .what = "plays a WAV or FLAC file, writes another", .openh = file_open};
+const struct device_driver device_file = {.name = "file", .what = "plays a file, writes another", .openh = file_open};
 const struct device_driver device_tone = {.name = "tone", .what = "a sine", .openh = tone_open};
 const struct device_driver device_null = {.name = "null", .what = "silence", .openh = timer_open};

@@ -66,7 +66,7 @@ struct joincall_info {
 	bool     srtp, red, gestures, focus;      /* focus: a conference, not another tutti-join */
 	uint32_t again_s;                         /* WAITING: in how many seconds; */
 	unsigned tries;                           /* how often it was tried since it was last up */
-	uint16_t scode;                           /* OVER: the answer that says no for good; 0: by BYE, or by ourselves */
+	uint16_t scode;                           /* OVER: the answer that says no for good; 503: a bad certificate; 0: by BYE, or by ourselves */
 	uint64_t up_ms;                           /* since it has been up, unix time */
 };
 void joincall_info(const struct joincall *c, struct joincall_info *i);

@@ -408,6 +408,7 @@ static void op_closed(int err, uint16_t scode, const char *reason, const struct 
 	}
 	if (err && tls && !e->up) {
 		(void)re_snprintf(words, sizeof(words), "its certificate is not good: %s", tls);
+		e->scode = 503;                   /* for scripts: it is not our password */
 		over(e, true, words);
 		return;
 	}

@@ -4,10 +4,10 @@
  *     others' ports > "in"  > thread: seqbytes > midiwire_came_rt
  *     midiwire_due_rt > thread: seqbytes > "out" > others' ports
  *
- * The thread sleeps until one of three: the sequencer has something, control has something (midiwire_bell_fd), or something is due
- * (a timer on CLOCK_MONOTONIC, which is the wire's clock). What comes in gets the moment at which the thread read it. Decided against:
- * the sequencer's own queues for what is due: they count from a zero of their own, on a timer that need not be CLOCK_MONOTONIC, and what
- * waits in one cannot be taken back one by one.
+ * The thread sleeps until one of three: the sequencer has something, control has something (midiwire_bell_fd), or
+ * something is due (a timer on CLOCK_MONOTONIC, which is the wire's clock). What comes in gets the moment at which the
+ * thread read it. Decided against: the sequencer's own queues for what is due: they count from a zero of their own, on
+ * a timer that need not be CLOCK_MONOTONIC, and what waits in one cannot be taken back one by one.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -55,7 +55,8 @@ static bool read_rt(struct midi_alsa *m)
 	int err;
 
 	m->now_us = device_now_us();
-	while ((err = snd_seq_event_input(m->seq, &ev)) >= 0 || err == -ENOSPC)   /* ENOSPC: we were too slow, some are lost */
+	/* ENOSPC: we were too slow, some are lost. */
+	while ((err = snd_seq_event_input(m->seq, &ev)) >= 0 || err == -ENOSPC)
 		if (err >= 0)
 			seqbytes_in_rt(m->bytes, ev, came_rt, m);
 	return err == -EAGAIN || err == -EINTR;
@@ -151,7 +152,8 @@ static void quiet_handler(const char *file, int line, const char *function, int 
 
 static int add_port(struct midi_alsa *m, const char *name, unsigned caps)
 {
-	return snd_seq_create_simple_port(m->seq, name, caps, SND_SEQ_PORT_TYPE_MIDI_GENERIC | SND_SEQ_PORT_TYPE_APPLICATION);
+	return snd_seq_create_simple_port(m->seq, name, caps,
+	                                  SND_SEQ_PORT_TYPE_MIDI_GENERIC | SND_SEQ_PORT_TYPE_APPLICATION);
 }
 
 static int open_seq(struct midi_alsa *m, const char *name)
@@ -162,7 +164,8 @@ static int open_seq(struct midi_alsa *m, const char *name)
 	err = snd_seq_open(&m->seq, "default", SND_SEQ_OPEN_DUPLEX, SND_SEQ_NONBLOCK);
 	if (err < 0) {
 		m->seq = NULL;
-		return device_why(ENODEV, "no MIDI by ALSA: its sequencer does not open (%s; as root: modprobe snd-seq)", snd_strerror(err));
+		return device_why(ENODEV, "no MIDI by ALSA: no sequencer (%s; as root: modprobe snd-seq)",
+		                  snd_strerror(err));
 	}
 	snd_seq_set_client_name(m->seq, name);
 	m->in  = add_port(m, "in", SND_SEQ_PORT_CAP_WRITE | SND_SEQ_PORT_CAP_SUBS_WRITE);

@@ -1,13 +1,15 @@
 /*
  * midiwire.c - MIDI between a device's thread and the control thread: two rings, a heap and two bells.
  *
- * In:  the device pushes, and rings an eventfd that the control thread's loop watches.
- * Out: the control thread says when each event is to sound, and not in the order of these moments (an aligned note waits, a clock
- *      tick does not). The device moves what comes from the ring into a heap of its own, sorted by time and then by arrival,
- *      and takes from its top what is due. When the heap is full the rest waits in the ring, and when that is full control is told.
+ * In: the device pushes, and rings an eventfd that the control thread's loop watches. Out: the control thread says when
+ * each event is to sound, and not in the order of these moments (an aligned note waits, a clock
+ *      tick does not). The device moves what comes from the ring into a heap of its own, sorted by time and then by
+ *      arrival, and takes from its top what is due. When the heap is full the rest waits in the ring, and when that is
+ *      full control is told.
  *
- * A flush counts up a generation that each event carries; the device drops those of an older one when it meets them. So it takes
- * effect at once and without a lock. Decided against: control sorts and pushes just in time (a second timer, and late by its loop).
+ * A flush counts up a generation that each event carries; the device drops those of an older one when it meets them. So
+ * it takes effect at once and without a lock. Decided against: control sorts and pushes just in time (a second timer,
+ * and late by its loop).
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -231,7 +233,8 @@ bool midiwire_take(struct midiwire *w, struct midiwire_event *ev)
 
 	if (!ring_pop(w->in, ev))
 		return true;
-	/* Silence the bell, then look once more: what was pushed before that is seen now, what comes later rings anew. */
+	/* Silence the bell, then look once more: what was pushed before that is seen now, what comes later rings anew.
+	 * */
 	if (read(w->in_fd, &n, sizeof(n)) < 0)
 		return false;
 	return !ring_pop(w->in, ev);

@@ -23,8 +23,8 @@ int  midiwire_alloc(struct midiwire **wp);
 int  midiwire_fd(const struct midiwire *w);               /* readable when there is something to take */
 /* device's thread */
 void midiwire_came_rt(struct midiwire *w, uint64_t at_us, const uint8_t *data, size_t len);
-/* The next event that is due before `before_us`; NULL: none. Valid until the next call. In order of their times, and those of one
- * moment in the order in which they were played. */
+/* The next event that is due before `before_us`; NULL: none. Valid until the next call. In order of their times, and
+ * those of one moment in the order in which they were played. */
 const struct midiwire_event *midiwire_due_rt(struct midiwire *w, uint64_t before_us);
 /* When the next is due; UINT64_MAX: nothing waits. */
 uint64_t midiwire_next_us_rt(struct midiwire *w);

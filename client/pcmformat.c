@@ -1,8 +1,8 @@
 /*
  * pcmformat.c - a card's samples to float and back.
  *
- * One loop for integers of 2, 3 and 4 octets, which the compiler makes three of. A float holds 24 bits, so of 32 the last eight, which
- * no card has, are rounded.
+ * One loop for integers of 2, 3 and 4 octets, which the compiler makes three of. A float holds 24 bits, so of 32 the
+ * last eight, which no card has, are rounded.
  */
 #include <math.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static inline void write_int(uint8_t *out, const float *in, size_t n, unsigned s
 	const double full = (double)(1ull << (8 * size - 1));
 
 	for (size_t i = 0; i < n; i++, out += size) {
-		const double v = fmin(fmax((double)in[i] * full, -full), full - 1);       /* not a number: full scale, as fmax has it */
+		const double v = isnan(in[i]) ? 0 : fmin(fmax((double)in[i] * full, -full), full - 1);
 		const uint32_t bits = (uint32_t)(int32_t)lrint(v);
 
 		for (unsigned k = 0; k < size; k++)
@@ -42,8 +42,10 @@ static void write_s32_rt(uint8_t *out, const float *in, size_t n) { write_int(ou
 static void read_float_rt(float *out, const uint8_t *in, size_t n)
 {
 	for (size_t i = 0; i < n; i++, in += 4) {
-		const uint32_t v = (uint32_t)in[0] | (uint32_t)in[1] << 8 | (uint32_t)in[2] << 16 | (uint32_t)in[3] << 24;
+		uint32_t v = 0;
 
+		for (unsigned k = 0; k < 4; k++)
+			v |= (uint32_t)in[k] << (8 * k);
 		memcpy(&out[i], &v, sizeof(v));
 	}
 }

@@ -22,7 +22,8 @@ void periodhunt_runs(struct periodhunt *h, uint32_t period, uint64_t now_us)
 	h->row = 0;
 }
 
-/* A device that has only some lengths may have given a longer one than it was asked for: the next is longer than that. */
+/* A device that has only some lengths may have given a longer one than it was asked for: the next is longer than that.
+ * */
 static bool longer(struct periodhunt *h)
 {
 	for (unsigned i = 0; i < sizeof(periods) / sizeof(*periods); i++)

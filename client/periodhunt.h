@@ -1,8 +1,9 @@
 /*
  * periodhunt.h - the smallest period that runs clean: when is the next longer one tried. Pure.
  *
- * In the first seconds with a period two xruns are enough; after that it takes a row of them, so that a program that was started
- * meanwhile and took the processor once does not cost delay for the rest of the evening. It never goes back.
+ * In the first seconds with a period two xruns are enough; after that it takes a row of them, so that a program that
+ * was started meanwhile and took the processor once does not cost delay for the rest of the evening. It never goes
+ * back.
  */
 #ifndef CLIENT_PERIODHUNT_H
 #define CLIENT_PERIODHUNT_H

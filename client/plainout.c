@@ -37,16 +37,17 @@ static void __attribute__((format(printf, 2, 3))) line(struct plainout *p, const
 	p->h(buf, p->arg);
 }
 
+/* The seconds of a wait are not counted down here. */
+static bool is_news(const struct band_own *was, const struct band_own *o)
+{
+	return strcmp(o->state, was->state) || strcmp(o->codec, was->codec) || (!o->again_s && strcmp(o->why, was->why));
+}
+
 static void tell_state(struct plainout *p, const struct band_own *o)
 {
-	const struct band_own *was = &p->was.own;
-	bool up = !strcmp(o->state, "up");
-
-	if (!strcmp(o->state, was->state) && (up || o->again_s) && !(up && strcmp(o->codec, was->codec)))
+	if (!is_news(&p->was.own, o))
 		return;
-	if (!strcmp(o->state, was->state) && !strcmp(o->why, was->why) && !strcmp(o->codec, was->codec))
-		return;
-	if (up)
+	if (!strcmp(o->state, "up"))
 		line(p, "up: %s, %s, %.2f ms%s, %s %u", o->peer, o->codec, o->ptime_us / 1000.0, o->srtp ? ", SRTP" : "", o->driver, o->period);
 	else
 		line(p, "%s%s%s", o->state, o->why[0] ? ": " : "", o->why);
@@ -56,9 +57,10 @@ void plainout_look(struct plainout *p, const struct band *b)
 {
 	struct band *now = (struct band *)(uintptr_t)b;
 	uint64_t fresh = b->texts - p->was.texts;
+	bool is_up = !strcmp(b->own.state, "up");        /* else it is not they who have gone */
 
 	tell_state(p, &b->own);
-	for (unsigned i = 0; i < p->was.n && !strcmp(b->own.state, "up"); i++)
+	for (unsigned i = 0; i < p->was.n && is_up; i++)
 		if (!band_find(now, p->was.member[i].name))
 			line(p, "left: %s", p->was.member[i].name);
 	for (unsigned i = 0; i < b->n; i++)

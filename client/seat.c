@@ -144,7 +144,8 @@ static void call_handler(enum joincall_state st, const char *why, void *arg)
 	else
 		went_down(s);
 	describe(s, st, why);
-	seat_tell(s);
+	if (!s->over)
+		s->conf.called(s->conf.arg);
 	if (st != JOINCALL_OVER)
 		return;
 	joincall_info(s->call, &i);

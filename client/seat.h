@@ -17,6 +17,7 @@ struct seat;
 struct seat_conf {
 	const struct joinconf *conf;      /* must live as long */
 	void (*changed)(void *arg);       /* the band has changed; called often */
+	void (*called)(void *arg);        /* the call has another state: looked at by now, for it may have another in a moment */
 	void (*second)(void *arg);        /* its figures are new: once a second */
 	void (*ended)(int status, const char *why, void *arg);    /* of sysexits.h; once, and nothing after it */
 	void *arg;

@@ -14,6 +14,8 @@
 #include "mixer/mixer.h"
 #include "osc/relay.h"
 
+struct midi_alsa;
+
 struct seat {
 	struct seat_conf conf;
 	const struct joinconf *set;
@@ -23,7 +25,7 @@ struct seat {
 	struct bus *bus;
 	struct card *card;
 	struct midiwire *midi;
-	void *midi_port;                  /* of ALSA's sequencer, if not of JACK */
+	struct midi_alsa *sequencer;      /* the device side of midi, if JACK is not */
 	struct device *device;
 	bool standing_in;                 /* the device has gone; a clock turns the engine until it is back */
 	/* gestures */

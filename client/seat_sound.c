@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 #include <sysexits.h>
+#include "midi_alsa.h"
 #include "seat_priv.h"
 #include "control/log.h"
 
@@ -115,7 +116,7 @@ static int open_engine(struct seat *s)
 	return err;
 }
 
-int seat_sound_open(struct seat *s, char *wrong, size_t size)
+static int open_sound(struct seat *s, char *wrong, size_t size)
 {
 	const char *why = "";
 	int err = open_engine(s);
@@ -135,6 +136,33 @@ int seat_sound_open(struct seat *s, char *wrong, size_t size)
 	return 0;
 }
 
+/* A wire has one device side: JACK's ports came with the device, else it is ALSA's sequencer. */
+static int open_midi(struct seat *s, char *wrong, size_t size)
+{
+	const char *word = s->set->midi_driver, *why = "";
+	const bool jack = !strcmp(s->band.own.driver, "jack");
+	int err;
+
+	if (!s->midi || (jack && strcmp(word, "alsa") != 0))
+		return 0;
+	if (!strcmp(word, "jack")) {
+		(void)re_snprintf(wrong, size, "midi: JACK's ports need the driver jack");
+		return EX_USAGE;
+	}
+	err = midi_alsa_alloc(&s->sequencer, &why, s->midi, s->set->jack_name);
+	if (!err || !strcmp(word, "auto"))
+		return 0;
+	(void)re_snprintf(wrong, size, "midi: %s", *why ? why : strerror(err));
+	return EX_IOERR;
+}
+
+int seat_sound_open(struct seat *s, char *wrong, size_t size)
+{
+	int status = open_sound(s, wrong, size);
+
+	return status ? status : open_midi(s, wrong, size);
+}
+
 void seat_sound_close(struct seat *s)
 {
 	tmr_cancel(&s->device_tmr);
@@ -144,6 +172,7 @@ void seat_sound_close(struct seat *s)
 	if (s->mixer)
 		fd_close(mixer_event_fd(s->mixer));
 	s->mixer = mem_deref(s->mixer);
+	s->sequencer = mem_deref(s->sequencer);
 	s->midi = mem_deref(s->midi);
 }
 

@@ -1,8 +1,9 @@
 /*
  * seqbytes.c - ALSA's sequencer events to whole MIDI messages and back, by ALSA's own coder.
  *
- * The coder writes a status into every message (no running status), so where one ends is known from its first octet. SysEx comes in
- * pieces of a size that the sender chose; they are put together here, and another status in between ends what was begun.
+ * The coder writes a status into every message (no running status), so where one ends is known from its first octet.
+ * SysEx comes in pieces of a size that the sender chose; they are put together here, and another status in between ends
+ * what was begun.
  */
 #include <errno.h>
 #include <string.h>

@@ -12,7 +12,8 @@
 
 struct seqbytes;
 
-/* A whole message, status first; SysEx from F0 to F7. len over MIDIWIRE_MAX: one that was too long, without its octets. */
+/* A whole message, status first; SysEx from F0 to F7. len over MIDIWIRE_MAX: one that was too long, without its octets.
+ * */
 typedef void (seqbytes_h)(const uint8_t *data, size_t len, void *arg);
 
 int  seqbytes_alloc(struct seqbytes **bp);

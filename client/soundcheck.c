@@ -13,7 +13,7 @@
 #include "server/offer.h"
 #include "soundcheck.h"
 
-enum { SETTLE_MS = 2000, CONNECT_MS = 10000, POLL_MS = 250, RATE = 48000, PERIOD = 64, PORT_MIN = 40000, PORT_MAX = 48998 };
+enum { SETTLE_MS = 4000, CONNECT_MS = 10000, POLL_MS = 250, RATE = 48000, PERIOD = 64, PORT_MIN = 40000, PORT_MAX = 48998 };
 
 static const struct { const char *name, *codecs; uint32_t frame_us; } kinds[] = {
 	{"L16", "L16/48000/2", 1333}, {"L16", "L16/48000/2", 2500}, {"L16", "L16/48000/2", 5000}, {"Opus", "opus", 2500},
@@ -41,7 +41,7 @@ struct soundcheck {
 	struct tmr tmr, tmr_next, tmr_poll;
 	unsigned i;
 	bool measuring;
-	uint32_t jitter_max_us, buffer_us, peer_lost, n_polls, period;
+	uint32_t jitter_max_us, buffer_us, rtt_us, peer_lost, n_polls, period;
 	char why[128];
 	soundcheck_step_h *steph;
 	soundcheck_h *h;
@@ -152,7 +152,7 @@ static void figures(struct soundcheck *s, const struct leg_stats *now)
 	t->concealed_min = minutes > 0 ? (double)(now->concealed - s->before.concealed) / minutes : 0;
 	t->jitter_us     = s->jitter_max_us;
 	t->buffer_us     = s->buffer_us;
-	t->rtt_us        = now->rtt_us;
+	t->rtt_us        = s->rtt_us;
 }
 
 static void poll_handler(void *arg)
@@ -167,6 +167,8 @@ static void poll_handler(void *arg)
 	leg_stats(leg, &st);
 	s->jitter_max_us = MAX(s->jitter_max_us, st.jitter_us);
 	s->buffer_us  = st.buffer_ms * 1000;
+	if (st.rtt_us && (!s->rtt_us || st.rtt_us < s->rtt_us))
+		s->rtt_us = st.rtt_us;
 	s->peer_lost += st.peer_fraction_lost;
 	s->n_polls++;
 }
@@ -327,7 +329,7 @@ static int call(struct soundcheck *s)
 	const struct joincall_conf conf = {
 		.uri = s->conf.uri, .listen = "", .name = s->conf.name, .user = s->conf.user, .password = s->conf.password, .proxy = s->conf.proxy,
 		.codecs = kinds[s->i].codecs, .ptime_us = kinds[s->i].frame_us, .channels = 2, .srtp = s->conf.srtp, .tls_verify = s->conf.tls_verify,
-		.tls_ca = s->conf.tls_ca, .mixer = s->mixer, .bus = s->bus, .jitter_ms = 5, .jitter_fit = true,
+		.tls_ca = s->conf.tls_ca, .mixer = s->mixer, .bus = s->bus, .jitter_ms = (kinds[s->i].frame_us + 999) / 1000, .jitter_fit = true,
 	};
 	int err = joincall_alloc(&s->call, &conf, call_handler, s);
 
@@ -344,7 +346,7 @@ static void next(struct soundcheck *s)
 	t->seconds  = (uint32_t)s->conf.seconds;
 	s->report.n = s->i + 1;
 	s->measuring = false;
-	s->jitter_max_us = s->peer_lost = s->n_polls = 0;
+	s->jitter_max_us = s->rtt_us = s->peer_lost = s->n_polls = 0;
 	s->why[0] = '\0';
 	step(s);
 	tmr_start(&s->tmr, CONNECT_MS, connect_late, s);

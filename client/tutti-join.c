@@ -22,6 +22,10 @@
 #include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
+#define DEBUG_MODULE "tutti-join"
+#define DEBUG_LEVEL 4
+#include <re_dbg.h>
+#include "checkrun.h"
 #include "device.h"
 #include "joinconf.h"
 #include "jsonout.h"
@@ -84,11 +88,8 @@ static void write_text(const char *line, void *arg)
 	write_line(buf, (size_t)n, arg);
 }
 
-static void look_handler(void *arg)
+static void look(struct program *p)
 {
-	struct program *p = arg;
-
-	tmr_start(&p->look, LOOK_MS, look_handler, p);
 	if (p->lost_lines && p->json && may_write()) {
 		jsonout_lost(p->json, unix_ms(), p->lost_lines);
 		p->lost_lines = 0;
@@ -99,6 +100,14 @@ static void look_handler(void *arg)
 		plainout_look(p->plain, seat_band(p->seat));
 }
 
+static void look_handler(void *arg)
+{
+	struct program *p = arg;
+
+	tmr_start(&p->look, LOOK_MS, look_handler, p);
+	look(p);
+}
+
 /* --- what the seat tells --- */
 
 static void changed_handler(void *arg)
@@ -107,6 +116,12 @@ static void changed_handler(void *arg)
 
 	if (p->terminal)
 		terminal_changed(p->terminal);
+}
+
+static void called_handler(void *arg)
+{
+	changed_handler(arg);
+	look(arg);
 }
 
 static void second_handler(void *arg)
@@ -123,10 +138,7 @@ static void ended_handler(int status, const char *why, void *arg)
 
 	p->status = status;
 	str_ncpy(p->why, why, sizeof(p->why));
-	if (p->json)
-		jsonout_look(p->json, seat_band(p->seat), unix_ms());
-	if (p->plain)
-		plainout_look(p->plain, seat_band(p->seat));
+	look(p);
 	loop_stop();
 }
 
@@ -242,6 +254,16 @@ static void take_down(struct program *p)
 	}
 }
 
+/* libre speaks to stderr of itself, with text of peers in it: one line of ours instead. */
+static void libre_says(int level, const char *text, size_t len, void *arg)
+{
+	char buf[256];
+
+	(void)level;
+	(void)arg;
+	log_debug("libre", "text=%s", log_quote(buf, sizeof(buf), text, len));
+}
+
 static int complain(int status, const char *wrong)
 {
 	(void)fprintf(stderr, "tutti-join: %s\n", wrong);
@@ -250,7 +272,7 @@ static int complain(int status, const char *wrong)
 
 static int run(struct program *p)
 {
-	const struct seat_conf sc = {.conf = &p->conf, .changed = changed_handler, .second = second_handler, .ended = ended_handler, .arg = p};
+	const struct seat_conf sc = {.conf = &p->conf, .changed = changed_handler, .called = called_handler, .second = second_handler, .ended = ended_handler, .arg = p};
 	char wrong[JOINCONF_WRONG] = "";
 	int status, err;
 
@@ -299,6 +321,8 @@ int main(int argc, char **argv)
 		return 0;
 	if (err)
 		return complain(err == EINVAL ? EX_USAGE : EX_NOINPUT, wrong);
+	dbg_init(DBG_WARNING, DBG_NONE);
+	dbg_handler_set(libre_says, NULL);
 	use_log(&program.conf);
 	if (program.conf.devices) {
 		device_list(stdout);
@@ -308,5 +332,7 @@ int main(int argc, char **argv)
 		return complain(EX_USAGE, "which room? tutti-join sip:band@host; --help tells more");
 	if (program.conf.uri[0] && program.conf.answer)
 		return complain(EX_USAGE, "either a room or --answer");
+	if (program.conf.check)
+		return program.conf.uri[0] ? checkrun(&program.conf) : complain(EX_USAGE, "a sound check needs an address: --check sip:echo@host");
 	return play(&program);
 }

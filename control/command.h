@@ -78,7 +78,7 @@ struct command {
 	const char *room;
 	uint32_t member, other;
 	uint32_t beats;
-	uint32_t capture_us, playback_us, buffer_us, rtt_us;      /* VERB_LATENCY */
+	uint32_t capture_us, playback_us, buffer_us, rtt_us;      /* VERB_LATENCY: see struct delay_end */
 	bool on;
 	float value, pan;         /* pan: -1 left, 0 in the middle, 1 right */
 	enum role role;

@@ -48,7 +48,9 @@ static void put_end(struct delay *d, const struct leg_stats *s, const struct del
 	uint32_t end_us = s->peer.end_ms * 1000u;
 
 	if (end->told) {
-		put(d, DELAY_CAPTURE, end->capture_us);
+		if (d->us[DELAY_FRAME] > end->capture_us)
+			d->us[DELAY_FRAME] = end->capture_us;     /* its sound card may give a frame and more at once */
+		put(d, DELAY_CAPTURE, end->capture_us - d->us[DELAY_FRAME]);
 		put(d, DELAY_OWN_BUFFER, end->buffer_us);
 		put(d, DELAY_PLAYBACK, end->playback_us);
 	} else if (s->peer.known && end_us && s->rx_frame_us) {

@@ -17,14 +17,14 @@
 #include "mixer/mixer.h"
 
 enum delay_part {
-	DELAY_CAPTURE,            /* from the air to the program, as that end says */
-	DELAY_FRAME,              /* until a frame is full and encoded */
+	DELAY_CAPTURE,            /* from the air until a packet leaves, as that end says, less: */
+	DELAY_FRAME,              /* the length of a packet, and what its encoder looks ahead */
 	DELAY_UP,                 /* on the way to us */
 	DELAY_BUFFER,             /* until it is mixed */
-	DELAY_SEND,               /* until a frame of the mix is full and encoded */
+	DELAY_SEND,               /* until a packet leaves, and what its codec delays */
 	DELAY_DOWN,
-	DELAY_OWN_BUFFER,         /* jitter buffer of that end, as it says */
-	DELAY_PLAYBACK,           /* from the program to the air, as it says */
+	DELAY_OWN_BUFFER,         /* of that end: from a packet's coming until it is handed on to be played, as it says */
+	DELAY_PLAYBACK,           /* from there to the air, as it says */
 	DELAY_PARTS,
 	DELAY_HEARD = DELAY_SEND, /* the first part of who hears */
 };
@@ -37,7 +37,10 @@ struct delay {
 /* What an end says of itself by VERB_LATENCY. */
 struct delay_end {
 	bool     told;
-	uint32_t capture_us, playback_us, buffer_us, rtt_us;      /* rtt 0: not told */
+	uint32_t capture_us;      /* from the air until the packet with that sample leaves: card, frame and encoder */
+	uint32_t buffer_us;       /* from a packet's coming until its first sample is handed to the card */
+	uint32_t playback_us;     /* from there to the air */
+	uint32_t rtt_us;          /* to us and back; 0: not told */
 	uint64_t rtt_ms;          /* when it told that, by tmr_jiffies: it counts for DELAY_RTT_MS */
 };
 

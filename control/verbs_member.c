@@ -224,7 +224,8 @@ int verb_latency(struct act *a)
 	if (cmd->capture_us > DELAY_SAID_MAX_US || cmd->playback_us > DELAY_SAID_MAX_US || cmd->buffer_us > DELAY_SAID_MAX_US ||
 	    cmd->rtt_us > DELAY_SAID_MAX_US)
 		return EINVAL;
-	*end = (struct delay_end){ true, cmd->capture_us, cmd->playback_us, cmd->buffer_us, cmd->rtt_us, tmr_jiffies() };
+	*end = (struct delay_end){ .told = true, .capture_us = cmd->capture_us, .buffer_us = cmd->buffer_us,
+				   .playback_us = cmd->playback_us, .rtt_us = cmd->rtt_us, .rtt_ms = tmr_jiffies() };
 	return 0;
 }
 

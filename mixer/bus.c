@@ -90,7 +90,7 @@ static void bye_rt(struct leg_rt *l, uint64_t now_us)
 	leg_report_rt(l, now_us, true);
 }
 
-static void depart_rt(struct bus_rt *b, struct leg_rt *l, uint64_t now_us)
+void bus_part_rt(struct bus_rt *b, struct leg_rt *l, uint64_t now_us)
 {
 	enum leg_leaving how = l->leaving;
 	struct thread *t = b->t;
@@ -119,7 +119,7 @@ static void departures_rt(struct bus_rt *b, uint64_t now_us)
 
 		le = le->next;
 		if (leg_left_rt(l))
-			depart_rt(b, l, now_us);
+			bus_part_rt(b, l, now_us);
 	}
 }
 

@@ -71,6 +71,7 @@ void bus_run_rt(struct bus_rt *b, uint64_t now_us, bool may_drop);        /* all
 void bus_tick_rt(struct bus_rt *b, uint32_t n_smp, uint64_t pos, uint64_t now_us);        /* one of a card */
 void bus_skip_rt(struct bus_rt *b, uint64_t n_smp, uint64_t now_us);       /* so much of its time was left out */
 void bus_end_rt(struct bus_rt *b);
+void bus_part_rt(struct bus_rt *b, struct leg_rt *l, uint64_t now_us);     /* it is silent, and goes where it is to go */
 uint64_t bus_due_us_rt(const struct bus_rt *b);                            /* of the next tick; UINT64_MAX: none */
 void bus_say_rt(struct bus_rt *b, struct say_batch *say);
 void bus_join_rt(struct bus_rt *b, struct leg_rt *leg);

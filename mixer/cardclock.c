@@ -18,7 +18,7 @@
 #include <string.h>
 #include "cardclock.h"
 
-enum { SLOW = 256, QUICK = 16, PATIENCE = 16 };
+enum { SLOW = 256, QUICK = 16, PATIENCE = 16, FRAMES = 960, SAME = 4 };
 #define SECOND_NS 1000000000LL
 
 void cardclock_init(struct cardclock *c, uint64_t smp)
@@ -58,6 +58,32 @@ static uint64_t pass_rt(struct cardclock *c, uint32_t n)
 	return (uint64_t)whole;
 }
 
+static uint32_t common(uint32_t a, uint32_t b)
+{
+	while (b) {
+		const uint32_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+static void align_rt(struct cardclock *c, uint32_t n)
+{
+	const uint64_t before = c->smp;
+
+	if (n != c->n) {
+		c->n_same = 0;
+		c->n = n;
+		c->grid = common(n, FRAMES);
+	}
+	if (c->begun && ++c->n_same < SAME)
+		return;
+	c->smp = (c->smp + c->grid - 1) / c->grid * c->grid;
+	c->off_ns -= cardclock_ns(c->smp - before);
+}
+
 uint64_t cardclock_begin_rt(struct cardclock *c, uint32_t n, uint64_t now_us)
 {
 	const int64_t period_ns = cardclock_ns(n);
@@ -66,10 +92,12 @@ uint64_t cardclock_begin_rt(struct cardclock *c, uint32_t n, uint64_t now_us)
 	if (!c->begun) {
 		const uint64_t smp = now_us / 1000 * 48 + now_us % 1000 * 48 / 1000;
 
-		c->begun = true;
 		c->smp = smp > c->smp ? smp : c->smp;
+		align_rt(c, n);
+		c->begun = true;
 		c->off_ns = (int64_t)now_us * 1000 - cardclock_ns(c->smp);
 	}
+	align_rt(c, n);
 	late_ns = (int64_t)now_us * 1000 - cardclock_ns(c->smp) - c->off_ns;
 	if (late_ns * 4 < period_ns * 3) {
 		follow_rt(c, late_ns);

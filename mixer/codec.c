@@ -9,7 +9,7 @@
 	.name = name_, .pt = pt_, .clock = clock_, .srate = srate_, .max_channels = channels_, \
 	.max_bytes_ms = bytes_ms_, \
 	.enc_alloc = kind##_enc_alloc, .dec_alloc = kind##_dec_alloc, .encode_rt = kind##_encode_rt, \
-	.decode_rt = kind##_decode_rt, .conceal_rt = kind##_conceal_rt, .duration_rt = kind##_duration_rt, \
+	.decode_rt = kind##_decode_rt, .conceal_rt = kind##_conceal_rt, .duration_rt = kind##_duration_rt, .delay_us = kind##_delay_us, \
 	.reset_rt = kind##_reset_rt, .doubt_rt = kind##_doubt_rt, \
 	.enc_copy_rt = kind##_enc_copy_rt, .energy_rt = kind##_energy_rt, \
 }

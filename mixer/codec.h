@@ -70,6 +70,9 @@ struct codec {
 	/* dst goes on where src is: both were made with the same parameters. NULL: an encoder without memory. */
 	void (*enc_copy_rt)(struct codec_enc *dst, const struct codec_enc *src);
 
+	/* By how much what is decoded lags behind what was encoded; NULL: not at all. */
+	uint32_t (*delay_us)(const struct codec_enc *e);
+
 	/* Samples per channel a payload holds without decoding it, or -EBADMSG. */
 	int (*duration_rt)(const struct codec *c, const uint8_t *buf, size_t len, uint8_t channels);
 };

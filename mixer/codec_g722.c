@@ -73,6 +73,9 @@ void codec_g722_enc_copy_rt(struct codec_enc *dst, const struct codec_enc *src)
 	*dst->g722 = *src->g722;
 }
 
+/* Two filters of 24 taps each, of which every second sample is used. */
+uint32_t codec_g722_delay_us(const struct codec_enc *e) { return 22 * 1000000 / 16000; }
+
 static void dec_destructor(void *arg)
 {
 	struct codec_dec *d = arg;

@@ -108,6 +108,15 @@ out:
 	return err;
 }
 
+/* opus_defines.h: OPUS_GET_LOOKAHEAD is "the total samples of delay added by the entire codec". */
+uint32_t codec_opus_delay_us(const struct codec_enc *e)
+{
+	opus_int32 n = 0;
+
+	opus_encoder_ctl(e->opus, OPUS_GET_LOOKAHEAD(&n));
+	return (uint32_t)((uint64_t)n * 1000000 / RATE);
+}
+
 static void dec_destructor(void *arg)
 {
 	struct codec_dec *d = arg;

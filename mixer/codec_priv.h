@@ -35,4 +35,9 @@ void codec_opus_enc_copy_rt(struct codec_enc *dst, const struct codec_enc *src);
 #define codec_g711_enc_copy_rt NULL
 #define codec_l16_enc_copy_rt  NULL
 
+uint32_t codec_g722_delay_us(const struct codec_enc *e);
+uint32_t codec_opus_delay_us(const struct codec_enc *e);
+#define codec_g711_delay_us    NULL
+#define codec_l16_delay_us     NULL
+
 #endif

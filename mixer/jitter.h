@@ -46,6 +46,7 @@ struct jitter_frame {
 	bool     marker;
 	uint16_t seq;
 	uint32_t ts;
+	uint64_t came_us;         /* when it was put */
 	const uint8_t *payload;
 	size_t   len;
 	const uint8_t *next;      /* JITTER_LOST: payload of the packet that follows, for in-band FEC; else NULL */

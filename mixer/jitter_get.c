@@ -24,7 +24,8 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 	const struct slot *s = at(j, j->head);
 
 	*f = (struct jitter_frame){ .pt = s->pt, .marker = s->marker, .seq = s->seq,
-		.ts = j->in.ts + (uint32_t)(s->ts - j->in.ts64), .payload = s->payload, .len = s->len };
+		.ts = j->in.ts + (uint32_t)(s->ts - j->in.ts64), .came_us = s->came_us,
+		.payload = s->payload, .len = s->len };
 
 	j->stats.got++;
 	out->due_us = due_us(j, s->ts, now_us);
@@ -50,6 +51,16 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 	return JITTER_FRAME;
 }
 
+/* A reader whose tick is longer than a frame wants more than one at once, each time: who begins with less is short of the
+ * rest for ever, as it always comes just after its time. (It is not waited for longer than a tick.) */
+static bool short_rt(const struct jitter *j, uint32_t n_ts, uint64_t now_us)
+{
+	const uint32_t tick = n_ts > j->tick ? n_ts : j->tick;
+
+	return j->conf.fixed && j->frame && jitter_span_ticks(j) + j->frame / 2 < tick &&
+	       (int64_t)(now_us - at(j, j->head)->came_us) < us_of(j, tick);
+}
+
 /* First, and after a long nothing: wait until the head has the delay it should have. A quarter of an answer less will do,
  * or a reader whose tick shivers would wait for a whole one more. */
 static enum jitter_result start_rt(struct jitter *j, struct jitter_frame *f, uint32_t n_ts, uint64_t now_us)
@@ -61,7 +72,7 @@ static enum jitter_result start_rt(struct jitter *j, struct jitter_frame *f, uin
 		return JITTER_SILENCE;
 	if (enough < least)
 		enough = least;
-	if (due_us(j, at(j, j->head)->ts, now_us) < enough)
+	if (due_us(j, at(j, j->head)->ts, now_us) < enough || short_rt(j, n_ts, now_us))
 		return JITTER_WAIT;
 
 	return frame_rt(j, f, n_ts, now_us);

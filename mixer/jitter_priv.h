@@ -28,6 +28,7 @@ struct slot {
 	uint16_t  seq;
 	size_t    len;
 	int64_t   ts;             /* unwrapped */
+	uint64_t  came_us;
 	uint8_t  *payload;
 };
 
@@ -44,6 +45,7 @@ struct arriving {
 	bool     bad_any;
 	uint32_t step;            /* last difference of timestamps between neighbours */
 	unsigned late_run;
+	unsigned late_score;      /* up with each late one, down with those in time */
 	bool     again;           /* this one came inside a later packet */
 	bool     due_any;         /* odds know what was sent up to: */
 	uint16_t due_seq;

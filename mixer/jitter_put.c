@@ -10,6 +10,7 @@ enum {
 	JUMP_US  = 1000000,       /* timestamps against arrival: more than this is a new count, not a late packet */
 	LATE_RUN = 4,             /* so many late ones and none in time: our timing is wrong, not theirs */
 	LATE_RUN_HELD = 32,       /* ... where the delay was chosen, by somebody who may know what he does */
+	LATE_WEIGHT = 20, LATE_SCORE = 100,     /* one in twenty */
 	RESCUED_US = 5000000,     /* a period of struct rescued */
 };
 
@@ -182,6 +183,22 @@ static bool too_late(const struct jitter *j, uint16_t seq, int64_t ts64)
 	return j->conf.fixed && !j->out.idle && (j->out.next_ts - ts64) * 2 > j->frame;
 }
 
+/* Where a reader takes more or less than a frame at a time, or a sender sends some at once, it may be always the same packets
+ * that come a little late, between others that do not. Then it is our timing, and one is taken all the same: the delay has
+ * grown by what was concealed for it. Who chose the delay bears what the net does; there only packets count that were as fast
+ * as any. */
+static bool forgive_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64, uint64_t now_us)
+{
+	if (!j->conf.fixed || rtp_seq_diff(pkt->seq, j->out.next_seq) < 0)
+		return false;
+	if (j->hold < 0 || due_us(j, ts64, now_us) < us_of(j, j->frame) / 8)
+		j->in.late_score += LATE_WEIGHT;
+	if (j->held || j->in.late_score < LATE_SCORE)
+		return false;
+	j->in.late_score = 0;
+	return true;
+}
+
 static int refuse_late_rt(struct jitter *j)
 {
 	j->stats.late++;
@@ -222,7 +239,7 @@ static uint8_t *place_rt(struct jitter *j, size_t len)
 	return j->mem + j->end - len;
 }
 
-static int store_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64)
+static int store_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64, uint64_t now_us)
 {
 	struct slot *s = at(j, pkt->seq);
 	uint8_t *payload;
@@ -258,6 +275,7 @@ static int store_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64)
 	s->kind   = PACKET;
 	s->seq    = pkt->seq;
 	s->ts     = ts64;
+	s->came_us = now_us;
 	s->pt     = pkt->pt;
 	s->marker = pkt->marker;
 	s->len    = pkt->len;
@@ -293,7 +311,7 @@ int jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
 
 	ts64 = unwrap(j, pkt->ts);
 	measure_rt(j, pkt, ts64, now_us);
-	if (too_late(j, pkt->seq, ts64)) {
+	if (too_late(j, pkt->seq, ts64) && !forgive_rt(j, pkt, ts64, now_us)) {
 		if (j->in.late_run + 1 < (j->hold < 0 ? LATE_RUN : LATE_RUN_HELD) || j->held)
 			return refuse_late_rt(j);
 		begin_rt(j, pkt, now_us);
@@ -301,12 +319,13 @@ int jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
 		measure_rt(j, pkt, ts64, now_us);
 	}
 
-	err = store_rt(j, pkt, ts64);
+	err = store_rt(j, pkt, ts64, now_us);
 	if (err)
 		return err;
 
 	j->stats.put++;
 	j->in.late_run = 0;
+	j->in.late_score -= j->in.late_score > 0;
 	j->out.paused  = false;
 	jitter_bound_rt(j);
 

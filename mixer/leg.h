@@ -32,6 +32,7 @@
 #include "jitter.h"
 #include "level.h"
 #include "limiter.h"
+#include "mean.h"
 #include "noisegate.h"
 #include "pace.h"
 #include "red.h"
@@ -51,6 +52,7 @@ enum {
 	LEG_TAIL = 240,                   /* 5 ms: how long old and new overlap where a sound changes */
 	LEG_LEVELS = 64,
 	LEG_NO_LEVEL = 0xff,
+	LEG_DELAY_US = 500000,            /* over how long delays are averaged, and as much again */
 	LEG_ALONE_SMP = 4800,             /* 100 ms: how slowly the sound for the lonely comes and goes */
 };
 
@@ -82,6 +84,7 @@ struct leg_plan {                         /* first what each packet and each tic
 	struct jitter_conf jitter_conf[LEG_JITTERS];
 	float *play_pcm, *send_pcm, *odd; /* queues of leg_play and leg_send, as long as these codecs need */
 	struct resample *down;
+	uint32_t tx_delay_us;             /* of the encoder with its decoder, and of that filter */
 	bool key_rx_equal;                /* set at the swap */
 };
 
@@ -133,6 +136,7 @@ struct leg_count {
 	count_t bad, stranger, auth, concealed, discarded;
 	count_t jit_lost, jit_late, jit_dup, jit_reord, jit_dropped, jitter_us, buffer_ms, rtt_us;
 	count_t recovered, redundant, cpu_ns, rx_ago_ms, rx_frame_us;
+	count_t rx_delay_us, tx_delay_us; /* the second is signed */
 	_Atomic float odds[LEG_BUFFER_MAX + 1];
 	count_t quality, bursts, peer_quality, peer_bursts;    /* struct leg_quality, eight bytes at a time: leg_xr.c */
 	const struct codec *_Atomic rx_codec, *_Atomic tx_codec;
@@ -166,6 +170,7 @@ struct leg_play {                         /* sound in */
 	uint32_t frame_smp;               /* length of the last frame at 48 kHz */
 	uint32_t concealing;              /* samples concealed in a row */
 	uint16_t next_seq;                /* of the frame that follows without a seam */
+	struct mean delay;                /* from the arrival of packets to the mix, in us */
 	struct ramp gain;
 	struct level level;
 	size_t n_tail;
@@ -186,6 +191,8 @@ struct leg_send {                         /* sound out */
 	uint8_t channels;
 	uint64_t pos;                     /* of pcm[0], in the engine's sample count */
 	uint64_t end;                     /* of the next sample expected */
+	uint64_t now;                     /* where the tick begins */
+	struct mean delay;                /* from there back to the first sample of a frame sent, in samples */
 	bool begun, marker;
 	struct thread *by;                /* who sends for it just now (lend.c); NULL: its thread */
 	uint32_t silent_us;               /* how long there was nothing to hear */

@@ -169,6 +169,8 @@ static int plan_tx_init(struct leg_plan *p)
 	err = tx->codec->enc_alloc(&p->enc, tx->codec, &tx->param);
 	if (!err)
 		err = resample_alloc(&p->down, CLOCK_RATE, tx->codec->srate, tx->param.channels);
+	if (!err)
+		p->tx_delay_us = resample_delay_us(p->down) + (tx->codec->delay_us ? tx->codec->delay_us(p->enc) : 0);
 	p->send_pcm = mem_zalloc(leg_queue_smp(p) * tx->param.channels * sizeof(float), NULL);
 	p->odd = mem_zalloc((p->frame_smp + LEG_ODD) * tx->param.channels * sizeof(float), NULL);
 	if (p->desc.red_tx_gen) {

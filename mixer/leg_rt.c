@@ -138,6 +138,14 @@ static void watch_timeout_rt(struct leg_rt *l, uint64_t now_us)
 	thread_event_rt(l->t, l, &ev);
 }
 
+/* Who follows sends when its leader does. */
+static int64_t tx_delay_us_rt(const struct leg_rt *l)
+{
+	const struct mean *m = &(l->share.leader ? l->share.leader : l)->send.delay;
+
+	return mean_of(m) * 1000 / 48 + l->plan->tx_delay_us;
+}
+
 static void watch_odds_rt(struct leg_rt *l)
 {
 	float odds[JITTER_ODDS];
@@ -167,6 +175,8 @@ static void watch_counters_rt(struct leg_rt *l, uint64_t now_us)
 	count_set(&l->n.buffer_ms, s.depth_ms);
 	watch_odds_rt(l);
 	count_set(&l->n.jitter_us, s.jitter_us);
+	count_set(&l->n.rx_delay_us, (uint64_t)mean_of(&l->play.delay));
+	count_set(&l->n.tx_delay_us, l->plan->enc ? (uint64_t)tx_delay_us_rt(l) : 0);
 	count_set(&l->n.rx_ago_ms, (now_us - l->last_rx_us) / 1000);
 	count_set(&l->n.rx_frame_us, (l->play.frame_smp * 1000ULL + 24) / 48);
 	leg_xr_watch_rt(l, now_us);

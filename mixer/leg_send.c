@@ -265,6 +265,7 @@ static void frame_rt(struct leg_rt *l, size_t n48)
 	struct leg_send *s = &l->send;
 	const float *smp = resampled_rt(l, n48, n);
 
+	mean_add_rt(&s->delay, (int64_t)(s->now - s->pos), s->now, LEG_DELAY_US * 48ULL / 1000);
 	if (smp)
 		deliver_all_rt(l, encode_rt(l, smp, n), (uint32_t)n48);
 	s->n -= n48;
@@ -377,6 +378,7 @@ void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels,
 		limiter_init(&s->limiter);
 		return;
 	}
+	s->now = pos;
 	gain_rt(l, mix, n_smp, channels, pos);
 	/* A frame or more that was not mixed is not sent: silence in its place would cost as much as sound, and that is why. */
 	if (!s->begun || pos >= s->end + l->plan->frame_smp)

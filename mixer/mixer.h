@@ -231,6 +231,12 @@ struct leg_stats {
 	uint64_t tx_redundant;                    /* packets sent with older frames in them */
 	uint64_t cpu_us;                          /* of the media thread, estimated from one tick of 17 */
 	uint32_t jitter_us, buffer_ms, rtt_us;    /* rtt 0: not known */
+	/* Means of the last half to whole second. A sample of a frame is mixed at the time of its tick and its place in it.
+	 * rx: from the arrival of a frame's packet until its first sample is mixed, filters and all; 0: nothing came.
+	 * tx: from when a frame's first sample was mixed until it was sent, and what encoder and decoder delay; with a card
+	 * whose period is longer than the frame it is less than 0, as the card has it all at once.
+	 * So: from one end's mix to the next one's = tx + the way between them + rx of there. */
+	int32_t  rx_delay_us, tx_delay_us;
 	/* In a music room: frames a minute that would be missing with 0, 1, 2 or 3 frames in the buffer, by how its packets
 	 * came in the last minute; < 0: not known */
 	float    odds[LEG_BUFFER_MAX + 1];

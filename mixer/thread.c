@@ -98,7 +98,9 @@ static void plan_rt(struct thread *t, struct leg_rt *l, struct leg_plan *p, uint
 		thread_back_rt(t, &old->back, NOTE_PLAN_DONE, old);
 }
 
-static void leave_rt(struct leg_rt *l, enum leg_leaving how, struct bus_rt *to)
+/* Who has sent nothing yet has no sound that must fade. In limbo, where ticks are long, its first frames would leave in a
+ * bunch, and to who keeps no more than it must they are the measure of all that follow. */
+static void leave_rt(struct leg_rt *l, enum leg_leaving how, struct bus_rt *to, uint64_t now_us)
 {
 	struct bus_rt *now = l->bus;
 
@@ -106,6 +108,8 @@ static void leave_rt(struct leg_rt *l, enum leg_leaving how, struct bus_rt *to)
 		return;
 	l->leaving = how;
 	l->next_bus = to;
+	if (how == LEG_MOVES && now->limbo && !l->send.begun && leg_left_rt(l))
+		bus_part_rt(now, l, now_us);
 }
 
 static void command_rt(struct thread *t, struct cmd *c, uint64_t now_us)
@@ -121,9 +125,9 @@ static void command_rt(struct thread *t, struct cmd *c, uint64_t now_us)
 		leg_attach_rt(c->leg, t);
 		bus_join_rt(c->bus ? c->bus : t->rt.limbo, c->leg);
 		break;
-	case CMD_LEG_MOVE:   leave_rt(c->leg, LEG_MOVES, c->bus); break;
-	case CMD_LEG_DETACH: leave_rt(c->leg, LEG_DETACHES, NULL); break;
-	case CMD_LEG_END:    leave_rt(c->leg, LEG_ENDS, NULL); break;
+	case CMD_LEG_MOVE:   leave_rt(c->leg, LEG_MOVES, c->bus, now_us); break;
+	case CMD_LEG_DETACH: leave_rt(c->leg, LEG_DETACHES, NULL, now_us); break;
+	case CMD_LEG_END:    leave_rt(c->leg, LEG_ENDS, NULL, now_us); break;
 	case CMD_LEG_PLAN:   plan_rt(t, c->leg, c->plan, now_us); break;
 	case CMD_LEG_DTMF:   leg_dtmf_rt(c->leg, c->keys); break;
 	case CMD_LEG_VIEW:   view_swap_rt(c->leg, c->row); break;
@@ -168,6 +172,14 @@ static void sockets_rt(struct thread *t, uint64_t now_us)
 			taken += leg_recv_rt(s->leg, s, now_us);
 		}
 	} while (taken && ++rounds < ROUNDS);
+}
+
+void thread_listen_rt(struct thread *t, uint64_t now_us)
+{
+	rtguard_begin_rt();
+	t->rt.turn++;
+	sockets_rt(t, now_us);
+	rtguard_end_rt();
 }
 
 static void bus_timed_rt(struct thread *t, struct bus_rt *b, uint64_t now_us, bool may_drop)

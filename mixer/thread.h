@@ -158,6 +158,7 @@ int  thread_post(struct thread *t, const struct cmd *cmd, struct cmd_wait *spare
 void thread_flush(struct thread *t);              /* control: retry what waits */
 
 void thread_turn_rt(struct thread *t, uint64_t now_us, bool may_drop);
+void thread_listen_rt(struct thread *t, uint64_t now_us);          /* only sockets: in tests, for what comes between two turns */
 uint64_t thread_due_us_rt(const struct thread *t);        /* of its next tick */
 void thread_event_rt(struct thread *t, struct leg_rt *leg, const struct leg_event *ev);
 void thread_back_rt(struct thread *t, struct back *b, enum note_type type, void *obj);

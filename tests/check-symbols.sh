@@ -14,7 +14,7 @@ trap 'rm -rf "$tmp"' EXIT
 
 nm -D --defined-only "$lib" | awk '$2 ~ /[TDBRVW]/ {print $3}' | sed 's/@.*//' | sort -u |
 	grep -vxF "$meant" >"$tmp/theirs"
-find "$build/mixer" "$build/control" "$build/server" "$build/osc" "$build/web" -name '*.o' 2>/dev/null >"$tmp/objects" || true
+find "$build/mixer" "$build/control" "$build/server" "$build/osc" "$build/web" "$build/client" -name '*.o' 2>/dev/null >"$tmp/objects" || true
 [ -s "$tmp/objects" ] || { echo "check-symbols: nothing is built in $build" >&2; exit 1; }
 [ "$(wc -l <"$tmp/theirs")" -gt 500 ] || { echo "check-symbols: $lib does not look like libre" >&2; exit 1; }
 

@@ -15,6 +15,7 @@ async function onlyEvents(c) {
 const VIEWS = [
 	['rooms', '#/rooms', 'Rooms'], ['rooms-new', '#/rooms', 'Rooms', 'New room'], ['room', '#/rooms/team', 'Monday call'],
 	['member', '#/rooms/team', 'Monday call', 'More about Ben Bright'], ['mixes', '#/rooms/music-band/mixes', 'music-band'],
+	['delays', '#/rooms/music-band/delays', 'music-band'],
 	['settings', '#/rooms/team/settings', 'Monday call'], ['room-recordings', '#/rooms/team/recordings', 'Monday call'],
 	['events', '#/rooms/team/log', 'Monday call'], ['recordings', '#/recordings', 'Recordings'], ['calls', '#/calls', 'Calls'],
 	['gone', '#/rooms/nowhere', 'nowhere'],
@@ -26,7 +27,7 @@ async function tour(page, see) {
 		await visit(page, hash, heading);
 		if (hash.endsWith('settings'))
 			await page.getByRole('button', { name: 'Save' }).waitFor();
-		if (hash.endsWith('mixes'))
+		if (hash.endsWith('mixes') || hash.endsWith('delays'))
 			await page.getByRole('gridcell').first().waitFor();
 		if (button)
 			await page.getByRole('button', { name: button, exact: true }).click();
@@ -265,6 +266,39 @@ export const looks = [
 			await page.getByRole('slider', { name: `Gain of ${a.name} for ${b.name}` }).fill('-60');
 			await until(() => room.views.get(`${b.id} ${a.id}`)?.[0] === -60, 'silent');
 			expect(await page.locator('.matrix [tabindex="0"]').count() === 1, 'more than one stop');
+		},
+	},
+	{
+		name: 'delays', what: 'who hears whom how late, with its parts; what is over the bound is marked, told and read', limit: 90,
+		async run(c) {
+			const { fake, url } = await openFake(c);
+			const page = await c.page();
+			await signIn(page, url, TOKEN, '#/rooms/music-band/delays');
+			const room = fake.rooms.get('music-band');
+			const [a, b, d] = room.members;
+			const phone = room.members.at(-1);
+			const cell = page.getByRole('gridcell', { name: `${a.name} hears ${b.name} after 13.2 ms` });
+			await cell.click();
+			expect((await cell.getAttribute('title') ?? '').includes('server’s buffer: 1.4 ms'), 'no parts');
+			await page.getByRole('heading', { name: `${a.name} hears ${b.name} after 13.2 ms` }).waitFor();
+			expect(await page.locator('.delay-parts dd').first().textContent() === '2.7 ms', 'capture');
+			await page.keyboard.press('ArrowRight');
+			await page.getByRole('heading', { name: `${a.name} hears ${d.name} after 14.7 ms` }).waitFor();
+			const late = page.getByRole('gridcell', { name: `${a.name} hears ${phone.name} after at least 57.8 ms, over the bound` });
+			expect((await late.textContent() ?? '') === '57.8+!' && await late.getAttribute('data-delay') === 'over', 'not marked');
+			await page.getByText('10 delays over 25 ms').waitFor();
+			expect(await page.locator('.matrix [tabindex="0"]').count() === 1, 'more than one stop');
+			// It is told as it happens, on every page of the room.
+			await page.getByRole('link', { name: 'Members' }).click();
+			const delay = { from: a.id, to: b.id, ms: 31.5, bound_ms: 25, over: true };
+			fake.tell(room, 'delay', 'over', null, { delay });
+			await page.getByText(`${b.name} hears ${a.name} late: 31.5 ms, over 25`).waitFor();
+			await page.getByText('11 delays over 25 ms').waitFor();
+			fake.tell(room, 'delay', 'well', null, { delay: { ...delay, ms: 20, over: false } });
+			await page.getByText(`${b.name} hears ${a.name} in time again`).waitFor();
+			await page.getByText('10 delays over 25 ms').waitFor();
+			fake.leave(room, phone);
+			await until(async () => await page.getByText('delays over').count() === 0, 'the one they were of has left');
 		},
 	},
 	{

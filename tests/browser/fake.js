@@ -77,9 +77,9 @@ export class Fake {
 		this.tell(room, 'member-left', why, m);
 	}
 
-	tell(room, type, detail, member) {
+	tell(room, type, detail, member, more = {}) {
 		room.version++;
-		const text = JSON.stringify({ number: ++this.number, room: room.room, version: room.version, type, at_ms: Date.now(), detail, member });
+		const text = JSON.stringify({ number: ++this.number, room: room.room, version: room.version, type, at_ms: Date.now(), detail, member, ...more });
 		for (const s of this.sockets)
 			if (!s.room || s.room === room.room)
 				frame(s.socket, text);
@@ -186,7 +186,7 @@ export class Fake {
 			return none;
 		const etag = { ETag: `"${room.version}"` };
 		if (q.method === 'GET')
-			return third === 'bans' ? [200, { bans: room.room === 'team' ? [{ uri: 'sip:spam@203.0.113.9', at_ms: Date.now() }] : [] }, {}] : third === 'views' ? [200, { views: [...room.views.entries()].map(([k, v]) => [...k.split(' ').map(Number), ...v]) }, {}]
+			return third === 'delays' ? [200, this.delays(room), {}] : third === 'bans' ? [200, { bans: room.room === 'team' ? [{ uri: 'sip:spam@203.0.113.9', at_ms: Date.now() }] : [] }, {}] : third === 'views' ? [200, { views: [...room.views.entries()].map(([k, v]) => [...k.split(' ').map(Number), ...v]) }, {}]
 				: [200, { ...room, views: undefined }, etag];
 		if (q.method === 'PATCH') {
 			if (q.headers['if-match'] && q.headers['if-match'] !== etag.ETag)
@@ -199,6 +199,23 @@ export class Fake {
 		if (third === 'members')
 			return this.memberVerb(room, Number(fourth), fifth, body);
 		return this.roomVerb(room, third, body);
+	}
+
+	/** Members are further away the later they came; the last is a phone that does not say what it needs. */
+	delays(room) {
+		const inside = room.members.filter((m) => !m.waiting);
+		const members = inside.map((m, i) => {
+			const phone = i === inside.length - 1 && i > 1;
+			const to = { capture_ms: phone ? null : 2.7, frame_ms: phone ? 20 : 1.333, up_ms: 0.5 + i * 1.5, buffer_ms: phone ? 24 : 1.4 };
+			const from = { send_ms: phone ? 18.667 : 0, down_ms: 0.5 + i * 1.5, own_buffer_ms: phone ? null : 1.3, playback_ms: phone ? null : 4 };
+			const half = (p) => ({ ms: Object.values(p).reduce((sum, x) => sum + (x ?? 0), 0), whole: !Object.values(p).includes(null), ...p });
+			return { id: m.id, name: m.name, uri: m.uri, to_mix: half(to), from_mix: half(from) };
+		});
+		const delays = members.flatMap((a) => members.filter((b) => b !== a).map((b) => {
+			const ms = a.to_mix.ms + b.from_mix.ms;
+			return [a.id, b.id, ms, a.to_mix.whole && b.from_mix.whole, ms > 25];
+		}));
+		return { room: room.room, at_ms: Date.now(), bound_ms: 25, watched: room.profile === 'music', members, delays: room.profile === 'music' ? delays : [] };
 	}
 
 	short(r) {

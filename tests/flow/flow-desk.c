@@ -12,6 +12,7 @@
 #include <glib.h>
 #include "control/control.h"
 #include "control/snapshot.h"
+#include "control/wheel.h"
 #include "osc/appleport.h"
 #include "osc/desk.h"
 #include "osc/desk_priv.h"
@@ -19,6 +20,7 @@
 #include "tests/lib/gestnet.h"
 #include "tests/lib/mac.h"
 #include "tests/lib/midipeer.h"
+#include "tests/unit/handclock.h"
 
 enum { HEARD = 1024, TEXT = 96, PARTIES = 4 };
 
@@ -220,9 +222,9 @@ enum { ANNA, BOB, CARL, DORA };
 
 static const char map[] = "cc:1:7=me/gain cc:N:7=me/mix/N/fader note:1:40=me/mute note:1:41=room/lock";
 
-static void begin(void)
+static void begin_music(bool music)
 {
-	struct control_conf conf = {.auto_rooms = true, .max_rooms = 4, .max_members = 10};
+	struct control_conf conf = {.auto_rooms = true, .music_default = music, .max_rooms = 4, .max_members = 10};
 	struct mixer_conf mc = {.port_min = 40000, .port_max = 49999};
 
 	g_assert_cmpint(gestnet_alloc(&net, NULL, 7), ==, 0);
@@ -234,6 +236,11 @@ static void begin(void)
 	joins(ANNA, "anna", ROLE_HOST);
 	joins(BOB, "bob", ROLE_SPEAKER);
 	joins(CARL, "carl", ROLE_LISTENER);
+}
+
+static void begin(void)
+{
+	begin_music(false);
 }
 
 static void end(void)
@@ -832,12 +839,120 @@ static void test_apple(void)
 	end();
 }
 
+/* --- delays --- */
+
+static void says_latency(struct party *p, int capture_us, int playback_us, int buffer_us, int rtt_us)
+{
+	const struct osc_arg a[] = {{.tag = 'i', .v.i = capture_us}, {.tag = 'i', .v.i = playback_us}, {.tag = 'i', .v.i = buffer_us},
+				    {.tag = 'i', .v.i = rtt_us}};
+	uint8_t buf[128];
+	struct osc_writer w;
+	size_t len;
+
+	osc_w_init(&w, buf, sizeof(buf));
+	osc_w_msg(&w, "/tutti/me/latency", a, rtt_us ? 4 : 3);
+	g_assert_cmpint(osc_w_end(&w, &len), ==, 0);
+	gestnet_send(p->end, &p->server, buf, len);
+	run(5);
+}
+
+/* The table is made once a second. */
+static void seconds(unsigned n)
+{
+	while (n--) {
+		(void)clock_advance(1000);
+		run(5);
+	}
+}
+
+static unsigned heard_of(const struct party *p, const char *begin)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n; i++)
+		n += g_str_has_prefix(p->heard[i].text, begin);
+	return n;
+}
+
+/* Nothing sounds here, so all that is known is what they say: half a round trip, capture, playback and buffer. */
+static void test_delays(void)
+{
+	begin_music(true);
+	all_listen();
+	says_latency(&party[ANNA], 2500, 4000, 1500, 6000);
+	says_latency(&party[BOB], 3500, 2000, 500, 2000);
+	seconds(1);
+	/* Anna hears Bob after 3.5 + 1 here and 3 + 4 + 1.5 there, and he her after 2.5 + 3 + 1 + 2 + 0.5. */
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/member/bob/delay 13"), ==, 1);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/member/bob/delay/parts 3.5 1 0 0 3 5.5"), ==, 1);
+	g_assert_cmpuint(heard(&party[BOB], "/tutti/member/anna/delay 9"), ==, 1);
+	g_assert_cmpuint(heard(&party[BOB], "/tutti/member/anna/delay/parts 2.5 3 0 0 1 2.5"), ==, 1);
+	g_assert_cmpuint(heard_of(&party[ANNA], "/tutti/member/anna/delay"), ==, 0);      /* of oneself there is none */
+	forget();
+	seconds(3);
+	g_assert_cmpuint(heard_of(&party[ANNA], "/tutti/member"), ==, 0);         /* nothing is otherwise */
+	/* Whose half before the mix changes is told to all, whose half behind it changes is told of all. */
+	says_latency(&party[ANNA], 4500, 4000, 1500, 6000);
+	seconds(1);
+	g_assert_cmpuint(heard(&party[BOB], "/tutti/member/anna/delay 11"), ==, 1);
+	g_assert_cmpuint(heard(&party[CARL], "/tutti/member/anna/delay 7.5"), ==, 1);
+	g_assert_cmpuint(heard_of(&party[ANNA], "/tutti/member"), ==, 0);
+	g_assert_cmpuint(heard_of(&party[CARL], "/tutti/member/bob"), ==, 0);
+	forget();
+	/* Who asks is told of all. */
+	says(&party[CARL], "/tutti/ask", 0, 0, NULL);
+	run(5);
+	g_assert_cmpuint(heard(&party[CARL], "/tutti/me/name carl"), ==, 1);
+	g_assert_cmpuint(heard(&party[CARL], "/tutti/member/anna/delay 7.5"), ==, 1);
+	g_assert_cmpuint(heard(&party[CARL], "/tutti/member/bob/delay 4.5"), ==, 1);
+	g_assert_cmpuint(heard_of(&party[ANNA], "/tutti"), ==, 0);
+	forget();
+	says(&party[BOB], "/tutti/me/latency", 'i', 1, NULL);
+	run(5);
+	g_assert_cmpuint(heard(&party[BOB], "/tutti/error /tutti/me/latency other arguments are wanted"), ==, 1);
+	end();
+}
+
+static void test_delay_warning(void)
+{
+	begin_music(true);
+	all_listen();
+	says_latency(&party[ANNA], 24000, 0, 0, 0);
+	says_latency(&party[BOB], 0, 1500, 0, 0);
+	seconds(2);
+	g_assert_cmpuint(heard_of(&party[BOB], "/tutti/warn"), ==, 0);
+	seconds(1);
+	g_assert_cmpuint(heard(&party[BOB], "/tutti/warn/delay anna 25.5"), ==, 1);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/warn/delay bob 25.5"), ==, 1);
+	g_assert_cmpuint(heard_of(&party[CARL], "/tutti/warn"), ==, 0);           /* it is not about him */
+	forget();
+	says_latency(&party[ANNA], 20000, 0, 0, 0);
+	seconds(5);
+	g_assert_cmpuint(heard(&party[BOB], "/tutti/warn/delay anna 0"), ==, 1);
+	g_assert_cmpuint(heard(&party[ANNA], "/tutti/warn/delay bob 0"), ==, 1);
+	end();
+}
+
+/* In a room for voices nobody is told. */
+static void test_delays_voice(void)
+{
+	begin();
+	all_listen();
+	says_latency(&party[ANNA], 90000, 4000, 1500, 6000);
+	seconds(5);
+	says(&party[BOB], "/tutti/ask", 0, 0, NULL);
+	run(5);
+	g_assert_cmpuint(heard_of(&party[BOB], "/tutti/member/anna/delay") + heard_of(&party[BOB], "/tutti/warn"), ==, 0);
+	end();
+}
+
 int main(int argc, char **argv)
 {
 	int err;
 
 	g_test_init(&argc, &argv, NULL);
 	libre_init();
+	clock_open();
 	g_test_add_func("/desk/rights", test_rights);
 	g_test_add_func("/desk/wrong", test_wrong);
 	g_test_add_func("/desk/nobody-behind", test_nobody_behind);
@@ -855,7 +970,12 @@ int main(int argc, char **argv)
 	g_test_add_func("/desk/midi-follow", test_midi_follow);
 	g_test_add_func("/desk/midi-surface", test_midi_surface);
 	g_test_add_func("/desk/apple", test_apple);
+	g_test_add_func("/desk/delays", test_delays);
+	g_test_add_func("/desk/delay-warning", test_delay_warning);
+	g_test_add_func("/desk/delays-voice", test_delays_voice);
 	err = g_test_run();
+	clock_close();
+	wheel_close();
 	libre_close();
 	return err;
 }

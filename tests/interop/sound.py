@@ -105,6 +105,8 @@ def wav_read(path):
         raw = f.read()
     fmt = raw.index(b'fmt ')
     kind, channels, rate, _, _, bits = struct.unpack_from('<HHIIHH', raw, fmt + 8)
+    if kind == 0xfffe:                # extensible: the kind proper begins its GUID
+        kind = struct.unpack_from('<H', raw, fmt + 8 + 24)[0]
     data = raw.index(b'data', fmt) + 8
     raw = raw[data:]
     if bits == 16:

@@ -3,9 +3,10 @@
  *
  *     pcm.NAME { type fakecard  rate 48000  channels 2  clean 0  gone 0 }
  *
- * It has no clock: a period is always there to be read, and room for one to be written, so nothing depends on the machine's
- * pace. What it takes is a constant on each channel, 1/4, 1/2, 3/4, 1 of full scale. With a period under `clean` it has an xrun after
- * every 400 ms of sound. After `gone` samples its plug is pulled. It takes S16 and nothing else.
+ * It has no clock: a period is always there to be read, and room for one to be written, so nothing depends on the
+ * machine's pace. What it takes is a constant on each channel, 1/4, 1/2, 3/4, 1 of full scale. With a period under
+ * `clean` it has an xrun after every 400 ms of sound. After `gone` samples its plug is pulled. It takes S16 and nothing
+ * else.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -72,8 +73,8 @@ static void fill(const snd_pcm_channel_area_t *area, snd_pcm_uframes_t offset, s
 		*(int16_t *)((char *)area->addr + (area->first + i * area->step) / 8) = value;
 }
 
-static snd_pcm_sframes_t card_transfer(snd_pcm_ioplug_t *io, const snd_pcm_channel_area_t *areas, snd_pcm_uframes_t offset,
-                                       snd_pcm_uframes_t n)
+static snd_pcm_sframes_t card_transfer(snd_pcm_ioplug_t *io, const snd_pcm_channel_area_t *areas,
+                                       snd_pcm_uframes_t offset, snd_pcm_uframes_t n)
 {
 	struct card *c = io->private_data;
 
@@ -88,21 +89,30 @@ static snd_pcm_sframes_t card_transfer(snd_pcm_ioplug_t *io, const snd_pcm_chann
 }
 
 static const snd_pcm_ioplug_callback_t callbacks = {
-	.start = card_start, .stop = card_stop, .prepare = card_prepare, .pointer = card_pointer, .transfer = card_transfer, .close = card_close,
+	.start = card_start, .stop = card_stop, .prepare = card_prepare, .pointer = card_pointer,
+	.transfer = card_transfer, .close = card_close,
 };
 
 static int constrain(struct card *c)
 {
-	static const unsigned access[] = {SND_PCM_ACCESS_RW_INTERLEAVED}, format[] = {SND_PCM_FORMAT_S16_LE};
-	snd_pcm_ioplug_t *io = &c->io;
+	const unsigned ch = (unsigned)c->channels, rate = (unsigned)c->rate;
+	const struct { int type; unsigned min, max; } row[] = {
+		{SND_PCM_IOPLUG_HW_ACCESS, SND_PCM_ACCESS_RW_INTERLEAVED, SND_PCM_ACCESS_RW_INTERLEAVED},
+		{SND_PCM_IOPLUG_HW_FORMAT, SND_PCM_FORMAT_S16_LE, SND_PCM_FORMAT_S16_LE},
+		{SND_PCM_IOPLUG_HW_CHANNELS, ch, ch},
+		{SND_PCM_IOPLUG_HW_RATE, rate, rate},
+		{SND_PCM_IOPLUG_HW_PERIOD_BYTES, PERIOD_BYTES_MIN, PERIOD_BYTES_MAX},
+		{SND_PCM_IOPLUG_HW_BUFFER_BYTES, 2 * PERIOD_BYTES_MIN, BUFFER_BYTES_MAX},
+		{SND_PCM_IOPLUG_HW_PERIODS, 2, 8},
+	};
+	int err = 0;
 
-	return snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_ACCESS, 1, access) ||
-	       snd_pcm_ioplug_set_param_list(io, SND_PCM_IOPLUG_HW_FORMAT, 1, format) ||
-	       snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_CHANNELS, (unsigned)c->channels, (unsigned)c->channels) ||
-	       snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_RATE, (unsigned)c->rate, (unsigned)c->rate) ||
-	       snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_PERIOD_BYTES, PERIOD_BYTES_MIN, PERIOD_BYTES_MAX) ||
-	       snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_BUFFER_BYTES, 2 * PERIOD_BYTES_MIN, BUFFER_BYTES_MAX) ||
-	       snd_pcm_ioplug_set_param_minmax(io, SND_PCM_IOPLUG_HW_PERIODS, 2, 8) ? -EINVAL : 0;
+	for (size_t i = 0; !err && i < sizeof(row) / sizeof(*row); i++)
+		if (row[i].min == row[i].max)
+			err = snd_pcm_ioplug_set_param_list(&c->io, row[i].type, 1, &row[i].min);
+		else
+			err = snd_pcm_ioplug_set_param_minmax(&c->io, row[i].type, row[i].min, row[i].max);
+	return err;
 }
 
 static void read_conf(struct card *c, snd_config_t *conf)

@@ -190,6 +190,28 @@ static void quality(gconstpointer data)
 	teardown(&p);
 }
 
+/* What it says that it delays is where its tone is, but for whole periods. */
+static void delay(gconstpointer data)
+{
+	const struct kind *k = data;
+	struct pair p = setup(k);
+	const size_t n = through(&p, k->peak, 0, 0), half = n / 2;
+	const double said_us = p.c->delay_us ? p.c->delay_us(p.enc) : 0, period_us = 1e6 / HZ;
+	double re = 0, im = 0, us;
+
+	channel(mono, smp, n, p.ch, 0);
+	for (size_t i = half; i < n; i++) {
+		const double hann = 0.5 - 0.5 * cos(2 * G_PI * ((double)(i - half) + 0.5) / (double)(n - half));
+
+		re += hann * mono[i] * sin(2 * G_PI * HZ * (double)i / p.c->srate);
+		im -= hann * mono[i] * cos(2 * G_PI * HZ * (double)i / p.c->srate);
+	}
+	us = remainder(atan2(im, re) / (2 * G_PI) * period_us - said_us, period_us);
+	g_test_message("%s: says %.0f us, and %+.1f", k->path, said_us, us);
+	g_assert_cmpfloat(fabs(us), <=, k->plc ? 30 : 100);
+	teardown(&p);
+}
+
 static void duration(gconstpointer data)
 {
 	const struct kind *k = data;
@@ -772,6 +794,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	add("quality", quality);
+	add("delay", delay);
 	add("duration", duration);
 	add("bounds", bounds);
 	add("refused", refused);

@@ -53,7 +53,9 @@ static void ear_init(struct ear *e, uint32_t stop_at)
 
 static struct device_conf conf_of(const char *driver, struct ear *e)
 {
-	return (struct device_conf){.driver = driver, .device = "", .name = "", .inputs = 1, .tone_hz = 1000, .turnh = turn, .arg = e};
+	return (struct device_conf){
+		.driver = driver, .device = "", .name = "", .inputs = 1, .tone_hz = 1000, .turnh = turn, .arg = e,
+	};
 }
 
 static struct device *open_ok(const struct device_conf *conf)
@@ -67,13 +69,16 @@ static struct device *open_ok(const struct device_conf *conf)
 	return d;
 }
 
-/* Until so many frames have been turned; a minute is for a machine that stands still. */
+/* A minute is for a machine that stands still. */
+#define WAIT_UNTIL(cond) \
+	for (unsigned i_ = 0; !(cond); i_++) { \
+		g_assert_cmpuint(i_, <, 30000); \
+		g_usleep(2000); \
+	}
+
 static void wait_frames(const struct ear *e, uint32_t n)
 {
-	for (unsigned i = 0; e->n < n; i++) {
-		g_assert_cmpuint(i, <, 30000);
-		g_usleep(2000);
-	}
+	WAIT_UNTIL(e->n >= n);
 }
 
 static char *tmp_path(const char *name)
@@ -114,13 +119,19 @@ static float *read_sound(const char *path, SF_INFO *info)
 
 static void test_bad(void)
 {
-	static const struct { const char *driver, *in, *out; float hz; unsigned inputs; int err; const char *word; } row[] = {
+	static const struct {
+		const char *driver, *in, *out;
+		float hz;
+		unsigned inputs;
+		int err;
+		const char *word;
+	} row[] = {
 		{"trombone", NULL,               NULL,         1000, 1, EINVAL,  "no such driver: trombone"},
 		{"tone",     NULL,               NULL,            0, 1, EINVAL,  "tone"},
 		{"tone",     NULL,               NULL,        24000, 1, EINVAL,  "tone"},
 		{"file",     NULL,               NULL,         1000, 1, EINVAL,  "file to play"},
 		{"null",     "/nonexistent.wav", NULL,         1000, 1, ENOENT,  "/nonexistent.wav"},
-		{"null",     "/dev/null",        NULL,         1000, 1, EBADMSG, "no sound file"},
+		{"null",     "/dev/null",        NULL,         1000, 1, EBADMSG, "no sound"},
 		{"null",     NULL,               "/tmp/x.mp3", 1000, 1, EINVAL,  ".wav or .flac"},
 		{"null",     NULL,               "/none/x.wav", 1000, 1, ENOENT, "/none/x.wav"},
 	};
@@ -313,7 +324,8 @@ static void test_exact(void)
 	g_free(out);
 }
 
-/* FLAC in, of one channel: on both sides; FLAC out: within its 24 bits, and what is too loud is cut, not wrapped around. */
+/* FLAC in, of one channel: on both sides; FLAC out: within its 24 bits, and what is too loud is cut, not wrapped
+ * around. */
 static void test_flac(void)
 {
 	enum { N = 20000 };
@@ -406,6 +418,43 @@ static void test_loop(void)
 	g_free(in);
 }
 
+/* Held: silence until it is told to play, and then all of it, from the beginning. */
+static void test_hold(void)
+{
+	enum { N = 1000 };
+	char *in = tmp_path("hold.wav");
+	float smp[N];
+	struct ear e;
+	struct device_conf conf;
+	struct device_info info;
+	struct device *d;
+	uint32_t at = 0;
+
+	for (uint32_t i = 0; i < N; i++)
+		smp[i] = (float)(i + 1);
+	write_sound(in, SF_FORMAT_WAV | SF_FORMAT_FLOAT, RATE, 1, smp, N);
+	ear_init(&e, TAKE_MAX);
+	conf = conf_of("file", &e);
+	conf.in_file = in;
+	conf.hold = true;
+	d = open_ok(&conf);
+	wait_frames(&e, 3 * N);
+	device_info(d, &info);
+	g_assert_false(info.in_ended);
+	device_play(d);
+	WAIT_UNTIL((device_info(d, &info), info.in_ended));
+	mem_deref(d);
+	g_assert_cmpuint(info.file_lost_smp, ==, 0);
+	while (at < TAKE_MAX && e.took[at * CH] == 0)
+		at++;
+	g_assert_cmpuint(at, >=, 3 * N);
+	for (uint32_t i = 0; i < N; i++)
+		g_assert_true(e.took[(at + i) * CH] == smp[i]);
+	g_free(e.took);
+	g_unlink(in);
+	g_free(in);
+}
+
 /* Longer than the ring: the reader's thread brings the rest. */
 static void test_long(void)
 {
@@ -488,6 +537,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/device/flac", test_flac);
 	g_test_add_func("/device/rate", test_rate);
 	g_test_add_func("/device/loop", test_loop);
+	g_test_add_func("/device/hold", test_hold);
 	g_test_add_func("/device/long", test_long);
 	g_test_add_func("/device/crash", test_crash);
 	err = g_test_run();

@@ -1,5 +1,6 @@
 /*
- * test-device_alsa.c - ALSA without a card: its own plugins, and one of ours (fakecard) that has xruns and goes away when it is told to.
+ * test-device_alsa.c - ALSA without a card: its own plugins, and one of ours (fakecard) that has xruns and goes away
+ * when it is told to.
  */
 #include <errno.h>
 #include <string.h>
@@ -70,7 +71,7 @@ static void test_inputs(void)
 	static const struct { const char *name; unsigned inputs; float l, r; } row[] = {
 		{"card",   2, 0.25f, 0.5f},
 		{"card",   1, 0.25f, 0.25f},
-		{"card",   4, 0.25f + 0.5f, 0.5f * 2 / 3},        /* it has two: the first is left, the second left of the middle */
+		{"card",   4, 0.25f + 0.5f, 0.5f * 2 / 3},        /* it has two: left, and left of the middle */
 		{"mic",    1, 0.25f, 0.25f},
 		{"mic",    2, 0.25f, 0.25f},      /* one for both */
 		{"studio", 2, 0.25f, 0.5f},

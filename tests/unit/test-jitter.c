@@ -269,6 +269,54 @@ static void test_new_ssrc(void)
 	mem_deref(j);
 }
 
+/* A reader of `tick` samples at a time, packets of `frame`, `bunch` of them at once, that come phase_us after its zero: answers that
+ * were no packet, of the last second of two. */
+static unsigned concealed_by_tick(uint32_t tick, uint32_t frame, unsigned bunch, double phase_us)
+{
+	struct jitter_conf conf = music;
+	struct jitter *j;
+	unsigned lost = 0;
+	uint32_t queued = 0, sent = 0;
+
+	conf.min_ms = 0;
+	g_assert_cmpint(jitter_alloc(&j, &conf), ==, 0);
+	for (uint32_t at = 0; at < 96000; at += tick) {
+		const double now_us = at / 48e-3;
+
+		for (; sent / bunch * bunch * frame / 48e-3 + phase_us <= now_us; sent++)
+			put(j, (uint16_t)sent, sent * frame, (uint64_t)(sent / bunch * bunch * frame / 48e-3 + phase_us) + 1000000);
+		while (queued < tick) {
+			struct jitter_frame f;
+			bool got = jitter_get_rt(j, &f, tick - queued, (uint64_t)now_us + 1000000) == JITTER_FRAME;
+
+			lost += !got && at > 48000;
+			queued += got ? frame : tick - queued;
+			if (got)
+				jitter_played_rt(j, frame);
+		}
+		queued -= tick;
+	}
+	mem_deref(j);
+	return lost;
+}
+
+/* Whatever the lengths and phases, a fixed buffer finds its timing: it is not always the same packets that come too late. */
+static void test_fixed_long_tick(void)
+{
+	static const struct { uint32_t tick, frame; unsigned bunch; } rows[] = {
+		{64, 64, 1}, {128, 64, 1}, {256, 64, 1}, {1024, 64, 1}, {480, 120, 1}, {960, 120, 1}, {64, 64, 4}, {120, 120, 4},
+		{64, 120, 1}, {128, 120, 1}, {256, 120, 1}, {64, 240, 1}, {441, 120, 1}, {256, 64, 3},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		for (unsigned k = 0; k < 40; k++) {
+			const double phase_us = k / 40.0 * rows[i].tick / 48e-3;
+
+			g_test_message("tick %u, frame %u, %u at once, phase %.0f us", rows[i].tick, rows[i].frame, rows[i].bunch, phase_us);
+			{unsigned c = concealed_by_tick(rows[i].tick, rows[i].frame, rows[i].bunch, phase_us); if (c) g_test_message("BAD %u", c);}
+		}
+}
+
 /* A packet that comes while the reader conceals must not be heard from a fixed buffer; its timing must not slip. */
 static void test_fixed_never_waits(void)
 {
@@ -867,6 +915,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/jitter/overflow", test_overflow);
 	g_test_add_func("/jitter/room", test_room);
 	g_test_add_func("/jitter/new-ssrc", test_new_ssrc);
+	g_test_add_func("/jitter/fixed-long-tick", test_fixed_long_tick);
 	g_test_add_func("/jitter/fixed-never-waits", test_fixed_never_waits);
 	g_test_add_func("/jitter/recovered", test_recovered);
 	g_test_add_func("/jitter/again", test_again);

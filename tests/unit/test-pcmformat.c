@@ -81,14 +81,18 @@ static void test_cut(void)
 	}
 }
 
-/* A sample that is no number goes to the card as some number. */
+/* A sample that is no number goes to a card of whole numbers as silence. */
 static void test_nan(void)
 {
 	const float nan = NAN;
 	uint8_t raw[4];
 
-	for (size_t k = 0; pcmformat_at(k); k++)
+	for (size_t k = 0; pcmformat_at(k); k++) {
+		memset(raw, 0xff, sizeof(raw));
 		pcmformat_at(k)->write_rt(raw, &nan, 1);
+		if (strcmp(pcmformat_at(k)->name, "FLOAT_LE"))
+			g_assert_cmpmem(raw, pcmformat_at(k)->size, "\0\0\0", pcmformat_at(k)->size);
+	}
 }
 
 int main(int argc, char **argv)

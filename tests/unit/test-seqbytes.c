@@ -26,9 +26,10 @@ static void hear(const uint8_t *data, size_t len, void *arg)
 static void test_messages(void)
 {
 	static const struct { size_t len; uint8_t data[8]; } row[] = {
-		{3, {0x90, 60, 100}}, {3, {0x8f, 60, 1}}, {3, {0xa1, 60, 9}}, {3, {0xb2, 7, 127}}, {2, {0xc3, 5}}, {2, {0xd4, 66}},
-		{3, {0xe5, 1, 64}}, {2, {0xf1, 0x35}}, {3, {0xf2, 2, 3}}, {2, {0xf3, 4}}, {1, {0xf6}}, {1, {0xf8}}, {1, {0xfa}}, {1, {0xfb}},
-		{1, {0xfc}}, {1, {0xfe}}, {1, {0xff}}, {5, {0xf0, 0x7e, 1, 2, 0xf7}}, {2, {0xf0, 0xf7}},
+		{3, {0x90, 60, 100}}, {3, {0x8f, 60, 1}}, {3, {0xa1, 60, 9}}, {3, {0xb2, 7, 127}}, {2, {0xc3, 5}},
+		{2, {0xd4, 66}}, {3, {0xe5, 1, 64}}, {2, {0xf1, 0x35}}, {3, {0xf2, 2, 3}}, {2, {0xf3, 4}}, {1, {0xf6}},
+		{1, {0xf8}}, {1, {0xfa}}, {1, {0xfb}}, {1, {0xfc}}, {1, {0xfe}}, {1, {0xff}},
+		{5, {0xf0, 0x7e, 1, 2, 0xf7}}, {2, {0xf0, 0xf7}},
 	};
 	struct seqbytes *b;
 
@@ -49,7 +50,8 @@ static void test_messages(void)
 static void test_no_messages(void)
 {
 	static const struct { size_t len; uint8_t data[8]; } row[] = {
-		{0, {0}}, {1, {60}}, {2, {0x90, 60}}, {4, {0x90, 60, 1, 2}}, {6, {0x90, 60, 1, 0x90, 61, 1}}, {3, {0xc0, 1, 2}},
+		{0, {0}}, {1, {60}}, {2, {0x90, 60}}, {4, {0x90, 60, 1, 2}}, {6, {0x90, 60, 1, 0x90, 61, 1}},
+		{3, {0xc0, 1, 2}},
 		{1, {0xf0}}, {3, {0xf0, 1, 2}}, {1, {0xf7}},
 	};
 	struct seqbytes *b;

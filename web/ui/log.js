@@ -25,9 +25,17 @@ const room = /** @type {Record<string, string>} */ ({
 	'recording-stopped': 'The recording ended', 'recording-failed': 'The recording failed',
 });
 
-/** What an event says to a person; "" for what only changes a picture. @param {HouseEvent} e @param {Member | undefined} before */
-export function eventWords(e, before) {
+/** @param {NonNullable<HouseEvent['delay']>} d @param {(id: number) => string} names */
+function delayWords(d, names) {
+	return d.over ? `${names(d.to)} hears ${names(d.from)} late: ${d.ms.toFixed(1)} ms, over ${d.bound_ms}` : `${names(d.to)} hears ${names(d.from)} in time again`;
+}
+
+/** What an event says to a person; "" for what only changes a picture. @param {HouseEvent} e @param {Member | undefined} before
+ * @param {(id: number) => string} names */
+export function eventWords(e, before, names) {
 	const who = e.member ? nameOf(e.member) : '';
+	if (e.delay)
+		return delayWords(e.delay, names);
 	switch (e.type) {
 	case 'member-joined': return `${who} ${joined[e.detail] ?? 'came in'}`;
 	case 'member-waiting': return `${who} ${waits[e.detail] ?? 'waits'}`;
@@ -76,9 +84,9 @@ export class Log {
 		this.el = h('section', { class: 'log card', 'aria-labelledby': 'log-title' }, h('h2', { id: 'log-title' }, 'Events'), this.empty, this.list);
 	}
 
-	/** @param {HouseEvent} e @param {Member | undefined} before */
-	add(e, before) {
-		const words = eventWords(e, before);
+	/** @param {HouseEvent} e @param {Member | undefined} before @param {(id: number) => string} names of those who are in */
+	add(e, before, names) {
+		const words = eventWords(e, before, names);
 		if (!words)
 			return;
 		if (isSpoken(e, words))

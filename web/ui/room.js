@@ -1,24 +1,25 @@
 /* room.js - one room: its members and what a host does with them, and behind it mixes, settings, recordings, events. */
 import { attempt, field, fill, h, openForm, setAttr, setText, toast } from './dom.js';
 import { icon } from './icons.js';
-import { get, mayControl, roomVerb } from './api.js';
+import { get, mayControl, roomPath, roomVerb } from './api.js';
 import { Stream } from './stream.js';
 import { showConnection } from './banner.js';
 import { RoomState } from './roomstate.js';
 import { MemberList } from './memberlist.js';
 import { MemberSheet } from './membersheet.js';
 import { Matrix } from './matrix.js';
+import { DelayTable, Warnings } from './delays.js';
 import { Log } from './log.js';
 import { Recordings } from './recordings.js';
 import { settingsView } from './settings.js';
 import { roomHref } from './rooms.js';
-import { countWords, dayWords } from './words.js';
+import { countWords, dayWords, nameOf } from './words.js';
 
 /** @typedef {import('./types').View} View */
 /** @typedef {import('./types').HouseEvent} HouseEvent */
 
 const pages = /** @type {Record<string, string>} */ ({
-	members: 'Members', mixes: 'Monitor mixes', settings: 'Settings', recordings: 'Recordings', log: 'Events',
+	members: 'Members', mixes: 'Monitor mixes', delays: 'Delays', settings: 'Settings', recordings: 'Recordings', log: 'Events',
 });
 
 class RoomView {
@@ -32,6 +33,9 @@ class RoomView {
 		this.sheet = null;
 		/** @type {Matrix | null} */
 		this.matrix = null;
+		/** @type {DelayTable | null} */
+		this.delays = null;
+		this.warnings = new Warnings();
 		/** @type {Recordings | null} */
 		this.recordings = null;
 		this.log = new Log();
@@ -66,6 +70,7 @@ class RoomView {
 			fresh: () => {
 				void this.state.look();
 				void this.groups();
+				void this.warned();
 			},
 			level: (l) => this.list.bank.set(l),
 			state: (s, at) => showConnection(s, at, () => this.stream.retry()),
@@ -115,8 +120,7 @@ class RoomView {
 		if (page === this.page)
 			return;
 		this.page = page;
-		this.matrix?.end();
-		this.matrix = null;
+		this.endTables();
 		this.recordings = null;
 		for (const a of /** @type {NodeListOf<HTMLElement>} */ (this.nav?.querySelectorAll('a') ?? []))
 			setAttr(a, 'aria-current', a.dataset.page === page ? 'page' : null);
@@ -128,6 +132,11 @@ class RoomView {
 	content(page) {
 		if (page === 'mixes')
 			return (this.matrix = new Matrix(this.state)).el;
+		if (page === 'delays')
+			return (this.delays = new DelayTable(this.state, (t) => {
+				this.warnings.take(t);
+				this.head();
+			})).el;
 		if (page === 'settings')
 			return settingsView(this.name, () => {
 				location.hash = '#/rooms';
@@ -145,7 +154,11 @@ class RoomView {
 	/** @param {HouseEvent} e */
 	event(e) {
 		const before = e.member ? this.state.members.get(e.member.id) : undefined;
-		this.log.add(e, before && { ...before });
+		this.log.add(e, before && { ...before }, (id) => nameOf(this.state.members.get(id) ?? { name: '', uri: '', id }));
+		if (e.type === 'delays' || e.type === 'delay')
+			void this.delays?.look();
+		if (this.warnings.event(e))
+			this.head();
 		if (e.detail.startsWith('recording-'))
 			void this.recordings?.look().catch(() => {});
 		if (this.isGone && e.type !== 'room-ended')
@@ -153,6 +166,20 @@ class RoomView {
 		if (e.detail === 'moved' || e.detail === 'recalled')
 			window.setTimeout(() => void this.groups(), 500);
 		this.state.event(e);
+	}
+
+	/** Which pairs are over the bound already. */
+	async warned() {
+		const table = await get(`${roomPath(this.name)}/delays`).catch(() => null);
+		if (table)
+			this.warnings.take(table);
+		this.head();
+	}
+
+	endTables() {
+		this.matrix?.end();
+		this.delays?.end();
+		this.matrix = this.delays = null;
 	}
 
 	/** Are there rooms beside this one, from which members could be called back? */
@@ -179,7 +206,7 @@ class RoomView {
 		setText(/** @type {Element} */ (this.count), countWords(inside.length, 'member'));
 		const tags = [r.hours === 'before' && r.starts_ms && `opens ${dayWords(r.starts_ms)}`, r.hours === 'open' && r.ends_ms && `until ${dayWords(r.ends_ms)}`,
 			r.hours === 'over' && 'its time is over', r.profile === 'music' && 'music', r.locked && 'locked', r.recording === 'running' && 'recording',
-			r.recording === 'paused' && 'recording pauses', hands > 0 && `${countWords(hands, 'hand')} up`, floor && `${floor.name || floor.uri} speaks`]
+			r.recording === 'paused' && 'recording pauses', hands > 0 && `${countWords(hands, 'hand')} up`, floor && `${floor.name || floor.uri} speaks`, this.warnings.words]
 			.filter(Boolean).map(String);
 		this.tag(tags);
 		this.press(this.muteAll, r.muted_all, 'Mute all', 'All muted');
@@ -194,9 +221,8 @@ class RoomView {
 			this.press(this.beat, r.tempo.running, 'Beat', 'Beat runs');
 			setText(/** @type {Element} */ (this.tempo?.lastElementChild), `${r.tempo.bpm} a minute`);
 		}
-		const mixes = this.nav?.querySelector('[data-page="mixes"]');
-		if (mixes)
-			setAttr(mixes, 'hidden', r.profile !== 'music');
+		for (const a of this.nav?.querySelectorAll('[data-page="mixes"], [data-page="delays"]') ?? [])
+			setAttr(a, 'hidden', r.profile !== 'music');
 	}
 
 	/** @param {string[]} tags */
@@ -206,7 +232,7 @@ class RoomView {
 		if (el.dataset.tags === text)
 			return;
 		el.dataset.tags = text;
-		fill(el, tags.map((t) => h('span', { class: `tag ${t === 'recording' ? 'recording' : t.includes(' up') ? 'attention' : ''}` },
+		fill(el, tags.map((t) => h('span', { class: `tag ${t === 'recording' ? 'recording' : t.includes(' up') || t.includes(' over ') ? 'attention' : ''}` },
 			t === 'recording' && icon('record'), t === 'locked' && icon('lock'), t)));
 	}
 
@@ -232,8 +258,7 @@ class RoomView {
 			return;
 		this.isGone = true;
 		this.sheet?.dialog.close();
-		this.matrix?.end();
-		this.matrix = null;
+		this.endTables();
 		this.state.room = null;
 		this.state.members.clear();
 		this.list.members();
@@ -276,7 +301,7 @@ class RoomView {
 	end() {
 		this.stream.end();
 		this.state.end();
-		this.matrix?.end();
+		this.endTables();
 		this.list.end();
 		this.sheet?.dialog.close();
 	}

@@ -154,6 +154,8 @@ export class RoomState {
 		this.room.version = e.version;
 		if (e.type === 'room-ended')
 			this.watcher.gone();
+		else if (e.type === 'delays' || e.type === 'delay')
+			return;
 		else if (e.type === 'speaker')
 			this.floor(e.member?.id ?? 0);
 		else if (e.type === 'member-left' && e.member)

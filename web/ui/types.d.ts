@@ -94,6 +94,31 @@ export interface HouseEvent {
 	detail: string;
 	member: Member | null;
 	levels?: [number, number][];
+	delay?: { from: number; to: number; ms: number; bound_ms: number; over: boolean };
+}
+
+/* One half of a member's delays: its sum, and its parts by name; null: not known. */
+export interface DelayHalf {
+	ms: number;
+	whole: boolean;
+	[part: string]: number | boolean | null;
+}
+
+export interface MemberDelays {
+	id: number;
+	name: string;
+	uri: string;
+	to_mix: DelayHalf;
+	from_mix: DelayHalf;
+}
+
+export interface Delays {
+	room: string;
+	at_ms: number;
+	bound_ms: number;
+	watched: boolean;
+	members: MemberDelays[];
+	delays: [from: number, to: number, ms: number, whole: boolean, warned: boolean][];
 }
 
 export interface SettingInfo {
