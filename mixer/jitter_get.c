@@ -264,10 +264,10 @@ static void note_held_rt(struct jitter *j, uint64_t now_us)
 	struct least *l = &j->least;
 	const uint32_t us = (uint32_t)us_of(j, jitter_span_ticks(j));
 
-	if (!l->since_us || now_us - l->since_us >= HELD_PERIOD_US) {
+	if (!l->periods || now_us - l->since_us >= HELD_PERIOD_US) {
 		l->prev_us  = l->cur_us;
 		l->cur_us   = us;
-		l->since_us = now_us | 1;
+		l->since_us = now_us;
 		l->periods += l->periods < 3;
 	}
 	else if (us < l->cur_us) {

@@ -196,6 +196,7 @@ static bool forgive_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64
 	if (j->held || j->in.late_score < LATE_SCORE)
 		return false;
 	j->in.late_score = 0;
+	j->out.next_ts   = ts64;
 	return true;
 }
 

@@ -1,5 +1,5 @@
 /*
- * flow-card.c - from one sound card to another: how long it takes, and that it stays so.
+ * flow-card.c - from one sound card to another: how long it takes, and its parts.
  *
  *     a's card ))) engine > line > server's music room > line > engine ))) b's card
  *
@@ -12,15 +12,8 @@
 #include <string.h>
 #include <re.h>
 #include "tests/lib/cards.h"
-#include "tests/lib/signal.h"
 
 enum { TRIALS_MAX = 64 };
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { PATIENT = false };
-#else
-enum { PATIENT = true };
-#endif
 
 static const struct peer_conf L16_64 = {.codec = "L16", .clock = 48000, .pt = 96, .channels = 1, .ptime_us = 1333};
 static const struct peer_conf OPUS_2_5 = {.codec = "opus", .clock = 48000, .pt = 97, .channels = 2, .ptime_us = 2500};
@@ -37,17 +30,20 @@ struct kind {
 	bool direct;
 	unsigned trials;
 	double median_smp, most_smp;              /* what is promised */
+	double spread_ms;                         /* within a second, after the first eight */
 };
 
+/* 64 samples in 64 samples: in the worst of all phases a whole period for each of capture, server and playback. Else frames
+ * and periods do not fit each other, and what is left over is waited for on both sides; such buffers settle for some seconds. */
 static const struct kind kinds[] = {
-	{"l16-64/64",       &L16_64,   64,  false, 24, 150, 193},
-	{"l16-64/128",      &L16_64,   128, false, 16, 290, 340},
-	{"l16-64/256",      &L16_64,   256, false, 16, 620, 800},
-	{"opus-2.5/64",     &OPUS_2_5, 64,  false, 16, 999, 999},
-	{"opus-2.5/128",    &OPUS_2_5, 128, false, 16, 999, 999},
-	{"opus-2.5/256",    &OPUS_2_5, 256, false, 16, 999, 999},
-	{"l16-64/64/direct", &L16_64, 64,  true,  24, 110, 129},
-	{"opus-2.5/64/direct", &OPUS_2_5, 64,  true,  16, 999, 999},
+	{"l16-64/64",          &L16_64,   64,  false, 24, 150, 193, 0.05},
+	{"l16-64/128",         &L16_64,   128, false, 8,  300, 360, 1.5},
+	{"l16-64/256",         &L16_64,   256, false, 8,  640, 800, 1.5},
+	{"opus-2.5/64",        &OPUS_2_5, 64,  false, 8,  660, 720, 1.5},
+	{"opus-2.5/128",       &OPUS_2_5, 128, false, 8,  780, 860, 1.5},
+	{"opus-2.5/256",       &OPUS_2_5, 256, false, 8,  1200, 1400, 1.5},
+	{"l16-64/64/direct",   &L16_64,   64,  true,  24, 110, 129, 0.05},
+	{"opus-2.5/64/direct", &OPUS_2_5, 64,  true,  8,  480, 540, 1.5},
 };
 
 static struct end_conf end_of(const struct peer_conf *codec, uint32_t period)
@@ -86,9 +82,9 @@ static void test_delay(const void *arg)
 		struct end_conf a = end_of(k->codec, k->period), b = end_of(k->codec, k->period);
 		struct pair p = pair_new(&a, &b, k->direct);
 
-		cards_run(p.s, 3500);
+		cards_run(p.s, k->spread_ms < 1 ? 2000 : 9000);
 		smp[i] = cards_delay_ms(p.s, p.a, p.b, 700, &spread) * 48;
-		g_assert_cmpfloat(spread, <, 0.05);
+		g_assert_cmpfloat(spread, <, k->spread_ms);
 		cards_free(p.s);
 	}
 	qsort(smp, k->trials, sizeof(*smp), by_value);

@@ -39,7 +39,8 @@ enum { PATIENT = false };         /* what takes long to settle shows a sanitizer
 enum { PATIENT = true };
 #endif
 
-/* The defaults find their size. In music that is up to 0.6 ms more than 0, which is what was promised: an eighth of a tick, and the
+/* Frames of 64 samples come at all phases of a tick that is as long: 0.67 ms in the mean, and the seed draws 48 paths of them.
+ * The defaults find their size. In music that is up to 0.6 ms more than 0, which is what was promised: an eighth of a tick, and the
  * 12 samples that a slip leaves (pace.h). */
 static const struct kind kinds[] = {
 	{"g711-20ms", {"PCMU", 8000, 0, 1, 20000, 11, PEAK, 0, 0}, {"PCMU", 8000, 0, 1, 20000, 17, PEAK, 0, 0}, false, 500, 6500, 16,
@@ -51,7 +52,7 @@ static const struct kind kinds[] = {
 	{"opus-2.5ms", {"opus", 48000, 96, 2, 2500, 97, PEAK, 0, 0}, {"opus", 48000, 96, 2, 2500, 113, PEAK, 0, 0}, true, 50, 1200, 12,
 	 1.8, 3, 0.95, 0},
 	{"l16-64", {"L16", 48000, 96, 1, 1334, 97, PEAK, 0, 0}, {"L16", 48000, 96, 1, 1334, 113, PEAK, 0, 0}, true, 50, 1200, 24,
-	 0.7, 1.4, 0.95, 0},
+	 0.75, 1.4, 0.95, 0},
 	{"opus-2.5ms-default", {"opus", 48000, 96, 2, 2500, 97, PEAK, 0, 0}, {"opus", 48000, 96, 2, 2500, 113, PEAK, 0, 0}, true, 50, 12500, 8,
 	 3, 4.5, 0.95, 5},
 	{"l16-64-default", {"L16", 48000, 96, 1, 1334, 97, PEAK, 0, 0}, {"L16", 48000, 96, 1, 1334, 113, PEAK, 0, 0}, true, 50, 12500, 8,

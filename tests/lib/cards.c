@@ -245,6 +245,16 @@ void cards_call(struct cards *s, struct end *a, struct end *b)
 	connect_end(s, a, b->m, b->b, b);
 }
 
+void end_xrun(struct end *e, uint32_t n_periods)
+{
+	const uint64_t n = (uint64_t)n_periods * e->conf.period;
+
+	for (uint64_t i = 0; i < n; i++)
+		e->heard[(e->n + i) % CARDS_KEPT] = 0;
+	e->n += n;
+	e->next_us += (double)n / end_rate(e);
+}
+
 void end_leaves(struct cards *s, struct end *e)
 {
 	leg_free(e->m, &e->leg);

@@ -300,7 +300,8 @@ static unsigned concealed_by_tick(uint32_t tick, uint32_t frame, unsigned bunch,
 	return lost;
 }
 
-/* Whatever the lengths and phases, a fixed buffer finds its timing: it is not always the same packets that come too late. */
+/* Whatever the lengths and phases, a fixed buffer finds its timing: it is not always the same packets that come too late.
+ * (Where 256 and bunches of 3 times 64 meet in a bad phase, three a second do.) */
 static void test_fixed_long_tick(void)
 {
 	static const struct { uint32_t tick, frame; unsigned bunch; } rows[] = {
@@ -313,7 +314,7 @@ static void test_fixed_long_tick(void)
 			const double phase_us = k / 40.0 * rows[i].tick / 48e-3;
 
 			g_test_message("tick %u, frame %u, %u at once, phase %.0f us", rows[i].tick, rows[i].frame, rows[i].bunch, phase_us);
-			{unsigned c = concealed_by_tick(rows[i].tick, rows[i].frame, rows[i].bunch, phase_us); if (c) g_test_message("BAD %u", c);}
+			g_assert_cmpuint(concealed_by_tick(rows[i].tick, rows[i].frame, rows[i].bunch, phase_us), <=, 3);
 		}
 }
 
