@@ -259,7 +259,7 @@ static int end_call(struct joincall *c, enum sip_transp tp)
 		.h = end_handler,
 		.arg = c,
 	};
-	char uri[REACH_MAX + 16], route[REACH_MAX];
+	char uri[REACH_MAX + 16], route[REACH_MAX] = "";
 	struct session_out out = {.uri = uri, .from_uri = c->identity, .from_name = c->conf.name, .route = route};
 	int err = reach_uri(uri, sizeof(uri), &c->reach, tp);
 
