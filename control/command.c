@@ -42,10 +42,17 @@ static const struct verb_info table[VERB_N] = {
 	V(VERB_COUNT,      "count",      ARG_WHERE, "say how many are in the room, to the member or to all"),
 	V(VERB_RECORD,     "record",     ARG_ROOM | ARG_TEXT, "record the room: start, pause, resume or stop"),
 	V(VERB_TEMPO,      "tempo",      ARG_ROOM | ARG_VALUE, "the tempo of the room's beat, 20 to 400 a minute, and how many beats make a bar"),
-	V(VERB_TRANSPORT,  "transport",  ARG_ROOM | ARG_TEXT, "the room's beat: start, stop or continue"),
+	V(VERB_TRANSPORT,  "transport",  ARG_ROOM | ARG_TEXT, "the room's beat: start, stop or continue; count-in: bars (value) before bar 0 at each start"),
 	V(VERB_CLICK,      "click",      ARG_MEMBER | ARG_ON, "the member hears the room's beat, -60 to 20 dB loud"),
 	V(VERB_FOLLOW,     "follow",     ARG_WHERE | ARG_ON, "the room's tempo is that of the member's MIDI clock"),
 	V(VERB_CONTROLLER, "controller", ARG_MEMBER | ARG_TEXT, "a player of gestures without a call, by its name, acts for the member; empty: none"),
+	V(VERB_BUFFER,     "buffer",     ARG_MEMBER | ARG_VALUE, "frames that the member's jitter buffer holds in a room of music, 0 to 3; -1: by itself"),
+	V(VERB_RED,        "red",        ARG_MEMBER | ARG_ON, "the member is sent each frame twice, where its end takes that (RFC 2198)"),
+	V(VERB_CLICK_SYNC, "click-sync", ARG_MEMBER | ARG_TEXT, "when the member hears the beat: room (with the mix), ear (on the beat), mix (so that it plays into the mix on the beat)"),
+	V(VERB_SECTION,    "section",    ARG_MEMBER | ARG_TEXT, "the section the member plays in; empty: none"),
+	V(VERB_SECTION_GAIN, "section-gain", ARG_ROOM | ARG_NAME | ARG_VALUE, "loudness of all in a section, on top of their own, -60 (silence) to 20 dB"),
+	V(VERB_SECTION_VIEW, "section-view", ARG_MEMBER | ARG_NAME | ARG_VALUE,
+	  "how the member hears all of a section, also who joins it later: gain on top, -60 (silence) to 20 dB"),
 	V(VERB_LATENCY,  "latency",  ARG_MEMBER | ARG_CAPTURE | ARG_PLAYBACK | ARG_BUFFER,
 	  "what the member's end needs for capture, playback and its buffer, in microseconds"),
 };
@@ -71,6 +78,15 @@ const struct verb_info *command_find(const char *name)
 const char *role_name(enum role role)
 {
 	return (unsigned)role < ROLE_N ? roles[role] : "?";
+}
+
+const char *click_sync_name(enum click_sync sync)
+{
+	static const char *const names[CLICK_SYNC_N] = {
+		[CLICK_ROOM] = "room", [CLICK_EAR] = "ear", [CLICK_MIX] = "mix",
+	};
+
+	return (unsigned)sync < CLICK_SYNC_N ? names[sync] : "?";
 }
 
 const char *waiting_name(enum waiting waiting)

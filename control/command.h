@@ -43,10 +43,16 @@ enum verb {
 	VERB_COUNT,               /* member or room: says how many are in, to it or to all */
 	VERB_RECORD,              /* room, text: "start" "pause" "resume" "stop" */
 	VERB_TEMPO,               /* room, value (beats a minute, 20..400; 0: as it is), beats (in a bar; 0: as it is) */
-	VERB_TRANSPORT,           /* room, text: "start" "stop" "continue": the room's beat */
+	VERB_TRANSPORT,           /* room, text: "start" "stop" "continue": the room's beat; "count-in": value bars before each start */
 	VERB_CLICK,               /* member, on, value (dB): it hears the beat */
 	VERB_FOLLOW,              /* member, on: the room's tempo is that of its MIDI clock; or room, off: nobody's */
 	VERB_CONTROLLER,          /* member, text: a player without a member that acts for it, by its name; "": none */
+	VERB_BUFFER,              /* member, value: frames that its jitter buffer holds, 0..3; -1: by itself */
+	VERB_RED,                 /* member, on: it is sent each frame twice (RFC 2198) */
+	VERB_CLICK_SYNC,          /* member, text: "room" "ear" "mix": when it hears the beat */
+	VERB_SECTION,             /* member, text: the section it plays in; "": none */
+	VERB_SECTION_GAIN,        /* room, name, value (dB, -60..+20): of all in that section, on top of their own */
+	VERB_SECTION_VIEW,        /* member, name, value (dB): how it hears all of that section, now and later */
 	VERB_LATENCY,             /* member, capture_us, playback_us, buffer_us, rtt_us (0: not known): what its end says of itself */
 	VERB_N,
 };
@@ -64,6 +70,12 @@ enum command_arg {                /* which fields of struct command a verb reads
 	ARG_BEATS = 1 << 13,
 	ARG_CAPTURE = 1 << 20, ARG_PLAYBACK = 1 << 21, ARG_BUFFER = 1 << 22, ARG_RTT = 1 << 23,
 };
+
+/* When a member hears the beat: as it is in the mix of the room; so much sooner that it is heard on the beat; so much sooner that
+ * what is played to it is in the mix on the beat. */
+enum click_sync { CLICK_ROOM, CLICK_EAR, CLICK_MIX, CLICK_SYNC_N };
+
+enum { BUFFER_AUTO = -1, SECTION_MAX = 32, COUNT_IN_MAX = 8 };    /* SECTION_MAX: letters of a name */
 
 enum { CONTROLLER_MAX = 32 };     /* a player's name */
 
@@ -106,6 +118,7 @@ const struct verb_info *command_info(enum verb verb);
 const struct verb_info *command_find(const char *name);
 const char *role_name(enum role role);
 const char *waiting_name(enum waiting waiting);            /* "host" "admit" "start"; "" */
+const char *click_sync_name(enum click_sync sync);         /* "room" "ear" "mix" */
 int role_parse(enum role *role, const char *name);
 
 #endif

@@ -8,8 +8,11 @@
 #include <math.h>
 #include "keep.h"
 #include "record_priv.h"
+#include "section.h"
 #include "state.h"
 #include "text.h"
+
+#define SILENT_DB -60.0f
 
 static bool is_id(struct le *le, void *arg)
 {
@@ -44,6 +47,7 @@ static void member_destructor(void *data)
 	if (m->face.said_name)
 		m->c->n_names--;
 	mem_deref(m->face.said_name);
+	list_flush(&m->sections);
 }
 
 /* A name is 400 KB at most: of a crowd only so many keep theirs. */
@@ -64,6 +68,7 @@ int member_alloc(struct member **mp, struct control *c, const struct command *jo
 	m->c = c;
 	m->id = next_id(c);
 	m->role = m->given = m->came = join->role;
+	m->buffer = BUFFER_AUTO;
 	m->face = *join->face;
 	m->face.said_name = name_kept(c, join->face->said_name);
 	m->face.call_id = m->face.transport = NULL;           /* the face's text need not outlive the call; ours is the copy */
@@ -81,13 +86,23 @@ bool member_heard(const struct member *m)
 	return !m->waiting && !m->self_muted && !m->host_muted && !m->hold && m->role != ROLE_LISTENER;
 }
 
+/* Its own and its section's. A section at the foot of its fader is silent. */
+static float loudness(const struct member *m)
+{
+	float section_db = m->room ? section_gain_db(&m->room->sections, m->section) : 0;
+
+	return section_db <= SILENT_DB ? 0 : powf(10.0f, (m->gain_db + section_db) / 20.0f);
+}
+
 void member_apply(struct member *m)
 {
 	if (!m->face.leg)
 		return;
 	leg_set_mute(m->face.leg, !member_heard(m));
 	leg_set_deaf(m->face.leg, m->deaf);
-	leg_set_gain(m->face.leg, powf(10.0f, m->gain_db / 20.0f));
+	leg_set_gain(m->face.leg, loudness(m));
+	(void)leg_set_buffer(m->face.leg, m->buffer);
+	leg_set_red(m->face.leg, m->red);
 	(void)leg_set_pan(m->face.leg, m->pan);
 	leg_set_click(m->face.leg, m->click ? powf(10.0f, m->click_db / 20.0f) : 0);
 }

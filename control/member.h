@@ -33,6 +33,12 @@ struct member {
 	float gain_db, pan;
 	bool click;               /* it hears the room's beat, so loud: */
 	float click_db;
+	enum click_sync sync;     /* when */
+	uint32_t click_ahead;     /* so many samples sooner, as it was told to its leg */
+	int buffer;               /* frames that its jitter buffer holds, by choice; BUFFER_AUTO */
+	enum leg_red_choice red;  /* each frame twice, to it */
+	char section[SECTION_MAX + 1];            /* it plays in; "": none */
+	struct list sections;     /* struct section: those it hears otherwise than all */
 	char controller[CONTROLLER_MAX + 1];      /* a player that acts for it; "": none */
 	struct delay_end end;     /* what it says of its end's delays */
 	uint64_t since_ms;

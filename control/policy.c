@@ -52,6 +52,12 @@ static const struct { uint8_t self[ROLE_N], others[ROLE_N]; } table[VERB_N] = {
 	[VERB_CLICK]       = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
 	[VERB_FOLLOW]      = { .self = {    NO,      NO,     YES },  .others = { NO,      NO,     YES } },
 	[VERB_CONTROLLER]  = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_BUFFER]      = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_RED]         = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_CLICK_SYNC]  = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_SECTION]     = { .self = {    NO,      YES,    YES },  .others = { NO,      NO,     YES } },
+	[VERB_SECTION_GAIN] = { .self = {   NO,      NO,     YES },  .others = { NO,      NO,     YES } },
+	[VERB_SECTION_VIEW] = { .self = {   YES,     YES,    YES },  .others = { NO,      NO,     YES } },
 	[VERB_LATENCY]     = { .self = {    YES,     YES,    YES },  .others = { NO,      NO,     YES } },
 };
 

@@ -10,6 +10,7 @@
 #include "entry.h"
 #include "keep.h"
 #include "record_priv.h"
+#include "section.h"
 #include "sound.h"
 #include "state.h"
 
@@ -82,6 +83,7 @@ static void room_destructor(void *data)
 	wheel_cancel(&r->clock);
 	event_forget(&r->lsnrs);
 	list_flush(&r->bans);
+	list_flush(&r->sections);
 	delays_end(r);
 	for (size_t i = 0; i < ARRAY_SIZE(r->alias); i++)
 		hash_unlink(&r->alias[i].he);
@@ -300,7 +302,8 @@ bool room_full(const struct room *r, enum role role)
 void room_add(struct room *r, struct member *m)
 {
 	m->room = r;
-	m->controller[0] = '\0';          /* a player of that name elsewhere is another */
+	m->controller[0] = '\0';          /* a player of that name elsewhere is another; */
+	section_forget(m);                /* ... so is a section */
 	m->since_ms = unix_ms();
 	list_append(&r->members, &m->le, m);
 	r->n_members++;

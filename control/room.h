@@ -40,6 +40,8 @@ struct room {
 	struct list bans;         /* struct ban, the oldest first */
 	struct bus *bus;
 	struct beat beat;         /* tempo.c */
+	uint32_t count_in;        /* bars before each start */
+	struct list sections;     /* struct section: those with a gain */
 	uint32_t follow;          /* id of whose MIDI clock sets its tempo; 0: nobody's */
 	struct sound *alone;      /* what a lonely member hears; the bus reads it */
 	struct delays *delays;    /* delay_watch.c; NULL: nobody watches them */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "record_priv.h"
 #include "snapshot.h"
+#include "section.h"
 #include "state.h"
 
 static void copy_member(struct snapshot_member *s, const struct member *m)
@@ -27,6 +28,10 @@ static void copy_member(struct snapshot_member *s, const struct member *m)
 	s->pan = m->pan;
 	s->click = m->click;
 	s->click_db = m->click_db;
+	s->click_sync = m->sync;
+	s->buffer = m->buffer;
+	s->red = m->red == LEG_RED_ALWAYS;
+	memcpy(s->section, m->section, sizeof(s->section));
 	memcpy(s->controller, m->controller, sizeof(s->controller));
 	s->since_ms = m->since_ms;
 	if (!m->face.leg)
@@ -123,8 +128,25 @@ static void copy_tempo(struct snapshot_tempo *t, const struct room *r)
 	t->beats = r->beat.now.per_bar;
 	t->running = r->beat.running;
 	t->origin = r->beat.now.at_smp;
-	t->beat = r->beat.now.beat;
+	t->beat = (int64_t)r->beat.now.beat;
+	t->count_in = r->count_in;
 	t->follow = r->follow;
+}
+
+static void copy_sections(struct snapshot *s, const struct room *r)
+{
+	struct le *le;
+
+	LIST_FOREACH(&r->sections, le) {
+		const struct section *from = le->data;
+		struct snapshot_section *to = &s->section[s->n_sections];
+
+		if (s->n_sections == ARRAY_SIZE(s->section))
+			return;
+		memcpy(to->name, from->name, sizeof(to->name));
+		to->gain_db = from->gain_db;
+		s->n_sections++;
+	}
 }
 
 static void copy_room(struct snapshot *s, const struct room *r)
@@ -142,6 +164,7 @@ static void copy_room(struct snapshot *s, const struct room *r)
 	s->n_waiting = r->n_waiting;
 	s->n_bans = list_count(&r->bans);
 	copy_tempo(&s->tempo, r);
+	copy_sections(s, r);
 	copy_conf(s, r);
 	copy_hours(s, r);
 }

@@ -20,11 +20,17 @@ struct snapshot_member {
 	float gain_db, pan;
 	bool click;               /* it hears the room's beat */
 	float click_db;
+	enum click_sync click_sync;
+	int buffer;               /* frames that its jitter buffer holds by choice; BUFFER_AUTO */
+	bool red;                 /* it is sent each frame twice, where its end takes that */
+	char section[SECTION_MAX + 1];
 	char controller[CONTROLLER_MAX + 1];      /* name of a player that acts for it; "": none */
 	uint64_t since_ms;        /* unix time */
 	struct leg_stats leg;     /* as of now; as well: */
 	struct delay delay;       /* from it to the mix and from there to it; not in use: all 0 */
 };
+
+enum { SNAPSHOT_SECTIONS = 32 };
 
 struct snapshot {
 	char room[64];
@@ -38,9 +44,13 @@ struct snapshot {
 		uint32_t mbpm;            /* thousandths of a beat a minute */
 		uint8_t  beats;           /* in a bar */
 		bool     running;
-		uint64_t origin, beat;    /* this beat is at that sample of the count that all rooms share, and so are those after it */
+		uint64_t origin;          /* this beat is at that sample of the count that all rooms share, and so are those after it: */
+		int64_t  beat;            /* < 0 while it is counted in */
+		uint32_t count_in;        /* bars before each start */
 		uint32_t follow;          /* id of whose MIDI clock sets it; 0: nobody's */
 	} tempo;
+	size_t n_sections;        /* with a gain */
+	struct snapshot_section { char name[SECTION_MAX + 1]; float gain_db; } section[SNAPSHOT_SECTIONS];
 	enum { SNAPSHOT_OPEN, SNAPSHOT_BEFORE, SNAPSHOT_OVER } hours;     /* of its schedule */
 	uint64_t starts_ms, ends_ms;      /* of the time that is, or is next; 0: open on that side */
 	size_t n_bans;

@@ -61,6 +61,16 @@ int verb_tempo(struct act *a);                    /* tempo.c */
 int verb_transport(struct act *a);
 int verb_click(struct act *a);
 int verb_follow(struct act *a);
+int verb_section(struct act *a);                  /* section.c */
+int verb_section_gain(struct act *a);
+int verb_section_view(struct act *a);
+int verb_click_sync(struct act *a);               /* clicksync.c */
+
+/* clicksync.c: how much sooner it is to hear the beat, as its delays are now; and the most of all in a room, in samples. */
+enum { CLICK_AHEAD_MAX_US = 250000 };
+void click_aim(struct member *m);
+void clicks_aim(struct room *r);
+uint32_t click_lead(const struct room *r);
 
 /* event.c: one change of r is one event, and this is the only place where a version is counted. */
 void event_tell(struct room *r, enum event_type type, const struct member *m, const char *detail);

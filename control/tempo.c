@@ -31,6 +31,7 @@ static int set_tempo(struct room *r, uint32_t mbpm, uint8_t per_bar)
 
 	if (mbpm == b.now.mbpm && per_bar == b.now.per_bar)
 		return 0;
+	b.lead_smp = BEAT_LEAD_SMP + click_lead(r);
 	err = beat_tempo(&b, mixer_smp(r->c->mixer), mbpm, per_bar);
 	return err ? err : take(r, &b, "tempo");
 }
@@ -51,21 +52,34 @@ int verb_tempo(struct act *a)
 	return set_tempo(a->room, mbpm, (uint8_t)per_bar);
 }
 
+static int set_count_in(struct room *r, float bars)
+{
+	if (!(bars >= 0 && bars <= COUNT_IN_MAX) || bars != floorf(bars))
+		return EINVAL;
+	if (r->count_in == (uint32_t)bars)
+		return 0;
+	r->count_in = (uint32_t)bars;
+	event_tell(r, EVENT_ROOM_CHANGED, NULL, "count-in");
+	return 0;
+}
+
 /* It begins a moment from now, so that all who make something of it know in time. */
 int verb_transport(struct act *a)
 {
-	const uint64_t now = mixer_smp(a->c->mixer);
+	const uint64_t now = mixer_smp(a->c->mixer), begin = now + START_SMP + click_lead(a->room);
 	const char *text = a->cmd->text;
 	struct beat b = a->room->beat;
 
+	if (!strcmp(text, "count-in"))
+		return set_count_in(a->room, a->cmd->value);
 	if (!strcmp(text, "start"))
-		beat_start(&b, now + START_SMP);
+		beat_count_in(&b, begin, (uint8_t)a->room->count_in);
 	else if (!strcmp(text, "stop"))
 		beat_stop(&b, now);
 	else if (strcmp(text, "continue") != 0)
 		return EINVAL;
 	else if (!b.running)
-		beat_continue(&b, now + START_SMP);
+		beat_continue(&b, begin);
 	if (b.running == a->room->beat.running && b.now.at_smp == a->room->beat.now.at_smp)
 		return 0;
 	return take(a->room, &b, "transport");

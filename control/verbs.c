@@ -44,6 +44,12 @@ static const struct verb_run table[VERB_N] = {
 	[VERB_CLICK]      = { M, verb_click },
 	[VERB_FOLLOW]     = { E, verb_follow },
 	[VERB_CONTROLLER] = { M, verb_controller },
+	[VERB_BUFFER]     = { M, verb_buffer },
+	[VERB_RED]        = { M, verb_red },
+	[VERB_CLICK_SYNC] = { M, verb_click_sync },
+	[VERB_SECTION]    = { M, verb_section },
+	[VERB_SECTION_GAIN] = { R, verb_section_gain },
+	[VERB_SECTION_VIEW] = { M, verb_section_view },
 	[VERB_LATENCY]    = { M, verb_latency },
 };
 

@@ -49,6 +49,8 @@ int verb_key(struct act *a);
 int verb_ask_unmute(struct act *a);
 int verb_floor(struct act *a);
 int verb_controller(struct act *a);
+int verb_buffer(struct act *a);
+int verb_red(struct act *a);
 int verb_latency(struct act *a);
 void verb_flag(struct member *m, bool *flag, bool on, const char *detail_on, const char *detail_off);
 

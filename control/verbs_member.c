@@ -113,6 +113,32 @@ int verb_view(struct act *a)
 	return err;
 }
 
+int verb_buffer(struct act *a)
+{
+	struct member *m = a->member;
+	float n = a->cmd->value;
+
+	if (!(n >= LEG_BUFFER_AUTO && n <= LEG_BUFFER_MAX) || n != floorf(n))
+		return EINVAL;
+	if (m->buffer == (int)n)
+		return 0;
+	m->buffer = (int)n;
+	member_changed(m, "buffer");
+	return 0;
+}
+
+int verb_red(struct act *a)
+{
+	enum leg_red_choice red = a->cmd->on ? LEG_RED_ALWAYS : LEG_RED_NEVER;
+	struct member *m = a->member;
+
+	if (m->red == red)
+		return 0;
+	m->red = red;
+	member_changed(m, "red");
+	return 0;
+}
+
 int verb_role(struct act *a)
 {
 	struct member *m = a->member;

@@ -12,6 +12,7 @@ void beat_init(struct beat *b)
 	memset(b, 0, sizeof(*b));
 	b->now.mbpm = BEAT_MBPM;
 	b->now.per_bar = BEAT_BAR;
+	b->lead_smp = BEAT_LEAD_SMP;
 }
 
 /* Samples from a run's first beat to pulse k of it. `per` is pulses a minute, in thousandths. */
@@ -66,6 +67,13 @@ void beat_start(struct beat *b, uint64_t at_smp)
 	beat_continue(b, at_smp);
 }
 
+void beat_count_in(struct beat *b, uint64_t at_smp, uint8_t bars)
+{
+	beat_start(b, at_smp);
+	b->now.bar -= bars;
+	b->now.beat -= (uint64_t)bars * b->now.per_bar;
+}
+
 void beat_continue(struct beat *b, uint64_t at_smp)
 {
 	b->now.at_smp = at_smp;
@@ -102,7 +110,7 @@ int beat_tempo(struct beat *b, uint64_t now_smp, uint32_t mbpm, uint8_t per_bar)
 	if (mbpm < BEAT_MBPM_MIN || mbpm > BEAT_MBPM_MAX || !per_bar || per_bar > BEAT_BAR_MAX)
 		return EINVAL;
 	/* A change that has not begun yet is changed itself; else this one begins with a beat. */
-	if (b->running && now_smp >= b->now.at_smp && beat_next(&p, b, now_smp + BEAT_LEAD_SMP, 1)) {
+	if (b->running && now_smp >= b->now.at_smp && beat_next(&p, b, now_smp + b->lead_smp, 1)) {
 		b->before = b->now;
 		forward_to(b, &p);
 	}

@@ -7,7 +7,7 @@
  *               before..........................now
  *
  * Beat n of a run is at its first sample + n * 60 * 48000 / bpm, rounded down, so that nothing adds up however long it runs. A
- * change of tempo holds from the first beat that is at least BEAT_LEAD_SMP away, so that everybody knows of it in time;
+ * change of tempo holds from the first beat that is at least `lead_smp` away, so that everybody knows of it in time;
  * until then the run before it goes on, which is why there are two.
  */
 #ifndef MIXER_BEAT_H
@@ -33,13 +33,15 @@ struct beat_run {
 
 struct beat {
 	bool running;
+	uint32_t lead_smp;        /* of a change of tempo; BEAT_LEAD_SMP, or more where clicks are heard ahead */
 	uint64_t stop_smp;        /* while it does not: no beat from here on, only those of the run before */
 	struct beat_run now;
 	struct beat_run before;   /* holds until now.at_smp; mbpm 0: there is none */
 };
 
 struct beat_point {
-	uint64_t smp, beat, bar;
+	uint64_t smp;
+	uint64_t beat, bar;       /* while it is counted in they are negative, as int64_t */
 	uint8_t  in_bar, per_bar;
 	uint32_t mbpm;
 	uint32_t pulse;           /* of the beat; 0: the beat itself */
@@ -48,6 +50,8 @@ struct beat_point {
 void beat_init(struct beat *b);
 /* Beat 0 of bar 0 at that sample; or the one after those that were. */
 void beat_start(struct beat *b, uint64_t at_smp);
+/* The same, with so many bars before bar 0: its beats are heard, and numbered -1 at the last. */
+void beat_count_in(struct beat *b, uint64_t at_smp, uint8_t bars);
 void beat_continue(struct beat *b, uint64_t at_smp);
 void beat_stop(struct beat *b, uint64_t now_smp);
 /* EINVAL: out of range. */

@@ -81,6 +81,7 @@ void bus_join_rt(struct bus_rt *b, struct leg_rt *l)
 	l->tap.told = 0;
 	ramp_set(&l->send.say.open, 0);
 	ramp_set(&l->send.click, 0);
+	l->play.entering = true;
 	leg_play_join_rt(l);
 	who_join_rt(l);
 }

@@ -162,6 +162,7 @@ struct leg_play {                         /* sound in */
 	uint8_t channels;
 	bool sounding;
 	bool fade_in;
+	bool entering;                    /* it is new in its room, and not as loud as it will be */
 	bool noisy;                       /* the sender paused with a CN packet */
 	bool hush;                        /* all n are silence, and not written into pcm */
 	bool other_source;                /* what comes next is not of who was heard */
@@ -202,6 +203,7 @@ struct leg_send {                         /* sound out */
 	uint32_t ts_base, clock;
 	uint16_t seq;
 	struct ramp gain, echo, alone, click;
+	uint32_t click_ahead;             /* now; another is taken between two clicks */
 	struct say say;
 	struct limiter limiter;
 	struct dtmf_tx dtmf;
@@ -289,6 +291,7 @@ struct leg_rt {
 	_Atomic uint8_t red_choice;       /* enum leg_red_choice */
 	_Atomic int8_t buffer;            /* frames held by choice; LEG_BUFFER_AUTO */
 	_Atomic float gain, pan, click;
+	_Atomic uint32_t click_ahead;
 	/* media thread */
 	uint64_t last_rx_us;
 	uint64_t counted_us;              /* when its counters were last brought up to date */
@@ -339,6 +342,10 @@ void leg_watch_rt(struct leg_rt *l, uint64_t now_us);   /* once a tick: time-out
 bool leg_recv_rt(struct leg_rt *l, struct leg_sock *s, uint64_t now_us);
 void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t now_us);       /* fills own, heard */
 void leg_play_join_rt(struct leg_rt *l);                  /* in another bus, and not heard yet */
+/* It has come into music and made no sound yet; and how long its gain takes to move. Its stem fades as its voice does. */
+enum { LEG_ENTER_SMP = CLOCK_RATE * 3 / 10 };
+static inline bool leg_waits_rt(const struct leg_rt *l) { return l->play.entering && !l->play.sounding; }
+static inline uint32_t leg_ramp_rt(const struct leg_rt *l) { return l->play.entering ? (uint32_t)LEG_ENTER_SMP : (uint32_t)RAMP_SMP; }
 int32_t leg_spare_us_rt(const struct leg_rt *l);          /* how long its packet had been waiting for this tick */
 void leg_play_swap_rt(struct leg_rt *l, struct leg_plan *p);      /* before the plan changes */
 void leg_send_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels, uint64_t pos);

@@ -36,6 +36,13 @@ void leg_set_click(struct leg *l, float gain)
 	atomic_store_explicit(&l->rt->click, gain, memory_order_relaxed);
 }
 
+void leg_set_click_ahead(struct leg *l, uint32_t n_smp)
+{
+	n_smp = n_smp > LEG_CLICK_AHEAD_MAX ? LEG_CLICK_AHEAD_MAX : n_smp;
+	if (l->rt)
+		atomic_store_explicit(&l->rt->click_ahead, n_smp, memory_order_relaxed);
+}
+
 /* --- media thread --- */
 
 bool leg_clickless_rt(const struct leg_rt *l)
@@ -52,10 +59,13 @@ void leg_click_rt(struct leg_rt *l, float *mix, uint32_t n_smp, uint8_t channels
 	float *tick = x->pcm;
 
 	ramp_aim(r, l->leaving == LEG_STAYS ? gain : 0, n_smp, RAMP_SMP);
-	if (ramp_silent(r))
+	if (ramp_silent(r)) {
+		l->send.click_ahead = atomic_load_explicit(&l->click_ahead, memory_order_relaxed);
 		return;
+	}
 	mix_clear(tick, n_smp);
-	if (!click_add_rt(&l->t->rt.click, &l->bus->beat, tick, pos, n_smp)) {
+	if (!click_add_rt(&l->t->rt.click, &l->bus->beat, tick, pos + l->send.click_ahead, n_smp)) {
+		l->send.click_ahead = atomic_load_explicit(&l->click_ahead, memory_order_relaxed);
 		r->now = ramp_next(r);
 		return;
 	}

@@ -547,6 +547,16 @@ static float wanted_gain_rt(const struct leg_rt *l)
 	return atomic_load_explicit(&l->gain, memory_order_relaxed);
 }
 
+/* Who comes into music that is being played fades in, from its first sound on; who is muted then begins as all do when it is not. */
+static void enter_rt(struct leg_rt *l)
+{
+	const float want = wanted_gain_rt(l);
+	struct leg_play *p = &l->play;
+
+	if (!l->plan->music || l->leaving != LEG_STAYS || (p->sounding && (want == 0 || p->gain.now == want)))
+		p->entering = false;
+}
+
 /* Who is silent is not in the sum. A decoder gone mad must not take the room with it either: NaN would stay in there. */
 static bool audible_rt(const float *smp, size_t n)
 {
@@ -562,10 +572,12 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 
 	l->heard = false;
 	if (!l->plan) {
-		ramp_set(&p->gain, wanted_gain_rt(l));
+		ramp_set(&p->gain, p->entering ? 0 : wanted_gain_rt(l));
 		return;
 	}
 	fill_rt(l, n_smp, now_us);
+	if (p->entering)
+		enter_rt(l);
 	/* Most members of a room are silent most of the time; that takes no longer than to see it. */
 	silent = p->hush || mix_energy(p->pcm, (size_t)n_smp * p->channels) == 0;
 	loudness_rt(l, p->pcm, silent ? 0 : n_smp, p->channels, n_smp);
@@ -579,7 +591,7 @@ void leg_play_rt(struct leg_rt *l, uint32_t n_smp, uint8_t channels, uint64_t no
 	if (!p->hush)
 		memmove(p->pcm, p->pcm + (size_t)n_smp * p->channels, p->n * p->channels * sizeof(*p->pcm));
 
-	ramp_aim(&p->gain, wanted_gain_rt(l), n_smp, RAMP_SMP);
+	ramp_aim(&p->gain, leg_waits_rt(l) ? 0 : wanted_gain_rt(l), n_smp, leg_ramp_rt(l));
 	if (silent) {
 		p->gain.now = ramp_next(&p->gain);
 		return;

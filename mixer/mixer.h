@@ -166,6 +166,9 @@ void leg_set_mute(struct leg *l, bool on);        /* its sound is not heard by o
 void leg_set_deaf(struct leg *l, bool on);        /* it hears silence */
 void leg_set_gain(struct leg *l, float gain);     /* linear, of its sound in the others' mix */
 void leg_set_click(struct leg *l, float gain);    /* linear: how loud it hears the beat of its bus, up to 10; 0: not at all */
+/* So many samples sooner than the beat is, 0 to LEG_CLICK_AHEAD_MAX: what its end and the way there need. */
+enum { LEG_CLICK_AHEAD_MAX = 12000 };
+void leg_set_click_ahead(struct leg *l, uint32_t n_smp);
 int  leg_set_pan(struct leg *l, float pan);       /* its place there: -1 left, 0 in the middle, 1 right; else EINVAL */
 
 /* A mix of one's own: how loud and where l hears another, for each other that it wants to hear otherwise than all do. The

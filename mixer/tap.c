@@ -224,7 +224,7 @@ void tap_leg_rt(struct leg_rt *l, uint32_t n_smp, bool silent)
 	struct tap *t = l->bus->tap;
 
 	member_rt(t, l, muted);
-	ramp_aim(r, muted || l->leaving != LEG_STAYS ? 0 : 1, n_smp, RAMP_SMP);
+	ramp_aim(r, muted || l->leaving != LEG_STAYS || leg_waits_rt(l) ? 0 : 1, n_smp, leg_ramp_rt(l));
 	if (silent || t->failed || !t->stems)
 		r->now = ramp_next(r);
 	else if (!ramp_silent(r))

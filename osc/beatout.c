@@ -37,9 +37,12 @@ static void begin_rt(struct line_rt *l, uint64_t beat, uint64_t now_us)
 	l->ops->tell_midi_rt(l, &go, now_us);
 }
 
-/* Who does not know yet that the beat runs: all at its start, and at the beginning of a bar who came since. */
+/* Who does not know yet that the beat runs: all at its start, and at the beginning of a bar who came since. What is counted in is
+ * before the song: MIDI has its clock, and starts with bar 0. */
 static void begin_all_rt(struct beatout *b, uint64_t beat, uint64_t now_us)
 {
+	if ((int64_t)beat < 0)
+		return;
 	for (struct le *le = leads(b, now_us) ? b->ensemble->players.head : NULL; le; le = le->next) {
 		struct player_rt *p = le->data;
 		struct line_rt *l = p->line[GESTLINE_MIDI];
@@ -51,9 +54,17 @@ static void begin_all_rt(struct beatout *b, uint64_t beat, uint64_t now_us)
 	}
 }
 
+/* Bars that are counted in are before bar 0. */
+static int32_t bar_number(uint64_t bar)
+{
+	const int64_t n = (int64_t)bar;
+
+	return (int32_t)(n < 0 ? (n < INT32_MIN ? INT32_MIN : n) : n & INT32_MAX);
+}
+
 static size_t write_beat(uint8_t *buf, size_t room, const struct beat_point *p, uint64_t timetag)
 {
-	const struct osc_arg args[] = {{.tag = 'i', .v.i = (int32_t)(p->bar & INT32_MAX)}, {.tag = 'i', .v.i = p->in_bar},
+	const struct osc_arg args[] = {{.tag = 'i', .v.i = bar_number(p->bar)}, {.tag = 'i', .v.i = p->in_bar},
 				       {.tag = 'i', .v.i = (int32_t)p->mbpm}};
 	struct osc_writer w;
 	size_t len;

@@ -27,6 +27,7 @@ static bool is_on(const struct snapshot *s, const struct snapshot_member *m, con
 	case VERB_DEAF:     return m && m->deaf;
 	case VERB_HAND:     return m && m->hand;
 	case VERB_CLICK:    return m && m->click;
+	case VERB_RED:      return m && m->red;
 	case VERB_FLOOR:    return m && (s->floor == m->id || m->hand);
 	case VERB_LOCK:     return s->locked;
 	case VERB_MUTE_ALL: return s->muted_all;
@@ -54,6 +55,10 @@ static int find(struct house_order *o, struct desk *d, const struct snapshot *s,
 	o->cmd.room = s->room;
 	o->cmd.member = o->whom == HOUSE_ME ? me : o->whom == HOUSE_OTHER ? named : 0;
 	o->cmd.other = o->mix ? named : 0;
+	if (o->worded)
+		o->cmd.text = o->word;
+	if (o->section)
+		o->cmd.name = o->word;
 	return 0;
 }
 

@@ -21,7 +21,7 @@ struct desk {
 	struct list rooms;        /* struct desk_room, of those in which somebody listens */
 	struct list news;         /* events still to be told: when a member joins its player is not known to be its yet */
 	struct list told;         /* ... that was */
-	unsigned n_news;
+	unsigned n_news, n_ticks; /* of levels */
 	struct tmr levels, later;
 };
 
@@ -44,6 +44,13 @@ void houseout_event(const struct event *ev, struct desk *d);
 void houseout_all(struct desk *d, struct player *p);      /* all that can be read, to one */
 void houseout_error(struct player *p, const char *addr, int err);
 void houseout_levels(struct desk *d, struct player *p, bool on);
+
+/* ---- houseout_play.c ---- */
+
+struct housepen;
+void houseout_choices(struct housepen *pen, struct player *to, const struct snapshot_member *m);         /* of its own member */
+void houseout_odds(struct housepen *pen, struct player *to, const struct snapshot_member *m);
+void houseout_sections(struct housepen *pen, struct player *to, const struct snapshot *s);
 
 /* ---- houseout_delay.c: of the one who acts where p does, `me` ---- */
 

@@ -19,6 +19,8 @@ enum takes {
 	TAKES_BPM,                /* cmd.value */
 	TAKES_BEATS,              /* cmd.beats */
 	TAKES_NAME,               /* a player's, or "": name, on */
+	TAKES_WORD,               /* word */
+	TAKES_NUMBER,             /* cmd.value */
 	TAKES_LATENCY,            /* three or four numbers: cmd.capture_us and so on */
 	TAKES_NOTHING,            /* or a button */
 	TAKES_CLOCK,
@@ -49,6 +51,17 @@ static const struct row rows[] = {
 	{{"/tutti/me/pan", "f", RW, "my place for all, -1 left to 1 right", -1, 1}, TAKES_PAN, CMD, HOUSE_ME, VERB_PAN, NULL, NULL},
 	{{"/tutti/me/click", "i", RW, "I hear the room's beat", FLAG}, TAKES_FLAG, CMD, HOUSE_ME, VERB_CLICK, NULL, NULL},
 	{{"/tutti/me/click/gain", "f", RW, "... so loud, in dB; turns it on", DB}, TAKES_DB, CMD, HOUSE_ME, VERB_CLICK, NULL, NULL},
+	{{"/tutti/me/click/sync", "s", RW, "when I hear it: room (with the mix), ear (on the beat), mix (so that I play into the mix on the beat)", 0, 0},
+	 TAKES_WORD, CMD, HOUSE_ME, VERB_CLICK_SYNC, NULL, NULL},
+	{{"/tutti/me/buffer", "i", RW, "frames that my jitter buffer at the server holds; -1: by itself", -1, 3}, TAKES_NUMBER, CMD, HOUSE_ME, VERB_BUFFER, NULL, NULL},
+	{{"/tutti/me/buffer/odds", "ffff", R, "frames of mine that would be concealed a minute with 0, 1, 2, 3 held: once a second to who asked for levels", 0, 0},
+	 TAKES_NOTHING, CMD, HOUSE_ME, VERB_N, NULL, NULL},
+	{{"/tutti/me/red", "i", RW, "I am sent each frame twice", FLAG}, TAKES_FLAG, CMD, HOUSE_ME, VERB_RED, NULL, NULL},
+	{{"/tutti/me/mix-section/NAME/gain", "f", W, "how loud I hear all of section NAME, also who joins it later", DB},
+	 TAKES_DB, CMD, HOUSE_ME, VERB_SECTION_VIEW, NULL, NULL},
+	{{"/tutti/member/NAME/section", "s", RW, "the section NAME plays in; empty: none", 0, 0}, TAKES_WORD, CMD, HOUSE_OTHER, VERB_SECTION, NULL, NULL},
+	{{"/tutti/section/NAME/gain", "f", RW, "a host: loudness of all in section NAME, on top of their own", DB}, TAKES_DB, CMD, HOUSE_ROOM, VERB_SECTION_GAIN, NULL, NULL},
+	{{"/tutti/transport/countin", "i", RW, "bars before bar 0 at each start of the beat", 0, 8}, TAKES_NUMBER, CMD, HOUSE_ROOM, VERB_TRANSPORT, "count-in", NULL},
 	{{"/tutti/me/mix/NAME/gain", "f", W, "how loud I hear NAME, in dB on top of what all hear; -60 is silence", DB},
 	 TAKES_DB, CMD, HOUSE_ME, VERB_VIEW, NULL, NULL},
 	{{"/tutti/me/mix/NAME/fader", "f", W, "the same as a fader: 0 silence, 0.75 as all hear it, 1 10 dB more", 0, 1},
@@ -219,6 +232,15 @@ static void take_press(struct house_order *o, const struct row *r, bool pressed)
 	o->cmd.text = r->on;
 }
 
+static int take_word(struct house_order *o, const struct osc_arg *a)
+{
+	if ((a->tag != 's' && a->tag != 'S') || strlen(a->v.s) > VIEW_NAME_MAX)
+		return EINVAL;
+	strcpy(o->word, a->v.s);
+	o->worded = true;
+	return 0;
+}
+
 static int take_name(struct house_order *o, const struct osc_arg *a)
 {
 	if (a->tag != 's' && a->tag != 'S')
@@ -268,6 +290,8 @@ static int take(struct house_order *o, const struct row *r, const struct osc_msg
 		return EINVAL;
 	if (any && r->takes == TAKES_NAME)
 		return take_name(o, &a);
+	if (r->takes == TAKES_WORD)
+		return any ? take_word(o, &a) : EINVAL;
 	if (any && !number(&v, &a))
 		return EINVAL;
 	if (r->takes == TAKES_NOTHING)
@@ -298,6 +322,12 @@ static int begin(const struct row **rp, struct house_order *o, const char *addr)
 	o->cmd.verb = r->verb;
 	o->cmd.pan = COMMAND_PAN_SAME;
 	o->mix = r->verb == VERB_VIEW;
+	o->section = r->verb == VERB_SECTION_GAIN || r->verb == VERB_SECTION_VIEW;
+	if (o->section)
+		memcpy(o->word, o->name, sizeof(o->word));
+	if (o->section)
+		o->name[0] = '\0';        /* it is nobody's */
+	o->cmd.text = r->on;
 	return 0;
 }
 
@@ -323,6 +353,8 @@ static bool movable(const struct row *r, bool key)
 	case TAKES_BPM:
 	case TAKES_BEATS:   return !key;
 	case TAKES_NAME:
+	case TAKES_WORD:
+	case TAKES_NUMBER:
 	case TAKES_LATENCY:
 	case TAKES_CLOCK:   break;
 	}

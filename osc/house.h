@@ -40,6 +40,8 @@ struct house_order {
 	enum house_what what;
 	struct command cmd;       /* room, member and other are not filled in; strings are the table's */
 	enum house_whom whom;     /* whose state it is: cmd.member */
+	char word[VIEW_NAME_MAX + 1];     /* the verb's own argument: cmd.text, or with `section` cmd.name; "" where it has none */
+	bool worded, section;
 	char name[VIEW_NAME_MAX + 1];     /* HOUSE_OTHER, or whom of a private mix: cmd.other */
 	unsigned nth;             /* of a private mix: the n-th other member, from 1; 0: by name */
 	bool mix;                 /* cmd is VERB_VIEW of cmd.other; only one of gain and pan is meant: */

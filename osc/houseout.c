@@ -10,7 +10,7 @@
 #include "desk_priv.h"
 #include "housepen.h"
 
-enum { LEVELS_MS = 50, ERRORS_A_SECOND = 10 };
+enum { LEVELS_MS = 50, ODDS_TICKS = 20, ERRORS_A_SECOND = 10 };
 
 /* --- what there is to say --- */
 
@@ -22,6 +22,8 @@ static void put_member(struct housepen *pen, struct player *to, const struct sna
 	housepen_i(pen, to, addr, m->muted);
 	housepen_member(addr, name, "hand");
 	housepen_i(pen, to, addr, m->hand);
+	housepen_member(addr, name, "section");
+	housepen_s(pen, to, addr, m->section);
 	if (to->conf.member ? to->conf.member != m->id : strcmp(to->name, m->controller) != 0)
 		return;
 	housepen_s(pen, to, "/tutti/me/name", name);
@@ -32,6 +34,7 @@ static void put_member(struct housepen *pen, struct player *to, const struct sna
 	housepen_f(pen, to, "/tutti/me/pan", m->pan);
 	housepen_i(pen, to, "/tutti/me/click", m->click);
 	housepen_f(pen, to, "/tutti/me/click/gain", m->click_db);
+	houseout_choices(pen, to, m);
 }
 
 static void put_room(struct housepen *pen, struct player *to, const struct desk_room *r, const struct snapshot *s)
@@ -43,6 +46,8 @@ static void put_room(struct housepen *pen, struct player *to, const struct desk_
 	housepen_f(pen, to, "/tutti/tempo", (float)s->tempo.mbpm / 1000);
 	housepen_i(pen, to, "/tutti/tempo/bar", s->tempo.beats);
 	housepen_i(pen, to, "/tutti/transport", s->tempo.running);
+	housepen_i(pen, to, "/tutti/transport/countin", (int32_t)s->tempo.count_in);
+	houseout_sections(pen, to, s);
 }
 
 void houseout_all(struct desk *d, struct player *p)
@@ -306,14 +311,18 @@ static void put_level(uint32_t member, uint8_t dbov, void *arg)
 static void tell_levels(struct desk *d, struct player *p)
 {
 	struct levels l = {.to = p};
+	const struct snapshot_member *own;
 	struct snapshot *s = NULL;
 
 	if (!p->ensemble || snapshot_take(&s, d->control, ensemble_room(p->ensemble)))
 		return;
 	l.r = desk_room_sync(d, s);
+	own = member_in(s, desk_behind(p, s));
 	if (l.r) {
 		housepen_begin(&l.pen);
 		(void)control_levels(d->control, s->room, put_level, &l);
+		if (own && d->n_ticks % ODDS_TICKS == 0)
+			houseout_odds(&l.pen, p, own);
 		housepen_end(&l.pen, p);
 	}
 	mem_deref(s);
@@ -325,6 +334,7 @@ static void tick(void *arg)
 	bool any = false;
 	struct le *le;
 
+	d->n_ticks++;
 	LIST_FOREACH(&d->relay->players, le) {
 		struct player *p = le->data;
 

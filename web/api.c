@@ -54,6 +54,12 @@ static void put_int(JsonBuilder *b, const char *name, uint64_t val)
 	json_builder_add_int_value(b, (gint64)val);
 }
 
+static void put_signed(JsonBuilder *b, const char *name, int64_t v)
+{
+	json_builder_set_member_name(b, name);
+	json_builder_add_int_value(b, v);
+}
+
 static void put_bool(JsonBuilder *b, const char *name, bool val)
 {
 	json_builder_set_member_name(b, name);
@@ -218,6 +224,20 @@ static void put_quality(JsonBuilder *b, const char *name, const struct leg_quali
 	json_builder_end_object(b);
 }
 
+/* Frames concealed a minute with 0, 1, 2, 3 of them held; null: not known. */
+static void put_odds(JsonBuilder *b, const struct leg_stats *s)
+{
+	json_builder_set_member_name(b, "buffer_odds");
+	if (s->odds[0] < 0) {
+		json_builder_add_null_value(b);
+		return;
+	}
+	json_builder_begin_array(b);
+	for (size_t i = 0; i < G_N_ELEMENTS(s->odds); i++)
+		json_builder_add_double_value(b, round((double)s->odds[i] * 10) / 10);
+	json_builder_end_array(b);
+}
+
 static void put_leg(JsonBuilder *b, const struct leg_stats *s)
 {
 	json_builder_set_member_name(b, "media");
@@ -236,6 +256,7 @@ static void put_leg(JsonBuilder *b, const struct leg_stats *s)
 	put_part(b, "peer_lost_percent", s->peer_fraction_lost);
 	put_int(b, "jitter_us", s->jitter_us);
 	put_int(b, "buffer_ms", s->buffer_ms);
+	put_odds(b, s);
 	put_int(b, "round_trip_us", s->rtt_us);
 	put_int(b, "level_dbov", s->level_dbov);
 	put_int(b, "cpu_us", s->cpu_us);
@@ -267,6 +288,10 @@ static void put_member(JsonBuilder *b, const struct snapshot_member *m)
 	put_bool(b, "click", m->click);
 	json_builder_set_member_name(b, "click_db");
 	json_builder_add_double_value(b, (double)m->click_db);
+	put_str(b, "click_sync", click_sync_name(m->click_sync));
+	put_signed(b, "buffer", m->buffer);
+	put_bool(b, "redundant", m->red);
+	put_or_null(b, "section", m->section);
 	put_or_null(b, "controller", m->controller);
 	put_int(b, "since_ms", m->since_ms);
 	put_leg(b, &m->leg);
@@ -307,6 +332,17 @@ static void put_hours(JsonBuilder *b, const struct snapshot *s)
 	put_known(b, "ends_ms", s->ends_ms);
 }
 
+static void put_sections(JsonBuilder *b, const struct snapshot *s)
+{
+	json_builder_set_member_name(b, "sections");
+	json_builder_begin_object(b);
+	for (size_t i = 0; i < s->n_sections; i++) {
+		json_builder_set_member_name(b, s->section[i].name);
+		json_builder_add_double_value(b, (double)s->section[i].gain_db);
+	}
+	json_builder_end_object(b);
+}
+
 static void put_tempo(JsonBuilder *b, const struct snapshot *s)
 {
 	const struct snapshot_tempo *t = &s->tempo;
@@ -317,7 +353,8 @@ static void put_tempo(JsonBuilder *b, const struct snapshot *s)
 	json_builder_add_double_value(b, t->mbpm / 1000.0);
 	put_int(b, "beats", t->beats);
 	put_bool(b, "running", t->running);
-	put_int(b, "beat", t->beat);
+	put_signed(b, "beat", t->beat);
+	put_int(b, "count_in", t->count_in);
 	put_known(b, "origin", t->running ? t->origin : 0);
 	put_person(b, "follow", s, t->follow);
 	json_builder_end_object(b);
@@ -341,6 +378,7 @@ char *api_room(const struct snapshot *s)
 	put_person(b, "speaker", s, s->speaker);
 	put_person(b, "floor", s, s->floor);
 	put_tempo(b, s);
+	put_sections(b, s);
 	put_int(b, "waiting", s->n_waiting);
 	put_int(b, "bans", s->n_bans);
 	put_settings(b, s);

@@ -81,16 +81,16 @@ static const struct { const char *name, *schema; } schemas[] = {
 		   ",\"persistent\":" B "}}") "}}" },
 	{ "room", "{\"type\":\"object\",\"required\":[\"room\",\"version\",\"created_ms\",\"locked\",\"muted_all\",\"profile\",\"speaker\","
 		  "\"members\",\"settings\",\"waiting\",\"recording\"],\"properties\":{\"room\":" S ",\"title\":" S ",\"waiting\":" I
-		  ",\"bans\":" I ",\"tempo\":" REF("tempo") ",\"recording\":" S ",\"persistent\":" B ",\"hours\":" S ",\"settings\":{\"type\":\"object\","
+		  ",\"bans\":" I ",\"tempo\":" REF("tempo") ",\"sections\":{\"type\":\"object\",\"additionalProperties\":" N "}" ",\"recording\":" S ",\"persistent\":" B ",\"hours\":" S ",\"settings\":{\"type\":\"object\","
 		  "\"additionalProperties\":" S "},\"has_host_pin\":" B ",\"has_guest_pin\":" B ",\"floor\":" NULLABLE
 		  ",\"version\":" I ",\"created_ms\":" I ",\"locked\":" B ",\"muted_all\":" B
 		  ",\"profile\":" S ",\"speaker\":" NULLABLE ",\"members\":" LIST(REF("member")) "}}" },
 	{ "tempo", "{\"type\":\"object\",\"required\":[\"bpm\",\"beats\",\"running\",\"beat\",\"origin\",\"follow\"],\"properties\":{\"bpm\":" N
-		   ",\"beats\":" I ",\"running\":" B ",\"beat\":" I ",\"origin\":{\"type\":\"integer\",\"nullable\":true},\"follow\":" NULLABLE "}}" },
+		   ",\"beats\":" I ",\"running\":" B ",\"beat\":" I ",\"count_in\":" I ",\"origin\":{\"type\":\"integer\",\"nullable\":true},\"follow\":" NULLABLE "}}" },
 	{ "member", "{\"type\":\"object\",\"required\":[\"id\",\"uri\",\"name\",\"role\",\"muted\",\"media\"],\"properties\":{\"id\":" I
 		    ",\"uri\":" S ",\"name\":" S ",\"role\":" REF("role") ",\"muted\":" B ",\"muted_by_host\":" B ",\"deaf\":" B
 		    ",\"hold\":" B ",\"hand\":" B ",\"talking\":" B ",\"dialed_out\":" B ",\"waiting\":{\"type\":\"string\",\"nullable\":true},\"gain_db\":" N ",\"pan\":" N ",\"click\":" B
-		    ",\"click_db\":" N ",\"controller\":{\"type\":\"string\",\"nullable\":true}"
+		    ",\"click_db\":" N ",\"click_sync\":" S ",\"buffer\":" I ",\"redundant\":" B ",\"section\":{\"type\":\"string\",\"nullable\":true},\"controller\":{\"type\":\"string\",\"nullable\":true}"
 		    ",\"since_ms\":" I ",\"media\":{\"type\":\"object\"}}}" },
 	{ "role", "{\"type\":\"string\",\"enum\":[\"listener\",\"speaker\",\"host\"]}" },
 	{ "event", "{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{\"number\":" I ",\"room\":" S ",\"version\":" I

@@ -98,7 +98,7 @@ static void choices(const void *arg)
 /* Who asks for it is sent each frame twice at once; who does not want it, never; in packets that are not cut in pieces. */
 static void sent_twice(void)
 {
-	struct peer_conf pc = {"L16", 48000, 96, 2, 1333, 440, 0.25, false, NULL};
+	struct peer_conf pc = {"L16", 48000, 96, 2, 1334, 440, 0.25, false, NULL};
 	struct bus_conf conf = {.music = true};
 	struct stage *s = stage_new(333);
 	struct member *a, *b;

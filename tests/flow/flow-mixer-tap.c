@@ -248,6 +248,36 @@ static void test_sum(void)
 	close_house();
 }
 
+/* Who plays together is recorded apart, in ticks of 64 samples, with a phone among them: nothing is missing. */
+static void test_players(void)
+{
+	open_house(&(struct bus_conf){.music = true}, 1);
+	stage->jitter_music_ms = 5;
+	joins("L16", 48000, 98, 2, 1334, hz[0]);
+	joins("L24", 48000, 99, 2, 1334, hz[1]);
+	joins("PCMU", 8000, 0, 1, 20000, hz[2]);
+	stage_run(stage, 2000);
+	reel_begin(4 * TAP_BYTES);
+	run(4000);
+	reel_end();
+	g_assert_cmpuint(reel.n_stems, ==, 3);
+	g_assert_cmpuint(reel.n_jumps + reel.n_lost + reel.n_mono, ==, 0);
+	g_assert_cmpuint(reel.n_quanta, ==, 1);
+	g_assert_cmpuint(reel.quanta[0], ==, 64);
+	g_assert_cmpuint(reel.end - reel.first, >, 48000 * 39 / 10);
+	g_assert_cmpfloat(worst(NULL, 0, reel.end - reel.first), <, TINY);
+	for (unsigned i = 0; i < 3; i++) {
+		const float *smp = reel.stem[stem_by(stage->member[i])].smp;
+
+		for (unsigned k = 0; k < 3; k++)
+			if (k == i)
+				g_assert_cmpfloat(fabs(20 * log10(tone(smp, 4800, 144000, hz[k]) / PEAK)), <, 0.7);
+			else
+				g_assert_cmpfloat(tone(smp, 4800, 144000, hz[k]), <, PEAK / 100);
+	}
+	close_house();
+}
+
 /* Gains and places are the room's; a stem has neither. */
 static void test_gains(void)
 {
@@ -519,6 +549,7 @@ int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/tap/sum", test_sum);
+	g_test_add_func("/tap/players", test_players);
 	g_test_add_func("/tap/gains", test_gains);
 	g_test_add_func("/tap/places", test_places);
 	g_test_add_func("/tap/late", test_late);

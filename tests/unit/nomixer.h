@@ -12,7 +12,8 @@
 
 struct mixer { uint32_t n_buses; int fail_set_bus; uint64_t smp; };
 struct bus { struct mixer *m; struct bus_conf conf; int n_legs; struct beat beat; };
-struct leg { struct leg_stats *stats; uint32_t rx_ago_ms; struct bus *bus; bool mute, deaf; float gain, pan, click; struct leg_view view; };
+struct leg { struct leg_stats *stats; uint32_t rx_ago_ms; struct bus *bus; bool mute, deaf; float gain, pan, click; struct leg_view view;
+	     int buffer; enum leg_red_choice red; uint32_t click_ahead; };
 
 static struct mixer the_mixer;
 
@@ -69,6 +70,15 @@ void leg_set_deaf(struct leg *l, bool on) { l->deaf = on; }
 void leg_set_gain(struct leg *l, float gain) { l->gain = gain; }
 
 void leg_set_click(struct leg *l, float gain) { l->click = gain; }
+void leg_set_click_ahead(struct leg *l, uint32_t n_smp) { l->click_ahead = n_smp; }
+void leg_set_red(struct leg *l, enum leg_red_choice choice) { l->red = choice; }
+
+int leg_set_buffer(struct leg *l, int frames)
+{
+	l->buffer = frames;
+	return 0;
+}
+
 uint64_t mixer_smp(const struct mixer *m) { return m->smp; }
 
 int bus_set_beat(struct bus *b, const struct beat *beat)

@@ -64,6 +64,18 @@ static const struct {
 	{"/tutti/me/pan", {'f', 2, 0}, EINVAL, 0, 0, 0, 0, 0, 0, NULL, NULL},
 	{"/tutti/me/click", {'i', 1, 0}, 0, C, HOUSE_ME, VERB_CLICK, true, 0, SAME, NULL, ""},
 	{"/tutti/me/click/gain", {'f', 3, 0}, 0, C, HOUSE_ME, VERB_CLICK, true, 3, SAME, NULL, ""},
+	{"/tutti/me/buffer", {'i', -1, 0}, 0, C, HOUSE_ME, VERB_BUFFER, false, -1, SAME, NULL, ""},
+	{"/tutti/me/buffer", {'i', 3, 0}, 0, C, HOUSE_ME, VERB_BUFFER, false, 3, SAME, NULL, ""},
+	{"/tutti/me/buffer", {'i', 4, 0}, EINVAL, 0, 0, 0, 0, 0, 0, NULL, NULL},
+	{"/tutti/me/buffer/odds", {'i', 4, 0}, EACCES, 0, 0, 0, 0, 0, 0, NULL, NULL},
+	{"/tutti/me/red", {'i', 1, 0}, 0, C, HOUSE_ME, VERB_RED, true, 0, SAME, NULL, ""},
+	{"/tutti/transport/countin", {'i', 2, 0}, 0, C, HOUSE_ROOM, VERB_TRANSPORT, false, 2, SAME, "count-in", ""},
+	{"/tutti/transport/countin", {'i', 9, 0}, EINVAL, 0, 0, 0, 0, 0, 0, NULL, NULL},
+	{"/tutti/section/brass/gain", {'f', -6, 0}, 0, C, HOUSE_ROOM, VERB_SECTION_GAIN, false, -6, SAME, NULL, ""},
+	{"/tutti/section//gain", {'f', -6, 0}, ENOENT, 0, 0, 0, 0, 0, 0, NULL, NULL},
+	{"/tutti/me/mix-section/brass/gain", {'f', -6, 0}, 0, C, HOUSE_ME, VERB_SECTION_VIEW, false, -6, SAME, NULL, ""},
+	{"/tutti/member/anna/section", {'i', 1, 0}, EINVAL, 0, 0, 0, 0, 0, 0, NULL, NULL},
+	{"/tutti/me/click/sync", {0, 0, 0}, EINVAL, 0, 0, 0, 0, 0, 0, NULL, NULL},
 	{"/tutti/me/mix/anna/gain", {'f', -60, 0}, 0, C, HOUSE_ME, VERB_VIEW, false, -60, SAME, NULL, "anna"},
 	{"/tutti/me/mix/a.b-2/fader", {'f', 0.75, 0}, 0, C, HOUSE_ME, VERB_VIEW, false, 0, SAME, NULL, "a.b-2"},
 	{"/tutti/me/mix/anna/pan", {'f', 0.5, 0}, 0, C, HOUSE_ME, VERB_VIEW, false, 0, 0.5f, NULL, "anna"},
@@ -127,6 +139,31 @@ static void too_many(void)
 
 	g_assert_cmpint(reads(&o, "/tutti/me/mute", v, 2), ==, EINVAL);
 	g_assert_cmpint(reads(&o, "/tutti/transport/start", v, 2), ==, EINVAL);
+}
+
+/* Whose argument is a word, in the message or in the address. */
+static void words(void)
+{
+	static const struct { const char *addr, *said, *word, *name; bool section; enum verb verb; } rows_[] = {
+		{"/tutti/member/anna/section", "brass", "brass", "anna", false, VERB_SECTION},
+		{"/tutti/member/anna/section", "", "", "anna", false, VERB_SECTION},
+		{"/tutti/me/click/sync", "ear", "ear", "", false, VERB_CLICK_SYNC},
+		{"/tutti/section/brass/gain", NULL, "brass", "", true, VERB_SECTION_GAIN},
+		{"/tutti/me/mix-section/brass/gain", NULL, "brass", "", true, VERB_SECTION_VIEW},
+	};
+	const struct value db = {'f', -3, NULL}, long_word = {'s', 0, "123456789012345678901234567890123"};
+	struct house_order o;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows_); i++) {
+		const struct value said = {'s', 0, rows_[i].said};
+
+		g_assert_cmpint(reads(&o, rows_[i].addr, rows_[i].said ? &said : &db, 1), ==, 0);
+		g_assert_cmpint(o.cmd.verb, ==, rows_[i].verb);
+		g_assert_cmpstr(o.word, ==, rows_[i].word);
+		g_assert_cmpstr(o.name, ==, rows_[i].name);
+		g_assert_true(o.section == rows_[i].section && o.worded == !rows_[i].section);
+	}
+	g_assert_cmpint(reads(&o, "/tutti/me/click/sync", &long_word, 1), ==, EINVAL);
 }
 
 static void latency(void)
@@ -202,6 +239,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/house/messages", messages);
 	g_test_add_func("/house/too-many", too_many);
+	g_test_add_func("/house/words", words);
 	g_test_add_func("/house/latency", latency);
 	g_test_add_func("/house/rows", rows);
 	g_test_add_func("/house/faders", faders);

@@ -42,6 +42,12 @@ static const struct { enum verb verb; const char *self, *others; } want[] = {
 	{ VERB_CLICK, "yyy", "--y" },
 	{ VERB_FOLLOW, "--y", "--y" },
 	{ VERB_CONTROLLER, "yyy", "--y" },
+	{ VERB_BUFFER, "yyy", "--y" },
+	{ VERB_RED, "yyy", "--y" },
+	{ VERB_CLICK_SYNC, "yyy", "--y" },
+	{ VERB_SECTION, "-yy", "--y" },
+	{ VERB_SECTION_GAIN, "--y", "--y" },
+	{ VERB_SECTION_VIEW, "yyy", "--y" },
 	{ VERB_LATENCY, "yyy", "--y" },
 };
 

@@ -28,6 +28,7 @@ export class MemberSheet {
 		this.click = this.toggle('Hears the beat', (on) => verb('click', { on, value: this.state.members.get(id)?.click_db ?? 0 }));
 		this.click.hidden = state.room?.profile !== 'music';
 		this.facts = h('dl', { class: 'facts' });
+		this.playing(name, verb);
 		const floor = h('button', { type: 'button', onclick: () => attempt(verb('floor', { on: true }), `${name} has the floor.`) }, 'Give the floor');
 		floor.hidden = state.room?.settings.floor !== 'on';
 		const ask = h('button', { type: 'button', onclick: () => attempt(verb('ask-unmute'), `${name} was asked to unmute.`) }, 'Ask to unmute');
@@ -37,6 +38,7 @@ export class MemberSheet {
 			h('div', { class: 'sheet-faders' }, h('span', {}, 'Gain'), this.gain.el, h('span', {}, 'Place'), this.pan.el),
 			h('div', { class: 'sheet-switches' }, this.mute, this.deaf, this.hand, this.click),
 			field('Role', this.role),
+			this.music,
 			h('div', { class: 'buttons' }, ask, floor,
 				h('button', { type: 'button', onclick: () => moveForm(state, id) }, 'Move …'),
 				h('button', { type: 'button', onclick: () => breakoutForm(state, id) }, 'Breakout …')),
@@ -46,6 +48,37 @@ export class MemberSheet {
 				h('button', { type: 'button', class: 'danger', onclick: () => banForm(state, id) }, icon('cross'), 'Ban …'))),
 		], { class: 'sheet', onclose });
 		this.show();
+	}
+
+	/**
+	 * What a musician chooses; only in rooms of music.
+	 * @param {string} name @param {(v: string, args?: import('./types').Arguments) => Promise<unknown>} verb
+	 */
+	playing(name, verb) {
+		const option = (/** @type {[string, string]} */ [value, text]) => h('option', { value }, text);
+		this.buffer = h('select', { onchange: () => attempt(verb('buffer', { value: Number(this.buffer.value) })) },
+			/** @type {[string, string][]} */ ([['-1', 'by itself'], ['0', '0 frames'], ['1', '1 frame'], ['2', '2 frames'], ['3', '3 frames']]).map(option));
+		this.sync = h('select', { onchange: () => attempt(verb('click-sync', { text: this.sync.value })) },
+			/** @type {[string, string][]} */ ([['room', 'with the mix'], ['ear', 'on the beat'], ['mix', 'so that it plays into the mix on the beat']]).map(option));
+		this.red = this.toggle('Is sent each frame twice', (on) => verb('red', { on }));
+		this.section = h('input', { maxlength: '32', autocomplete: 'off', onchange: () => attempt(verb('section', { text: this.section.value.trim() })) });
+		this.sectionGain = gainFader(`Gain of the section of ${name}`, (v) => roomVerb(this.state.name, 'section-gain',
+			{ name: this.state.members.get(this.id)?.section ?? '', value: v }));
+		this.sectionFader = h('div', { class: 'sheet-faders' }, h('span', {}, 'All of it'), this.sectionGain.el);
+		this.music = h('div', {}, field('Jitter buffer', this.buffer), field('Timing of the beat', this.sync),
+			h('div', { class: 'sheet-switches' }, this.red), field('Section', this.section), this.sectionFader);
+		this.music.hidden = this.state.room?.profile !== 'music';
+	}
+
+	/** @param {Member} m */
+	showPlaying(m) {
+		for (const [input, value] of /** @type {[HTMLInputElement | HTMLSelectElement, string][]} */ ([[this.buffer, String(m.buffer ?? -1)],
+			[this.sync, m.click_sync ?? 'room'], [this.section, m.section ?? '']]))
+			if (document.activeElement !== input)
+				input.value = value;
+		/** @type {HTMLInputElement} */ (/** @type {HTMLElement} */ (this.red).firstElementChild).checked = m.redundant === true;
+		/** @type {HTMLElement} */ (this.sectionFader).hidden = !m.section;
+		this.sectionGain?.set(m.section ? this.state.room?.sections?.[m.section] ?? 0 : 0);
 	}
 
 	/** @param {string} label @param {(on: boolean) => Promise<unknown>} send */
@@ -70,6 +103,7 @@ export class MemberSheet {
 		for (const [label, on] of /** @type {[HTMLElement, boolean][]} */ ([[this.mute, m.muted], [this.deaf, m.deaf], [this.hand, m.hand], [this.click, m.click]]))
 			/** @type {HTMLInputElement} */ (label.firstElementChild).checked = on;
 		setAttr(this.ask, 'hidden', !m.muted);
+		this.showPlaying(m);
 		fill(this.facts, facts(m, this.state.lossOf(m.id)).map(([k, v]) => [h('dt', {}, k), h('dd', {}, v)]).flat());
 	}
 }
@@ -88,6 +122,7 @@ function facts(m, loss) {
 	list.push(
 		['Codec', media.receive_codec === media.send_codec ? media.receive_codec || '–' : `${media.receive_codec} in, ${media.send_codec} out`],
 		['Delay in', some(delay, (v) => `${Math.round(v)} ms, of it ${media.buffer_ms} ms jitter buffer`)],
+		...(media.buffer_odds ? /** @type {[string, string][]} */ ([['Concealed a minute', media.buffer_odds.map((v, i) => `${v < 10 ? v.toFixed(1) : Math.round(v)} with ${i}`).join(', ') + ' held']]) : []),
 		['Round trip', media.round_trip_us ? `${(media.round_trip_us / 1000).toFixed(1)} ms` : 'not known yet'],
 		['Jitter', `${(media.jitter_us / 1000).toFixed(1)} ms`],
 		['Lost', `${some(loss, (v) => `${v.toFixed(1)} % of the last 10 s`)}; ${media.packets_lost} of ${media.packets_received + media.packets_lost} packets in all`],

@@ -21,6 +21,7 @@ export interface Media {
 	peer_lost_percent: number;
 	jitter_us: number;
 	buffer_ms: number;
+	buffer_odds?: number[] | null;
 	round_trip_us: number;
 	level_dbov: number;
 	cpu_us: number;
@@ -44,6 +45,10 @@ export interface Member {
 	gain_db: number;
 	click: boolean;
 	click_db: number;
+	click_sync?: 'room' | 'ear' | 'mix';
+	buffer?: number;
+	redundant?: boolean;
+	section?: string | null;
 	controller?: string | null;
 	pan: number;
 	since_ms: number;
@@ -60,7 +65,8 @@ export interface Room {
 	persistent: boolean;
 	recording: string;
 	speaker: { id: number; name: string } | null;
-	tempo?: { bpm: number; beats: number; running: boolean; beat: number; origin: number | null; follow: { id: number; name: string } | null };
+	sections?: Record<string, number>;
+	tempo?: { bpm: number; beats: number; running: boolean; beat: number; count_in?: number; origin: number | null; follow: { id: number; name: string } | null };
 	title: string;
 	settings: Record<string, string>;
 	has_host_pin: boolean;
