@@ -26,7 +26,8 @@ static void done_handler(int err, const char *why, const struct soundcheck_repor
 		(void)fprintf(stderr, "tutti-join: no sound check: %s\n", why);
 		r->status = EX_UNAVAILABLE;
 	} else {
-		(r->conf->json ? verdict_json : verdict_print)(stdout, &report->verdict, report->trial, report->n, report->card_us);
+		(r->conf->json ? verdict_json : verdict_print)(stdout, &report->verdict, report->trial, report->n,
+							       report->card_us);
 		r->status = report->verdict.grade == VERDICT_NONE ? EX_UNAVAILABLE : EX_OK;
 	}
 	(void)fflush(stdout);
@@ -41,7 +42,9 @@ static void signal_handler(int sig)
 
 static enum offer_srtp srtp_of(const char *word)
 {
-	return !strcmp(word, "required") ? OFFER_SRTP_REQUIRED : !strcmp(word, "off") ? OFFER_SRTP_OFF : OFFER_SRTP_OPTIONAL;
+	return !strcmp(word, "required") ? OFFER_SRTP_REQUIRED
+	       : !strcmp(word, "off")    ? OFFER_SRTP_OFF
+					 : OFFER_SRTP_OPTIONAL;
 }
 
 /* A card is only asked when one is named: a check must work while another program has it. */
@@ -54,9 +57,18 @@ static int start(struct run *r)
 {
 	const struct joinconf *c = r->conf;
 	const struct soundcheck_conf sc = {
-		.uri = c->uri, .name = c->name[0] ? c->name : "Sound check", .user = c->user[0] ? c->user : NULL, .password = c->password,
-		.proxy = c->proxy, .tls_verify = c->tls_verify, .tls_ca = c->tls_ca, .srtp = (int)srtp_of(c->srtp), .driver = driver_of(c),
-		.device = c->device, .period = c->period, .seconds = c->seconds,
+		.uri = c->uri,
+		.name = c->name[0] ? c->name : "Sound check",
+		.user = c->user[0] ? c->user : NULL,
+		.password = c->password,
+		.proxy = c->proxy,
+		.tls_verify = c->tls_verify,
+		.tls_ca = c->tls_ca,
+		.srtp = (int)srtp_of(c->srtp),
+		.driver = driver_of(c),
+		.device = c->device,
+		.period = c->period,
+		.seconds = c->seconds,
 	};
 
 	return soundcheck_alloc(&r->check, &sc, step_handler, done_handler, r);

@@ -19,8 +19,8 @@ float  chirp_at(uint64_t n);
 uint64_t chirp_begin(uint64_t k);         /* where the kth begins */
 
 struct chirp_found { unsigned sent, heard; uint32_t min_smp, median_smp, max_smp; };
-/* How late each is in `heard`, of which sample 0 was played when sample 0 of the row was taken. Those that could not have come whole are not
- * counted as sent. */
+/* How late each is in `heard`, of which sample 0 was played when sample 0 of the row was taken. Those that could not
+ * have come whole are not counted as sent. */
 void chirp_find(struct chirp_found *f, const float *heard, size_t n);
 
 #endif

@@ -6,9 +6,9 @@
  *       +--- waiting: 0, 1, 2, 4 .. 15 s <--- lost: silence, 481, BYE of a server that stops, another address of ours
  *                                             final: BYE, 403, 404, 486 ...: over
  *
- * There is a stack for the one address from which the kernel would send to the peer, so what stands in Contact and SDP is where we are. A
- * laptop that goes from cable to WLAN has another one: then all is made anew. From, with its part that is drawn once for each program, stays: by it
- * the server knows who comes back to its seat.
+ * There is a stack for the one address from which the kernel would send to the peer, so what stands in Contact and SDP
+ * is where we are. A laptop that goes from cable to WLAN has another one: then all is made anew. From, with its part
+ * that is drawn once for each program, stays: by it the server knows who comes back to its seat.
  */
 #include <string.h>
 #include "joinend.h"
@@ -66,7 +66,10 @@ static int stack_open(struct joincall *c, const char *listen)
 {
 	const struct session_conf sc = {.expires_s = 1800, .min_se_s = 90, .max_sessions = 16};
 	const struct sips_conf conf = {
-		.listen = listen, .software = "tutti-join", .client = true, .tls_peer = c->conf.tls_verify && c->reach.host[0] ? c->reach.host : NULL,
+		.listen = listen,
+		.software = "tutti-join",
+		.client = true,
+		.tls_peer = c->conf.tls_verify && c->reach.host[0] ? c->reach.host : NULL,
 		.tls_ca = c->conf.tls_ca,
 	};
 	int err = sips_alloc(&c->sips, &conf);
@@ -91,7 +94,8 @@ static int listen_open(struct joincall *c)
 	const char *words = c->conf.listen;
 
 	if (!words || !words[0])
-		words = net_if_apply(is_any6, NULL) ? "udp:0.0.0.0:0 tcp:0.0.0.0:0 udp:[::]:0 tcp:[::]:0" : "udp:0.0.0.0:0 tcp:0.0.0.0:0";
+		words = net_if_apply(is_any6, NULL) ? "udp:0.0.0.0:0 tcp:0.0.0.0:0 udp:[::]:0 tcp:[::]:0"
+						    : "udp:0.0.0.0:0 tcp:0.0.0.0:0";
 	return stack_open(c, words);
 }
 
@@ -110,7 +114,8 @@ static int source_open(struct joincall *c, enum sip_transp tp)
 	c->src = src;
 	if (c->conf.listen && c->conf.listen[0])
 		return stack_open(c, c->conf.listen);
-	if (re_snprintf(words, sizeof(words), tp == SIP_TRANSP_TLS ? "udp:%J tcp:%J tls:%J" : "udp:%J tcp:%J", &src, &src, &src) < 0)
+	if (re_snprintf(words, sizeof(words), tp == SIP_TRANSP_TLS ? "udp:%J tcp:%J tls:%J" : "udp:%J tcp:%J", &src,
+			&src, &src) < 0)
 		return EINVAL;
 	return stack_open(c, words);
 }
@@ -232,20 +237,29 @@ static void identity_make(struct joincall *c)
 	plain[n] = '\0';
 	pl_set_str(&pl, user ? user : "");
 	if (pl.l)
-		(void)re_snprintf(c->identity, sizeof(c->identity), strchr(c->reach.host, ':') ? "sip:%H@[%s]" : "sip:%H@%s", uri_user_escape,
-				  &pl, c->reach.host);
+		(void)re_snprintf(c->identity, sizeof(c->identity),
+				  strchr(c->reach.host, ':') ? "sip:%H@[%s]" : "sip:%H@%s", uri_user_escape, &pl,
+				  c->reach.host);
 	else
-		(void)re_snprintf(c->identity, sizeof(c->identity), strchr(c->reach.host, ':') ? "sip:%s-%08x@[%s]" : "sip:%s-%08x@%s",
+		(void)re_snprintf(c->identity, sizeof(c->identity),
+				  strchr(c->reach.host, ':') ? "sip:%s-%08x@[%s]" : "sip:%s-%08x@%s",
 				  n ? plain : "musician", c->drawn, c->reach.host);
 }
 
 static int end_call(struct joincall *c, enum sip_transp tp)
 {
 	const struct joinend_conf conf = {
-		.call = &c->conf, .sips = c->sips, .sessions = c->sessions, .local = c->src, .near = reach_near(&c->reach), .user = "tutti-join",
-		.peer = c->reach.user, .h = end_handler, .arg = c,
+		.call = &c->conf,
+		.sips = c->sips,
+		.sessions = c->sessions,
+		.local = c->src,
+		.near = reach_near(&c->reach),
+		.user = "tutti-join",
+		.peer = c->reach.user,
+		.h = end_handler,
+		.arg = c,
 	};
-	char uri[REACH_MAX + 16], route[REACH_MAX];
+	char uri[REACH_MAX + 16], route[REACH_MAX] = "";
 	struct session_out out = {.uri = uri, .from_uri = c->identity, .from_name = c->conf.name, .route = route};
 	int err = reach_uri(uri, sizeof(uri), &c->reach, tp);
 
@@ -303,8 +317,14 @@ static void invite_handler(const struct sip_msg *msg, void *arg)
 {
 	struct joincall *c = arg;
 	struct joinend_conf conf = {
-		.call = &c->conf, .sips = c->sips, .sessions = c->sessions, .local = msg->dst, .near = sip_sa_private(&msg->src),
-		.user = "tutti-join", .h = end_handler, .arg = c,
+		.call = &c->conf,
+		.sips = c->sips,
+		.sessions = c->sessions,
+		.local = msg->dst,
+		.near = sip_sa_private(&msg->src),
+		.user = "tutti-join",
+		.h = end_handler,
+		.arg = c,
 	};
 	char peer[128] = "";
 
@@ -350,7 +370,8 @@ static int keep(struct joincall *c, const char **s)
 static int strings_keep(struct joincall *c)
 {
 	struct joincall_conf *conf = &c->conf;
-	const char **const all[] = {&conf->uri, &conf->listen, &conf->name, &conf->user, &conf->password, &conf->proxy, &conf->codecs, &conf->tls_ca};
+	const char **const all[] = {&conf->uri,      &conf->listen, &conf->name,   &conf->user,
+				    &conf->password, &conf->proxy,  &conf->codecs, &conf->tls_ca};
 	int err = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all) && !err; i++)

@@ -1,11 +1,12 @@
 /*
- * joincall.h - our seat in a room: one SIP call that comes back by itself, with its sound on a leg and its gestures on a player.
+ * joincall.h - our seat in a room: one SIP call that comes back by itself, with its sound on a leg and its gestures on
+ * a player.
  *
  *     joincall > session (server/session.h) > offer (server/offer.h) > leg (mixer/mixer.h), player (osc/relay.h)
  *
- * Control thread. It calls, or with `answer` waits to be called; when the line dies (the network changed, the server was
- * restarted, nothing was heard for a while) it calls again, at first at once and then less and less often, with the same
- * identity, so that it gets its old seat.
+ * Control thread. It calls, or with `answer` waits to be called; when the line dies (the network changed, the server
+ * was restarted, nothing was heard for a while) it calls again, at first at once and then less and less often, with the
+ * same identity, so that it gets its old seat.
  */
 #ifndef CLIENT_JOINCALL_H
 #define CLIENT_JOINCALL_H
@@ -66,7 +67,7 @@ struct joincall_info {
 	bool     srtp, red, gestures, focus;      /* focus: a conference, not another tutti-join */
 	uint32_t again_s;                         /* WAITING: in how many seconds; */
 	unsigned tries;                           /* how often it was tried since it was last up */
-	uint16_t scode;                           /* OVER: the answer that says no for good; 503: a bad certificate; 0: by BYE, or by ourselves */
+	uint16_t scode;           /* OVER: the answer that says no for good; 503: a bad certificate; 0: by BYE, or by ourselves */
 	uint64_t up_ms;                           /* since it has been up, unix time */
 };
 void joincall_info(const struct joincall *c, struct joincall_info *i);

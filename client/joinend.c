@@ -6,7 +6,8 @@
  *     leg      says: nothing is heard       >  over: told in the next turn of the loop, for it may come up from below
  *     pings    say: nobody knows this call /
  *
- * A server that was restarted knows nothing of the call, and says so only when it is asked: so it is asked, by OPTIONS in the dialog.
+ * A server that was restarted knows nothing of the call, and says so only when it is asked: so it is asked, by OPTIONS
+ * in the dialog.
  */
 #include <string.h>
 #include <sys/time.h>
@@ -22,7 +23,11 @@ enum {
 
 void joinend_tell(struct joinend *e, enum joinend_what what)
 {
-	const struct joinend_news n = {.what = what, .final = e->final, .wait_ms = e->wait_ms, .scode = e->scode, .why = e->why,
+	const struct joinend_news n = {.what = what,
+				       .final = e->final,
+				       .wait_ms = e->wait_ms,
+				       .scode = e->scode,
+				       .why = e->why,
 				       .deaf = e->session && session_outgoing(e->session) && !session_heard(e->session),
 				       .moved = e->moved[0] ? e->moved : NULL};
 
@@ -215,7 +220,8 @@ static void op_closed(int err, uint16_t scode, const char *reason, const struct 
 		over(e, true, words);
 		return;
 	}
-	(void)re_snprintf(words, sizeof(words), e->scode ? "%s (%u)" : "%s", reason && reason[0] ? reason : "no connection", e->scode);
+	(void)re_snprintf(words, sizeof(words), e->scode ? "%s (%u)" : "%s",
+			  reason && reason[0] ? reason : "no connection", e->scode);
 	over(e, e->scode && !e->up && reach_is_final(e->scode), words);
 }
 
@@ -237,19 +243,24 @@ static int refer_target(char *buf, size_t size, const struct joinend *e, const s
 	return 0;
 }
 
-/* To another room of the same server. RFC 3515 2.4.4 wants a NOTIFY at once; the dialog ends, and the subscription with it. */
+/* To another room of the same server. RFC 3515 2.4.4 wants a NOTIFY at once; the dialog ends, and the subscription with
+ * it. */
 static void refer(struct joinend *e, const struct sip_msg *msg)
 {
 	int err = refer_target(e->moved, sizeof(e->moved), e, msg);
 
 	if (err) {
 		e->moved[0] = '\0';
-		(void)sips_replyf(e->conf.sips, msg, err == EBADMSG ? 400 : 603, err == EBADMSG ? "Bad Refer-To" : "Decline", NULL);
+		(void)sips_replyf(e->conf.sips, msg, err == EBADMSG ? 400 : 603,
+				  err == EBADMSG ? "Bad Refer-To" : "Decline", NULL);
 		return;
 	}
 	(void)sips_replyf(e->conf.sips, msg, 202, "Accepted", NULL);
-	(void)session_request(e->session, "NOTIFY", NULL, NULL, "Event: refer;id=%u\r\nSubscription-State: terminated;reason=noresource\r\n"
-			      "Content-Type: message/sipfrag;version=2.0\r\nContent-Length: 20\r\n\r\nSIP/2.0 100 Trying\r\n", msg->cseq.num);
+	(void)session_request(
+		e->session, "NOTIFY", NULL, NULL,
+		"Event: refer;id=%u\r\nSubscription-State: terminated;reason=noresource\r\n"
+		"Content-Type: message/sipfrag;version=2.0\r\nContent-Length: 20\r\n\r\nSIP/2.0 100 Trying\r\n",
+		msg->cseq.num);
 	joinend_lost(e, "called to another room");
 }
 
@@ -275,11 +286,14 @@ static const struct session_ops ops = {
 	.progress = op_progress, .established = op_established, .request = op_request, .closed = op_closed,
 };
 
-/* dialog.c asks only for challenges of whoever answered the INVITE; the account is of that server, whatever it calls its realm. */
-static int auth_handler(char *buf, size_t size, const struct sip_msg *challenge, const char *method, const char *uri, void *arg)
+/* dialog.c asks only for challenges of whoever answered the INVITE; the account is of that server, whatever it calls
+ * its realm. */
+static int auth_handler(char *buf, size_t size, const struct sip_msg *challenge, const char *method, const char *uri,
+			void *arg)
 {
 	struct joinend *e = arg;
-	const struct auth_cred cred = {.any_realm = true, .user = e->conf.call->user, .password = e->conf.call->password};
+	const struct auth_cred cred = {
+		.any_realm = true, .user = e->conf.call->user, .password = e->conf.call->password};
 
 	return auth_answer(buf, size, challenge, method, uri, &cred, &e->auth_nc);
 }

@@ -1,7 +1,9 @@
 /*
- * joinend.h - one call of ours, from INVITE to BYE: its session, offer, leg and player. joincall has one after the other.
+ * joinend.h - one call of ours, from INVITE to BYE: its session, offer, leg and player. joincall has one after the
+ * other.
  *
- * Owner: joincall. mem_deref hangs up. JOINEND_OVER is told once, not from inside one of these functions' calls, and nothing after it.
+ * Owner: joincall. mem_deref hangs up. JOINEND_OVER is told once, not from inside one of these functions' calls, and
+ * nothing after it.
  */
 #ifndef CLIENT_JOINEND_H
 #define CLIENT_JOINEND_H

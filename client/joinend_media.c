@@ -4,7 +4,14 @@
 #include <string.h>
 #include "joinend_priv.h"
 
-enum { PTIME_NEAR_US = 1333, PTIME_FAR_US = 2500, SILENCE_MS = 5000, JITTER_MAX_MS = 200, GEST_MTU = 1200, GEST_RATE = 5000 };
+enum {
+	PTIME_NEAR_US = 1333,
+	PTIME_FAR_US = 2500,
+	SILENCE_MS = 5000,
+	JITTER_MAX_MS = 200,
+	GEST_MTU = 1200,
+	GEST_RATE = 5000
+};
 
 /* --- sound --- */
 
@@ -20,8 +27,14 @@ static int leg_make(struct joinend *e)
 {
 	const struct joincall_conf *call = e->conf.call;
 	struct leg_conf conf = {
-		.local = e->local, .jitter_max_ms = JITTER_MAX_MS, .jitter_music_ms = call->jitter_ms, .jitter_music_fit = call->jitter_fit,
-		.ungated = true, .rtp_timeout_ms = call->silence_ms ? call->silence_ms : SILENCE_MS, .eventh = leg_handler, .arg = e,
+		.local = e->local,
+		.jitter_max_ms = JITTER_MAX_MS,
+		.jitter_music_ms = call->jitter_ms,
+		.jitter_music_fit = call->jitter_fit,
+		.ungated = true,
+		.rtp_timeout_ms = call->silence_ms ? call->silence_ms : SILENCE_MS,
+		.eventh = leg_handler,
+		.arg = e,
 	};
 	int err;
 
@@ -38,8 +51,8 @@ static void name_clean(char name[VIEW_NAME_MAX + 1], const char *text, const cha
 	size_t n = 0;
 
 	for (; *text && n < VIEW_NAME_MAX; text++) {
-		bool ok = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || (*text >= '0' && *text <= '9') ||
-			  (n && strchr("-_.", *text));
+		bool ok = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
+			  (*text >= '0' && *text <= '9') || (n && strchr("-_.", *text));
 
 		if (ok)
 			name[n++] = *text;
@@ -67,7 +80,8 @@ static int player_make(struct joinend *e, const char *wish)
 	return player_alloc(&e->player, call->relay, call->ensemble, &conf);
 }
 
-static int open_line(struct sa *local, char name[VIEW_NAME_MAX + 1], enum gestline_kind kind, const char *wish, void *arg)
+static int open_line(struct sa *local, char name[VIEW_NAME_MAX + 1], enum gestline_kind kind, const char *wish,
+		     void *arg)
 {
 	struct joinend *e = arg;
 	int err = e->player ? 0 : player_make(e, wish);
@@ -120,15 +134,29 @@ static int offer_engine(struct joinend *e)
 {
 	const struct joincall_conf *call = e->conf.call;
 	struct offer_conf conf = {
-		.media = *leg_local(e->leg), .codecs = codecs(e), .music = true, .answer_stereo = call->channels != 1,
-		.srtp = (enum offer_srtp)call->srtp, .srtp_offered = true, .levels = true, .red = call->red, .session_name = "tutti-join",
-		.ptime_us = call->ptime_us ? call->ptime_us : e->conf.near ? PTIME_NEAR_US : PTIME_FAR_US,
+		.media = *leg_local(e->leg),
+		.codecs = codecs(e),
+		.music = true,
+		.answer_stereo = call->channels != 1,
+		.srtp = (enum offer_srtp)call->srtp,
+		.srtp_offered = true,
+		.levels = true,
+		.red = call->red,
+		.session_name = "tutti-join",
+		.ptime_us = call->ptime_us ? call->ptime_us
+			    : e->conf.near ? PTIME_NEAR_US
+					   : PTIME_FAR_US,
 	};
 
 	if (call->gestures && call->relay && call->ensemble)
 		conf.gest = (struct offer_gest_conf){
-			.takes = 1u << GESTLINE_OSC, .offers = 1u << GESTLINE_OSC, .mtu = GEST_MTU, .stream_max = OSC_MAX_DGRAM,
-			.rate = GEST_RATE, .open = open_line, .arg = e,
+			.takes = 1u << GESTLINE_OSC,
+			.offers = 1u << GESTLINE_OSC,
+			.mtu = GEST_MTU,
+			.stream_max = OSC_MAX_DGRAM,
+			.rate = GEST_RATE,
+			.open = open_line,
+			.arg = e,
 		};
 	return offer_alloc(&e->offer, &conf);
 }

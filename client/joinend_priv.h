@@ -1,5 +1,6 @@
 /*
- * joinend_priv.h - what the two halves of a call share: joinend.c, its dialog, and joinend_media.c, what is agreed on in it.
+ * joinend_priv.h - what the two halves of a call share: joinend.c, its dialog, and joinend_media.c, what is agreed on
+ * in it.
  */
 #ifndef CLIENT_JOINEND_PRIV_H
 #define CLIENT_JOINEND_PRIV_H

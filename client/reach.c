@@ -64,8 +64,8 @@ static int write_uri(struct reach *r, const struct pl *rest, bool secure)
 		user = (struct pl){rest->p, (size_t)(at - rest->p)};
 		pl_advance(&host, at + 1 - rest->p);
 	}
-	n = re_snprintf(r->uri, sizeof(r->uri), bare_v6(&host) ? "sip%s:%r%s[%r]" : "sip%s:%r%s%r", secure ? "s" : "", &user,
-			at ? "@" : "", &host);
+	n = re_snprintf(r->uri, sizeof(r->uri), bare_v6(&host) ? "sip%s:%r%s[%r]" : "sip%s:%r%s%r", secure ? "s" : "",
+			&user, at ? "@" : "", &host);
 	return n < 0 ? EINVAL : 0;
 }
 
@@ -107,7 +107,8 @@ int reach_read(struct reach *r, const char *text)
 
 int reach_uri(char *buf, size_t size, const struct reach *r, enum sip_transp tp)
 {
-	const char *param = r->tp == SIP_TRANSP_NONE && tp != SIP_TRANSP_NONE && tp != SIP_TRANSP_UDP ? sip_transp_param(tp) : "";
+	const char *param =
+		r->tp == SIP_TRANSP_NONE && tp != SIP_TRANSP_NONE && tp != SIP_TRANSP_UDP ? sip_transp_param(tp) : "";
 
 	return re_snprintf(buf, size, "%s%s", r->uri, param) < 0 ? EINVAL : 0;
 }
@@ -159,8 +160,10 @@ int reach_route(char *buf, size_t size, const struct reach *r, enum sip_transp t
 	if (!sa_isset(&r->addr, SA_ADDR) || !only_here(r->host))
 		return 0;
 	sa_set_port(&to, sip_transp_port(tp == SIP_TRANSP_NONE ? SIP_TRANSP_UDP : tp, r->port));
-	return re_snprintf(buf, size, "sip:%J%s;lr", &to, tp == SIP_TRANSP_NONE || tp == SIP_TRANSP_UDP ? "" : sip_transp_param(tp)) < 0 ?
-	       EINVAL : 0;
+	return re_snprintf(buf, size, "sip:%J%s;lr", &to,
+			   tp == SIP_TRANSP_NONE || tp == SIP_TRANSP_UDP ? "" : sip_transp_param(tp)) < 0
+		       ? EINVAL
+		       : 0;
 }
 
 bool reach_near(const struct reach *r)
@@ -199,8 +202,8 @@ int reach_source(struct sa *src, const struct sa *dst)
 
 /* --- a thread that asks ---
  *
- * The job is the C library's memory, for libre's counts are not of threads: the thread writes its answer and posts it; only the
- * control thread knows whether anybody waits. */
+ * The job is the C library's memory, for libre's counts are not of threads: the thread writes its answer and posts it;
+ * only the control thread knows whether anybody waits. */
 
 struct job { struct reach_lookup *who; char host[128]; int err; struct sockaddr_storage addr; socklen_t len; };
 
@@ -293,12 +296,13 @@ bool reach_is_final(uint16_t scode)
 	return scode / 100 == 4 || scode / 100 == 6 || scode / 100 == 3;
 }
 
-/* Words of this server, and causes of others: Q.850 (ITU-T) 38 network out of order, 41 temporary failure, 47 no resources, 102 timer; or
- * a status of SIP that says as much. */
+/* Words of this server, and causes of others: Q.850 (ITU-T) 38 network out of order, 41 temporary failure, 47 no
+ * resources, 102 timer; or a status of SIP that says as much. */
 bool reach_bye_is_final(const struct pl *reason)
 {
 	static const char *const words[] = {"server stopped", "rtp-timeout", "answer failed", "shutdown", "restart"};
-	static const char *const causes[] = {"cause=38", "cause=41", "cause=47", "cause=102", "cause=408", "cause=500", "cause=503", "cause=504"};
+	static const char *const causes[] = {"cause=38",  "cause=41",  "cause=47",  "cause=102",
+					     "cause=408", "cause=500", "cause=503", "cause=504"};
 	char text[256];
 
 	if (!reason || !reason->p)

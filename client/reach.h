@@ -1,6 +1,6 @@
 /*
- * reach.h - where a call goes: what people write made a SIP URI, the address behind it, our own towards it; and whether and when to
- * try again.
+ * reach.h - where a call goes: what people write made a SIP URI, the address behind it, our own towards it; and whether
+ * and when to try again.
  */
 #ifndef CLIENT_REACH_H
 #define CLIENT_REACH_H
@@ -18,7 +18,8 @@ struct reach {
 	struct sa addr;                   /* of a number; of a name unset, until it is looked up */
 };
 
-/* Forgiving: "band@host", "<sip:band@host:5070;transport=tcp>", "sips:band@[::1]", "band@::1", spaces around it. EINVAL. */
+/* Forgiving: "band@host", "<sip:band@host:5070;transport=tcp>", "sips:band@[::1]", "band@::1", spaces around it.
+ * EINVAL. */
 int  reach_read(struct reach *r, const char *text);
 /* The same with another transport. */
 int  reach_uri(char *buf, size_t size, const struct reach *r, enum sip_transp tp);
@@ -26,8 +27,8 @@ int  reach_uri(char *buf, size_t size, const struct reach *r, enum sip_transp tp
 int  reach_route(char *buf, size_t size, const struct reach *r, enum sip_transp tp);
 /* Is the call to stay on this machine or its network? An address that is not known: no. */
 bool reach_near(const struct reach *r);
-/* RFC 3261 18.1.1: a request of more than 1300 bytes goes by TCP, and by UDP where nobody takes that. Ours are longer; on one's own network
- * that does not matter. try: 0 for the first. */
+/* RFC 3261 18.1.1: a request of more than 1300 bytes goes by TCP, and by UDP where nobody takes that. Ours are longer;
+ * on one's own network that does not matter. try: 0 for the first. */
 enum sip_transp reach_transp(const struct reach *r, unsigned try);
 
 /* The address we have towards dst, as the kernel chooses it. dst unset: towards anybody far away. */

@@ -3,7 +3,8 @@
  *
  *     call > settle (buffers find their length) > measure > hang up > look for the chirps > the next
  *
- * What was heard is written by the device's thread into memory that is there before it begins, and read when that thread is gone.
+ * What was heard is written by the device's thread into memory that is there before it begins, and read when that
+ * thread is gone.
  */
 #include <stdatomic.h>
 #include <string.h>
@@ -13,10 +14,22 @@
 #include "server/offer.h"
 #include "soundcheck.h"
 
-enum { SETTLE_MS = 4000, CONNECT_MS = 10000, POLL_MS = 250, RATE = 48000, PERIOD = 64, PORT_MIN = 40000, PORT_MAX = 48998 };
+enum {
+	SETTLE_MS = 4000,
+	CONNECT_MS = 10000,
+	POLL_MS = 250,
+	RATE = 48000,
+	PERIOD = 64,
+	PORT_MIN = 40000,
+	PORT_MAX = 48998
+};
 
-static const struct { const char *name, *codecs; uint32_t frame_us; } kinds[] = {
-	{"L16", "L16/48000/2", 1333}, {"L16", "L16/48000/2", 2500}, {"L16", "L16/48000/2", 5000}, {"Opus", "opus", 2500},
+static const struct { const char *name, *codecs; uint32_t frame_us;
+} kinds[] = {
+	{"L16", "L16/48000/2", 1333},
+	{"L16", "L16/48000/2", 2500},
+	{"L16", "L16/48000/2", 5000},
+	{"Opus", "opus", 2500},
 };
 
 /* What the device's thread has; the rest is the control thread's while that runs. */
@@ -95,8 +108,13 @@ static void rig_close(struct soundcheck *s)
 static int device_start(struct soundcheck *s)
 {
 	const struct device_conf dc = {
-		.driver = s->conf.driver ? s->conf.driver : "null", .device = s->conf.device ? s->conf.device : "", .name = "tutti-check", .inputs = 1,
-		.period = s->period, .turnh = turn_rt, .arg = &s->rt,
+		.driver = s->conf.driver ? s->conf.driver : "null",
+		.device = s->conf.device ? s->conf.device : "",
+		.name = "tutti-check",
+		.inputs = 1,
+		.period = s->period,
+		.turnh = turn_rt,
+		.arg = &s->rt,
 	};
 	struct device_info info;
 	const char *why = "";
@@ -116,7 +134,8 @@ static int device_start(struct soundcheck *s)
 
 static int rig_open(struct soundcheck *s)
 {
-	const struct mixer_conf mc = {.port_min = s->conf.port_min ? s->conf.port_min : PORT_MIN, .port_max = s->conf.port_max ? s->conf.port_max : PORT_MAX};
+	const struct mixer_conf mc = {.port_min = s->conf.port_min ? s->conf.port_min : PORT_MIN,
+				      .port_max = s->conf.port_max ? s->conf.port_max : PORT_MAX};
 	const struct bus_conf bc = {.music = true};
 	const struct card_conf cc = {.period_smp = s->period};
 	int err = mixer_alloc(&s->mixer, &mc);
@@ -143,7 +162,8 @@ static double part(uint64_t n, uint64_t of) { return of ? 100.0 * (double)n / (d
 static void figures(struct soundcheck *s, const struct leg_stats *now)
 {
 	const uint64_t got = now->rx_packets - s->before.rx_packets, late = now->rx_late - s->before.rx_late;
-	const uint64_t missed = now->rx_lost - s->before.rx_lost, lost = missed > late ? missed - late : 0;     /* late ones came */
+	const uint64_t missed = now->rx_lost - s->before.rx_lost,
+		       lost = missed > late ? missed - late : 0; /* late ones came */
 	const double minutes = s->conf.seconds / 60;
 	struct verdict_trial *t = trial(s);
 
@@ -328,9 +348,22 @@ static void step(struct soundcheck *s)
 static int call(struct soundcheck *s)
 {
 	const struct joincall_conf conf = {
-		.uri = s->conf.uri, .listen = "", .name = s->conf.name, .user = s->conf.user, .password = s->conf.password, .proxy = s->conf.proxy,
-		.codecs = kinds[s->i].codecs, .ptime_us = kinds[s->i].frame_us, .channels = 2, .srtp = s->conf.srtp, .tls_verify = s->conf.tls_verify,
-		.tls_ca = s->conf.tls_ca, .mixer = s->mixer, .bus = s->bus, .jitter_ms = (kinds[s->i].frame_us + 999) / 1000, .jitter_fit = true,
+		.uri = s->conf.uri,
+		.listen = "",
+		.name = s->conf.name,
+		.user = s->conf.user,
+		.password = s->conf.password,
+		.proxy = s->conf.proxy,
+		.codecs = kinds[s->i].codecs,
+		.ptime_us = kinds[s->i].frame_us,
+		.channels = 2,
+		.srtp = s->conf.srtp,
+		.tls_verify = s->conf.tls_verify,
+		.tls_ca = s->conf.tls_ca,
+		.mixer = s->mixer,
+		.bus = s->bus,
+		.jitter_ms = (kinds[s->i].frame_us + 999) / 1000,
+		.jitter_fit = true,
 	};
 	int err = joincall_alloc(&s->call, &conf, call_handler, s);
 
@@ -374,7 +407,8 @@ static void destructor(void *arg)
 	mem_deref(s->rt.heard);
 }
 
-int soundcheck_alloc(struct soundcheck **sp, const struct soundcheck_conf *conf, soundcheck_step_h *steph, soundcheck_h *h, void *arg)
+int soundcheck_alloc(struct soundcheck **sp, const struct soundcheck_conf *conf, soundcheck_step_h *steph,
+		     soundcheck_h *h, void *arg)
 {
 	struct soundcheck *s;
 

@@ -1,10 +1,11 @@
 /*
- * soundcheck.h - tutti-join --check sip:echo@host: how late one's own sound is when it comes back from the server, with each frame length, and
- * what that means for playing together.
+ * soundcheck.h - tutti-join --check sip:echo@host: how late one's own sound is when it comes back from the server, with
+ * each frame length, and what that means for playing together.
  *
- *     chirp > device's thread > card > leg ---- server's echo ---- leg > card > device's thread > what is searched for them
+ *     chirp > device's thread > card > leg -- server's echo -- leg > card > device's thread > searched for them
  *
- * Control thread; the device (the null one, if no other is wanted) turns an engine of the check's own. It plays no sound and takes none.
+ * Control thread; the device (the null one, if no other is wanted) turns an engine of the check's own. It plays no
+ * sound and takes none.
  */
 #ifndef CLIENT_SOUNDCHECK_H
 #define CLIENT_SOUNDCHECK_H
@@ -38,6 +39,7 @@ typedef void (soundcheck_h)(int err, const char *why, const struct soundcheck_re
 typedef void (soundcheck_step_h)(const char *what, void *arg);
 
 /* Strings are the caller's, and must live as long. Begins at once. */
-int  soundcheck_alloc(struct soundcheck **sp, const struct soundcheck_conf *conf, soundcheck_step_h *steph, soundcheck_h *h, void *arg);
+int soundcheck_alloc(struct soundcheck **sp, const struct soundcheck_conf *conf, soundcheck_step_h *steph,
+		     soundcheck_h *h, void *arg);
 
 #endif

@@ -16,7 +16,8 @@ static bool usable(const struct verdict_trial *t)
 	return t->done && t->chirps && t->heard >= HEARD_PART * t->chirps;
 }
 
-/* Clean ones before holes; then the shortest way. Half a millisecond is no reason for Opus where plain samples arrive, nor for more packets. */
+/* Clean ones before holes; then the shortest way. Half a millisecond is no reason for Opus where plain samples arrive,
+ * nor for more packets. */
 static bool better(const struct verdict_trial *a, const struct verdict_trial *b)
 {
 	const bool clean_a = a->concealed_min <= HOLES_MIN, clean_b = b->concealed_min <= HOLES_MIN;
@@ -73,12 +74,14 @@ static void say(struct verdict *v)
 		break;
 
 	case VERDICT_PLAY:
-		n = snprintf(v->words, sizeof(v->words), "you can play in time with players up to %u ms from the server (about %u km of line)",
+		n = snprintf(v->words, sizeof(v->words),
+			     "you can play in time with players up to %u ms from the server (about %u km of line)",
 			     v->reach_us / 1000, v->reach_km);
 		break;
 
 	case VERDICT_LOOSE:
-		n = snprintf(v->words, sizeof(v->words), "too late to play in time: slow pieces may work, fast ones will drag");
+		n = snprintf(v->words, sizeof(v->words),
+			     "too late to play in time: slow pieces may work, fast ones will drag");
 		break;
 
 	case VERDICT_TALK:
@@ -90,9 +93,11 @@ static void say(struct verdict *v)
 		break;
 	}
 	if (v->holes && v->grade != VERDICT_NONE)
-		n += snprintf(v->words + n, sizeof(v->words) - (size_t)n, "; the line loses sound: use a cable, and redundancy");
+		n += snprintf(v->words + n, sizeof(v->words) - (size_t)n,
+			      "; the line loses sound: use a cable, and redundancy");
 	if (v->shaky && v->grade != VERDICT_NONE)
-		(void)snprintf(v->words + n, sizeof(v->words) - (size_t)n, "; packets come unevenly: no WLAN, and nothing else on that line");
+		(void)snprintf(v->words + n, sizeof(v->words) - (size_t)n,
+			       "; packets come unevenly: no WLAN, and nothing else on that line");
 }
 
 void verdict_judge(struct verdict *v, const struct verdict_trial *t, unsigned n, uint32_t card_us)
@@ -123,8 +128,8 @@ static void print_trial(FILE *f, const struct verdict_trial *t, bool best)
 		return;
 	}
 	fprintf(f, "%c %-5s %5.2f ms  %6.1f ms  %6.1f ms  %5.2f ms  %5.1f ms  %4.1f %%  %4.1f %%  %6.1f\n",
-		best ? '*' : ' ', t->codec, ms(t->frame_us), ms(t->sound_us), ms(t->rtt_us), ms(t->jitter_us), ms(t->buffer_us), t->loss_pct,
-		t->peer_loss_pct, t->concealed_min);
+		best ? '*' : ' ', t->codec, ms(t->frame_us), ms(t->sound_us), ms(t->rtt_us), ms(t->jitter_us),
+		ms(t->buffer_us), t->loss_pct, t->peer_loss_pct, t->concealed_min);
 }
 
 /* One part of the words on each line. */
@@ -150,9 +155,11 @@ void verdict_print(FILE *f, const struct verdict *v, const struct verdict_trial 
 	if (v->best >= 0) {
 		const struct verdict_trial *b = &t[v->best];
 
-		fprintf(f, "Best: %s in frames of %.2f ms, buffer %u frame%s.\n", b->codec, ms(b->frame_us), v->buffer_frames,
-			v->buffer_frames == 1 ? "" : "s");
-		fprintf(f, "To the ear of a player who is as far from the server as you: %.1f ms,\n%.1f of them in sound cards.\n",
+		fprintf(f, "Best: %s in frames of %.2f ms, buffer %u frame%s.\n", b->codec, ms(b->frame_us),
+			v->buffer_frames, v->buffer_frames == 1 ? "" : "s");
+		fprintf(f,
+			"To the ear of a player who is as far from the server as you: %.1f ms,\n%.1f of them in sound "
+			"cards.\n",
 			ms(v->total_us), ms(card_us));
 	}
 	print_words(f, v->words);
@@ -174,12 +181,17 @@ static void json_text(FILE *f, const char *s)
 
 static void json_trial(FILE *f, const struct verdict_trial *t)
 {
-	fprintf(f, "{\"codec\":\"%s\",\"frame_ms\":%.3f,\"done\":%s", t->codec, ms(t->frame_us), t->done ? "true" : "false");
+	fprintf(f, "{\"codec\":\"%s\",\"frame_ms\":%.3f,\"done\":%s", t->codec, ms(t->frame_us),
+		t->done ? "true" : "false");
 	if (t->done)
-		fprintf(f, ",\"sound_ms\":%.3f,\"sound_min_ms\":%.3f,\"sound_max_ms\":%.3f,\"rtt_ms\":%.3f,\"jitter_ms\":%.3f,\"buffer_ms\":%.3f,"
-			"\"loss_pct\":%.3f,\"late_pct\":%.3f,\"peer_loss_pct\":%.3f,\"concealed_min\":%.1f,\"chirps\":%u,\"heard\":%u,\"srtp\":%s",
-			ms(t->sound_us), ms(t->sound_min_us), ms(t->sound_max_us), ms(t->rtt_us), ms(t->jitter_us), ms(t->buffer_us), t->loss_pct,
-			t->late_pct, t->peer_loss_pct, t->concealed_min, t->chirps, t->heard, t->srtp == 'y' ? "true" : "false");
+		fprintf(f,
+			",\"sound_ms\":%.3f,\"sound_min_ms\":%.3f,\"sound_max_ms\":%.3f,\"rtt_ms\":%.3f,\"jitter_ms\":%"
+			".3f,\"buffer_ms\":%.3f,"
+			"\"loss_pct\":%.3f,\"late_pct\":%.3f,\"peer_loss_pct\":%.3f,\"concealed_min\":%.1f,\"chirps\":%"
+			"u,\"heard\":%u,\"srtp\":%s",
+			ms(t->sound_us), ms(t->sound_min_us), ms(t->sound_max_us), ms(t->rtt_us), ms(t->jitter_us),
+			ms(t->buffer_us), t->loss_pct, t->late_pct, t->peer_loss_pct, t->concealed_min, t->chirps,
+			t->heard, t->srtp == 'y' ? "true" : "false");
 	fprintf(f, ",\"why\":");
 	json_text(f, t->why);
 	fputc('}', f);
@@ -189,9 +201,12 @@ void verdict_json(FILE *f, const struct verdict *v, const struct verdict_trial *
 {
 	static const char *const grades[] = {"none", "play", "loose", "talk", "bad"};
 
-	fprintf(f, "{\"event\":\"check\",\"grade\":\"%s\",\"best\":%d,\"total_ms\":%.3f,\"card_ms\":%.3f,\"reach_ms\":%.3f,\"reach_km\":%u,"
-		"\"buffer_frames\":%u,\"holes\":%s,\"shaky\":%s,\"words\":", grades[v->grade], v->best, ms(v->total_us), ms(card_us), ms(v->reach_us),
-		v->reach_km, v->buffer_frames, v->holes ? "true" : "false", v->shaky ? "true" : "false");
+	fprintf(f,
+		"{\"event\":\"check\",\"grade\":\"%s\",\"best\":%d,\"total_ms\":%.3f,\"card_ms\":%.3f,\"reach_ms\":%."
+		"3f,\"reach_km\":%u,"
+		"\"buffer_frames\":%u,\"holes\":%s,\"shaky\":%s,\"words\":",
+		grades[v->grade], v->best, ms(v->total_us), ms(card_us), ms(v->reach_us), v->reach_km, v->buffer_frames,
+		v->holes ? "true" : "false", v->shaky ? "true" : "false");
 	json_text(f, v->words);
 	fprintf(f, ",\"trials\":[");
 	for (unsigned i = 0; i < n; i++) {

@@ -1,11 +1,11 @@
 /*
  * verdict.h - what a sound check found, as figures, in plain words and as JSON. Pure.
  *
- *     mouth > card > us ---- up ----> server ---- down ----> them > card > ear        25 ms is where playing together begins to suffer
- *     mouth > card > us ---- up ----> echo   ---- down ----> us                       what is measured
+ *     mouth > card > us -- up --> server -- down --> them > card > ear       25 ms is where playing together suffers
+ *                    us -- up --> echo   -- down --> us                      what is measured
  *
- * So who is as far from the server as we are hears us after the round trip of the echo and two cards; who is farther or nearer, after so much more or
- * less. What is left of the bound, for the way from the server to them, is the answer.
+ * So who is as far from the server as we are hears us after the round trip of the echo and two cards; who is farther or
+ * nearer, after so much more or less. What is left of the bound, for the way from the server to them, is the answer.
  */
 #ifndef CLIENT_VERDICT_H
 #define CLIENT_VERDICT_H
@@ -55,6 +55,7 @@ struct verdict {
 /* card_us: from the air into the card's callback and out of it again, both together. */
 void verdict_judge(struct verdict *v, const struct verdict_trial *t, unsigned n, uint32_t card_us);
 void verdict_print(FILE *f, const struct verdict *v, const struct verdict_trial *t, unsigned n, uint32_t card_us);
-void verdict_json(FILE *f, const struct verdict *v, const struct verdict_trial *t, unsigned n, uint32_t card_us);      /* one line */
+void verdict_json(FILE *f, const struct verdict *v, const struct verdict_trial *t, unsigned n,
+		  uint32_t card_us);              /* one line */
 
 #endif

@@ -205,10 +205,9 @@ def join_roams():
             if not e.wait(lambda s: s and s[-1]['state'] == 'up'):
                 return ['never up: %s' % e.states()]
             ns, device = far.net.base + '-0', 'wire0'
-            ip('-n', far.net.base, 'route', 'add', '10.91.0.3', 'dev', device)
             then = time.monotonic()
-            ip('-n', ns, 'addr', 'del', '10.91.0.2', 'peer', far.net.near_ip(), 'dev', device)
-            ip('-n', ns, 'addr', 'add', '10.91.0.3', 'peer', far.net.near_ip(), 'dev', device)
+            ip('-n', ns, 'addr', 'del', '10.91.0.2/24', 'dev', device)
+            ip('-n', ns, 'addr', 'add', '10.91.0.3/24', 'dev', device)
             if not e.wait(lambda s: len(far.said().split('call.established')) > 2, 8):
                 wrong.append('not back: %s' % e.states())
             print('# back after %.1f s' % (time.monotonic() - then))
