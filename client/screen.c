@@ -104,7 +104,7 @@ static void draw_line(struct grid *g, const struct band *b, unsigned y)
 		x = grid_put(g, x, y, g->cols, GRID_PLAIN, "SRTP  ");
 	x = grid_putf(g, x, y, g->cols, GRID_PLAIN, "%s %u", o->driver, o->period);
 	if (o->xruns)
-		x = grid_putf(g, x, y, g->cols, GRID_WARN, "  %llu xruns", (unsigned long long)o->xruns);
+		x = grid_putf(g, x, y, g->cols, GRID_WARN, "  %llu xrun%s", (unsigned long long)o->xruns, o->xruns == 1 ? "" : "s");
 	x = grid_putf(g, x, y, g->cols, o->loss_pct > 1 || o->peer_loss_pct > 1 ? GRID_WARN : GRID_PLAIN, "  loss %.1f/%.1f %%", (double)o->loss_pct,
 		      (double)o->peer_loss_pct);
 	x = grid_putf(g, x, y, g->cols, GRID_PLAIN, "  jitter %.1f ms", o->jitter_us / 1000.0);

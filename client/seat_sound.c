@@ -215,7 +215,7 @@ static void leg_figures(struct seat *s, const struct leg_stats *now)
 	o->rtt_us = now->rtt_us;
 	o->net_us = now->rtt_us / 2;
 	o->buffer_us = now->rx_delay_us > 0 ? (uint32_t)now->rx_delay_us : 0;
-	o->mix_us = o->ptime_us;
+	o->mix_us = now->tx_delay_us > 0 ? (uint32_t)now->tx_delay_us : 0;
 	o->peer_loss_pct = (float)now->peer_fraction_lost * 100 / 256;
 	o->concealed = now->concealed;
 	o->rx_packets = now->rx_packets;

@@ -211,6 +211,7 @@ static void test_pens(void)
 {
 	char *help = penned(joinconf_help), *sample = penned(joinconf_sample), *man = penned(joinconf_man);
 	g_autofree char *read_back = NULL;
+	g_auto(GStrv) lines = NULL;
 	size_t n;
 	const struct joinconf_row *r = joinconf_rows(&n);
 	GString *all = g_string_new(NULL);
@@ -226,7 +227,8 @@ static void test_pens(void)
 			g_assert_nonnull(strstr(help, flag));
 	}
 	/* The sample without its # is what stands there anyway. */
-	for (char **line = g_strsplit(sample, "\n#", -1); *line; line++)
+	lines = g_strsplit(sample, "\n#", -1);
+	for (char **line = lines; *line; line++)
 		if (**line != ' ')
 			g_string_append_printf(all, "%s\n", *line);
 	read_back = file_of("sample", all->str, 0600);
