@@ -82,6 +82,7 @@ export const pictures = {
 		for (const [i, m] of music.members.entries())
 			await stage.api('POST', `rooms/music-trio/members/${m.id}/latency`, { capture_us: 22700, playback_us: 4000, buffer_us: 1300, rtt_us: 6000 + 8000 * i });
 		await visit(dark, '#/rooms/music-trio/delays', 'music-trio');
+		await dark.waitForTimeout(6000);          // until the marks are those of that bound
 		await dark.getByRole('gridcell').nth(1).click();
 		await shoot(dark, 'delays');
 		await visit(dark, '#/rooms/monday', 'Monday call');
