@@ -738,6 +738,7 @@ import gestures_phones  # noqa: E402,F401
 import gestures_plain  # noqa: E402,F401
 import joincheck  # noqa: E402,F401
 import joins  # noqa: E402,F401
+import band  # noqa: E402,F401
 import joinjack  # noqa: E402,F401
 import recorded  # noqa: E402,F401
 import voicecases  # noqa: E402,F401
