@@ -18,7 +18,7 @@ help:
 	@echo 'make install  binaries, completion, sample config, unit, man pages, fail2ban filter (PREFIX, DESTDIR)'
 	@echo 'make fuzz     run the fuzz targets                                (FUZZ_SECONDS=3600 each)'
 	@echo 'make bench    measure what is promised about sound               (QUICK=1: three minutes; DOCS=1: into docs/)'
-	@echo 'make soak     an hour of a room on a simulated clock          (MINUTES=60: and as long of a real server)'
+	@echo 'make soak     an hour of a room on a simulated clock          (MINUTES=60: and as long of a real server; BAND=60: of players in JACK)'
 	@echo 'make fresh    try make run and make test in a bare Debian          (RELEASE=trixie)'
 	@echo 'make clean    remove the build folders'
 
@@ -52,7 +52,7 @@ bench:
 
 soak:
 	@sh tools/install-deps.sh test
-	@MINUTES='$(MINUTES)' sh tests/soak/run.sh
+	@MINUTES='$(MINUTES)' BAND='$(BAND)' sh tests/soak/run.sh
 
 fresh:
 	@bash tests/fresh/run.sh $(RELEASE)

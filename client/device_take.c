@@ -16,7 +16,7 @@
 #include "mixer/ring.h"
 #include "device_priv.h"
 
-enum { RING_SMP = 1 << 17, CHUNK = 4096, NAP_MS = 20 };
+enum { RING_SMP = 1 << 17, CHUNK = 4096, NAP_MS = 20, PATH_SIZE = 512 };
 
 struct frame { float ch[DEVICE_CH]; };
 
@@ -28,8 +28,13 @@ struct takefile {
 	atomic_bool stop;
 	_Atomic uint64_t lost;
 	uint64_t owed;            /* callback: lost ones that have not been filled with silence */
+	uint64_t written;
+	char path[PATH_SIZE];     /* as it was asked for */
 	struct frame buf[CHUNK];
 };
+
+/* The last that has sound of ours in it, and how many there are by now. Control thread. */
+static struct { char path[PATH_SIZE]; unsigned n; } before;
 
 /* --- the callback's thread --- */
 
@@ -65,6 +70,7 @@ static void write_all(struct takefile *t)
 	do {
 		for (n = 0; n < CHUNK && !ring_pop(t->ring, &t->buf[n]); n++)
 			;
+		t->written += n;
 		if (n && sf_writef_float(t->f, t->buf[0].ch, (sf_count_t)n) != (sf_count_t)n)
 			atomic_fetch_add_explicit(&t->lost, n, memory_order_relaxed);
 	} while (n == CHUNK);
@@ -85,6 +91,14 @@ static void *writer_main(void *arg)
 
 /* --- control thread --- */
 
+static void remember(const struct takefile *t)
+{
+	if (strcmp(before.path, t->path))
+		before.n = 0;
+	str_ncpy(before.path, t->path, sizeof(before.path));
+	before.n++;
+}
+
 static void destructor(void *arg)
 {
 	struct takefile *t = arg;
@@ -92,6 +106,8 @@ static void destructor(void *arg)
 	t->stop = true;
 	if (t->running)
 		pthread_join(t->tid, NULL);
+	if (t->written)
+		remember(t);
 	if (t->f)
 		sf_close(t->f);
 	mem_deref(t->ring);
@@ -110,14 +126,30 @@ static int format_of(const char *path)
 	return 0;
 }
 
+/* The name, with a number before its end from the second on. Its format is known, so it has a dot. */
+static void name_file(char *name, size_t size, const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	if (strcmp(before.path, path))
+		str_ncpy(name, path, size);
+	else
+		re_snprintf(name, size, "%b-%u%s", path, (size_t)(dot - path), before.n + 1, dot);
+}
+
 static int open_sound(struct takefile *t, const char *path)
 {
 	SF_INFO info = {.samplerate = DEVICE_RATE, .channels = DEVICE_CH, .format = format_of(path)};
+	char name[PATH_SIZE + 16];
 	int err;
 
 	if (!info.format)
 		return device_why(EINVAL, "%s: a file to write ends in .wav or .flac", path);
-	t->f = sf_open(path, SFM_WRITE, &info);
+	if (strlen(path) >= sizeof(t->path))
+		return device_why(ENAMETOOLONG, "the name of the file to write is too long");
+	str_ncpy(t->path, path, sizeof(t->path));
+	name_file(name, sizeof(name), path);
+	t->f = sf_open(name, SFM_WRITE, &info);
 	if (!t->f) {
 		err = errno ? errno : EIO;
 		return device_why(err, "%s: %s", path, strerror(err));

@@ -117,14 +117,23 @@ static int set_yesno(bool *v, const struct joinconf_row *r, const char *s, char 
 	return complain(wrong, size, r, "yes or no");
 }
 
+/* A name as "nan" or hexadecimal is a number to strtod, too. */
+static bool is_number(double *v, const char *s)
+{
+	char *end;
+
+	if (!*s || strspn(s, "-+.0123456789") != strlen(s))
+		return false;
+	*v = strtod(s, &end);
+	return !*end;
+}
+
 static int read_number(double *v, const struct joinconf_row *r, const char *s, char *wrong, size_t size)
 {
 	double min = strtod(r->range, NULL), max = strtod(strstr(r->range, "..") + 2, NULL);
-	char *end, want[64];
+	char want[64];
 
-	/* A name as "nan" or hexadecimal is a number to strtod, too. */
-	*v = *s && strspn(s, "-+.0123456789") == strlen(s) ? strtod(s, &end) : NAN;
-	if (!isnan(*v) && !*end && *v >= min && *v <= max && (r->type == JOINCONF_DECIMAL || *v == floor(*v)))
+	if (is_number(v, s) && *v >= min && *v <= max && (r->type == JOINCONF_DECIMAL || *v == floor(*v)))
 		return 0;
 	(void)snprintf(want, sizeof(want), "%s from %.0f to %.0f", r->type == JOINCONF_DECIMAL ? "a number" : "a whole number", min, max);
 	return complain(wrong, size, r, want);

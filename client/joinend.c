@@ -10,38 +10,17 @@
  */
 #include <string.h>
 #include <sys/time.h>
-#include "joinend.h"
+#include "joinend_priv.h"
 #include "reach.h"
 #include "server/auth.h"
-#include "server/offer.h"
 
 enum {
-	PTIME_NEAR_US = 1333, PTIME_FAR_US = 2500, SILENCE_MS = 5000, JITTER_MAX_MS = 200,
 	PATIENCE_MS = 4000,               /* for any answer at all, */
 	RINGS_MS = 60000,                 /* and for the last one */
-	PING_MS = 2000, GEST_MTU = 1200, GEST_RATE = 5000, FAREWELL_MS = 1000,
+	PING_MS = 2000, FAREWELL_MS = 1000,
 };
 
-struct ping { struct joinend *e; };       /* outlives the call it is about */
-
-struct joinend {
-	struct joinend_conf conf;
-	struct session *session;
-	struct offer *offer;
-	struct leg *leg;
-	struct player *player;
-	struct ping *ping;                /* one that is under way; NULL: none */
-	struct tmr tmr_ping, tmr_patience, tmr_over, tmr_again;
-	struct sa local;
-	char user[128], peer[VIEW_NAME_MAX + 1], uri[256], moved[256], why[128];
-	uint32_t auth_nc, wait_ms;
-	uint16_t scode;
-	uint64_t up_ms;
-	bool called, rings, up, over, final, focus, line_set;     /* called: the other side did */
-	uint8_t mark[OFFER_MARK];
-};
-
-static void tell(struct joinend *e, enum joinend_what what)
+void joinend_tell(struct joinend *e, enum joinend_what what)
 {
 	const struct joinend_news n = {.what = what, .final = e->final, .wait_ms = e->wait_ms, .scode = e->scode, .why = e->why,
 				       .deaf = e->session && session_outgoing(e->session) && !session_heard(e->session),
@@ -53,7 +32,7 @@ static void tell(struct joinend *e, enum joinend_what what)
 
 static void over_handler(void *arg)
 {
-	tell(arg, JOINEND_OVER);                  /* the owner lets go of it */
+	joinend_tell(arg, JOINEND_OVER);                  /* the owner lets go of it */
 }
 
 /* Words of the other side may end on a terminal. */
@@ -94,13 +73,10 @@ static void destructor(void *arg)
 	tmr_cancel(&e->tmr_ping);
 	tmr_cancel(&e->tmr_patience);
 	tmr_cancel(&e->tmr_over);
-	tmr_cancel(&e->tmr_again);
 	if (e->ping)
 		e->ping->e = NULL;
 	mem_deref(e->session);
-	mem_deref(e->leg);
-	mem_deref(e->player);
-	mem_deref(e->offer);
+	joinend_media_close(e);
 }
 
 /* --- is anybody there? --- */
@@ -152,179 +128,6 @@ static void patience_over(void *arg)
 	joinend_lost(e, "no answer");
 }
 
-/* --- sound --- */
-
-static void leg_handler(const struct leg_event *ev, void *arg)
-{
-	struct joinend *e = arg;
-
-	if (ev->type == LEG_EVENT_RTP_TIMEOUT && e->up && !offer_peer_holds(e->offer))
-		joinend_lost(e, "nothing is heard of the other side");
-}
-
-static int leg_make(struct joinend *e)
-{
-	const struct joincall_conf *call = e->conf.call;
-	struct leg_conf conf = {
-		.local = e->local, .jitter_max_ms = JITTER_MAX_MS, .jitter_music_ms = call->jitter_ms, .jitter_music_fit = call->jitter_fit,
-		.ungated = true, .rtp_timeout_ms = call->silence_ms ? call->silence_ms : SILENCE_MS, .eventh = leg_handler, .arg = e,
-	};
-	int err;
-
-	(void)re_snprintf(conf.cname, sizeof(conf.cname), "%016llx@tutti", rand_u64());
-	err = leg_alloc(&e->leg, call->mixer, &conf);
-	return err ? err : leg_set_bus(e->leg, call->bus);
-}
-
-/* --- gestures --- */
-
-/* A name as names of players may be; of what nothing is left it is `or`. */
-static void name_clean(char name[VIEW_NAME_MAX + 1], const char *text, const char *or)
-{
-	size_t n = 0;
-
-	for (; *text && n < VIEW_NAME_MAX; text++) {
-		bool ok = (*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') || (*text >= '0' && *text <= '9') ||
-			  (n && strchr("-_.", *text));
-
-		if (ok)
-			name[n++] = *text;
-		else if (n && name[n - 1] != '-')
-			name[n++] = '-';
-	}
-	while (n && name[n - 1] == '-')
-		n--;
-	name[n] = '\0';
-	if (!n)
-		str_ncpy(name, or, VIEW_NAME_MAX + 1);
-}
-
-static int player_make(struct joinend *e, const char *wish)
-{
-	const struct joincall_conf *call = e->conf.call;
-	struct player_conf conf = {.househ = call->gesth, .arg = call->gest_arg};
-
-	str_ncpy(conf.wish, wish[0] ? wish : e->peer, sizeof(conf.wish));
-	str_ncpy(conf.identity, e->uri, sizeof(conf.identity));
-	(void)re_snprintf(conf.cname, sizeof(conf.cname), "%016llx@tutti", rand_u64());
-	return player_alloc(&e->player, call->relay, call->ensemble, &conf);
-}
-
-static int open_line(struct sa *local, char name[VIEW_NAME_MAX + 1], enum gestline_kind kind, const char *wish, void *arg)
-{
-	struct joinend *e = arg;
-	int err = e->player ? 0 : player_make(e, wish);
-
-	if (!err)
-		err = player_port(e->player, kind, &e->local, local);
-	if (err)
-		return err;
-	/* In our description: what we would like to be called, or, to who called us, what it is called here. */
-	if (e->called)
-		str_ncpy(name, player_name(e->player), VIEW_NAME_MAX + 1);
-	else
-		name_clean(name, e->conf.call->name ? e->conf.call->name : "", "musician");
-	return 0;
-}
-
-static void follow_line(struct joinend *e)
-{
-	uint8_t mark[OFFER_MARK];
-	const struct gestline *l = e->player ? offer_gestline(e->offer, GESTLINE_OSC, mark) : NULL;
-
-	if (!l) {
-		if (e->line_set)
-			player_drop_line(e->player, GESTLINE_OSC);
-		e->line_set = false;
-		return;
-	}
-	if (e->line_set && !memcmp(e->mark, mark, sizeof(mark)))
-		return;
-	if (player_set_line(e->player, l))
-		return;
-	e->line_set = true;
-	memcpy(e->mark, mark, sizeof(mark));
-}
-
-/* --- offer and answer --- */
-
-static const char *codecs(const struct joinend *e)
-{
-	const struct joincall_conf *call = e->conf.call;
-
-	if (call->codecs && call->codecs[0])
-		return call->codecs;
-	if (call->channels == 1)
-		return e->conf.near ? "L16/48000 L24/48000 opus" : "opus L16/48000";
-	return e->conf.near ? "L16/48000/2 L24/48000/2 opus L16/48000" : "opus L16/48000/2 L16/48000";
-}
-
-static int offer_engine(struct joinend *e)
-{
-	const struct joincall_conf *call = e->conf.call;
-	struct offer_conf conf = {
-		.media = *leg_local(e->leg), .codecs = codecs(e), .music = true, .answer_stereo = call->channels != 1,
-		.srtp = (enum offer_srtp)call->srtp, .srtp_offered = true, .levels = true, .red = call->red, .session_name = "tutti-join",
-		.ptime_us = call->ptime_us ? call->ptime_us : e->conf.near ? PTIME_NEAR_US : PTIME_FAR_US,
-	};
-
-	if (call->gestures && call->relay && call->ensemble)
-		conf.gest = (struct offer_gest_conf){
-			.takes = 1u << GESTLINE_OSC, .offers = 1u << GESTLINE_OSC, .mtu = GEST_MTU, .stream_max = OSC_MAX_DGRAM,
-			.rate = GEST_RATE, .open = open_line, .arg = e,
-		};
-	return offer_alloc(&e->offer, &conf);
-}
-
-static int op_offered(struct mbuf **answer, const char **why, const void *body, size_t len, void *arg)
-{
-	return offer_answer(((struct joinend *)arg)->offer, answer, why, body, len);
-}
-
-static int op_offer(struct mbuf **mb, void *arg)
-{
-	return offer_make(((struct joinend *)arg)->offer, mb);
-}
-
-static int op_answered(const char **why, const void *body, size_t len, void *arg)
-{
-	return offer_accept(((struct joinend *)arg)->offer, why, body, len);
-}
-
-static void op_rollback(void *arg)
-{
-	offer_rollback(((struct joinend *)arg)->offer);
-}
-
-static void again_handler(void *arg)
-{
-	struct joinend *e = arg;
-
-	if (!e->over && session_established(e->session))
-		(void)session_modify(e->session);
-}
-
-static void op_commit(void *arg)
-{
-	struct joinend *e = arg;
-	struct leg_desc desc;
-
-	if (e->over)
-		return;
-	offer_commit(e->offer);
-	if (offer_leg(e->offer, false, &desc))
-		leg_desc_clear(&desc);
-	if (e->session && sa_isset(session_peer(e->session), SA_ADDR))
-		desc.source = *session_peer(e->session);
-	if (leg_set_desc(e->leg, &desc))
-		joinend_lost(e, "the sound that was agreed on cannot be played");
-	follow_line(e);
-	if (offer_wants_again(e->offer))
-		tmr_start(&e->tmr_again, 0, again_handler, e);
-	if (e->up)
-		tell(e, JOINEND_CHANGED);
-}
-
 /* --- the dialog --- */
 
 static void op_progress(const struct sip_msg *msg, void *arg)
@@ -332,7 +135,7 @@ static void op_progress(const struct sip_msg *msg, void *arg)
 	struct joinend *e = arg;
 
 	if (!e->over && msg->scode >= 180)
-		tell(e, JOINEND_RINGING);
+		joinend_tell(e, JOINEND_RINGING);
 }
 
 static bool is_focus(const struct sip_msg *msg)
@@ -363,7 +166,7 @@ static void op_established(const struct sip_msg *msg, void *arg)
 	e->up    = true;
 	e->up_ms = unix_ms();
 	tmr_start(&e->tmr_ping, PING_MS, ping_send, e);
-	tell(e, JOINEND_UP);
+	joinend_tell(e, JOINEND_UP);
 }
 
 static bool bye_final(const struct sip_msg *msg)
@@ -467,7 +270,8 @@ static bool op_request(struct session *s, const struct sip_msg *msg, void *arg)
 }
 
 static const struct session_ops ops = {
-	.offered = op_offered, .offer = op_offer, .answered = op_answered, .commit = op_commit, .rollback = op_rollback,
+	.offered = joinend_offered, .offer = joinend_offer, .answered = joinend_answered, .commit = joinend_commit,
+	.rollback = joinend_rollback,
 	.progress = op_progress, .established = op_established, .request = op_request, .closed = op_closed,
 };
 
@@ -495,10 +299,8 @@ static int alloc(struct joinend **ep, const struct joinend_conf *conf, const cha
 	sa_set_port(&e->local, 0);
 	str_ncpy(e->user, conf->user ? conf->user : "", sizeof(e->user));
 	str_ncpy(e->uri, uri, sizeof(e->uri));
-	name_clean(e->peer, conf->peer ? conf->peer : "", "room");
-	err = leg_make(e);
-	if (!err)
-		err = offer_engine(e);
+	str_ncpy(e->peer, conf->peer ? conf->peer : "", sizeof(e->peer));
+	err = joinend_media_open(e);
 	if (err)
 		mem_deref(e);
 	else

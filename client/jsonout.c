@@ -121,12 +121,20 @@ static void tell_state(struct jsonout *j, const struct band_own *o, uint64_t uni
 	end(j);
 }
 
+static bool same_odds(const struct band_own *a, const struct band_own *b)
+{
+	for (unsigned i = 0; i < 4; i++)
+		if (a->buffer_odds[i] != b->buffer_odds[i])
+			return false;
+	return true;
+}
+
 static void tell_me(struct jsonout *j, const struct band *b, uint64_t unix_ms)
 {
 	const struct band_own *o = &b->own, *was = &j->was.own;
 
 	if (!j->first && band_muted(b) == band_muted(&j->was) && band_deaf(b) == band_deaf(&j->was) && o->hand == was->hand && o->click == was->click && o->red == was->red &&
-	    o->buffer_quanta == was->buffer_quanta && !strcmp(b->me, j->was.me) && !memcmp(o->buffer_odds, was->buffer_odds, sizeof(o->buffer_odds)))
+	    o->buffer_quanta == was->buffer_quanta && !strcmp(b->me, j->was.me) && same_odds(o, was))
 		return;
 	begin(j, "me", unix_ms);
 	put_text(j, "name", b->me);

@@ -109,10 +109,10 @@ static void *midi_main(void *arg)
 		[FD_BELL]  = {.fd = midiwire_bell_fd(m->w), .events = POLLIN},
 		[FD_TIMER] = {.fd = m->timer_fd, .events = POLLIN},
 	};
-	const int n = snd_seq_poll_descriptors(m->seq, fds + FD_SEQ, POLL_SEQ_MAX, POLLIN);
+	const nfds_t n = FD_SEQ + (nfds_t)snd_seq_poll_descriptors(m->seq, fds + FD_SEQ, POLL_SEQ_MAX, POLLIN);
 
 	while (!(fds[FD_STOP].revents & POLLIN)) {
-		if (poll(fds, (nfds_t)(FD_SEQ + n), -1) < 0)
+		if (poll(fds, n, -1) < 0)
 			continue;         /* EINTR */
 		for (unsigned i = FD_BELL; i <= FD_TIMER; i++)
 			if (fds[i].revents)

@@ -80,12 +80,18 @@ static int find_or_join(struct midimix *m, const char *name)
 	return i;
 }
 
+/* Who has left is said to have let go of everything once more, as its keys become void. */
+static bool ends_only(const struct bridge_cmds *cmds)
+{
+	return cmds->n == 1 && midi_is_note_off(&cmds->cmd[0]);
+}
+
 void midimix_play(struct midimix *m, const char *name, const struct osc_msg *msg, uint64_t at_us)
 {
 	struct bridge_cmds cmds;
 	int id;
 
-	if (bridge_to_midi_rt(&cmds, NULL, msg, MIDIMIX_SYSEX_MAX) != BRIDGE_SAID)
+	if (bridge_to_midi_rt(&cmds, NULL, msg, MIDIMIX_SYSEX_MAX) != BRIDGE_SAID || (ends_only(&cmds) && find(m, name) < 0))
 		return;
 	m->at_us = at_us > m->at_us ? at_us : m->at_us;
 	id = find_or_join(m, name);

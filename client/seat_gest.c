@@ -8,7 +8,7 @@
 #include "seat_priv.h"
 #include "control/log.h"
 
-enum { PORT_MIN = 20000, PORT_MAX = 59998, LATENCY_LEAST_US = 200 };
+enum { PORT_MIN = 20000, PORT_MAX = 59998, LATENCY_LEAST_US = 200, LATENCY_AGAIN_S = 20 };
 
 int seat_gest_mix(struct seat *s, const struct band_member *m, bool all)
 {
@@ -135,17 +135,28 @@ static uint32_t differs(uint32_t a, uint32_t b)
 	return a > b ? a - b : b - a;
 }
 
-/* What the server cannot see of the way between our mouth and its ear. */
+/* From the air until the packet leaves: a card that gives more than a frame at once has its end before its time. */
+static uint32_t to_packet_us(const struct seat *s)
+{
+	int64_t us = (int64_t)s->band.own.capture_us + s->last.tx_delay_us;
+
+	return us > 0 ? (uint32_t)us : 0;
+}
+
+/* What the server cannot see of the way between our mouth and its ear, and the way as the clock's exchanges measure it, which
+ * the server believes for a minute. */
 void seat_gest_second(struct seat *s)
 {
 	const struct band_own *o = &s->band.own;
-	const uint32_t now[3] = {o->capture_us, o->playback_us, o->buffer_us};
+	const uint32_t now[4] = {to_packet_us(s), o->playback_us, o->buffer_us, sharedclock_rtt_us(gestend_clock(s->gestend))};
+	bool news = ++s->told_ago >= LATENCY_AGAIN_S;
 
-	if (!s->greeted)
+	for (int i = 0; i < 4; i++)
+		news |= differs(now[i], s->told[i]) >= LATENCY_LEAST_US;
+	if (!s->greeted || !news)
 		return;
-	if (differs(now[0], s->told[0]) < LATENCY_LEAST_US && differs(now[1], s->told[1]) < LATENCY_LEAST_US &&
-	    differs(now[2], s->told[2]) < LATENCY_LEAST_US)
+	if (gestend_sayf(s->gestend, "/tutti/me/latency", "iiii", (int)now[0], (int)now[1], (int)now[2], (int)now[3]))
 		return;
-	if (!gestend_sayf(s->gestend, "/tutti/me/latency", "iii", (int)now[0], (int)now[1], (int)now[2]))
-		memcpy(s->told, now, sizeof(s->told));
+	memcpy(s->told, now, sizeof(s->told));
+	s->told_ago = 0;
 }

@@ -39,7 +39,8 @@ struct seat {
 	bool greeted;                     /* the room has been asked, and told how we are */
 	bool wants_click;
 	bool leaving, over;
-	uint32_t told[3];                 /* latency, as the server knows it */
+	uint32_t told[4];                 /* latency and round trip, as the server knows them */
+	unsigned told_ago;                /* seconds */
 	int32_t text_nr;
 	struct tmr tick, second, end, device_tmr;
 	struct leg_stats last;

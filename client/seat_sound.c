@@ -87,7 +87,7 @@ static void again_handler(void *arg)
 
 static void lost_device(struct seat *s)
 {
-	log_warning("device.gone", "driver=%s", s->band.own.driver);
+	log_info("device.gone", "driver=%s", s->band.own.driver);
 	band_say(&s->band, seat_unix_ms(), "*", "the sound device has gone; looking for it again");
 	s->device = mem_deref(s->device);
 	stand_in(s);
@@ -214,7 +214,7 @@ static void leg_figures(struct seat *s, const struct leg_stats *now)
 	o->jitter_us = now->jitter_us;
 	o->rtt_us = now->rtt_us;
 	o->net_us = now->rtt_us / 2;
-	o->buffer_us = now->buffer_ms * 1000;
+	o->buffer_us = now->rx_delay_us > 0 ? (uint32_t)now->rx_delay_us : 0;
 	o->mix_us = o->ptime_us;
 	o->peer_loss_pct = (float)now->peer_fraction_lost * 100 / 256;
 	o->concealed = now->concealed;

@@ -142,12 +142,13 @@ static double part(uint64_t n, uint64_t of) { return of ? 100.0 * (double)n / (d
 
 static void figures(struct soundcheck *s, const struct leg_stats *now)
 {
-	const uint64_t got = now->rx_packets - s->before.rx_packets, lost = now->rx_lost - s->before.rx_lost;
+	const uint64_t got = now->rx_packets - s->before.rx_packets, late = now->rx_late - s->before.rx_late;
+	const uint64_t missed = now->rx_lost - s->before.rx_lost, lost = missed > late ? missed - late : 0;     /* late ones came */
 	const double minutes = s->conf.seconds / 60;
 	struct verdict_trial *t = trial(s);
 
 	t->loss_pct      = part(lost, got + lost);
-	t->late_pct      = part(now->rx_late - s->before.rx_late, got + lost);
+	t->late_pct      = part(late, got + lost);
 	t->peer_loss_pct = s->n_polls ? 100.0 * s->peer_lost / s->n_polls / 256 : 0;
 	t->concealed_min = minutes > 0 ? (double)(now->concealed - s->before.concealed) / minutes : 0;
 	t->jitter_us     = s->jitter_max_us;

@@ -25,6 +25,12 @@ static void put(struct delay *d, enum delay_part part, uint64_t us)
 	d->known |= (uint8_t)BIT(part);
 }
 
+/* Less than nothing it is only where a card takes many frames at once (mixer.h). */
+static uint32_t no_less(int32_t us)
+{
+	return us > 0 ? (uint32_t)us : 0;
+}
+
 static uint32_t look_us(const struct leg_stats *s)
 {
 	if (strcmp(s->rx_codec, "opus"))
@@ -64,10 +70,10 @@ void delay_of(struct delay *d, const struct leg_stats *s, const struct delay_end
 	memset(d, 0, sizeof(*d));
 	if (s->rx_packets && s->rx_frame_us) {
 		put(d, DELAY_FRAME, s->rx_frame_us + look_us(s));
-		put(d, DELAY_BUFFER, s->buffer_ms * 1000u);
+		put(d, DELAY_BUFFER, no_less(s->rx_delay_us));
 	}
 	if (s->tx_packets)
-		put(d, DELAY_SEND, 0);
+		put(d, DELAY_SEND, no_less(s->tx_delay_us));
 	put_ways(d, s, end, now_ms);
 	put_end(d, s, end);
 }

@@ -304,13 +304,14 @@ int snapshot_delays(struct snapshot_delays **dp, struct control *c, const char *
 	memcpy(s->room, r->name, sizeof(s->room));
 	s->at_ms = unix_ms();
 	s->bound_us = r->conf.delay_bound_ms * 1000;
-	s->watched = r->delays && r->n_members <= DELAY_WATCHED;
 	LIST_FOREACH(&r->members, le) {
 		if (member_delay(&s->member[s->n].d, le->data, now_ms))
 			copy_name(&s->member[s->n++], le->data);
 	}
-	if (s->watched)
+	if (r->delays && r->n_members <= DELAY_WATCHED) {
+		s->watched = true;
 		copy_table(s, r->delays);
+	}
 	*dp = s;
 	return 0;
 }

@@ -108,3 +108,13 @@ int sharedclock_when(const struct sharedclock *c, uint64_t *at_us, uint64_t smp)
 	}
 	return 0;
 }
+
+uint32_t sharedclock_rtt_us(const struct sharedclock *c)
+{
+	uint32_t rtt_us = c->n ? UINT32_MAX : 0;
+
+	for (unsigned i = 0; i < c->n; i++)
+		if (c->x[i].rtt_us < rtt_us)
+			rtt_us = c->x[i].rtt_us;
+	return rtt_us;
+}

@@ -74,17 +74,28 @@ class Jack(Process):
         except OSError:
             return ''
 
-    def measure(self, to, ears, n=200, seed=1, more=()):
-        """The rig's figures: chirps into the ports `to`, heard at `ears`."""
+    def begin_measure(self, to, ears, n=200, seed=1, more=()):
+        """The rig: chirps into the ports `to`, heard at `ears`."""
         args = [tool('jackrig'), '-s', self.name, '-n', str(n), '--seed', str(seed), *more]
         for t in to:
             args += ['-t', t]
         for e in ears:
             args += ['-e', e]
-        p = subprocess.run(args, capture_output=True, text=True, env=self.env, timeout=60 + n)
-        if not p.stdout.startswith('{'):
-            raise Trouble('jackrig: ' + (p.stderr.strip() or 'status %d' % p.returncode))
-        return json.loads(p.stdout)
+        return subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env)
+
+    def end_measure(self, rig):
+        """Its figures, when it has them all."""
+        try:
+            out, err = rig.communicate(timeout=2000)
+        except BaseException:
+            rig.kill()
+            raise
+        if not out.startswith('{'):
+            raise Trouble('jackrig: ' + (err.strip() or 'status %d' % rig.returncode))
+        return json.loads(out)
+
+    def measure(self, *args, **kw):
+        return self.end_measure(self.begin_measure(*args, **kw))
 
     def stop(self):
         super().stop()

@@ -77,6 +77,13 @@ export const pictures = {
 		await signIn(dark, stage.http, stage.token, '#/rooms/music-trio/mixes');
 		await dark.getByRole('gridcell').first().click();
 		await shoot(dark, 'mixes');
+		const music = await stage.api('GET', 'rooms/music-trio');
+		await stage.api('PATCH', 'rooms/music-trio', { settings: { 'delay-bound': 80 } });
+		for (const [i, m] of music.members.entries())
+			await stage.api('POST', `rooms/music-trio/members/${m.id}/latency`, { capture_us: 22700, playback_us: 4000, buffer_us: 1300, rtt_us: 6000 + 8000 * i });
+		await visit(dark, '#/rooms/music-trio/delays', 'music-trio');
+		await dark.getByRole('gridcell').nth(1).click();
+		await shoot(dark, 'delays');
 		await visit(dark, '#/rooms/monday', 'Monday call');
 		await shoot(dark, 'room-dark');
 		const phone = await c.page({ viewport: { width: 360, height: 740 }, colorScheme: 'light', hasTouch: true, isMobile: true });

@@ -306,7 +306,8 @@ static void test_two(void)
 		starts(e, &conf);
 		g_assert_true(comes(e, JOINCALL_UP, 2000));
 	}
-	g_assert_cmpfloat(fabs(hears(&ends[0], 700) - 0.25), <, 0.03);
+	/* Opus of 2.5 ms, of which two come at once here: what is made up between them is no exact tone */
+	g_assert_cmpfloat(fabs(hears(&ends[0], 700) - 0.25), <, 0.06);
 	g_assert_cmpfloat(hears(&ends[0], 440), <, 0.01);
 	g_assert_cmpfloat(fabs(hears(&ends[1], 440) - 0.25), <, 0.03);
 	closes();

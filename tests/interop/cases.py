@@ -737,6 +737,7 @@ import gestures_apple  # noqa: E402,F401
 import gestures_phones  # noqa: E402,F401
 import gestures_plain  # noqa: E402,F401
 import joincheck  # noqa: E402,F401
+import joindelays  # noqa: E402,F401
 import joins  # noqa: E402,F401
 import band  # noqa: E402,F401
 import joinjack  # noqa: E402,F401

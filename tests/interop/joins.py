@@ -284,3 +284,99 @@ def leave():
             wrong.append('without a reader: %s' % j.process.returncode)
         return wrong
     return with_joiners(play)
+
+
+class Tty:
+    """tutti-join on a terminal of our own: what it draws is kept as it comes."""
+
+    def __init__(self, folder, *args, cols=80, rows=24, **env):
+        import fcntl
+        import pty
+        import struct
+        import termios
+        self.termios = termios
+        self.fd, self.inside = pty.openpty()
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', rows, cols, 0, 0))
+        self.before = termios.tcgetattr(self.inside)
+        self.seen = b''
+        self.process = subprocess.Popen([PROGRAM, *args], stdin=self.inside, stdout=self.inside, stderr=self.inside, start_new_session=True,
+                                        env=dict(os.environ, HOME=folder, XDG_CONFIG_HOME=folder, TERM='xterm', LC_ALL='C.UTF-8', **env))
+        os.set_blocking(self.fd, False)
+
+    def draws(self, text, seconds=5):
+        """Since the last time; in one piece, as what is drawn anew at once is."""
+        def found():
+            try:
+                self.seen += os.read(self.fd, 65536)
+            except OSError:
+                pass
+            return text.encode() in self.seen
+        was = wait(found, seconds)
+        if was:
+            self.seen = self.seen[self.seen.index(text.encode()) + len(text.encode()):]
+        return was
+
+    def press(self, keys):
+        self.seen = b''
+        os.write(self.fd, keys.encode())
+
+    def end(self, wrong, what, status):
+        """It is gone with that status, and the terminal is as it was: its settings, its screen, its cursor."""
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            wrong.append('%s: does not end' % what)
+        if self.process.returncode != status:
+            wrong.append('%s: status %d' % (what, self.process.returncode))
+        if not self.draws('\x1b[?1049l', 1):
+            wrong.append('%s: the screen is not given back' % what)
+        if self.termios.tcgetattr(self.inside)[:4] != self.before[:4]:
+            wrong.append('%s: the terminal\'s settings are not as they were' % what)
+        os.close(self.fd)
+        os.close(self.inside)
+
+
+@case('join-screen', 'the view on a terminal: who is there, keys, words; as it was after q, SIGTERM and a crash; none with --no-ui, TERM=dumb')
+def screen():
+    def play(server, join):
+        wrong = []
+        args = ['--driver', 'tone', '--name', 'anna', room_uri(server)]
+        bob = join('bob', freq=B)
+        all_up(wrong, [bob])
+
+        def draws(t, text, what):
+            if not t.draws(text):
+                wrong.append('%s is not drawn (%s)' % (text, what))
+        t = Tty(server.dir, *args)
+        draws(t, 'bob', 'he is there')
+        wait(lambda: bob.names() == {'anna', 'bob'})
+        t.press('m')
+        draws(t, 'MUTED', 'm')
+        if not wait(lambda: bob.heard('member', name='anna', muted=True)):
+            wrong.append('bob does not see that anna pressed m')
+        t.press('tfrom the top\r')
+        draws(t, 'from the top', 'typed')
+        if not wait(lambda: bob.heard('text', text='from the top')):
+            wrong.append('bob does not read what anna typed')
+        bob.say('say \u266b and so on')
+        draws(t, '\u266b and so on', 'bob said')
+        t.press('?')
+        draws(t, 'raise the hand', '?')
+        t.press('?q')
+        draws(t, 'Leave?', 'q')
+        t.press('y')
+        t.end(wrong, 'q, y', 0)
+        for how, status in (signal.SIGTERM, 0), (signal.SIGABRT, -signal.SIGABRT):
+            t = Tty(server.dir, *args)
+            draws(t, 'bob', how.name)
+            t.process.send_signal(how)
+            t.end(wrong, how.name, status)
+        for flags, env in (['--no-ui'], {}), ([], {'TERM': 'dumb'}):
+            p = subprocess.run([PROGRAM, '--seconds', '1', *flags, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10,
+                               env=dict(os.environ, HOME=server.dir, **env))
+            if p.returncode or '\x1b' in p.stdout or 'joined: bob' not in p.stdout:
+                wrong.append('%s %s: %d %r' % (flags, env, p.returncode, p.stdout))
+        return wrong
+    return with_joiners(play)

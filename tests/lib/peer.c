@@ -162,13 +162,13 @@ static uint32_t dice(struct peer *p, uint32_t n)
 
 static void to_path(struct peer *p, const uint8_t *buf, size_t n)
 {
-	for (unsigned i = 0; p->jitter_us && i < PEER_LATE_MAX; i++) {
+	for (unsigned i = 0; (p->jitter_us || p->way_us) && i < PEER_LATE_MAX; i++) {
 		struct peer_late *l = &p->late[i];
 
 		if (l->len)
 			continue;
 		g_assert_cmpuint(n, <=, sizeof(l->buf));
-		l->due_us = p->now_us + dice(p, p->jitter_us);
+		l->due_us = p->now_us + p->way_us + dice(p, p->jitter_us);
 		l->len = n;
 		memcpy(l->buf, buf, n);
 		return;
@@ -178,7 +178,7 @@ static void to_path(struct peer *p, const uint8_t *buf, size_t n)
 
 static void late_send(struct peer *p)
 {
-	for (unsigned i = 0; p->jitter_us && i < PEER_LATE_MAX; i++) {
+	for (unsigned i = 0; (p->jitter_us || p->way_us) && i < PEER_LATE_MAX; i++) {
 		if (!p->late[i].len || p->late[i].due_us > p->now_us)
 			continue;
 		peer_raw(p, p->fd, p->late[i].buf, p->late[i].len);

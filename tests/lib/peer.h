@@ -49,9 +49,9 @@ struct peer {
 	const float *play;        /* instead of the tone, over and over; mono at the codec's rate */
 	size_t n_play;
 	/* its path: drops a packet of so many, each time so many in a row (0: one); drops so many in a hundred; holds each
-	 * up to so long */
+	 * up to so long, and all of them so long */
 	unsigned drop_every, drop_run, drop_pct;
-	uint32_t jitter_us, net_seed;
+	uint32_t jitter_us, way_us, net_seed;
 	uint64_t now_us;
 	struct peer_late late[PEER_LATE_MAX];
 	unsigned n_sent, n_dropped;

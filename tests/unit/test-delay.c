@@ -29,7 +29,7 @@ static const struct actor sys = { .kind = ACTOR_SYSTEM };
 /* --- parts --- */
 
 static const struct leg_stats player = { .rx_packets = 1, .tx_packets = 1, .rx_codec = "L16", .rx_frame_us = 1333, .rtt_us = 6000,
-					 .buffer_ms = 2 };
+					 .rx_delay_us = 2000 };
 static const struct delay_end said = { .told = true, .capture_us = 2700, .playback_us = 4000, .buffer_us = 1300 };
 
 static const struct delay_end none = { .told = false };
@@ -80,12 +80,17 @@ static void test_ways(void)
 
 static void test_phone(void)
 {
-	struct leg_stats s = { .rx_packets = 1, .tx_packets = 1, .rx_codec = "PCMU", .rx_frame_us = 20000, .buffer_ms = 30 };
+	struct leg_stats s = { .rx_packets = 1, .tx_packets = 1, .rx_codec = "PCMU", .rx_frame_us = 20000, .rx_delay_us = 30000, .tx_delay_us = 18667 };
 	struct delay d, p;
 	bool whole;
 
 	delay_of(&d, &s, &none, 0);               /* it says nothing: only what is seen here */
 	g_assert_cmpuint(d.known, ==, 1 << DELAY_FRAME | 1 << DELAY_BUFFER | 1 << DELAY_SEND);
+	g_assert_cmpuint(d.us[DELAY_BUFFER], ==, 30000);
+	g_assert_cmpuint(d.us[DELAY_SEND], ==, 18667);
+	s.tx_delay_us = -300;
+	delay_of(&d, &s, &none, 0);
+	g_assert_cmpuint(d.us[DELAY_SEND], ==, 0);
 	g_assert_false(delay_to_mix_whole(&d) || delay_from_mix_whole(&d));
 	s.rtt_us = 10000;
 	s.peer = (struct leg_quality){ .known = true, .end_ms = 65 };

@@ -11,6 +11,7 @@
 #include <glib/gstdio.h>
 #include <sndfile.h>
 #include <re.h>
+#include "tests/lib/rtguard.h"
 #include "tests/lib/signal.h"
 #include "client/device.h"
 
@@ -22,6 +23,8 @@ struct ear {
 	uint64_t first_us, last_us;
 	bool steps_right;                 /* each at_us is the one before and a period */
 	bool through;                     /* out is in */
+	bool watched;                     /* allocations between two turns are counted */
+	unsigned allocated;
 	float *took;
 };
 
@@ -30,6 +33,8 @@ static void turn(const float *in, float *out, uint32_t n, uint64_t at_us, void *
 	struct ear *e = arg;
 	const uint32_t had = e->n;
 
+	if (e->watched && had)
+		e->allocated += rtguard_end();
 	memset(out, 0, n * CH * sizeof(*out));
 	if (e->through)
 		memcpy(out, in, n * CH * sizeof(*out));
@@ -41,6 +46,8 @@ static void turn(const float *in, float *out, uint32_t n, uint64_t at_us, void *
 	if (had + n <= e->stop_at)
 		memcpy(e->took + had * CH, in, n * CH * sizeof(*in));
 	e->n = had + n;
+	if (e->watched)
+		rtguard_begin();
 }
 
 static void ear_init(struct ear *e, uint32_t stop_at)
@@ -418,6 +425,71 @@ static void test_loop(void)
 	g_free(in);
 }
 
+/* A device that is opened again does not write over what was played before it had gone. */
+static void test_again(void)
+{
+	char *first = tmp_path("again.wav"), *second = tmp_path("again-2.wav"), *third = tmp_path("again-3.wav");
+	const char *name[] = {first, second, third};
+	const double hz[] = {440, 1000, 2500};
+	SF_INFO info;
+
+	for (unsigned i = 0; i < 3; i++) {
+		struct ear e;
+		struct device_conf conf;
+		struct device *d;
+
+		ear_init(&e, 0);
+		e.through = true;
+		conf = conf_of("tone", &e);
+		conf.tone_hz = (float)hz[i];
+		conf.out_file = first;
+		d = open_ok(&conf);
+		wait_frames(&e, 4800);
+		mem_deref(d);
+		g_free(e.took);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		float *got = read_sound(name[i], &info), mono[4800];
+
+		take_side(mono, got, 4800, 0);
+		g_assert_cmpfloat_with_epsilon(signal_tone_peak(mono, 4800, RATE, hz[i]), 0.1, 0.001);
+		g_free(got);
+		g_unlink(name[i]);
+	}
+	g_free(first);
+	g_free(second);
+	g_free(third);
+}
+
+/* Nothing is allocated or freed on the device's thread, with files in and out. */
+static void test_quiet(void)
+{
+	enum { N = 48000 };
+	char *in = tmp_path("quiet.wav"), *out = tmp_path("quiet-out.wav");
+	float *smp = g_new0(float, N);
+	struct ear e;
+	struct device_conf conf;
+	struct device *d;
+
+	write_sound(in, SF_FORMAT_WAV | SF_FORMAT_FLOAT, RATE, 1, smp, N);
+	ear_init(&e, 0);
+	e.watched = true;
+	conf = conf_of("tone", &e);
+	conf.in_file = in;
+	conf.out_file = out;
+	conf.loop = true;
+	d = open_ok(&conf);
+	wait_frames(&e, N);
+	mem_deref(d);
+	g_assert_cmpint(e.allocated, ==, 0);
+	g_free(e.took);
+	g_free(smp);
+	g_unlink(in);
+	g_unlink(out);
+	g_free(in);
+	g_free(out);
+}
+
 /* Held: silence until it is told to play, and then all of it, from the beginning. */
 static void test_hold(void)
 {
@@ -537,6 +609,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/device/flac", test_flac);
 	g_test_add_func("/device/rate", test_rate);
 	g_test_add_func("/device/loop", test_loop);
+	g_test_add_func("/device/again", test_again);
+	g_test_add_func("/device/quiet", test_quiet);
 	g_test_add_func("/device/hold", test_hold);
 	g_test_add_func("/device/long", test_long);
 	g_test_add_func("/device/crash", test_crash);

@@ -94,6 +94,8 @@ static void test_many(void)
 	}
 	g_assert_cmpuint(midimix_played(m), ==, MIDIMIX_PLAYERS);
 	midimix_leave(m, "p0", 2);
+	plays("p0", "/midi/1/note/60", 0, 2);     /* it has gone: that takes no place */
+	plays("p1", "/midi/1/off/60", 3, 2);
 	plays("late", "/midi/1/note/61", 100, 3); /* there is a place again */
 	g_assert_cmpuint(midimix_played(m), ==, MIDIMIX_PLAYERS + 1);
 	end();

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <glib.h>
 #include <re.h>
+#include "tests/lib/rtguard.h"
 #include "client/midiwire.h"
 
 enum { N_HOLDS = 256 };           /* each ring, and the heap */
@@ -217,6 +218,24 @@ static void test_refused(void)
 	mem_deref(w);
 }
 
+/* Nothing is allocated on the device's side. */
+static void test_quiet(void)
+{
+	struct midiwire *w = wire();
+	const uint8_t note[] = {0x90, 60, 1};
+
+	for (unsigned i = 0; i < N_HOLDS; i++)
+		play(w, 1000 - i, 1);
+	rtguard_begin();
+	for (unsigned i = 0; i < N_HOLDS; i++) {
+		midiwire_came_rt(w, i, note, sizeof(note));
+		midiwire_due_rt(w, 1000);
+		midiwire_next_us_rt(w);
+	}
+	g_assert_cmpuint(rtguard_end(), ==, 0);
+	mem_deref(w);
+}
+
 enum { N_THREADED = 20000 };
 
 static void store32(uint8_t *p, uint32_t v)
@@ -292,6 +311,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/midiwire/out-bounds", test_out_bounds);
 	g_test_add_func("/midiwire/flush", test_flush);
 	g_test_add_func("/midiwire/refused", test_refused);
+	g_test_add_func("/midiwire/quiet", test_quiet);
 	g_test_add_func("/midiwire/threads", test_threads);
 	return g_test_run();
 }

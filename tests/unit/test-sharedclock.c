@@ -69,6 +69,7 @@ static void samples(void)
 	uint64_t at;
 
 	sharedclock_init(&c);
+	g_assert_cmpuint(sharedclock_rtt_us(&c), ==, 0);
 	g_assert_cmpint(sharedclock_at(&c, &t, 1), ==, EAGAIN);
 	g_assert_cmpint(sharedclock_when(&c, &at, 1), ==, EAGAIN);
 	for (int n = 0; n < 30; n++) {
@@ -83,6 +84,8 @@ static void samples(void)
 		g_assert_cmpfloat(fabs((double)(int64_t)(at - ask)), <, 25);      /* a sample is 21 us */
 	}
 	g_assert_cmpfloat(fabs(t.drift_ppm - 40), <, 60);
+	g_assert_cmpuint(sharedclock_rtt_us(&c), >=, 590);        /* the shortest: both ways at their best, nearly */
+	g_assert_cmpuint(sharedclock_rtt_us(&c), <, 1500);
 }
 
 static void impossible(void)
