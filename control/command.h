@@ -12,7 +12,8 @@
 enum verb {
 	VERB_CREATE,              /* room, settings: open it; it is kept unless they say otherwise */
 	VERB_END,                 /* room: all members leave, it closes, and is kept no longer; by a member of it: as CLEAR */
-	VERB_JOIN,                /* room, uri, name, role, face, text: its PIN, or NULL; on: a room that opens for it is one of music: a new member -> result.member */
+	VERB_JOIN,                /* room, uri, name, role, face, text: its PIN, or NULL: a new member -> result.member; on: if that
+				     opens the room, it is one of music */
 	VERB_LEAVE,               /* member: left by itself (text: why) */
 	VERB_KICK,                /* member: sent away */
 	VERB_MUTE,                /* member, on */

@@ -253,6 +253,7 @@ static void test_players(void)
 {
 	open_house(&(struct bus_conf){.music = true}, 1);
 	stage->jitter_music_ms = 5;
+	stage->step_us = 333;
 	joins("L16", 48000, 98, 2, 1334, hz[0]);
 	joins("L24", 48000, 99, 2, 1334, hz[1]);
 	joins("PCMU", 8000, 0, 1, 20000, hz[2]);

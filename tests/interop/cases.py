@@ -740,6 +740,7 @@ import joincheck  # noqa: E402,F401
 import joindelays  # noqa: E402,F401
 import joins  # noqa: E402,F401
 import joins_gestures  # noqa: E402,F401
+import band  # noqa: E402,F401
 import joinjack  # noqa: E402,F401
 import recorded  # noqa: E402,F401
 import voicecases  # noqa: E402,F401
