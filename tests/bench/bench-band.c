@@ -4,7 +4,7 @@
  *
  *     bench-band KIND BUFFER DELAY_MS JITTER_MS LOSS_PCT RED PPM SECONDS SEED
  *
- * KIND: l16-64, l16-128, opus-64, opus-120 (frame or period in samples, see kinds[]). BUFFER: milliseconds, or auto; of both buffers on the way, the server's
+ * KIND: l16-64, l16-128, opus-64, opus-120 (frame or period in samples, see kinds[]). BUFFER: frames, 0 to 3, or auto; of both buffers on the way, the server's
  * for the first player and the second one's own. DELAY, JITTER, LOSS: of each of the two lines, each way. RED: older frames in each packet. The first card
  * runs fast by PPM, the second slow.
  *
@@ -24,6 +24,7 @@ enum { SETTLE_S = 12, SEEK_SMP = 48000 / 4, PROBES_MAX = 20000 };
 static const struct kind { const char *name, *codec; uint8_t channels; uint32_t ptime_us, period; } kinds[] = {
 	{"l16-64", "L16", 1, 1334, 64},
 	{"l16-128", "L16", 1, 2667, 128},
+	{"l16-64-128", "L16", 1, 1334, 128},      /* frames shorter than the period */
 	{"opus-64", "opus", 2, 2500, 64},
 	{"opus-128", "opus", 2, 2500, 128},
 };
@@ -139,7 +140,7 @@ int main(int argc, char **argv)
 	}
 	conf = (struct gig_player_conf){.codec = k->codec, .channels = k->channels, .ptime_us = k->ptime_us, .period_smp = k->period,
 					.ppm = strtod(argv[7], NULL), .take = mouth, .arg = &b};
-	conf.buffer_ms = strcmp(argv[2], "auto") ? atoi(argv[2]) : GIG_BUFFER_FIT;
+	conf.buffer = strcmp(argv[2], "auto") ? atoi(argv[2]) : GIG_BUFFER_FIT;
 	conf.up.delay_us = (uint32_t)(1000 * strtod(argv[3], NULL));
 	conf.up.jitter_us = (uint32_t)(1000 * strtod(argv[4], NULL));
 	conf.up.loss_pct = strtod(argv[5], NULL);

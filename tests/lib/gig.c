@@ -209,8 +209,8 @@ static void desc_make(struct leg_desc *d, const struct gig_player_conf *c, const
 
 static struct leg *leg_new(struct mixer *m, struct bus *b, const struct gig_player_conf *c, const struct sa *to)
 {
-	struct leg_conf lc = {.cname = "gig@test", .jitter_max_ms = 200, .jitter_music_fit = c->buffer_ms == GIG_BUFFER_FIT,
-			      .jitter_music_ms = c->buffer_ms == GIG_BUFFER_FIT ? BUFFER_FIT_MS : (uint32_t)c->buffer_ms};
+	struct leg_conf lc = {.cname = "gig@test", .jitter_max_ms = 200, .jitter_music_fit = true,
+			      .jitter_music_ms = BUFFER_FIT_MS};
 	struct leg_desc d;
 	struct leg *l = NULL;
 
@@ -218,6 +218,7 @@ static struct leg *leg_new(struct mixer *m, struct bus *b, const struct gig_play
 	g_assert_cmpint(sa_set_str(&lc.local, "127.0.0.1", 0), ==, 0);
 	g_assert_cmpint(leg_alloc(&l, m, &lc), ==, 0);
 	g_assert_cmpint(leg_set_desc(l, &d), ==, 0);
+	g_assert_cmpint(leg_set_buffer(l, c->buffer == GIG_BUFFER_FIT ? LEG_BUFFER_AUTO : c->buffer), ==, 0);
 	g_assert_cmpint(leg_set_bus(l, b), ==, 0);
 	return l;
 }

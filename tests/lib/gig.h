@@ -28,7 +28,7 @@ struct gig_player_conf {
 	uint32_t ptime_us, period_smp;
 	double   ppm;             /* its card is fast by so much */
 	struct gig_net up, down;
-	int      buffer_ms;       /* of both ends' buffers; GIG_BUFFER_FIT: as the line needs it */
+	int      buffer;          /* frames in both ends' buffers, 0 to 3; GIG_BUFFER_FIT: as the line needs it */
 	uint8_t  red;             /* older frames in each packet where the other end loses some */
 	gig_take_h *take;         /* NULL: silence */
 	gig_play_h *play;         /* NULL: nobody listens */

@@ -80,7 +80,7 @@ static void listen_to(struct gig_player *p, const float *out, uint32_t n, uint64
 
 static void soak_open(struct soak *k)
 {
-	struct gig_player_conf c = {.codec = "L16", .channels = 1, .ptime_us = 1334, .period_smp = 64, .buffer_ms = GIG_BUFFER_FIT, .arg = k,
+	struct gig_player_conf c = {.codec = "L16", .channels = 1, .ptime_us = 1334, .period_smp = 64, .buffer = GIG_BUFFER_FIT, .arg = k,
 				    .up = {2000, 200, 0}, .down = {2000, 200, 0}};
 
 	k->g = gig_new(1);
@@ -148,7 +148,7 @@ static void visit(struct soak *k)
 	static const uint32_t periods[] = {64, 128, 256};
 	unsigned c = gig_dice(k->g, G_N_ELEMENTS(codecs));
 	struct gig_player_conf conf = {.codec = codecs[c].codec, .channels = codecs[c].channels, .ptime_us = codecs[c].ptime_us,
-				       .period_smp = periods[gig_dice(k->g, G_N_ELEMENTS(periods))], .buffer_ms = GIG_BUFFER_FIT,
+				       .period_smp = periods[gig_dice(k->g, G_N_ELEMENTS(periods))], .buffer = GIG_BUFFER_FIT,
 				       .ppm = (double)gig_dice(k->g, 401) - 200, .take = visitor_play, .arg = k};
 	struct gig_player *p;
 
