@@ -49,7 +49,10 @@ static void way_init(struct way *w, const struct gig_net *net, int in, int out, 
 	w->packets = g_array_new(false, false, sizeof(struct packet));
 }
 
-static struct packet *packet_at(const struct way *w, unsigned i) { return &g_array_index(w->packets, struct packet, i); }
+static struct packet *packet_at(const struct way *w, unsigned i)
+{
+	return &g_array_index(w->packets, struct packet, i);
+}
 
 static void way_hold(struct gig *g, struct way *w, struct packet *p)
 {
@@ -191,7 +194,8 @@ void gig_run(struct gig *g, uint32_t ms)
 
 static void desc_make(struct leg_desc *d, const struct gig_player_conf *c, const struct sa *to)
 {
-	struct codec_param pa = {.channels = c->channels, .ptime_us = c->ptime_us, .complexity = 5, .lowdelay = true, .bitrate = 96000};
+	struct codec_param pa = {.channels = c->channels, .ptime_us = c->ptime_us, .complexity = 5,
+				 .lowdelay = true, .bitrate = 96000};
 
 	leg_desc_clear(d);
 	d->rtp = *to;
