@@ -88,11 +88,17 @@ static void way_give(struct way *w)
 	g_array_remove_index(w->packets, 0);
 }
 
+static struct gig_wire *wire_of(const struct gig *g, unsigned i)
+{
+	g_assert_nonnull(g->player[i]);
+	return g->player[i]->wire;
+}
+
 /* All that is due by then; `exact`: the server looks each time. */
 static void net_give(struct gig *g, double until_us)
 {
 	for (unsigned i = 0; i < g->n; i++) {
-		struct gig_wire *w = g->player[i]->wire;
+		struct gig_wire *w = wire_of(g, i);
 
 		while (way_due(&w->down) <= until_us)
 			way_give(&w->down);
@@ -106,7 +112,7 @@ static struct way *next_up(struct gig *g)
 	struct way *first = NULL;
 
 	for (unsigned i = 0; i < g->n; i++) {
-		struct way *w = &g->player[i]->wire->up;
+		struct way *w = &wire_of(g, i)->up;
 
 		if (w->packets->len && (!first || way_due(w) < way_due(first)))
 			first = w;
@@ -124,7 +130,7 @@ static void server_turn(struct gig *g, double at_us)
 	g_assert_cmpuint(rtguard_end(), ==, 0);
 	mixer_dispatch(g->m);
 	for (unsigned i = 0; i < g->n; i++)
-		way_take(g, &g->player[i]->wire->down);
+		way_take(g, &wire_of(g, i)->down);
 }
 
 static void server_arrivals(struct gig *g, double until_us)
