@@ -1,15 +1,16 @@
 /*
- * bench-band.c - two players, their cards and lines, and a server on a clock turned by hand: how late does one hear the other, and
- * how much of it is made up, for a choice of buffer and a network?
+ * bench-band.c - two players, their cards and lines, and a server on a clock turned by hand: how late does one hear
+ * the other, and how much of it is made up, for a choice of buffer and a network?
  *
  *     bench-band KIND BUFFER DELAY_MS JITTER_MS LOSS_PCT RED PPM SECONDS SEED
  *
- * KIND: l16-64, l16-128, opus-64, opus-120 (frame or period in samples, see kinds[]). BUFFER: milliseconds, or auto; of both buffers on the way, the server's
- * for the first player and the second one's own. DELAY, JITTER, LOSS: of each of the two lines, each way. RED: older frames in each packet. The first card
- * runs fast by PPM, the second slow.
+ * KIND: l16-64, l16-128, l16-64-128, opus-64, opus-128 (frame or period in samples, see kinds[]). BUFFER: frames, 0 to
+ * 3, or auto; of both buffers on the way, the server's for the first player and the second one's own. DELAY, JITTER,
+ * LOSS: of each of the two lines, each way. RED: older frames in each packet. The first card runs fast by PPM, the
+ * second slow.
  *
- * One line: delay from the first one's port to the second one's (median, p95, in ms, network and all), frames concealed a
- * minute on the way (at the server and at the second player, lost or late), chirps sought and found.
+ * One line: delay from the first one's port to the second one's (median, p95, in ms, network and all), frames
+ * concealed a minute on the way (at the server and at the second player, lost or late), chirps sought and found.
  */
 #include <glib.h>
 #include <math.h>
@@ -24,6 +25,7 @@ enum { SETTLE_S = 12, SEEK_SMP = 48000 / 4, PROBES_MAX = 20000 };
 static const struct kind { const char *name, *codec; uint8_t channels; uint32_t ptime_us, period; } kinds[] = {
 	{"l16-64", "L16", 1, 1334, 64},
 	{"l16-128", "L16", 1, 2667, 128},
+	{"l16-64-128", "L16", 1, 1334, 128},      /* frames shorter than the period */
 	{"opus-64", "opus", 2, 2500, 64},
 	{"opus-128", "opus", 2, 2500, 128},
 };
@@ -40,7 +42,10 @@ struct band {
 };
 
 /* As in a JACK port: a sample's time is that of its period, and its place there. */
-static double sample_us(const struct gig_player *p, uint64_t i) { return p->next_us + (double)i / 0.048 / (1 + p->conf.ppm * 1e-6); }
+static double sample_us(const struct gig_player *p, uint64_t i)
+{
+	return p->next_us + (double)i / 0.048 / (1 + p->conf.ppm * 1e-6);
+}
 
 static void mouth(struct gig_player *p, float *in, uint32_t n, uint64_t smp, void *arg)
 {
@@ -106,7 +111,8 @@ static const struct kind *kind_find(const char *name)
 	return NULL;
 }
 
-static void measure(struct band *b, const struct gig_player_conf *one, const struct gig_player_conf *two, unsigned seconds)
+static void measure(struct band *b, const struct gig_player_conf *one, const struct gig_player_conf *two,
+		    unsigned seconds)
 {
 	struct gig_player *from = gig_join(b->gig, one), *to = gig_join(b->gig, two);
 	double *ms = g_new(double, PROBES_MAX);
@@ -137,9 +143,10 @@ int main(int argc, char **argv)
 		fputs("usage: bench-band KIND BUFFER DELAY_MS JITTER_MS LOSS_PCT RED PPM SECONDS SEED\n", stderr);
 		return 64;
 	}
-	conf = (struct gig_player_conf){.codec = k->codec, .channels = k->channels, .ptime_us = k->ptime_us, .period_smp = k->period,
-					.ppm = strtod(argv[7], NULL), .take = mouth, .arg = &b};
-	conf.buffer_ms = strcmp(argv[2], "auto") ? atoi(argv[2]) : GIG_BUFFER_FIT;
+	conf = (struct gig_player_conf){.codec = k->codec, .channels = k->channels, .ptime_us = k->ptime_us,
+					.period_smp = k->period, .ppm = strtod(argv[7], NULL),
+					.take = mouth, .arg = &b};
+	conf.buffer = strcmp(argv[2], "auto") ? atoi(argv[2]) : GIG_BUFFER_FIT;
 	conf.up.delay_us = (uint32_t)(1000 * strtod(argv[3], NULL));
 	conf.up.jitter_us = (uint32_t)(1000 * strtod(argv[4], NULL));
 	conf.up.loss_pct = strtod(argv[5], NULL);

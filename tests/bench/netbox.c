@@ -5,9 +5,10 @@
  *
  *     namespace A: DEVICE (tun) ~~ netbox ~~ DEVICE (tun) :namespace B
  *
- * Makes the two devices, says "ready", and carries packets both ways until it is ended: each DELAY late and up to JITTER more,
- * for itself, so that they overtake each other; LOSS per cent never come. It is what tc's netem does, on kernels that have none;
- * what it does worse is that it has to be woken for each packet: how late it was itself it tells at its end (SIGTERM).
+ * Makes the two devices, says "ready", and carries packets both ways until it is ended: each DELAY late and up to
+ * JITTER more, for itself, so that they overtake each other; LOSS per cent never come. It is what tc's netem does, on
+ * kernels that have none; what it does worse is that it has to be woken for each packet: how late it was itself it
+ * tells at its end (SIGTERM).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -186,7 +187,8 @@ int main(int argc, char **argv)
 		take(&b, 1);
 		give(&b);
 	}
-	printf("{\"carried\": %llu, \"lost\": %llu, \"overflow\": %llu, \"late_mean_us\": %.0f, \"late_max_us\": %.0f}\n",
+	printf("{\"carried\": %llu, \"lost\": %llu, \"overflow\": %llu, "
+	       "\"late_mean_us\": %.0f, \"late_max_us\": %.0f}\n",
 	       (unsigned long long)b.carried, (unsigned long long)b.lost, (unsigned long long)b.overflow,
 	       b.carried ? (double)b.late_sum_ns / 1e3 / (double)b.carried : 0, (double)b.late_most_ns / 1e3);
 	return 0;

@@ -49,7 +49,10 @@ static void way_init(struct way *w, const struct gig_net *net, int in, int out, 
 	w->packets = g_array_new(false, false, sizeof(struct packet));
 }
 
-static struct packet *packet_at(const struct way *w, unsigned i) { return &g_array_index(w->packets, struct packet, i); }
+static struct packet *packet_at(const struct way *w, unsigned i)
+{
+	return &g_array_index(w->packets, struct packet, i);
+}
 
 static void way_hold(struct gig *g, struct way *w, struct packet *p)
 {
@@ -85,11 +88,17 @@ static void way_give(struct way *w)
 	g_array_remove_index(w->packets, 0);
 }
 
+static struct gig_wire *wire_of(const struct gig *g, unsigned i)
+{
+	g_assert_nonnull(g->player[i]);
+	return g->player[i]->wire;
+}
+
 /* All that is due by then; `exact`: the server looks each time. */
 static void net_give(struct gig *g, double until_us)
 {
 	for (unsigned i = 0; i < g->n; i++) {
-		struct gig_wire *w = g->player[i]->wire;
+		struct gig_wire *w = wire_of(g, i);
 
 		while (way_due(&w->down) <= until_us)
 			way_give(&w->down);
@@ -103,7 +112,7 @@ static struct way *next_up(struct gig *g)
 	struct way *first = NULL;
 
 	for (unsigned i = 0; i < g->n; i++) {
-		struct way *w = &g->player[i]->wire->up;
+		struct way *w = &wire_of(g, i)->up;
 
 		if (w->packets->len && (!first || way_due(w) < way_due(first)))
 			first = w;
@@ -121,7 +130,7 @@ static void server_turn(struct gig *g, double at_us)
 	g_assert_cmpuint(rtguard_end(), ==, 0);
 	mixer_dispatch(g->m);
 	for (unsigned i = 0; i < g->n; i++)
-		way_take(g, &g->player[i]->wire->down);
+		way_take(g, &wire_of(g, i)->down);
 }
 
 static void server_arrivals(struct gig *g, double until_us)
@@ -191,7 +200,8 @@ void gig_run(struct gig *g, uint32_t ms)
 
 static void desc_make(struct leg_desc *d, const struct gig_player_conf *c, const struct sa *to)
 {
-	struct codec_param pa = {.channels = c->channels, .ptime_us = c->ptime_us, .complexity = 5, .lowdelay = true, .bitrate = 96000};
+	struct codec_param pa = {.channels = c->channels, .ptime_us = c->ptime_us, .complexity = 5,
+				 .lowdelay = true, .bitrate = 96000};
 
 	leg_desc_clear(d);
 	d->rtp = *to;
@@ -209,8 +219,8 @@ static void desc_make(struct leg_desc *d, const struct gig_player_conf *c, const
 
 static struct leg *leg_new(struct mixer *m, struct bus *b, const struct gig_player_conf *c, const struct sa *to)
 {
-	struct leg_conf lc = {.cname = "gig@test", .jitter_max_ms = 200, .jitter_music_fit = c->buffer_ms == GIG_BUFFER_FIT,
-			      .jitter_music_ms = c->buffer_ms == GIG_BUFFER_FIT ? BUFFER_FIT_MS : (uint32_t)c->buffer_ms};
+	struct leg_conf lc = {.cname = "gig@test", .jitter_max_ms = 200, .jitter_music_fit = true,
+			      .jitter_music_ms = BUFFER_FIT_MS};
 	struct leg_desc d;
 	struct leg *l = NULL;
 
@@ -218,6 +228,7 @@ static struct leg *leg_new(struct mixer *m, struct bus *b, const struct gig_play
 	g_assert_cmpint(sa_set_str(&lc.local, "127.0.0.1", 0), ==, 0);
 	g_assert_cmpint(leg_alloc(&l, m, &lc), ==, 0);
 	g_assert_cmpint(leg_set_desc(l, &d), ==, 0);
+	g_assert_cmpint(leg_set_buffer(l, c->buffer == GIG_BUFFER_FIT ? LEG_BUFFER_AUTO : c->buffer), ==, 0);
 	g_assert_cmpint(leg_set_bus(l, b), ==, 0);
 	return l;
 }

@@ -4,10 +4,11 @@
  *     singer ))) a tone        card fast by 150 ppm, a quiet line
  *     ear                      card slow by 200 ppm, some jitter: judged
  *     far                      a line that loses one packet in a hundred
- *     the fourth               joins and leaves five times a minute, each time with another card, codec, line; plays softly
+ *     the fourth               joins and leaves five times a minute, each time with another card, codec, line; soft
  *
- * All the time: the ear hears the singer's tone without a bend or a turn of its phase, at one delay, through ten comings and goings a
- * minute. After each minute, with the fourth gone: heap, descriptors, delay, and what was dropped are as after the first.
+ * All the time: the ear hears the singer's tone without a bend or a turn of its phase, at one delay, through ten
+ * comings and goings a minute. After each minute, with the fourth gone: heap, descriptors, delay, and what was dropped
+ * are as after the first.
  *
  * BAND_MINUTES=60 for the hour; two minutes otherwise.
  */
@@ -20,7 +21,11 @@
 #include "tests/lib/gig.h"
 #include "tests/lib/signal.h"
 
-enum { VISITS = 5, STAY_MS = 6000, AWAY_MS = 6000, SETTLE_MS = 15000, MINUTES = 2, MINUTES_MAX = 24 * 60, WINDOW = 48000 * 6 };
+enum {
+	VISITS = 5, STAY_MS = 6000, AWAY_MS = 6000, SETTLE_MS = 15000,
+	MINUTES = 2, MINUTES_MAX = 24 * 60,
+	WINDOW = 48000 * 6,
+};
 
 /* Both have whole periods in a second, so phases of windows compare. */
 #define RULER_HZ 11.0
@@ -58,7 +63,8 @@ static void sing(struct gig_player *p, float *in, uint32_t n, uint64_t smp, void
 	for (uint32_t i = 0; i < n; i++) {
 		double t = (double)((smp + i) % 48000) / 48000;
 
-		in[2 * i] = in[2 * i + 1] = (float)(RULER * sin(2 * G_PI * RULER_HZ * t) + TONE * sin(2 * G_PI * TONE_HZ * t));
+		in[2 * i] = in[2 * i + 1] = (float)(RULER * sin(2 * G_PI * RULER_HZ * t) +
+							TONE * sin(2 * G_PI * TONE_HZ * t));
 	}
 }
 
@@ -80,7 +86,8 @@ static void listen_to(struct gig_player *p, const float *out, uint32_t n, uint64
 
 static void soak_open(struct soak *k)
 {
-	struct gig_player_conf c = {.codec = "L16", .channels = 1, .ptime_us = 1334, .period_smp = 64, .buffer_ms = GIG_BUFFER_FIT, .arg = k,
+	struct gig_player_conf c = {.codec = "L16", .channels = 1, .ptime_us = 1334, .period_smp = 64,
+				    .buffer = GIG_BUFFER_FIT, .arg = k,
 				    .up = {2000, 200, 0}, .down = {2000, 200, 0}};
 
 	k->g = gig_new(1);
@@ -122,11 +129,13 @@ static double phase_of(const float *smp, size_t n)
 /* From the singer's port to the ear's, within a period of the ruler (91 ms). */
 static double delay_ms(const struct soak *k)
 {
-	const double sung_ms = 1 / 48.0 / (1 + SINGER_PPM * 1e-6), heard_ms = 1 / 48.0 / (1 + EAR_PPM * 1e-6);       /* a sample */
+	/* a sample */
+	const double sung_ms = 1 / 48.0 / (1 + SINGER_PPM * 1e-6), heard_ms = 1 / 48.0 / (1 + EAR_PPM * 1e-6);
 	const double period = 48000 / RULER_HZ * sung_ms;
 	double out_ms = k->heard_us / 1000 - 48000 * heard_ms, in_ms;
 
-	in_ms = k->sung_us / 1000 - (double)k->sung * sung_ms + phase_of(k->heard + k->n_heard - 48000, 48000) / (2 * G_PI) * period;
+	in_ms = k->sung_us / 1000 - (double)k->sung * sung_ms;
+	in_ms += phase_of(k->heard + k->n_heard - 48000, 48000) / (2 * G_PI) * period;
 	return out_ms - in_ms - floor((out_ms - in_ms) / period) * period;
 }
 
@@ -147,8 +156,10 @@ static void visit(struct soak *k)
 		{"L16", 1, 1334}, {"L16", 2, 2500}, {"opus", 2, 2500}, {"opus", 1, 5000}, {"L24", 1, 1334}};
 	static const uint32_t periods[] = {64, 128, 256};
 	unsigned c = gig_dice(k->g, G_N_ELEMENTS(codecs));
-	struct gig_player_conf conf = {.codec = codecs[c].codec, .channels = codecs[c].channels, .ptime_us = codecs[c].ptime_us,
-				       .period_smp = periods[gig_dice(k->g, G_N_ELEMENTS(periods))], .buffer_ms = GIG_BUFFER_FIT,
+	struct gig_player_conf conf = {.codec = codecs[c].codec, .channels = codecs[c].channels,
+				       .ptime_us = codecs[c].ptime_us,
+				       .period_smp = periods[gig_dice(k->g, G_N_ELEMENTS(periods))],
+				       .buffer = GIG_BUFFER_FIT,
 				       .ppm = (double)gig_dice(k->g, 401) - 200, .take = visitor_play, .arg = k};
 	struct gig_player *p;
 
@@ -230,8 +241,10 @@ static void test_soak(void)
 		struct minute *m = &k->min[i];
 
 		minute_run(k, m);
-		g_test_message("minute %u: bend %.4f, phase %.3f, delay %.2f ms, %" G_GUINT64_FORMAT " made up, %" G_GUINT64_FORMAT
-			       " xruns, heap %zu KiB, %u fds", i + 1, m->bend, m->jump, m->delay_ms, m->concealed, m->xruns, m->heap / 1024, m->fds);
+		g_test_message("minute %u: bend %.4f, phase %.3f, delay %.2f ms, %" G_GUINT64_FORMAT
+			       " made up, %" G_GUINT64_FORMAT
+			       " xruns, heap %zu KiB, %u fds", i + 1, m->bend, m->jump, m->delay_ms, m->concealed,
+			       m->xruns, m->heap / 1024, m->fds);
 	}
 	judge(k->min, n);
 	gig_free(k->g);

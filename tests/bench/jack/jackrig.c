@@ -3,12 +3,12 @@
  *
  *     our port "out" > their input > ... > their output > our ports "ear_1", "ear_2" ...
  *
- * Every quarter to third of a second a short chirp begins at a sample of its own, anywhere in a period. What is heard is
- * recorded whole and looked through afterwards, so nothing is computed on JACK's thread. With notes: a MIDI note begins at the same
- * sample as the chirp, and the moments at which notes come back are kept.
+ * Every quarter to third of a second a short chirp begins at a sample of its own, anywhere in a period. What is heard
+ * is recorded whole and looked through afterwards, so nothing is computed on JACK's thread. With notes: a MIDI note
+ * begins at the same sample as the chirp, and the moments at which notes come back are kept.
  *
- * Times are samples of JACK's own count, so a machine that is late moves nothing; that a cycle was left out is seen in the
- * count and told.
+ * Times are samples of JACK's own count, so a machine that is late moves nothing; that a cycle was left out is seen in
+ * the count and told.
  */
 #include <errno.h>
 #include <signal.h>

@@ -80,10 +80,12 @@ static int option_take(struct options *o, int c)
 int options_parse(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"server", required_argument, NULL, 's'}, {"name", required_argument, NULL, 'c'}, {"to", required_argument, NULL, 't'},
+		{"server", required_argument, NULL, 's'}, {"name", required_argument, NULL, 'c'},
+		{"to", required_argument, NULL, 't'},
 		{"ear", required_argument, NULL, 'e'}, {"note-to", required_argument, NULL, 'M'},
 		{"note-from", required_argument, NULL, 'm'}, {"probes", required_argument, NULL, 'n'},
-		{"gap", required_argument, NULL, 'g'}, {"seed", required_argument, NULL, 'S'}, {"self", no_argument, NULL, 'x'},
+		{"gap", required_argument, NULL, 'g'}, {"seed", required_argument, NULL, 'S'},
+		{"self", no_argument, NULL, 'x'},
 		{"raw", required_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}
 	};
 	int c;
@@ -144,7 +146,8 @@ static void figures_tell(const char *name, double *v, unsigned n, int digits)
 	struct probe_figures f;
 
 	probe_figures(&f, v, n);
-	printf("\"%s\": {\"n\": %u, \"min\": %.*f, \"p50\": %.*f, \"p95\": %.*f, \"p99\": %.*f, \"max\": %.*f, \"mean\": %.*f}", name, f.n,
+	printf("\"%s\": {\"n\": %u, \"min\": %.*f, \"p50\": %.*f, \"p95\": %.*f, "
+	       "\"p99\": %.*f, \"max\": %.*f, \"mean\": %.*f}", name, f.n,
 	       digits, f.least, digits, f.p50, digits, f.p95, digits, f.p99, digits, f.most, digits, f.mean);
 }
 
@@ -186,7 +189,8 @@ static void ear_tell(const struct record *r, const struct options *o, unsigned e
 			fprintf(raw, "%.4f\n", ms[n]);
 		n++;
 	}
-	printf("%s{\"port\": \"%s\", \"missed\": %u, ", ear ? ", " : "", o->self ? "self" : o->ear[ear], r->n_probes - n);
+	printf("%s{\"port\": \"%s\", \"missed\": %u, ", ear ? ", " : "",
+	       o->self ? "self" : o->ear[ear], r->n_probes - n);
 	figures_tell("ms", ms, n, 3);
 	printf(", ");
 	figures_tell("level_db", level, n, 2);
@@ -243,7 +247,8 @@ void record_tell(struct record *r, const struct options *o)
 {
 	FILE *raw = o->raw ? fopen(o->raw, "w") : NULL;
 
-	printf("{\"rate\": %u, \"period\": %u, \"probes\": %u, \"xruns\": %u, \"jumps\": %llu, \"jumped_smp\": %lld, ", r->rate, r->period,
+	printf("{\"rate\": %u, \"period\": %u, \"probes\": %u, \"xruns\": %u, \"jumps\": %llu, "
+	       "\"jumped_smp\": %lld, ", r->rate, r->period,
 	       r->n_probes, r->xruns, (unsigned long long)r->jumps, (long long)r->jumped_smp);
 	us_tell("run_late_us", r->late_us, r->n_cycles);
 	printf(", ");

@@ -1,5 +1,6 @@
 /*
- * probe.h - a short sound whose arrival can be told to a part of a sample, and what many arrivals say together. Arithmetic.
+ * probe.h - a short sound whose arrival can be told to a part of a sample, and what many arrivals say together.
+ * Arithmetic.
  */
 #ifndef BENCH_PROBE_H
 #define BENCH_PROBE_H
@@ -12,7 +13,7 @@ enum { PROBE_SMP = 128 };         /* 2.7 ms at 48 kHz */
 
 #define PROBE_PEAK 0.5
 
-/* 500 Hz to 9 kHz under a Hann window: what a codec of speech or music keeps, and only like itself where it is the same. */
+/* 500 Hz to 9 kHz under a Hann window: what a codec of speech or music keeps. */
 void probe_make(float smp[PROBE_SMP]);
 
 struct probe_hit {
