@@ -94,13 +94,15 @@ static unsigned delays(const struct band *b, const struct gig_player *p, double 
 	return n;
 }
 
-static uint64_t concealed(const struct gig_player *from, const struct gig_player *to)
+struct made_up { uint64_t server, player; };      /* frames */
+
+static struct made_up made_up(const struct gig_player *from, const struct gig_player *to)
 {
 	struct leg_stats up, down;
 
 	leg_stats(from->far, &up);
 	leg_stats(to->leg, &down);
-	return up.concealed + down.concealed;
+	return (struct made_up){up.concealed, down.concealed};
 }
 
 static const struct kind *kind_find(const char *name)
@@ -118,17 +120,20 @@ static void measure(struct band *b, const struct gig_player_conf *one, const str
 	double *ms = g_new(double, PROBES_MAX);
 	struct probe_figures f;
 	unsigned first;
-	uint64_t before;
+	struct made_up before, after;
 
 	b->heard_max = (size_t)(SETTLE_S + seconds + 1) * 48100;
 	b->heard = g_new(float, b->heard_max);
 	gig_run(b->gig, SETTLE_S * 1000);
 	first = b->n;
-	before = concealed(from, to);
+	before = made_up(from, to);
 	gig_run(b->gig, seconds * 1000);
-	before = concealed(from, to) - before;
+	after = made_up(from, to);
 	probe_figures(&f, ms, delays(b, to, ms, first));
-	printf("%.3f %.3f %.1f %u %u\n", f.p50, f.p95, (double)before * 60 / seconds, b->n - first, f.n);
+	after.server -= before.server;
+	after.player -= before.player;
+	fprintf(stderr, "made up: %u at the server, %u at the player\n", (unsigned)after.server, (unsigned)after.player);
+	printf("%.3f %.3f %.1f %u %u\n", f.p50, f.p95, (double)(after.server + after.player) * 60 / seconds, b->n - first, f.n);
 	g_free(b->heard);
 	g_free(ms);
 }
