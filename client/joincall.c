@@ -394,7 +394,7 @@ int joincall_alloc(struct joincall **cp, const struct joincall_conf *conf, joinc
 	c->conf  = *conf;
 	c->h     = h;
 	c->arg   = arg;
-	c->drawn = rand_u32();
+	c->drawn = conf->number ? conf->number : rand_u32();
 	err = strings_keep(c);
 	if (!err && !conf->answer)
 		err = reach_read(&c->reach, conf->uri);

@@ -22,6 +22,7 @@ struct joincall_conf {
 	bool     answer;          /* waits for calls instead */
 	const char *listen;       /* "udp:0.0.0.0:5060 ..."; "": one of each kind, on a port the kernel chooses */
 	const char *name;         /* shown to others, and the wish for our name among the players */
+	uint32_t number;          /* by which a room knows us again if we have no account (identity.h); 0: drawn */
 	const char *user, *password;      /* of the account; NULL: none */
 	const char *proxy;        /* outbound, or NULL */
 	const char *codecs;       /* as offer_conf.codecs; "": by the distance */

@@ -11,6 +11,7 @@
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
+#include "identity.h"
 #include "seat_priv.h"
 #include "server/offer.h"
 
@@ -94,6 +95,17 @@ static void peer_name(char *name, size_t size, const char *uri)
 	(void)re_snprintf(name, size, "%b", p, n < size ? n : size - 1);
 }
 
+/* At both ends of the line: ours here, the server's by its house (seat_gest.c). */
+void seat_line_choices(struct seat *s)
+{
+	struct leg *l = joincall_leg(s->call);
+
+	if (!l)
+		return;
+	(void)leg_set_buffer(l, s->wants_buffer);
+	leg_set_red(l, s->wants_red ? LEG_RED_ALWAYS : LEG_RED_NEVER);
+}
+
 static void came_up(struct seat *s)
 {
 	struct joincall_info i;
@@ -102,6 +114,7 @@ static void came_up(struct seat *s)
 	joincall_info(s->call, &i);
 	s->direct = !i.focus;
 	s->has_last = false;
+	seat_line_choices(s);
 	if (!s->band.own.up_since_ms)
 		s->band.own.up_since_ms = seat_unix_ms();
 	seat_gest_player(s, joincall_player(s->call));
@@ -228,15 +241,14 @@ static const char *login_name(void)
 static int open_call(struct seat *s, char *wrong, size_t size)
 {
 	const struct joinconf *c = s->set;
-	const bool fit = !strcmp(c->buffer, "auto");
 	const uint32_t frame = frame_us(s);
 	const struct joincall_conf jc = {
 		.uri = c->answer ? NULL : c->uri, .answer = c->answer, .listen = c->listen, .name = c->name[0] ? c->name : login_name(),
+		.number = identity_take(),
 		.user = c->user[0] ? c->user : NULL, .password = c->password[0] ? c->password : NULL, .proxy = c->proxy[0] ? c->proxy : NULL,
-		.codecs = c->codec, .ptime_us = frame, .channels = c->channels, .srtp = srtp_of(c->srtp), .red = c->red, .gestures = c->gestures,
+		.codecs = c->codec, .ptime_us = frame, .channels = c->channels, .srtp = srtp_of(c->srtp), .red = true, .gestures = c->gestures,
 		.tls_verify = c->tls_verify, .tls_ca = c->tls_ca[0] ? c->tls_ca : NULL, .mixer = s->mixer, .bus = s->bus, .relay = s->relay,
-		.ensemble = s->ensemble, .gesth = seat_gest_heard, .gest_arg = s, .jitter_fit = fit,
-		.jitter_ms = fit ? 0 : (uint32_t)(c->buffer[0] - '0') * frame / 1000,
+		.ensemble = s->ensemble, .gesth = seat_gest_heard, .gest_arg = s, .jitter_fit = true,
 	};
 	int err = joincall_alloc(&s->call, &jc, call_handler, s);
 
@@ -284,6 +296,8 @@ int seat_alloc(struct seat **sp, const struct seat_conf *conf, char *wrong, size
 	s->band.own.self_db = (float)s->set->self_db;
 	s->band.own.muted_here = s->set->mute;
 	s->wants_click = s->set->click;
+	s->wants_red = s->set->red;
+	s->wants_buffer = strcmp(s->set->buffer, "auto") ? s->set->buffer[0] - '0' : LEG_BUFFER_AUTO;
 	if (strcmp(s->set->midi_driver, "none") && midiwire_alloc(&s->midi))
 		status = EX_OSERR;
 	if (!status)

@@ -118,6 +118,20 @@ static int act_click(struct seat *s, const struct act *a)
 	return say_i(s, "/tutti/me/click", s->wants_click);
 }
 
+static int act_red(struct seat *s, const struct act *a)
+{
+	s->wants_red = turned(a->how, s->band.own.red);
+	seat_line_choices(s);
+	return say_i(s, "/tutti/me/red", s->wants_red);
+}
+
+static int act_buffer(struct seat *s, const struct act *a)
+{
+	s->wants_buffer = (int)a->value;
+	seat_line_choices(s);
+	return say_i(s, "/tutti/me/buffer", s->wants_buffer);
+}
+
 static int run(struct seat *s, const struct act *a)
 {
 	switch (a->kind) {
@@ -132,7 +146,7 @@ static int run(struct seat *s, const struct act *a)
 	case ACT_RECORD:
 		return say_i(s, "/tutti/room/record", turned(a->how, s->band.recording));
 	case ACT_RED:
-		return say_i(s, "/tutti/me/red", turned(a->how, s->band.own.red));
+		return act_red(s, a);
 	case ACT_BEAT:
 		return act_beat(s, a);
 	case ACT_SYNC:
@@ -149,7 +163,7 @@ static int run(struct seat *s, const struct act *a)
 	case ACT_COUNTIN:
 		return say_i(s, "/tutti/transport/countin", (int)a->value);
 	case ACT_BUFFER:
-		return say_i(s, "/tutti/me/buffer", (int)a->value);
+		return act_buffer(s, a);
 	case ACT_SECTION:
 		return act_section(s, a);
 	case ACT_SAY:

@@ -107,8 +107,6 @@ void seat_gest_player(struct seat *s, struct player *p)
 /* What is so with us from the beginning; until the line takes it, once a tick. */
 static void greet(struct seat *s)
 {
-	const struct joinconf *c = s->set;
-
 	if (gestend_sayf(s->gestend, "/tutti/ask", ""))
 		return;
 	s->greeted = true;
@@ -118,9 +116,9 @@ static void greet(struct seat *s)
 		(void)gestend_sayf(s->gestend, "/tutti/me/mute", "i", 1);
 	if (s->wants_click)
 		(void)gestend_sayf(s->gestend, "/tutti/me/click", "i", 1);
-	if (strcmp(c->buffer, "auto"))
-		(void)gestend_sayf(s->gestend, "/tutti/me/buffer", "i", atoi(c->buffer));
-	if (c->red)
+	if (s->wants_buffer != LEG_BUFFER_AUTO)
+		(void)gestend_sayf(s->gestend, "/tutti/me/buffer", "i", s->wants_buffer);
+	if (s->wants_red)
 		(void)gestend_sayf(s->gestend, "/tutti/me/red", "i", 1);
 }
 

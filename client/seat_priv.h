@@ -37,7 +37,8 @@ struct seat {
 	struct joincall *call;
 	bool direct;                      /* with another end, not with a room */
 	bool greeted;                     /* the room has been asked, and told how we are */
-	bool wants_click;
+	bool wants_click, wants_red;
+	int  wants_buffer;                /* frames; LEG_BUFFER_AUTO */
 	bool leaving, over;
 	uint32_t told[4];                 /* latency and round trip, as the server knows them */
 	unsigned told_ago;                /* seconds */
@@ -64,6 +65,7 @@ void seat_gest_second(struct seat *s);
 /* How we hear a member, to the server; all: also where that is as all hear it. */
 int  seat_gest_mix(struct seat *s, const struct band_member *m, bool all);
 
+void seat_line_choices(struct seat *s);   /* buffer and redundancy, to our end of the line */
 void seat_tell(struct seat *s);           /* something has changed */
 void seat_end(struct seat *s, int status, const char *why);
 

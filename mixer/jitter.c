@@ -246,11 +246,12 @@ void jitter_stats(const struct jitter *j, struct jitter_stats *s)
 	s->jitter_us = j->arrival.jitter_q4 >> 4;
 }
 
-void jitter_hold_rt(struct jitter *j, int frames, uint32_t n_ts)
+void jitter_hold_rt(struct jitter *j, int frames, uint32_t n_ts, uint32_t ahead)
 {
 	if (!j || !j->conf.fixed)
 		return;
 	j->tick = n_ts;
+	j->ahead = ahead;
 	if (frames == j->hold || frames > INT8_MAX)
 		return;
 	j->hold = frames < 0 ? -1 : (int8_t)frames;

@@ -105,8 +105,9 @@ void jitter_catch_up_rt(struct jitter *j, uint32_t n_ts, uint64_t now_us);
 
 void jitter_stats(const struct jitter *j, struct jitter_stats *s);
 /* A fixed buffer: its target is `frames` from now on; -1: as configured. A change may leave out packets, once. n_ts: the
- * reader's tick, in which its delay can change. */
-void jitter_hold_rt(struct jitter *j, int frames, uint32_t n_ts);
+ * reader's tick, in which its delay can change; ahead: what it has still to play before what it asks for next. Before each
+ * jitter_get_rt. */
+void jitter_hold_rt(struct jitter *j, int frames, uint32_t n_ts, uint32_t ahead);
 int  jitter_held_at(const struct jitter *j);      /* -1: nothing was chosen */
 /* Frames a minute that would be missing, if 0, 1, 2 or 3 frames were held, by what came in the last minute; false: it is
  * not known yet. Of a fixed buffer. */

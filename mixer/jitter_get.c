@@ -191,8 +191,9 @@ static bool stretch_rt(struct jitter *j, uint32_t n_ts, uint64_t now_us)
 {
 	const int64_t due = due_us(j, at(j, j->head)->ts, now_us), target = jitter_target_us(j);
 
+	/* Who reads frames of 120 in ticks of 64 asks up to a tick before it plays them, each time another while before. */
 	if (j->hold >= 0)
-		return due < target;
+		return due + us_of(j, j->ahead) < target;
 	if (j->conf.fixed && !j->conf.fit)
 		return due + (target < us_of(j, j->frame) ? target : us_of(j, j->frame)) / 2 < target;
 

@@ -100,7 +100,8 @@ struct jitter {
 	struct jitter_stats stats;
 	struct arrival arrival;
 	int8_t hold;                      /* frames; -1: as configured; */
-	uint32_t tick;                    /* to a reader who takes so much at a time, in ticks of the clock; 0: not known */
+	uint32_t tick;                    /* to a reader who takes so much at a time, in ticks of the clock; 0: not known; */
+	uint32_t ahead;                   /* and has so much before what it asks for */
 	struct odds odds;
 };
 

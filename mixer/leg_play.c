@@ -463,7 +463,8 @@ static void pull_rt(struct leg_rt *l, size_t n_smp, uint64_t now_us)
 	memset(&f, 0, sizeof(f));
 	if (l->plan->music)
 		jitter_hold_rt(j, atomic_load_explicit(&l->buffer, memory_order_relaxed),
-			       ticks_of(l->bus->quantum, l->plan->jitter_conf[p->jitter].clock));
+			       ticks_of(l->bus->quantum, l->plan->jitter_conf[p->jitter].clock),
+			       ticks_of(p->n, l->plan->jitter_conf[p->jitter].clock));
 	switch (jitter_get_rt(j, &f, ticks_of(ask, l->plan->jitter_conf[p->jitter].clock), now_us)) {
 
 	case JITTER_FRAME:

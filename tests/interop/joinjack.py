@@ -85,8 +85,19 @@ def free_udp():
     return s
 
 
+def drain(s):
+    """What came while nobody listened: levels and delays, until there was no room for more."""
+    s.setblocking(False)
+    try:
+        while True:
+            s.recv(2000)
+    except BlockingIOError:
+        s.settimeout(0.2)
+
+
 def faders(port, ear):
     """A fader moved at one end arrives at the other, the last place for certain."""
+    drain(ear)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
         for i in range(50):
             out.sendto(oscwire.write('/fader/1', 'f', i / 49), ('127.0.0.1', port))

@@ -10,7 +10,7 @@
 #include "gig.h"
 #include "rtguard.h"
 
-enum { START_US = 1000000000, TICK = 64, PACKET_MAX = 1700, BUFFER_FIT_MS = 5, PT = 97, PT_RED = 98 };
+enum { START_US = 1000000000, TICK = 8 /* samples: divides every quantum */, PACKET_MAX = 1700, BUFFER_FIT_MS = 5, PT = 97, PT_RED = 98 };
 
 /* --- the network --- */
 

@@ -41,7 +41,7 @@ static void test_read(void)
 
 static void test_no_read(void)
 {
-	static const char *const texts[] = {"", " ", "sip:", "sip:@", "band@", "my band@example.com", "band@example.com\r\nTo: x", "tel:+49301234 5",
+	static const char *const texts[] = {"", " ", "sip:", "sip:@", "band@", "sip:band@", "my band@example.com", "band@example.com\r\nTo: x", "tel:+49301234 5",
 					    "band@exa<mple.com", "a@b?Replaces=x", "http://example.com", "band@example.com\x01"};
 	char *longer = g_strnfill(2 * REACH_MAX, 'a');
 	struct reach r;
