@@ -273,6 +273,14 @@ static int find(struct act *a, unsigned finds)
 }
 
 /* A member acts on its own room and those beside it only, and by the role it has there now; not while it waits. */
+/* A band needs no host to count in. */
+static bool may_lead(const struct act *a, const struct member *actor)
+{
+	const bool beat = a->cmd->verb == VERB_TEMPO || a->cmd->verb == VERB_TRANSPORT || a->cmd->verb == VERB_FOLLOW;
+
+	return beat && actor->role == ROLE_SPEAKER && actor->room->conf.music && !room_has_host(actor->room);
+}
+
 static int member_may(const struct act *a)
 {
 	const struct member *actor = member_by_id(a->c, a->actor->member);
@@ -283,6 +291,8 @@ static int member_may(const struct act *a)
 		return EPERM;
 	if (actor->waiting && !a->self)
 		return EPERM;
+	if (actor->room == a->room && may_lead(a, actor))
+		return 0;
 	return policy_check(actor->role, a->cmd->verb, a->self, a->cmd->on, a->member && a->member->host_muted);
 }
 

@@ -5,7 +5,7 @@
  * "others", but for join: who joins brings itself. LEAVE, HOLD and KEY tell what a member's own end has done; not
  * even a host says that for somebody else (it would unmute people by pressing their keys), a host has KICK and
  * MUTE. VIEW is about what the member hears, so anybody may on itself. Anybody may MOVE itself: it could as well
- * hang up and call the other room. Who speaks asks for the floor by FLOOR on itself, and gives it back. The system may
+ * hang up and call the other room. In a band without a host everybody leads (may_lead in control.c). Who speaks asks for the floor by FLOOR on itself, and gives it back. The system may
  * everything and does not come here.
  */
 #include <errno.h>

@@ -35,10 +35,10 @@ static int run(int who, const struct command *cmd)
 	return control_run(c, &a, cmd, NULL);
 }
 
-static void begin(void)
+static void begin_in(bool music)
 {
 	static const enum role roles[ENDS] = {ROLE_HOST, ROLE_SPEAKER, ROLE_LISTENER};
-	struct control_conf conf = {.auto_rooms = true, .max_rooms = 4, .max_members = 10};
+	struct control_conf conf = {.auto_rooms = true, .music_default = music, .max_rooms = 4, .max_members = 10};
 	struct actor sys = {.kind = ACTOR_SYSTEM};
 
 	memset(legs, 0, sizeof(legs));
@@ -54,6 +54,11 @@ static void begin(void)
 		ids[i] = res.member;
 	}
 	g_assert_cmpint(event_listen(&lsnr, c, "band", heard, NULL), ==, 0);
+}
+
+static void begin(void)
+{
+	begin_in(false);
 }
 
 static void end(void)
@@ -197,6 +202,30 @@ static void test_follow(void)
 	end();
 }
 
+static int leave(int who)
+{
+	return run(who, &(struct command){.verb = VERB_LEAVE, .member = ids[who]});
+}
+
+/* In a room of music everybody who may speak leads, as long as no host is in. */
+static void test_led_by_all(void)
+{
+	begin_in(true);
+	g_assert_cmpint(tempo(SPEAKER, 90, 0), ==, EPERM);
+	g_assert_cmpint(leave(HOST), ==, 0);
+	g_assert_cmpint(tempo(SPEAKER, 90, 0), ==, 0);
+	g_assert_cmpint(transport(SPEAKER, "start"), ==, 0);
+	g_assert_cmpint(follow(SPEAKER, LISTENER, true), ==, 0);
+	g_assert_cmpint(tempo(LISTENER, 91, 0), ==, EPERM);
+	g_assert_cmpint(run(SPEAKER, &(struct command){.verb = VERB_LOCK, .room = "band", .on = true}), ==, EPERM);
+	end();
+
+	begin();
+	g_assert_cmpint(leave(HOST), ==, 0);
+	g_assert_cmpint(transport(SPEAKER, "start"), ==, EPERM);
+	end();
+}
+
 int main(int argc, char **argv)
 {
 	int err;
@@ -207,6 +236,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/tempo/transport", test_transport);
 	g_test_add_func("/tempo/click", test_click);
 	g_test_add_func("/tempo/follow", test_follow);
+	g_test_add_func("/tempo/led-by-all", test_led_by_all);
 	err = g_test_run();
 	libre_close();
 	return err;
