@@ -37,13 +37,13 @@ struct kind {
  * and periods do not fit each other, and what is left over is waited for on both sides; such buffers settle for some seconds. */
 static const struct kind kinds[] = {
 	{"l16-64/64",          &L16_64,   64,  false, 24, 150, 193, 0.05},
-	{"l16-64/128",         &L16_64,   128, false, 8,  300, 360, 1.5},
+	{"l16-64/128",         &L16_64,   128, false, 8,  330, 380, 1.5},
 	{"l16-64/256",         &L16_64,   256, false, 8,  640, 800, 1.5},
 	{"opus-2.5/64",        &OPUS_2_5, 64,  false, 8,  660, 720, 1.5},
-	{"opus-2.5/128",       &OPUS_2_5, 128, false, 8,  780, 860, 1.5},
+	{"opus-2.5/128",       &OPUS_2_5, 128, false, 8,  850, 930, 1.5},
 	{"opus-2.5/256",       &OPUS_2_5, 256, false, 8,  1200, 1400, 1.5},
-	{"l16-64/64/direct",   &L16_64,   64,  true,  24, 110, 129, 0.05},
-	{"opus-2.5/64/direct", &OPUS_2_5, 64,  true,  8,  480, 540, 1.5},
+	{"l16-64/64/direct",   &L16_64,   64,  true,  24, 118, 129, 0.05},
+	{"opus-2.5/64/direct", &OPUS_2_5, 64,  true,  8,  510, 570, 1.5},
 };
 
 static struct end_conf end_of(const struct peer_conf *codec, uint32_t period)
