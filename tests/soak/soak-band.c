@@ -221,7 +221,8 @@ static void judge(const struct minute *m, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		g_assert_cmpfloat(m[i].bend, <, 0.015);      /* a frame of the tone left out is 0.05 and more */
 		g_assert_cmpfloat(m[i].jump, <, 0.15);
-		g_assert_cmpfloat(fabs(m[i].delay_ms - m[0].delay_ms), <, 0.7);
+		/* Two cards that drift: it goes to and fro by a frame, 1.33 ms, while that is played away. */
+		g_assert_cmpfloat(fabs(m[i].delay_ms - m[0].delay_ms), <, 1.4);
 		g_assert_cmpuint(m[i].concealed, ==, 0);
 		g_assert_cmpuint(m[i].xruns + m[i].dropped, ==, 0);
 		g_assert_cmpuint(m[i].fds, ==, m[0].fds);
