@@ -19,15 +19,15 @@ enum { STEP_US = 125, LEARN_S = 16, SETTLE_S = 3, LOST_A_MINUTE = 1200 /* 5 % of
 
 struct net { const char *name; struct peer_conf player; uint32_t jitter_us; unsigned drop_pct; uint8_t red_gen; };
 
-static const struct peer_conf l16 = {"L16", 48000, 96, 2, 2500, 440, 0.25, false, NULL};
-static const struct peer_conf opus = {"opus", 48000, 96, 2, 2500, 440, 0.25, false, NULL};
+#define L16_2_5  {"L16", 48000, 96, 2, 2500, 440, 0.25, false, NULL}
+#define OPUS_2_5 {"opus", 48000, 96, 2, 2500, 440, 0.25, false, NULL}
 
 static const struct net nets[] = {
-	{"quiet", l16, 0, 0, 0},
-	{"shakes", l16, 4500, 0, 0},
-	{"shakes and loses", opus, 2600, 1, 0},
-	{"loses 5 %", l16, 0, 5, 0},
-	{"loses 5 % with redundancy", l16, 0, 5, 1},
+	{"quiet", L16_2_5, 0, 0, 0},
+	{"shakes", L16_2_5, 4500, 0, 0},
+	{"shakes and loses", OPUS_2_5, 2600, 1, 0},
+	{"loses 5 %", L16_2_5, 0, 5, 0},
+	{"loses 5 % with redundancy", L16_2_5, 0, 5, 1},
 };
 
 static void run_s(struct stage *s, unsigned seconds)

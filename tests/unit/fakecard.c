@@ -127,6 +127,8 @@ static void read_conf(struct card *c, snd_config_t *conf)
 			snd_config_get_integer(node, keys[i].value);
 }
 
+int SND_PCM_PLUGIN_ENTRY(fakecard)(snd_pcm_t **, const char *, snd_config_t *, snd_config_t *, snd_pcm_stream_t, int);
+
 SND_PCM_PLUGIN_DEFINE_FUNC(fakecard)
 {
 	struct card *c = calloc(1, sizeof(*c));
