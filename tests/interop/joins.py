@@ -171,7 +171,9 @@ def json_case():
         ask('volume -12', lambda: a.process.poll() is None, '')
         ask('jump', lambda: a.heard('error', why='no such command: jump'), 'no error')
         ask('mix nobody 3', lambda: a.heard('error', why='mix nobody 3: no such player'), 'no error')
-        ask('tempo 90', lambda: a.heard('text', **{'from': '*', 'text': lambda t: t.startswith('/tutti/tempo')}), 'anna is no host, and is not told so')
+        ask('tempo 90', lambda: a.heard('room', tempo=90), 'where no host is all lead')
+        ask('record on', lambda: a.heard('text', **{'from': '*', 'text': lambda t: t.startswith('/tutti/room/record')}),
+            'anna is no host, and is not told so')
         if a.heard('line') or b.heard('line'):
             wrong.append('no JSON: %s' % (a.heard('line') + b.heard('line')))
         n = [len(a.heard('stats')), time.monotonic()]
