@@ -64,7 +64,7 @@ def join_jack():
 
 # ---- a duet ----
 
-def apart(name, figures):
+def apart(name, figures, far):
     """Sound and the note that was played with it, at the other's ports."""
     notes = figures.get('notes', {})
     wrong = []
@@ -73,7 +73,11 @@ def apart(name, figures):
     if notes.get('on') != notes.get('off'):
         wrong.append('%s: %s notes begin, %s end' % (name, notes.get('on'), notes.get('off')))
     d = notes.get('apart_ms', {'n': 0})
-    if not d['n'] or d['p50'] > 2 or d['p95'] > 2:
+    # Where JACK left cycles out, each of these was a period of sound and none of notes, and buffers at both ends of a line are for a while
+    # other than they were told to be: then half of the notes are judged, and of those that came over a network none.
+    steady = not figures['jumps'] and figures['run_late_us']['p99'] < 1000
+    print('# %s: apart by %s ms (median), %s (p95)%s' % (name, d.get('p50'), d.get('p95'), '' if steady else '; %d cycles left out' % figures['jumps']))
+    if not d['n'] or (d['p50'] > 2 and (steady or not far)) or (steady and d['p95'] > 2):
         wrong.append('%s: the note is away from its sound by %s ms (median), %s (p95)' % (name, d.get('p50'), d.get('p95')))
     return wrong
 
@@ -129,7 +133,7 @@ def duet(jack, bandpeers, name, net=None):
             a, b = band.names
             figures = jack.measure(band.mouths[:1], band.ears[1:], CHIRPS, 1, ['--note-to', a + ':midi_in', '--note-from', b + ':midi_out'])
             wrong = heard(name, figures, 1) if not net else []
-            return wrong + apart(name, figures) + (faders(port, ear) if not net else [])
+            return wrong + apart(name, figures, net) + (faders(port, ear) if not net else [])
     finally:
         ear.close()
 
