@@ -447,7 +447,6 @@ void joincall_hangup(struct joincall *c)
 enum joincall_state joincall_state(const struct joincall *c)      { return c->state; }
 struct leg *joincall_leg(const struct joincall *c)                { return joinend_leg(c->end); }
 struct player *joincall_player(const struct joincall *c)          { return joinend_player(c->end); }
-const char *joincall_uri(const struct joincall *c)                { return c->reach.uri; }
 
 void joincall_info(const struct joincall *c, struct joincall_info *i)
 {

@@ -40,8 +40,7 @@ struct joincall_conf {
 	struct ensemble *ensemble;
 	player_house_h *gesth;    /* what comes on the line of gestures, with gest_arg */
 	void    *gest_arg;
-	uint32_t jitter_ms;       /* of our buffer, if not by itself */
-	bool     jitter_fit;
+	uint32_t jitter_ms;       /* with what our buffer begins, before it finds its size */
 };
 
 enum joincall_state {
@@ -73,8 +72,6 @@ struct joincall_info {
 };
 void joincall_info(const struct joincall *c, struct joincall_info *i);
 
-/* Whom to ask for now that the server has sent us to another room; else what was given. */
-const char *joincall_uri(const struct joincall *c);
 /* A listening address (tests, --answer). ENOENT after the last. */
 int  joincall_listener(const struct joincall *c, size_t n, enum sip_transp *tp, struct sa *addr);
 

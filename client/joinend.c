@@ -376,8 +376,6 @@ int joinend_answer(struct joinend **ep, const struct joinend_conf *conf, const s
 
 struct leg *joinend_leg(const struct joinend *e)         { return e && !e->over ? e->leg : NULL; }
 struct player *joinend_player(const struct joinend *e)   { return e && !e->over && e->line_set ? e->player : NULL; }
-bool joinend_up(const struct joinend *e)                 { return e && e->up && !e->over; }
-const struct sa *joinend_peer(const struct joinend *e)   { return session_peer(e->session); }
 
 void joinend_info(const struct joinend *e, struct joincall_info *i)
 {

@@ -47,8 +47,6 @@ void joinend_lost(struct joinend *e, const char *why);
 
 struct leg *joinend_leg(const struct joinend *e);
 struct player *joinend_player(const struct joinend *e);
-bool joinend_up(const struct joinend *e);
-const struct sa *joinend_peer(const struct joinend *e);   /* where its messages come from */
 void joinend_info(const struct joinend *e, struct joincall_info *i);
 
 #endif

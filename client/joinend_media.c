@@ -30,7 +30,7 @@ static int leg_make(struct joinend *e)
 		.local = e->local,
 		.jitter_max_ms = JITTER_MAX_MS,
 		.jitter_music_ms = call->jitter_ms,
-		.jitter_music_fit = call->jitter_fit,
+		.jitter_music_fit = true,
 		.ungated = true,
 		.rtp_timeout_ms = call->silence_ms ? call->silence_ms : SILENCE_MS,
 		.eventh = leg_handler,

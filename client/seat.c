@@ -248,7 +248,7 @@ static int open_call(struct seat *s, char *wrong, size_t size)
 		.user = c->user[0] ? c->user : NULL, .password = c->password[0] ? c->password : NULL, .proxy = c->proxy[0] ? c->proxy : NULL,
 		.codecs = c->codec, .ptime_us = frame, .channels = c->channels, .srtp = srtp_of(c->srtp), .red = true, .gestures = c->gestures,
 		.tls_verify = c->tls_verify, .tls_ca = c->tls_ca[0] ? c->tls_ca : NULL, .mixer = s->mixer, .bus = s->bus, .relay = s->relay,
-		.ensemble = s->ensemble, .gesth = seat_gest_heard, .gest_arg = s, .jitter_fit = true,
+		.ensemble = s->ensemble, .gesth = seat_gest_heard, .gest_arg = s,
 	};
 	int err = joincall_alloc(&s->call, &jc, call_handler, s);
 

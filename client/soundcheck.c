@@ -363,7 +363,6 @@ static int call(struct soundcheck *s)
 		.mixer = s->mixer,
 		.bus = s->bus,
 		.jitter_ms = (kinds[s->i].frame_us + 999) / 1000,
-		.jitter_fit = true,
 	};
 	int err = joincall_alloc(&s->call, &conf, call_handler, s);
 

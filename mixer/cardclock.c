@@ -16,6 +16,7 @@
  * up to delay.
  */
 #include <string.h>
+#include "gcd.h"
 #include "cardclock.h"
 
 enum { SLOW = 256, QUICK = 16, PATIENCE = 16, FRAMES = 960, SAME = 4 };
@@ -58,17 +59,6 @@ static uint64_t pass_rt(struct cardclock *c, uint32_t n)
 	return (uint64_t)whole;
 }
 
-static uint32_t common(uint32_t a, uint32_t b)
-{
-	while (b) {
-		const uint32_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
 static void align_rt(struct cardclock *c, uint32_t n)
 {
 	const uint64_t before = c->smp;
@@ -76,7 +66,7 @@ static void align_rt(struct cardclock *c, uint32_t n)
 	if (n != c->n) {
 		c->n_same = 0;
 		c->n = n;
-		c->grid = common(n, FRAMES);
+		c->grid = gcd(n, FRAMES);
 	}
 	if (c->begun && ++c->n_same < SAME)
 		return;

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <re.h>
 
+#include "gcd.h"
 #include "kernel.h"
 #include "minphase.h"
 #include "resample.h"
@@ -62,17 +63,6 @@ struct resample {
 
 static struct fir *firs;
 static pthread_mutex_t fir_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static uint32_t gcd(uint32_t a, uint32_t b)
-{
-	while (b) {
-		const uint32_t r = a % b;
-
-		a = b;
-		b = r;
-	}
-	return a;
-}
 
 static double bessel_i0(double x)
 {

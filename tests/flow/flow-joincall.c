@@ -109,7 +109,7 @@ static struct joincall_conf conf_of(struct end *e)
 {
 	return (struct joincall_conf){
 		.listen = "", .name = "Anna", .channels = 2, .ptime_us = 1333, .srtp = OFFER_SRTP_OPTIONAL, .gestures = true, .mixer = e->mixer,
-		.bus = e->bus, .relay = e->relay, .ensemble = e->ensemble, .gesth = gest_handler, .gest_arg = e, .jitter_ms = 5, .jitter_fit = true,
+		.bus = e->bus, .relay = e->relay, .ensemble = e->ensemble, .gesth = gest_handler, .gest_arg = e, .jitter_ms = 5,
 	};
 }
 

@@ -255,12 +255,6 @@ void end_xrun(struct end *e, uint32_t n_periods)
 	e->next_us += (double)n / end_rate(e);
 }
 
-void end_leaves(struct cards *s, struct end *e)
-{
-	leg_free(e->m, &e->leg);
-	leg_free(s->m, &e->far);
-}
-
 /* --- time --- */
 
 static float input(const struct cards *s, const struct end *e, uint64_t i)

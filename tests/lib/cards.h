@@ -79,7 +79,6 @@ struct end *cards_end(struct cards *s, const struct end_conf *conf);      /* joi
 void cards_call(struct cards *s, struct end *a, struct end *b);           /* without a server; the line is a's */
 void cards_run(struct cards *s, double ms);
 void end_xrun(struct end *e, uint32_t n_periods);         /* its card is not served for so long; what it took is lost */
-void end_leaves(struct cards *s, struct end *e);          /* hangs up; its card plays on */
 
 /* From what `from` takes to what `to` plays: the mean of the bursts of the last n_ms, which must all be heard, in ms; spread:
  * between the least and the most. */
