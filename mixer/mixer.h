@@ -112,6 +112,9 @@ struct leg_desc {
 	uint8_t  n_rx;
 	struct leg_codec rx[LEG_RX_MAX];  /* what we accept */
 	struct leg_key srtp_tx, srtp_rx;
+	/* The two ends agree on keys themselves, by datagrams on this path (RFC 5764): LEG_EVENT_DTLS. Until srtp_tx and srtp_rx
+	 * are there nothing is sent, and no sound is taken. */
+	bool     dtls;
 };
 
 /* Nothing sent, nothing accepted. */
@@ -131,6 +134,7 @@ enum leg_event_type {
 	LEG_EVENT_BYE,            /* RTCP BYE */
 	LEG_EVENT_SAID,           /* all that it was told (leg_say) has been said */
 	LEG_EVENT_FLOOR,          /* on: it speaks now, and nobody else in its bus; off: it was muted meanwhile */
+	LEG_EVENT_DTLS,           /* leg_take_dtls has something */
 };
 struct leg_event { enum leg_event_type type; char key; bool on; struct sa addr; };
 typedef void (leg_event_h)(const struct leg_event *ev, void *arg);
@@ -184,6 +188,11 @@ int  leg_set_views(struct leg *l, const struct leg_view *v, size_t n);    /* a w
 static inline int leg_clear_views(struct leg *l) { return leg_set_views(l, NULL, 0); }
 void leg_view(const struct leg *l, const struct leg *other, float *gain, float *pan);     /* 1, LEG_PAN_SAME: as all */
 int  leg_send_dtmf(struct leg *l, const char *keys);
+/* With desc.dtls: the next datagram that came (first byte 20 to 63, from whom packets are taken before a latch), and a datagram to `to`.
+ * What comes while LEG_DTLS_WAITING wait is dropped: who sent it sends it again. false: none; *len in: room, out: bytes. */
+enum { LEG_DTLS_WAITING = 8, LEG_DTLS_MAX = 2048 };
+bool leg_take_dtls(struct leg *l, uint8_t *buf, size_t *len, struct sa *from);
+int  leg_send_dtls(struct leg *l, const uint8_t *buf, size_t len, const struct sa *to);
 /* Older frames with each that it is sent, if that was agreed on (red_tx_gen): while its peer reports loss, always, never. */
 enum leg_red_choice { LEG_RED_BY_LOSS, LEG_RED_ALWAYS, LEG_RED_NEVER };
 void leg_set_red(struct leg *l, enum leg_red_choice choice);

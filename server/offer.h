@@ -11,8 +11,12 @@
 #include <re.h>
 #include "mixer/mixer.h"
 #include "osc/gestline.h"
+#include "mixer/dtlskey.h"
 
 struct offer;
+
+/* How keys of our own offers are agreed on. In answers the peer's offer decides. */
+enum offer_keying { OFFER_KEYING_SDES, OFFER_KEYING_DTLS };
 
 /* OFF: RTP/SAVP is refused. OPTIONAL: taken when offered, also a=crypto on RTP/AVP; our own offers are plain. REQUIRED:
  * nothing without a key, our own offers are RTP/SAVP. */
@@ -41,6 +45,8 @@ struct offer_conf {
 	const char *codecs;
 	bool     music;                   /* profile music: Opus low-delay stereo, small ptime allowed */
 	enum offer_srtp srtp;
+	enum offer_keying keying;
+	const char *dtls_fingerprint;     /* of our certificate for media, "sha-256 AB:CD.."; NULL: no keys by DTLS */
 	uint32_t ptime_us;                /* what we like to send and get, 20000; 1333 are 64 samples, 3000 means 2500 in music */
 	bool     srtp_offered;            /* with OPTIONAL: a=crypto in our own offers on RTP/AVP, for whoever can */
 	const char *session_name;
@@ -75,6 +81,8 @@ void offer_set_hold(struct offer *o, bool hold);          /* our next offer and 
  * without rtp and tx). ENOENT: no audio. `source` is left unset: the caller knows where signalling comes from. While the
  * peer holds with c=0.0.0.0, rtp is where it was before, or unset. */
 int  offer_leg(const struct offer *o, bool pending, struct leg_desc *desc);
+/* How the keys of that stream come; not on: as offer_leg says. ENOENT as there. */
+int  offer_dtls(const struct offer *o, bool pending, struct dtlskey_peer *peer);
 bool offer_peer_holds(const struct offer *o);             /* agreed: the peer does not want to hear us, or c=0.0.0.0 */
 
 /* The line of gestures of that kind in the agreed state; NULL: none. Belongs to the state. The mark is another when it has changed. */
