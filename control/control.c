@@ -383,6 +383,7 @@ void control_leg_event(struct control *c, uint32_t member, const struct leg_even
 		leg_floor(m, ev->on);
 		break;
 	case LEG_EVENT_SAID:
+	case LEG_EVENT_DTLS:              /* the face takes it */
 	case LEG_EVENT_LATCHED:           /* the face logs it */
 	case LEG_EVENT_BYE:               /* RFC 3550 6.6: an end of a source, not of the call; SIP says that */
 		break;
