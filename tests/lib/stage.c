@@ -45,6 +45,7 @@ static void on_event(const struct leg_event *ev, void *arg)
 		break;
 	case LEG_EVENT_BYE:         mb->n_bye++; break;
 	case LEG_EVENT_SAID:        mb->n_said++; break;
+	case LEG_EVENT_DTLS:        break;
 	case LEG_EVENT_FLOOR:
 		mb->n_floor++;
 		mb->floor = ev->on;
