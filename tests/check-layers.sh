@@ -42,8 +42,8 @@ doors() { # FOLDER: the headers others may include
 	# store: main opens it, the web thread reads calls and recordings. cdr: a call tells its record, the web prints it.
 	# delay: the parts of a delay, for those who write them down.
 	control) echo control.h command.h event.h snapshot.h delay.h loop.h log.h wheel.h sound.h store.h keypad.h prompt.h spoken.h ivr.h callname.h cdr.h setting.h record.h census.h ;;
-	# auth: the client answers challenges of its server.
-	server) echo session.h sip.h offer.h auth.h ;;
+	# auth: the client answers challenges of its server. callkeys: its calls have keys as the server's have.
+	server) echo session.h sip.h offer.h callkeys.h auth.h ;;
 	# relay: players and lines. gestline: what was agreed on for a line, as a value.
 	# desk: main joins relay and control with it; the map of a surface is a setting. roomports: main opens them.
 	# osc, bridge, sharedclock: the client's end of a line speaks to programs and instruments. gest, kind, oscrate, midi_merge are
