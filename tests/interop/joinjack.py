@@ -47,7 +47,8 @@ def heard(name, figures, n_ears, level=1.0):
     return wrong
 
 
-@case('join-jack', 'three tutti-join in a room, through JACK with 64 and 128 samples: each hears the chirps of the first, soon and as loud as they are', limit=120)
+@case('join-jack', 'three tutti-join in a room, through JACK with 64 and 128 samples: each hears the chirps of the first, soon and as loud as they are', limit=120,
+      alone='delay')
 def join_jack():
     bandpeers, jacklab, _ = lab()
     wrong = []
@@ -194,7 +195,7 @@ def duet(jack, bandpeers, name, net=None):
 
 
 @case('join-duet', 'notes and sound played at the same sample are heard within 2 ms of each other, on one machine and 10 ms apart; faders arrive',
-      limit=150)
+      limit=150, alone='delay')
 def join_duet():
     bandpeers, jacklab, netlab = lab()
     with jacklab.Jack(64) as jack:

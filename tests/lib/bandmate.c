@@ -88,17 +88,17 @@ void mate_sets(struct mate *m, const char *addr, int value)
 
 static void follow_note(struct mate *m, const uint8_t *data)
 {
-	const uint8_t kind = data[0] & 0xf0;
-	uint8_t *held = &m->held[data[0] & 0x0f][data[1] & 0x7f];
+	const uint8_t kind = data[0] & 0xf0, channel = data[0] & 0x0f;
+	uint8_t *held = &m->held[channel][data[1] & 0x7f];
 
 	if (kind == 0x90 && data[2]) {
 		++*held;
-		m->n_on++;
+		m->notes[channel].on++;
 	} else if ((kind == 0x80 || kind == 0x90) && *held) {
 		--*held;
-		m->n_off++;
+		m->notes[channel].off++;
 	} else if (kind == 0x80 || kind == 0x90) {
-		m->n_stray++;
+		m->notes[channel].stray++;
 	}
 }
 

@@ -49,7 +49,7 @@ struct mate {
 	struct { uint64_t at_us; int value; char addr[48]; } seen[MATE_SEEN];     /* by the program, at its own time */
 	struct { uint64_t at_us; uint8_t data[3]; } played[MATE_PLAYED];          /* by the instrument */
 	uint8_t  held[16][128];
-	uint64_t n_on, n_off, n_stray;    /* notes that began and ended there; ends without a begin */
+	struct { uint64_t on, off, stray; } notes[16];    /* of each channel: began, ended; ends of what did not sound */
 };
 
 void mate_comes(struct mate *m, struct bandroom *at, const char *name, uint64_t ahead_us);
