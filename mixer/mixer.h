@@ -112,8 +112,9 @@ struct leg_desc {
 	uint8_t  n_rx;
 	struct leg_codec rx[LEG_RX_MAX];  /* what we accept */
 	struct leg_key srtp_tx, srtp_rx;
-	/* The two ends agree on keys themselves, by datagrams on this path (RFC 5764): LEG_EVENT_DTLS. Until srtp_tx and srtp_rx
-	 * are there nothing is sent, and no sound is taken. */
+	/* The two ends agree on keys themselves, by datagrams on the path of RTP (RFC 5764): LEG_EVENT_DTLS. Until srtp_tx and
+	 * srtp_rx are there nothing is sent, and no sound is taken; without rtcp_mux there are no reports. Old keys may stay
+	 * while new ones are agreed on. */
 	bool     dtls;
 };
 
@@ -239,6 +240,7 @@ struct leg_quality {
 struct leg_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint64_t rx_lost, rx_late, rx_duplicate, rx_reordered, rx_bad, rx_stranger, rx_auth, concealed, discarded;
+	uint64_t rx_dtls, dtls_dropped;           /* datagrams of DTLS from the peer, and of those not handed up */
 	uint64_t recovered;                       /* frames that were lost and came once more (RFC 2198) */
 	uint64_t tx_redundant;                    /* packets sent with older frames in them */
 	uint64_t cpu_us;                          /* of the media thread, estimated from one tick of 17 */

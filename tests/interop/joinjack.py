@@ -63,6 +63,61 @@ def join_jack():
     return wrong
 
 
+@case('join-pipewire', 'two tutti-join through PipeWire in the place of JACK: found without being told, heard soon and as loud as they are', limit=90)
+def join_pipewire():
+    bandpeers, jacklab, _ = lab()
+    try:
+        graph = jacklab.PipeWire(64)
+    except bandpeers.Trouble as e:
+        if 'not installed' in str(e):
+            raise Missing(str(e)) from e
+        return [str(e)]
+    with graph as jack, bandpeers.Tutti(jack, 2, buffer='auto') as band:
+        figures = jack.measure(band.mouths[:1], band.ears[1:], CHIRPS)
+        print('# %s ms (median), %d periods left out' % (figures['ears'][0]['ms'].get('p50'), figures['jumps']))
+        return heard('PipeWire', figures, 1)
+
+
+# ---- beside others ----
+
+OTHERS = 'jamulus-1', 'hub-2'         # with their smallest buffers, as ours has none
+
+
+def one_turn(who):
+    """Its median, and whether JACK left out nothing meanwhile: a program that was late for a period may keep that."""
+    import band
+    t = band.turn(who, 64, 2, CHIRPS, 1)
+    if t.p50 is None:
+        return None, False
+    print('# %s: %.2f ms (median), %.2f (p95), %d cycles left out' % (who, t.p50, t.p95, t.figures['jumps']))
+    return t.p50, not t.figures['jumps']
+
+
+@case('join-beside', 'between two in a room, through JACK with 64 samples: not later than Jamulus and the hub of JackTrip, by the same rig', limit=240)
+def join_beside():
+    bandpeers, _, _ = lab()
+    import shutil
+    there = [who for who, needs in zip(OTHERS, (bandpeers.Jamulus.needs, bandpeers.JackTripHub.needs)) if shutil.which(needs[0])]
+    if not there:
+        raise Missing('neither Jamulus nor JackTrip is installed')
+    for _ in range(3):
+        ours, steady = one_turn('tutti-l16')
+        if ours is None:
+            return ['nothing was heard between two tutti-join']
+        if steady:
+            break
+    wrong = []
+    for who in there:
+        theirs, _ = one_turn(who)
+        if theirs is None:
+            print('# %s: nothing was heard' % who)
+        elif steady and ours > theirs + 0.1:
+            wrong.append('%.2f ms, and %.2f by %s' % (ours, theirs, who))
+    if not steady:
+        print('# JACK left out periods each time: not judged')
+    return wrong
+
+
 # ---- a duet ----
 
 def apart(name, figures, far):
