@@ -8,7 +8,7 @@
 #include "seat_priv.h"
 #include "control/log.h"
 
-enum { PORT_MIN = 20000, PORT_MAX = 59998, LATENCY_LEAST_US = 200, LATENCY_AGAIN_S = 20 };
+enum { PORT_MIN = 20000, PORT_MAX = 59998, LATENCY_AGAIN_S = 20 };
 
 int seat_gest_mix(struct seat *s, const struct band_member *m, bool all)
 {
@@ -28,6 +28,8 @@ static void house_handler(const struct osc_msg *msg, void *arg)
 	struct seat *s = arg;
 	unsigned n = s->band.n;
 
+	if (s->direct && !strcmp(msg->addr, LATENCY_ADDR) && !latency_read(&s->theirs, msg))
+		s->has_theirs = true;
 	if (s->direct ? band_hear_peer(&s->band, msg, seat_unix_ms()) : band_hear(&s->band, msg, seat_now_us(), seat_unix_ms()))
 		seat_tell(s);
 	if (s->band.n > n)                        /* who has come is heard as we once asked for */
@@ -101,7 +103,7 @@ void seat_gest_player(struct seat *s, struct player *p)
 	s->player = mem_ref(p);
 	gestend_set_player(s->gestend, p);
 	mem_deref(was);
-	s->greeted = false;
+	s->greeted = s->has_theirs = false;
 }
 
 /* What is so with us from the beginning; until the line takes it, once a tick. */
@@ -110,7 +112,7 @@ static void greet(struct seat *s)
 	if (gestend_sayf(s->gestend, "/tutti/ask", ""))
 		return;
 	s->greeted = true;
-	memset(s->told, 0, sizeof(s->told));
+	memset(&s->told, 0, sizeof(s->told));
 	(void)gestend_sayf(s->gestend, "/tutti/levels", "i", 1);
 	if (s->band.own.muted_here)
 		(void)gestend_sayf(s->gestend, "/tutti/me/mute", "i", 1);
@@ -128,33 +130,34 @@ void seat_gest_tick(struct seat *s)
 		greet(s);
 }
 
-static uint32_t differs(uint32_t a, uint32_t b)
+static void own_latency(struct latency *l, const struct seat *s)
 {
-	return a > b ? a - b : b - a;
+	const struct band_own *o = &s->band.own;
+
+	latency_of(l, o->capture_us, o->playback_us, &s->last, sharedclock_rtt_us(gestend_clock(s->gestend)));
 }
 
-/* From the air until the packet leaves: a card that gives more than a frame at once has its end before its time. */
-static uint32_t to_packet_us(const struct seat *s)
+/* Without a server nobody else adds up how late we hear the other. */
+static void direct_delay(struct seat *s, const struct latency *ours)
 {
-	int64_t us = (int64_t)s->band.own.capture_us + s->last.tx_delay_us;
-
-	return us > 0 ? (uint32_t)us : 0;
+	if (s->direct && s->band.n && s->has_theirs && s->has_last)
+		latency_path(&s->band.member[0].to_me, &s->theirs, ours);
 }
 
 /* What the server cannot see of the way between our mouth and its ear, and the way as the clock's exchanges measure it, which
  * the server believes for a minute. */
 void seat_gest_second(struct seat *s)
 {
-	const struct band_own *o = &s->band.own;
-	const uint32_t now[4] = {to_packet_us(s), o->playback_us, o->buffer_us, sharedclock_rtt_us(gestend_clock(s->gestend))};
-	bool news = ++s->told_ago >= LATENCY_AGAIN_S;
+	struct latency now;
 
-	for (int i = 0; i < 4; i++)
-		news |= differs(now[i], s->told[i]) >= LATENCY_LEAST_US;
-	if (!s->greeted || !news)
+	if (!s->gestend)
 		return;
-	if (gestend_sayf(s->gestend, "/tutti/me/latency", "iiii", (int)now[0], (int)now[1], (int)now[2], (int)now[3]))
+	own_latency(&now, s);
+	direct_delay(s, &now);
+	if (!s->greeted || (++s->told_ago < LATENCY_AGAIN_S && !latency_differs(&now, &s->told)))
 		return;
-	memcpy(s->told, now, sizeof(s->told));
+	if (gestend_sayf(s->gestend, LATENCY_ADDR, "iiii", (int)now.capture_us, (int)now.playback_us, (int)now.buffer_us, (int)now.rtt_us))
+		return;
+	s->told = now;
 	s->told_ago = 0;
 }

@@ -8,6 +8,7 @@
 #include "device.h"
 #include "gestend.h"
 #include "joincall.h"
+#include "latency.h"
 #include "midiwire.h"
 #include "seat.h"
 #include "mixer/card.h"
@@ -40,7 +41,9 @@ struct seat {
 	bool wants_click, wants_red;
 	int  wants_buffer;                /* frames; LEG_BUFFER_AUTO */
 	bool leaving, over;
-	uint32_t told[4];                 /* latency and round trip, as the server knows them */
+	struct latency told;              /* as the other side knows it */
+	struct latency theirs;            /* in a call without a server, as the other end says */
+	bool has_theirs;
 	unsigned told_ago;                /* seconds */
 	int32_t text_nr;
 	struct tmr tick, second, end, device_tmr;

@@ -11,6 +11,9 @@
 
 #define CRYSTAL_PPM 100.0
 
+/* LOOK exchanges within SPAN_US: two crystals drift apart by less than the ways wait by chance. */
+enum { LOOK = 8, SPAN_US = 10000000 };
+
 void sharedclock_init(struct sharedclock *c)
 {
 	memset(c, 0, sizeof(*c));
@@ -109,12 +112,30 @@ int sharedclock_when(const struct sharedclock *c, uint64_t *at_us, uint64_t smp)
 	return 0;
 }
 
+/* Of up to LOOK exchanges, i the newest: the shortest way there and the shortest way back, of whichever. */
+static int64_t ways_us(const struct sharedclock *c, unsigned i, unsigned n)
+{
+	int64_t up = INT64_MAX, down = INT64_MAX;
+	const uint64_t newest = c->x[i].at_us;
+
+	for (unsigned k = 0; k < n && newest - c->x[i].at_us <= SPAN_US; k++, i = (i + SHAREDCLOCK_MAX - 1) % SHAREDCLOCK_MAX) {
+		const int64_t half = c->x[i].rtt_us / 2;
+
+		up   = half + c->x[i].off_us < up ? half + c->x[i].off_us : up;
+		down = half - c->x[i].off_us < down ? half - c->x[i].off_us : down;
+	}
+	return up + down;
+}
+
 uint32_t sharedclock_rtt_us(const struct sharedclock *c)
 {
-	uint32_t rtt_us = c->n ? UINT32_MAX : 0;
+	int64_t least = INT64_MAX;
 
-	for (unsigned i = 0; i < c->n; i++)
-		if (c->x[i].rtt_us < rtt_us)
-			rtt_us = c->x[i].rtt_us;
-	return rtt_us;
+	for (unsigned i = 0; i < c->n; i += LOOK) {
+		const unsigned n = c->n - i < LOOK ? c->n - i : LOOK;
+		const int64_t us = ways_us(c, (c->next + SHAREDCLOCK_MAX - 1 - i) % SHAREDCLOCK_MAX, n);
+
+		least = us < least ? us : least;
+	}
+	return least > 0 && c->n ? (uint32_t)least : 0;
 }
