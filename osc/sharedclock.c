@@ -96,22 +96,6 @@ int sharedclock_at(const struct sharedclock *c, struct sharedtime *t, uint64_t n
 	return 0;
 }
 
-int sharedclock_when(const struct sharedclock *c, uint64_t *at_us, uint64_t smp)
-{
-	const uint64_t server_us = smp / 48 * 1000 + (smp % 48 * 1000 + 47) / 48;
-	struct sharedtime t;
-
-	if (!c->n)
-		return EAGAIN;
-	*at_us = server_us - (uint64_t)c->x[best(c, c->x[0].at_us, 0)].off_us;
-	/* The drift is small: what it makes of this guess is nearly what it makes of the answer. */
-	for (int i = 0; i < 2; i++) {
-		(void)sharedclock_at(c, &t, *at_us);
-		*at_us += server_us - t.server_us;
-	}
-	return 0;
-}
-
 /* Of up to LOOK exchanges, i the newest: the shortest way there and the shortest way back, of whichever. */
 static int64_t ways_us(const struct sharedclock *c, unsigned i, unsigned n)
 {

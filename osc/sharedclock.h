@@ -35,7 +35,5 @@ int  sharedclock_at(const struct sharedclock *c, struct sharedtime *t, uint64_t 
 /* The shortest way there and back of the last exchanges, not both of the same one, as it is rare that neither waits: over ways that wait up
  * to 5 ms the shortest round trip of 15 is still 1.7 ms too long. 0: there was none. */
 uint32_t sharedclock_rtt_us(const struct sharedclock *c);
-/* And the other way: when is that sample, by our clock? */
-int  sharedclock_when(const struct sharedclock *c, uint64_t *at_us, uint64_t smp);
 
 #endif

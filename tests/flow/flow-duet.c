@@ -307,7 +307,8 @@ static void one_burst(struct apart x[3])
 	put(&x[1], pad_us(&bob, (int)burst + 1) - sound);
 	put(&x[2], note_us(&carl, (uint8_t)(burst % 100), in_us) - sound);
 	if (g_test_verbose())
-		g_test_message("note %.0f, fader %.0f, sound %.0f (bob reckons %u)", note_us(&bob, (uint8_t)(burst % 100), in_us) - in_us,
+		g_test_message("note %.0f, fader %.0f, sound %.0f (bob reckons %u)",
+			       note_us(&bob, (uint8_t)(burst % 100), in_us) - in_us,
 			       pad_us(&bob, (int)burst + 1) - in_us, sound - in_us, bob.delay_us);
 }
 
@@ -326,12 +327,13 @@ static void test_duet(gconstpointer arg)
 	pad = figures_of(&x[1]);
 	if (!net->direct)
 		now = figures_of(&x[2]);
-	g_test_message("| %u | %u | %u | %s | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f |", net->delay_ms, net->jitter_ms, net->loss, net->codec,
+	g_test_message("| %u | %u | %u | %s | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f |",
+		       net->delay_ms, net->jitter_ms, net->loss, net->codec,
 		       note.median / MS, note.p95 / MS, note.max / MS, pad.median / MS, pad.p95 / MS, pad.max / MS, now.median / MS);
 	g_test_message("%u notes and %u faders of %d compared; %d late", x[0].n, x[1].n, BURSTS, (int)st.late);
 	close_band();
-	/* Frames of 120 samples and periods of 128: how long each waits on both sides is told as one number. And where one in twenty is lost
-	 * and packets come in any order, buffers are not steady. */
+	/* Frames of 120 samples and periods of 128: how long each waits on both sides is told as one number. And where one in
+	 * twenty is lost and packets come in any order, buffers are not steady. */
 	g_assert_cmpfloat(note.p95, <=, net->rough ? APART_US : WITHIN_US);
 	/* Where packets overtake each other all the time a server tells some faders with a later packet. */
 	if (net->direct || net->jitter_ms <= 2)
