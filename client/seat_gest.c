@@ -9,7 +9,7 @@
 #include "seat_priv.h"
 #include "control/log.h"
 
-enum { LATENCY_LEAST_US = 200, LATENCY_AGAIN_S = 20 };
+enum { LATENCY_AGAIN_S = 20 };
 
 int seat_gest_mix(struct seat *s, const struct band_member *m, bool all)
 {
@@ -118,7 +118,7 @@ static void greet(struct seat *s)
 	if (gestend_sayf(s->gestend, "/tutti/ask", ""))
 		return;
 	s->greeted = true;
-	memset(s->told, 0, sizeof(s->told));
+	memset(&s->told, 0, sizeof(s->told));
 	(void)gestend_sayf(s->gestend, "/tutti/levels", "i", 1);
 	if (s->band.own.muted_here)
 		(void)gestend_sayf(s->gestend, "/tutti/me/mute", "i", 1);
@@ -138,32 +138,19 @@ void seat_gest_tick(struct seat *s)
 		seat_section_tick(s);
 }
 
-static uint32_t differs(uint32_t a, uint32_t b)
-{
-	return a > b ? a - b : b - a;
-}
-
-/* From the air until the packet leaves: a card that gives more than a frame at once has its end before its time. */
-static uint32_t to_packet_us(const struct seat *s)
-{
-	int64_t us = (int64_t)s->band.own.capture_us + s->last.tx_delay_us;
-
-	return us > 0 ? (uint32_t)us : 0;
-}
-
-static uint32_t clock_rtt_us(const struct seat *s)
-{
-	return s->gestend ? sharedclock_rtt_us(gestend_clock(s->gestend)) : 0;
-}
-
-/* Without a server we add up ourselves. */
-static void measure_direct(struct seat *s)
+static void own_latency(struct latency *l, const struct seat *s)
 {
 	const struct band_own *o = &s->band.own;
-	const uint32_t rtt = clock_rtt_us(s);
+
+	latency_of(l, o->capture_us, o->playback_us, &s->last, s->gestend ? sharedclock_rtt_us(gestend_clock(s->gestend)) : 0);
+}
+
+/* Without a server nobody else adds up how late we hear the other. */
+static void measure_direct(struct seat *s, const struct latency *ours)
+{
 	const struct direct_near near = {
-		.heard = s->has_last && s->last.rx_packets, .frame = s->last.rx_frame_us, .rtt = rtt ? rtt : o->rtt_us,
-		.buffer = o->buffer_us, .playback = o->playback_us,
+		.heard = s->has_last && s->last.rx_packets, .frame = s->last.rx_frame_us,
+		.rtt = ours->rtt_us ? ours->rtt_us : s->band.own.rtt_us, .buffer = ours->buffer_us, .playback = ours->playback_us,
 	};
 
 	if (direct_measure(&s->band, &near))
@@ -174,18 +161,15 @@ static void measure_direct(struct seat *s)
  * the server believes for a minute. */
 void seat_gest_second(struct seat *s)
 {
-	const struct band_own *o = &s->band.own;
-	const uint32_t now[4] = {to_packet_us(s), o->playback_us, o->buffer_us, clock_rtt_us(s)};
-	bool news = ++s->told_ago >= LATENCY_AGAIN_S;
+	struct latency now;
 
+	own_latency(&now, s);
 	if (s->direct && joincall_state(s->call) == JOINCALL_UP)
-		measure_direct(s);
-	for (int i = 0; i < 4; i++)
-		news |= differs(now[i], s->told[i]) >= LATENCY_LEAST_US;
-	if (!s->greeted || !news)
+		measure_direct(s, &now);
+	if (!s->greeted || (++s->told_ago < LATENCY_AGAIN_S && !latency_differs(&now, &s->told)))
 		return;
-	if (gestend_sayf(s->gestend, "/tutti/me/latency", "iiii", (int)now[0], (int)now[1], (int)now[2], (int)now[3]))
+	if (gestend_sayf(s->gestend, LATENCY_ADDR, "iiii", (int)now.capture_us, (int)now.playback_us, (int)now.buffer_us, (int)now.rtt_us))
 		return;
-	memcpy(s->told, now, sizeof(s->told));
+	s->told = now;
 	s->told_ago = 0;
 }

@@ -8,6 +8,7 @@
 #include "device.h"
 #include "gestend.h"
 #include "joincall.h"
+#include "latency.h"
 #include "midiwire.h"
 #include "seat.h"
 #include "mixer/card.h"
@@ -43,7 +44,7 @@ struct seat {
 	bool section_said, section_seen;  /* in this call: to the room, and by it */
 	int  wants_buffer;                /* frames; LEG_BUFFER_AUTO */
 	bool leaving, over;
-	uint32_t told[4];                 /* latency and round trip, as the server knows them */
+	struct latency told;              /* as the other side knows it */
 	unsigned told_ago;                /* seconds */
 	int32_t text_nr;
 	struct tmr tick, second, end, device_tmr;

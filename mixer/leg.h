@@ -140,7 +140,7 @@ struct leg_count {
 	count_t jit_lost, jit_late, jit_dup, jit_reord, jit_dropped, jitter_us, buffer_ms, rtt_us;
 	count_t rx_dtls, dtls_dropped;
 	count_t recovered, redundant, cpu_ns, rx_ago_ms, rx_frame_us;
-	count_t rx_delay_us, tx_delay_us; /* the second is signed */
+	count_t rx_delay_us, rx_wait_us, tx_delay_us;     /* the last is signed */
 	_Atomic float odds[LEG_BUFFER_MAX + 1];
 	count_t quality, bursts, peer_quality, peer_bursts;    /* struct leg_quality, eight bytes at a time: leg_xr.c */
 	const struct codec *_Atomic rx_codec, *_Atomic tx_codec;

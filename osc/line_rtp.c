@@ -166,6 +166,7 @@ void line_rtp_inherit_rt(struct line_rtp *r, struct line_rtp *old, uint64_t now_
 		memcpy(r->out, old->out, sizeof(r->out));
 		r->report_us = old->report_us;
 		r->wall = old->wall;
+		r->twice.until_us = old->twice.until_us;
 		if (old->latched && sa_cmp(&l->desc.peer, &old->line->desc.peer, SA_ALL)) {
 			r->latched = true;
 			l->sock[0].to = old->line->sock[0].to;
@@ -362,4 +363,5 @@ void line_rtp_send_rt(struct line_rtp *r, struct line_rtp_out *out, uint8_t *buf
 	out->octets += (uint32_t)(plain - RTP_HDR_LEN);
 	line_report_begin_rt(r, now_us);
 	line_send_rt(r->line, 0, buf, len);
+	line_twice_sent_rt(&r->twice, buf, len, now_us);
 }

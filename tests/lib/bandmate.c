@@ -297,6 +297,8 @@ static void open_end(struct mate *m)
 	g_assert_cmpint(gestend_alloc(&m->g, &gc), ==, 0);
 	g_assert_cmpint(gestnet_relay_add(&m->relay, m->at->net, &rc, m->ahead_us, mate_turn, m), ==, 0);
 	g_assert_cmpint(ensemble_get(&m->ensemble, m->relay, "end"), ==, 0);
+	if (m->link.delay_us)
+		mate_link(m, &m->link);
 }
 
 void mate_comes(struct mate *m, struct bandroom *at, const char *name, uint64_t ahead_us)

@@ -31,6 +31,7 @@ void bandroom_run(struct bandroom *r, unsigned ms);
 struct mate {
 	/* Before it comes. */
 	uint32_t delay_us, rate;          /* of all sound to it; what its relay takes, 0: as a client's does */
+	struct gestlink link;             /* delay_us 0: as it is by itself */
 	bool     align;
 	bool     card;                    /* its instrument plays when mate_cycle says so */
 	uint32_t (*delayh)(const char *name, void *mate);         /* NULL: delay_us */
