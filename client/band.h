@@ -33,6 +33,7 @@ struct band_own {                 /* our end */
 	uint32_t period, ptime_us;
 	bool     muted, deaf, hand, click, red;     /* as the room says */
 	bool     srtp, gestures;
+	char     keys[8];                 /* of SRTP: "none", "sdes", "dtls" */
 	float    in_db, out_db, volume_db, gain_db, self_db;
 	bool     muted_here, deaf_here;   /* by ourselves, whatever the room says: is heard by nobody, hears nothing */
 	uint32_t capture_us, net_us, buffer_us, mix_us, playback_us;

@@ -65,6 +65,7 @@ static int start(struct run *r)
 		.tls_verify = c->tls_verify,
 		.tls_ca = c->tls_ca,
 		.srtp = (int)srtp_of(c->srtp),
+		.srtp_keys = !strcmp(c->srtp_keys, "dtls") ? OFFER_KEYING_DTLS : OFFER_KEYING_SDES,
 		.driver = driver_of(c),
 		.device = c->device,
 		.period = c->period,

@@ -14,6 +14,7 @@
 #include "joinend.h"
 #include "joinstack.h"
 #include "reach.h"
+#include "mixer/dtlskey.h"
 
 enum { WATCH_MS = 1000, GOODBYE_MS = 300, STEADY_MS = 5000, WORDS = 128 };
 
@@ -27,6 +28,7 @@ struct joincall {
 	struct sips *sips;
 	struct sessions *sessions;
 	struct joinend *end;
+	struct dtlscert *cert;            /* for keys by DTLS */
 	struct reach_lookup *lookup;
 	struct sa src;                    /* our address */
 	struct tmr tmr_again, tmr_watch, tmr_over, tmr_steady;
@@ -213,6 +215,7 @@ static int end_call(struct joincall *c, enum sip_transp tp)
 		.sips = c->sips,
 		.sessions = c->sessions,
 		.local = c->src,
+		.cert = c->cert,
 		.near = reach_near(&c->reach),
 		.user = "tutti-join",
 		.peer = c->reach.user,
@@ -281,6 +284,8 @@ static void invite_handler(const struct sip_msg *msg, void *arg)
 		.sips = c->sips,
 		.sessions = c->sessions,
 		.local = msg->dst,
+		.source = msg->src,
+		.cert = c->cert,
 		.near = sip_sa_private(&msg->src),
 		.user = "tutti-join",
 		.h = end_handler,
@@ -311,6 +316,7 @@ static void destructor(void *arg)
 	tmr_cancel(&c->tmr_steady);
 	mem_deref(c->lookup);
 	stack_close(c);
+	mem_deref(c->cert);
 	for (size_t i = 0; i < c->n_strings; i++)
 		mem_deref(c->strings[i]);
 }
@@ -356,6 +362,8 @@ int joincall_alloc(struct joincall **cp, const struct joincall_conf *conf, joinc
 	c->arg   = arg;
 	c->drawn = conf->number ? conf->number : rand_u32();
 	err = strings_keep(c);
+	if (!err)
+		err = dtlscert_alloc(&c->cert);
 	if (!err && !conf->answer)
 		err = reach_read(&c->reach, conf->uri);
 	if (err)

@@ -36,6 +36,8 @@ static const struct joinconf_row rows[] = {
 	{"Call", "tls-verify", Y, AT(tls_verify), "yes", NULL, NULL, "a certificate must be good, or there is no call by TLS", false},
 	{"Call", "tls-ca", T, AT(tls_ca), "", NULL, "FILE", "who is trusted, in PEM; empty: whom the system trusts", false},
 	{"Call", "srtp", W, AT(srtp), "optional", "off|optional|required", NULL, "encrypted sound", false},
+	{"Call", "srtp-keys", W, AT(srtp_keys), "sdes", "sdes|dtls", NULL,
+		"how keys come, of calls of ours: in the description, for which the way to the server must be safe, or by DTLS", false},
 	{"Call", "codec", T, AT(codec), "", NULL, "LIST",
 		"such as \"opus L16/48000/2\", the best first; empty: L16 where it is near, Opus where it is far", false},
 	{"Call", "frame", F, AT(frame_ms), "0", "0..20", "MS", "sound in a packet: 1.33, 2.5, 5, 10 or 20 ms; 0: as short as the period asks for", false},

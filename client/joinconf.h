@@ -18,7 +18,7 @@ enum { JOINCONF_WRONG = 256 };    /* what is wrong, in words, fits into so much 
 struct joinconf {
 	/* call */
 	char uri[256], name[64], section[33], user[128], password[128], password_file[256], proxy[256], listen[256];
-	char media_ports[16], tls_ca[256], srtp[16], codec[128];
+	char media_ports[16], tls_ca[256], srtp[16], srtp_keys[16], codec[128];
 	bool answer, tls_verify, gestures, red;
 	double frame_ms;          /* 1.33, 2.5, 5 ...; 0: by itself */
 	unsigned channels;

@@ -104,7 +104,7 @@ static void tell_state(struct jsonout *j, const struct band_own *o, uint64_t uni
 	const struct band_own *was = &j->was.own;
 
 	if (!strcmp(o->state, was->state) && !strcmp(o->why, was->why) && !strcmp(o->codec, was->codec) && o->srtp == was->srtp &&
-	    o->gestures == was->gestures)
+	    !strcmp(o->keys, was->keys) && o->gestures == was->gestures)
 		return;
 	begin(j, "state", unix_ms);
 	put_text(j, "state", o->state);
@@ -114,6 +114,7 @@ static void tell_state(struct jsonout *j, const struct band_own *o, uint64_t uni
 		put_text(j, "codec", o->codec);
 		put_ms(j, "ptime_ms", o->ptime_us);
 		put_flag(j, "srtp", o->srtp);
+		put_text(j, "keys", o->keys);
 		put_flag(j, "gestures", o->gestures);
 	}
 	if (o->again_s)

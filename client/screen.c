@@ -97,7 +97,7 @@ static void draw_line(struct grid *g, const struct band *b, unsigned y)
 	if (o->codec[0])
 		x = grid_putf(g, x, y, g->cols, GRID_PLAIN, "%s %s ms  ", o->codec, ms_text(ms, o->ptime_us));
 	if (o->srtp)
-		x = grid_put(g, x, y, g->cols, GRID_PLAIN, "SRTP  ");
+		x = grid_put(g, x, y, g->cols, GRID_PLAIN, !strcmp(o->keys, "dtls") ? "SRTP by DTLS  " : "SRTP  ");
 	x = grid_putf(g, x, y, g->cols, GRID_PLAIN, "%s %u", o->driver, o->period);
 	if (o->xruns)
 		x = grid_putf(g, x, y, g->cols, GRID_WARN, "  %llu xrun%s", (unsigned long long)o->xruns, o->xruns == 1 ? "" : "s");

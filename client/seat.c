@@ -84,6 +84,7 @@ static void describe(struct seat *s, enum joincall_state st, const char *why)
 		(void)codec_words(o->codec, sizeof(o->codec), &i);
 	o->ptime_us = i.ptime_us;
 	o->srtp = i.srtp;
+	str_ncpy(o->keys, i.keys, sizeof(o->keys));
 	o->gestures = i.gestures;
 	o->again_s = i.again_s;
 	if (st == JOINCALL_WAITING)
@@ -252,7 +253,8 @@ static int open_call(struct seat *s, char *wrong, size_t size)
 		.uri = c->answer ? NULL : c->uri, .answer = c->answer, .listen = c->listen, .name = c->name[0] ? c->name : login_name(),
 		.number = s->number,
 		.user = c->user[0] ? c->user : NULL, .password = c->password[0] ? c->password : NULL, .proxy = c->proxy[0] ? c->proxy : NULL,
-		.codecs = c->codec, .ptime_us = frame, .channels = c->channels, .srtp = srtp_of(c->srtp), .red = true, .gestures = c->gestures,
+		.codecs = c->codec, .ptime_us = frame, .channels = c->channels, .srtp = srtp_of(c->srtp),
+		.srtp_keys = !strcmp(c->srtp_keys, "dtls") ? OFFER_KEYING_DTLS : OFFER_KEYING_SDES, .red = true, .gestures = c->gestures,
 		.tls_verify = c->tls_verify, .tls_ca = c->tls_ca[0] ? c->tls_ca : NULL, .mixer = s->mixer, .bus = s->bus, .relay = s->relay,
 		.ensemble = s->ensemble, .gesth = seat_gest_heard, .gest_arg = s,
 	};

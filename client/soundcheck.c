@@ -228,6 +228,7 @@ static int call(struct soundcheck *s)
 		.ptime_us = kinds[s->i].frame_us,
 		.channels = 2,
 		.srtp = s->conf.srtp,
+		.srtp_keys = s->conf.srtp_keys,
 		.tls_verify = s->conf.tls_verify,
 		.tls_ca = s->conf.tls_ca,
 		.mixer = s->mixer,

@@ -101,6 +101,9 @@ ROOMS = [
     ('tls-python', 'tls', '127.0.0.1', False, ['python'] * 3, ['PCMU'] * 3),
     ('tls-srtp', 'tls', '127.0.0.1', True, ['baresip', 'linphone', 'baresip'], ['PCMU', 'Opus', 'Opus']),
     ('udp-srtp', 'udp', '127.0.0.1', True, ['linphone', 'baresip', 'linphone'], ['PCMU', 'PCMU', 'Opus']),
+    ('dtls', 'udp', '127.0.0.1', 'dtls', ['baresip'] * 3, ['PCMU', 'Opus', 'Opus']),
+    ('dtls-apart', 'udp', '127.0.0.1', 'dtls-apart', ['baresip'] * 3, ['PCMU'] * 3),
+    ('dtls-mixed', 'udp', '127.0.0.1', 'dtls', ['linphone', 'baresip', 'linphone'], ['PCMU', 'PCMU', 'Opus']),
     ('ipv6', 'udp', '::1', False, ['baresip', 'sipp', 'python'], ['Opus', 'PCMU', 'PCMU']),
     ('ipv6-tcp', 'tcp', '::1', False, ['baresip', 'sipp', 'python'], ['PCMU', 'PCMU', 'PCMU']),
     ('ipv6-tls-srtp', 'tls', '::1', True, ['baresip'] * 3, ['PCMU', 'Opus', 'PCMU']),
@@ -109,6 +112,8 @@ ROOMS = [
 for _name, _transport, _host, _srtp, _kinds, _codecs in ROOMS:
     _what = '%s over %s%s%s: each hears the two others, not itself, %d s without a gap' % (
         ' '.join('%s/%s' % kc for kc in zip(_kinds, _codecs)), _transport, '+srtp' if _srtp else '', ' on IPv6' if ':' in _host else '', TALK)
+    _what = '%s over %s%s%s: each hears the two others, not itself, 10 s without a gap' % (
+        ' '.join('%s/%s' % kc for kc in zip(_kinds, _codecs)), _transport, '+' + (_srtp if isinstance(_srtp, str) else 'srtp') if _srtp else '', ' on IPv6' if ':' in _host else '')
     case('room-' + _name, _what)(lambda k=_kinds, c=_codecs, t=_transport, h=_host, s=_srtp: room_of_three(k, c, t, h, s))
 
 
@@ -733,6 +738,7 @@ def selftest():
 
 
 import conference  # noqa: E402,F401  (its cases use what stands above)
+import dtlscases  # noqa: E402,F401
 import gestures  # noqa: E402,F401
 import gestures_apple  # noqa: E402,F401
 import gestures_phones  # noqa: E402,F401
