@@ -2,8 +2,8 @@
  * identity.h - what stays ours from one start of the program to the next: a number, so that a room knows us again (same
  * name, same seat), and the section in which we played there.
  *
- * It is kept in a file below the user's state folder, and held as long as the process lives. Several at once on one machine
- * have one each: the first that is free.
+ * It is kept in a file below the user's state folder, and held as long as the process lives. Several at once on one
+ * machine have one each: the first that is free.
  */
 #ifndef CLIENT_IDENTITY_H
 #define CLIENT_IDENTITY_H

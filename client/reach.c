@@ -301,7 +301,8 @@ void reach_identity(char buf[REACH_MAX], const char *user, const char *name, uin
 		(void)re_snprintf(buf, REACH_MAX, six ? "sip:%H@[%s]" : "sip:%H@%s", uri_user_escape, &account, host);
 	else
 		(void)re_snprintf(buf, REACH_MAX, six ? "sip:%s-%08x@[%s]" : "sip:%s-%08x@%s",
-				  plain_letters(plain, sizeof(plain), name ? name : "") ? plain : "musician", number, host);
+				  plain_letters(plain, sizeof(plain), name ? name : "") ? plain : "musician", number,
+				  host);
 }
 
 /* --- again? --- */

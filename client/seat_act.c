@@ -1,7 +1,8 @@
 /*
  * seat_act.c - acts carried out: what is ours at once, the rest as messages to the house.
  *
- * Mute is ours first: whatever the network does, nobody hears us from the next period on; and the room is told, for the others to see.
+ * Mute is ours first: whatever the network does, nobody hears us from the next period on; and the room is told, for the
+ * others to see.
  */
 #include <errno.h>
 #include <string.h>
