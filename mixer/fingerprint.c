@@ -27,7 +27,7 @@ int fingerprint_write(char *text, size_t size, const struct x509_st *cert)
 	unsigned len = 0;
 	size_t n;
 
-	if (!X509_digest(cert, EVP_sha256(), md, &len) || size < sizeof("sha-256 ") + 3 * (size_t)len)
+	if (!cert || !X509_digest(cert, EVP_sha256(), md, &len) || size < sizeof("sha-256 ") + 3 * (size_t)len)
 		return EINVAL;
 	n = (size_t)re_snprintf(text, size, "sha-256 ");
 	for (unsigned i = 0; i < len; i++)

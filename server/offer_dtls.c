@@ -13,9 +13,9 @@
  * that are. A peer that no longer says its tls-id has the one it had. Libraries for browsers write offers that nobody without ICE can
  * accept; they are known by what RFC 8829 makes them say, and refused with a reason instead of silence.
  */
-#include <ctype.h>
 #include <string.h>
 #include "offer_dtls.h"
+#include "mixer/fingerprint.h"
 
 enum { TLS_ID_BYTES = 15 };               /* RFC 8842 4 wants 120 random bits or more */
 
@@ -40,38 +40,30 @@ bool offer_dtls_said(const struct sdesc *d, const struct sdesc_media *m)
 
 /* --- fingerprints --- */
 
-/* RFC 8122 5: hash-func SP 2UHEX *(":" 2UHEX). SHA-1 and what came before it prove nothing any more. */
+/* RFC 8122 5: hash-func SP fingerprint. "sha-256 AB:CD..", whatever stands around the two words; false: none that proves anything. */
+static bool read_print(char text[FINGERPRINT_MAX], const struct pl *value)
+{
+	struct pl rest = *value, name, hex;
+
+	return sdesc_word(&name, &rest) && sdesc_word(&hex, &rest) && name.l + 1 + hex.l < FINGERPRINT_MAX &&
+		re_snprintf(text, FINGERPRINT_MAX, "%r %r", &name, &hex) > 0 && !strchr(text, ',') && fingerprint_ok(text);
+}
+
 bool offer_dtls_good_print(const struct pl *value)
 {
-	static const struct { const char *name; size_t len; } hashes[] = {{"sha-256", 32}, {"sha-384", 48}, {"sha-512", 64}};
-	struct pl rest = *value, name, hex;
+	char text[FINGERPRINT_MAX];
 
-	if (!sdesc_word(&name, &rest) || !sdesc_word(&hex, &rest))
-		return false;
-	for (size_t i = 0; i < hex.l; i++)
-		if (i % 3 == 2 ? hex.p[i] != ':' : !isxdigit((unsigned char)hex.p[i]))
-			return false;
-	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++)
-		if (!pl_strcasecmp(&name, hashes[i].name))
-			return hex.l == 3 * hashes[i].len - 1;
-	return false;
+	return value->p && read_print(text, value);
 }
 
-/* "sha-256 AB:CD..", whatever stood around the two words; one more after a comma. */
-static void add_print(char *list, size_t size, const struct pl *value)
+static void add_print(char *list, size_t size, const struct sdesc_attr *a)
 {
+	char text[FINGERPRINT_MAX];
 	size_t n = strlen(list);
-	struct pl rest = *value, name, hex;
 
-	(void)sdesc_word(&name, &rest);
-	(void)sdesc_word(&hex, &rest);
-	if (n + 1 + name.l + 1 + hex.l < size)
-		(void)re_snprintf(list + n, size - n, "%s%r %r", n ? "," : "", &name, &hex);
-}
-
-static bool is_print(const struct sdesc_attr *a)
-{
-	return !pl_strcmp(&a->name, "fingerprint") && a->value.p && offer_dtls_good_print(&a->value);
+	if (pl_strcmp(&a->name, "fingerprint") || !a->value.p || !read_print(text, &a->value) || n + 1 + strlen(text) >= size)
+		return;
+	(void)re_snprintf(list + n, size - n, "%s%s", n ? "," : "", text);
 }
 
 /* RFC 8122 5: several are of several certificates, or hashes of one: any of them is enough. */
@@ -83,8 +75,7 @@ static int read_prints(char *list, size_t size, const char **why, const struct s
 
 	list[0] = '\0';
 	for (size_t i = 0; i < n; i++)
-		if (is_print(&a[i]))
-			add_print(list, size, &a[i].value);
+		add_print(list, size, &a[i]);
 	if (list[0])
 		return 0;
 	return refuse(why, ENOTSUP, offer_dtls_said(d, m) ? "no fingerprint that we can check" : "keys by DTLS without a fingerprint");
