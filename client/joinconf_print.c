@@ -179,7 +179,7 @@ static const char man_head[] =
 static const char man_tail[] =
 	".SH KEYS\n"
 	".TP\n.B m\nmute.\n.TP\n.B M\ndeaf: hear nothing.\n.TP\n.B h\nraise the hand.\n.TP\n.B c\nhear the click.\n"
-	".TP\n.B b\nstart and stop the room's beat (hosts).\n.TP\n.B r\nrecord the room (hosts).\n.TP\n.B + \\-\nvolume of what is heard.\n"
+	".TP\n.B b\nstart and stop the room's beat; where a host is in the room, hosts alone.\n.TP\n.B r\nrecord the room (hosts).\n.TP\n.B + \\-\nvolume of what is heard.\n"
 	".TP\n.B up, down\nchoose a player, or the keys k and j.\n.TP\n.B left, right\nhow loud that player is in one's own mix.\n"
 	".TP\n.B , .\nits place from left to right; p: back to where all hear it.\n.TP\n.B 0\nits loudness as all hear it.\n"
 	".TP\n.B t\nwrite a line to the others; Enter sends it.\n.TP\n.B ?\nhelp.\n.TP\n.B q\nleave; it asks once.\n"

@@ -102,16 +102,6 @@ static int act_text(struct seat *s, const char *addr, const char *text)
 	return s->gestend ? gestend_sayf(s->gestend, addr, "s", text) : ENOTCONN;
 }
 
-static int act_section(struct seat *s, const struct act *a)
-{
-	char addr[32 + BAND_NAME];
-
-	if (!s->band.me[0])
-		return ENOTCONN;
-	(void)re_snprintf(addr, sizeof(addr), "/tutti/member/%s/section", s->band.me);
-	return act_text(s, addr, a->word);
-}
-
 static int act_click(struct seat *s, const struct act *a)
 {
 	s->wants_click = turned(a->how, s->band.own.click);
@@ -165,7 +155,7 @@ static int run(struct seat *s, const struct act *a)
 	case ACT_BUFFER:
 		return act_buffer(s, a);
 	case ACT_SECTION:
-		return act_section(s, a);
+		return seat_section_set(s, a->word);
 	case ACT_SAY:
 		return act_say(s, a);
 	case ACT_LEAVE:

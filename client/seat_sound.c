@@ -12,7 +12,7 @@
 #include "seat_priv.h"
 #include "control/log.h"
 
-enum { DEVICE_AGAIN_MS = 3000, PORT_MIN = 20000, PORT_MAX = 59998, PERIOD = 64 };
+enum { DEVICE_AGAIN_MS = 3000, PERIOD = 64 };
 
 static void turn_rt(const float *in, float *out, uint32_t n, uint64_t at_us, void *arg)
 {
@@ -102,11 +102,13 @@ static void mixer_handler(int flags, void *arg)
 
 static int open_engine(struct seat *s)
 {
-	const struct mixer_conf mc = {.n_threads = 0, .port_min = PORT_MIN, .port_max = PORT_MAX};
+	struct mixer_conf mc = {.n_threads = 0};
 	const struct bus_conf bc = {.music = true};
 	const struct card_conf cc = {.period_smp = s->set->period ? s->set->period : PERIOD};
-	int err = mixer_alloc(&s->mixer, &mc);
+	int err;
 
+	joinconf_ports(&mc.port_min, &mc.port_max, s->set);
+	err = mixer_alloc(&s->mixer, &mc);
 	if (!err)
 		err = fd_listen(mixer_event_fd(s->mixer), FD_READ, mixer_handler, s->mixer);
 	if (!err)

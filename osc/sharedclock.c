@@ -76,7 +76,7 @@ static double drift(const struct sharedclock *c, unsigned b, double *ppm)
 
 int sharedclock_at(const struct sharedclock *c, struct sharedtime *t, uint64_t now_us)
 {
-	double ppm, sure, s;
+	double ppm, sure, s, wrong;
 	unsigned b;
 
 	if (!c->n)
@@ -88,7 +88,8 @@ int sharedclock_at(const struct sharedclock *c, struct sharedtime *t, uint64_t n
 	s = (double)(int64_t)(now_us - c->x[b].at_us) / 1e6;
 	t->server_us = now_us + (uint64_t)(c->x[b].off_us + (int64_t)llrint(s * ppm));
 	t->smp = t->server_us / 1000 * 48 + t->server_us % 1000 * 48 / 1000;
-	t->accuracy_us = (uint32_t)ceil(wrong_us(c, b, now_us, sure));
+	wrong = ceil(wrong_us(c, b, now_us, sure));
+	t->accuracy_us = wrong < UINT32_MAX ? (uint32_t)wrong : UINT32_MAX;
 	t->drift_ppm = ppm;
 	return 0;
 }

@@ -47,7 +47,8 @@ def heard(name, figures, n_ears, level=1.0):
     return wrong
 
 
-@case('join-jack', 'three tutti-join in a room, through JACK with 64 and 128 samples: each hears the chirps of the first, soon and as loud as they are', limit=120)
+@case('join-jack', 'three tutti-join in a room, through JACK with 64 and 128 samples: each hears the chirps of the first, soon and as loud as they are', limit=120,
+      alone='delay')
 def join_jack():
     bandpeers, jacklab, _ = lab()
     wrong = []
@@ -59,6 +60,61 @@ def join_jack():
                 for name in band.names:
                     if not band.events(name, 'stats'):
                         wrong.append('%s says nothing of itself' % name)
+    return wrong
+
+
+@case('join-pipewire', 'two tutti-join through PipeWire in the place of JACK: found without being told, heard soon and as loud as they are', limit=90)
+def join_pipewire():
+    bandpeers, jacklab, _ = lab()
+    try:
+        graph = jacklab.PipeWire(64)
+    except bandpeers.Trouble as e:
+        if 'not installed' in str(e):
+            raise Missing(str(e)) from e
+        return [str(e)]
+    with graph as jack, bandpeers.Tutti(jack, 2, buffer='auto') as band:
+        figures = jack.measure(band.mouths[:1], band.ears[1:], CHIRPS)
+        print('# %s ms (median), %d periods left out' % (figures['ears'][0]['ms'].get('p50'), figures['jumps']))
+        return heard('PipeWire', figures, 1)
+
+
+# ---- beside others ----
+
+OTHERS = 'jamulus-1', 'hub-2'         # with their smallest buffers, as ours has none
+
+
+def one_turn(who):
+    """Its median, and whether JACK left out nothing meanwhile: a program that was late for a period may keep that."""
+    import band
+    t = band.turn(who, 64, 2, CHIRPS, 1)
+    if t.p50 is None:
+        return None, False
+    print('# %s: %.2f ms (median), %.2f (p95), %d cycles left out' % (who, t.p50, t.p95, t.figures['jumps']))
+    return t.p50, not t.figures['jumps']
+
+
+@case('join-beside', 'between two in a room, through JACK with 64 samples: not later than Jamulus and the hub of JackTrip, by the same rig', limit=240)
+def join_beside():
+    bandpeers, _, _ = lab()
+    import shutil
+    there = [who for who, needs in zip(OTHERS, (bandpeers.Jamulus.needs, bandpeers.JackTripHub.needs)) if shutil.which(needs[0])]
+    if not there:
+        raise Missing('neither Jamulus nor JackTrip is installed')
+    for _ in range(3):
+        ours, steady = one_turn('tutti-l16')
+        if ours is None:
+            return ['nothing was heard between two tutti-join']
+        if steady:
+            break
+    wrong = []
+    for who in there:
+        theirs, _ = one_turn(who)
+        if theirs is None:
+            print('# %s: nothing was heard' % who)
+        elif steady and ours > theirs + 0.1:
+            wrong.append('%.2f ms, and %.2f by %s' % (ours, theirs, who))
+    if not steady:
+        print('# JACK left out periods each time: not judged')
     return wrong
 
 
@@ -139,7 +195,7 @@ def duet(jack, bandpeers, name, net=None):
 
 
 @case('join-duet', 'notes and sound played at the same sample are heard within 2 ms of each other, on one machine and 10 ms apart; faders arrive',
-      limit=150)
+      limit=150, alone='delay')
 def join_duet():
     bandpeers, jacklab, netlab = lab()
     with jacklab.Jack(64) as jack:

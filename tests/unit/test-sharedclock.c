@@ -90,6 +90,7 @@ static void samples(void)
 
 static void impossible(void)
 {
+	struct sharedtime far;
 	struct sharedclock c;
 
 	sharedclock_init(&c);
@@ -99,6 +100,9 @@ static void impossible(void)
 	g_assert_cmpint(sharedclock_add(&c, 0, 0, 0, SHAREDCLOCK_RTT_MAX_US + 1), ==, EBADMSG);
 	g_assert_cmpuint(c.n, ==, 0);
 	g_assert_cmpint(sharedclock_add(&c, UINT64_MAX - 5, 3, 4, UINT64_MAX), ==, 0);
+	/* 2^63 us later nothing is known of it: as much as can be said, not what is left of a larger number. */
+	g_assert_cmpint(sharedclock_at(&c, &far, INT64_MAX), ==, 0);
+	g_assert_cmpuint(far.accuracy_us, ==, UINT32_MAX);
 	for (int i = 0; i < 100000; i++) {
 		struct sharedtime t;
 		uint64_t at;
