@@ -305,6 +305,31 @@ static void test_nothing_in_the_clear(void)
 	line_free(l);
 }
 
+/* The keys are those of one path: without rtcp-mux there are no reports, by whichever end. */
+static void test_reports(void)
+{
+	for (int mux = 0; mux < 2; mux++) {
+		struct line *l = line_new(7, "PCMU", 8000, 0);
+		uint64_t rtp[2], n[2];
+
+		for (int i = 0; i < 2; i++) {
+			l->side[i].desc.rtcp_mux = mux;
+			g_assert_cmpint(leg_set_desc(l->side[i].leg, &l->side[i].desc), ==, 0);
+		}
+		line_key(l, 1);
+		line_key(l, 0);
+		line_run(l, 20000);
+		assert_heard(l);
+		for (int i = 0; i < 2; i++) {
+			n[i] = stats(&l->side[i]).tx_packets;
+			rtp[i] = l->side[i].leg->rt->rep.packets;
+		}
+		g_assert_cmpint(n[0] > rtp[0], ==, mux);
+		g_assert_cmpint(n[1] > rtp[1], ==, mux);
+		line_free(l);
+	}
+}
+
 /* --- the ring --- */
 
 static unsigned take_all(struct side *d, size_t len_expected)
@@ -427,6 +452,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/mixer-dtls/loss", test_loss);
 	g_test_add_func("/mixer-dtls/stranger", test_stranger);
 	g_test_add_func("/mixer-dtls/nothing-in-the-clear", test_nothing_in_the_clear);
+	g_test_add_func("/mixer-dtls/reports", test_reports);
 	g_test_add_func("/mixer-dtls/ring", test_ring);
 	g_test_add_func("/mixer-dtls/too-long", test_too_long);
 	g_test_add_func("/mixer-dtls/no-click", test_no_click);

@@ -209,6 +209,31 @@ static void test_profiles(void)
 	}
 }
 
+static uint8_t block[56];
+
+static void on_info(const SSL *ssl, int where, int ret)
+{
+	(void)ret;
+	if (where & SSL_CB_HANDSHAKE_DONE)
+		g_assert_cmpint(SSL_export_keying_material((SSL *)(uintptr_t)ssl, block, sizeof(block), "EXTRACTOR-dtls_srtp",
+							   strlen("EXTRACTOR-dtls_srtp"), NULL, 0, 0), ==, 1);
+}
+
+/* RFC 5764 4.2: the client's key, the server's key, the client's salt, the server's salt; what one writes the other reads. */
+static void test_halves(void)
+{
+	struct wire *w = wire_new(14);
+	const struct leg_key *client = &w->end[0].tx, *server = &w->end[0].rx;
+
+	SSL_CTX_set_info_callback(dtlscert_context(w->end[1].cert), on_info);
+	agree(w);
+	g_assert_cmpmem(client->key, 16, block, 16);
+	g_assert_cmpmem(server->key, 16, block + 16, 16);
+	g_assert_cmpmem(client->key + 16, 12, block + 32, 12);
+	g_assert_cmpmem(server->key + 16, 12, block + 44, 12);
+	wire_free(w);
+}
+
 static void test_no_profile(void)
 {
 	struct wire *w = wire_new(2);
@@ -547,6 +572,7 @@ int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/dtlskey/profiles", test_profiles);
+	g_test_add_func("/dtlskey/halves", test_halves);
 	g_test_add_func("/dtlskey/no-profile", test_no_profile);
 	g_test_add_func("/dtlskey/rsa", test_rsa);
 	g_test_add_func("/dtlskey/losses", test_losses);
