@@ -7,12 +7,12 @@
  *                   ^       |
  *     leg > take ---+       +---> leg_send_dtls
  *
- * RFC 5763 5: hold, a refresh, another codec or address change nothing about the association while fingerprint and roles are the same;
- * its keys go into each new description. Another peer behind the same call (a transfer by a server between) has another fingerprint: the
- * sound stops until there are new keys.
+ * RFC 5763 5: hold, a refresh, another codec or address change nothing about the association while fingerprint and
+ * roles are the same; its keys go into each new description. Another peer behind the same call (a transfer by a
+ * server between) has another fingerprint: the sound stops until there are new keys.
  *
- * Without a=rtcp-mux each of the two ports would have an association of its own (RFC 5764 3): the one of RTCP is left out, and so are the
- * reports; the leg sees to that.
+ * Without a=rtcp-mux each of the two ports would have an association of its own (RFC 5764 3): the one of RTCP is left
+ * out, and so are the reports; the leg sees to that.
  */
 #include <openssl/crypto.h>
 #include "callkeys.h"
@@ -115,8 +115,8 @@ static int assoc_begin(struct callkeys *k)
 	return k->conf.cert ? dtlskey_alloc(&k->assoc, &conf) : EINVAL;
 }
 
-/* Who begins has to know where to; while the peer holds with 0.0.0.0 nobody does. A handshake at an address that is not the peer's any
- * more begins anew. */
+/* Who begins has to know where to; while the peer holds with 0.0.0.0 nobody does. A handshake at an address that is
+ * not the peer's any more begins anew. */
 static void assoc_follow(struct callkeys *k)
 {
 	if (k->assoc && !k->tx.len && k->peer.active && !sa_cmp(&k->addr, &k->desc.rtp, SA_ALL))

@@ -3,19 +3,20 @@
  *
  *     a=setup:actpass                                  who begins: our offers leave it to the answer
  *     a=fingerprint:sha-256 4A:AD:B9:..                of the certificate that will be shown
- *     a=tls-id:91bbf309c0990a6bec11e38ba2933cee        which association is meant (RFC 8842), where the other side knows of it
+ *     a=tls-id:91bbf309c0990a6bec11e38ba2933cee        which association is meant, where the peer knows of that
  *
- * RFC 5763 5: "setup:active allows the answer and the DTLS handshake to occur in parallel. Thus, setup:active is RECOMMENDED." So we
- * answer where the peer is where its description says. Where its signalling comes from elsewhere, its address is one behind a NAT, at which
- * nobody hears us begin: then it shall begin, and is heard.
+ * RFC 5763 5: "setup:active allows the answer and the DTLS handshake to occur in parallel. Thus, setup:active is
+ * RECOMMENDED." So we answer where the peer is where its description says. Where its signalling comes from elsewhere,
+ * its address is one behind a NAT, at which nobody hears us begin: then it shall begin, and is heard.
  *
- * What an association is known by is kept as long as it lives: who offers the same fingerprint again, and no other tls-id, gets the roles
- * that are. A peer that no longer says its tls-id has the one it had. Libraries for browsers write offers that nobody without ICE can
- * accept; they are known by what RFC 8829 makes them say, and refused with a reason instead of silence.
+ * What an association is known by is kept as long as it lives: who offers the same fingerprint again, and no other
+ * tls-id, gets the roles that are. A peer that no longer says its tls-id has the one it had. Libraries for browsers
+ * write offers that nobody without ICE can accept; they are known by what RFC 8829 makes them say, and refused with a
+ * reason instead of silence.
  */
-#include <ctype.h>
 #include <string.h>
 #include "offer_dtls.h"
+#include "mixer/fingerprint.h"
 
 enum { TLS_ID_BYTES = 15 };               /* RFC 8842 4 wants 120 random bits or more */
 
@@ -40,38 +41,33 @@ bool offer_dtls_said(const struct sdesc *d, const struct sdesc_media *m)
 
 /* --- fingerprints --- */
 
-/* RFC 8122 5: hash-func SP 2UHEX *(":" 2UHEX). SHA-1 and what came before it prove nothing any more. */
+/* RFC 8122 5: hash-func SP fingerprint. "sha-256 AB:CD..", whatever stands around the two words; false: none that
+ * proves anything. */
+static bool read_print(char text[FINGERPRINT_MAX], const struct pl *value)
+{
+	struct pl rest = *value, name, hex;
+
+	return sdesc_word(&name, &rest) && sdesc_word(&hex, &rest) && name.l + 1 + hex.l < FINGERPRINT_MAX &&
+		re_snprintf(text, FINGERPRINT_MAX, "%r %r", &name, &hex) > 0 && !strchr(text, ',') &&
+		fingerprint_ok(text);
+}
+
 bool offer_dtls_good_print(const struct pl *value)
 {
-	static const struct { const char *name; size_t len; } hashes[] = {{"sha-256", 32}, {"sha-384", 48}, {"sha-512", 64}};
-	struct pl rest = *value, name, hex;
+	char text[FINGERPRINT_MAX];
 
-	if (!sdesc_word(&name, &rest) || !sdesc_word(&hex, &rest))
-		return false;
-	for (size_t i = 0; i < hex.l; i++)
-		if (i % 3 == 2 ? hex.p[i] != ':' : !isxdigit((unsigned char)hex.p[i]))
-			return false;
-	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++)
-		if (!pl_strcasecmp(&name, hashes[i].name))
-			return hex.l == 3 * hashes[i].len - 1;
-	return false;
+	return value->p && read_print(text, value);
 }
 
-/* "sha-256 AB:CD..", whatever stood around the two words; one more after a comma. */
-static void add_print(char *list, size_t size, const struct pl *value)
+static void add_print(char *list, size_t size, const struct sdesc_attr *a)
 {
+	char text[FINGERPRINT_MAX];
 	size_t n = strlen(list);
-	struct pl rest = *value, name, hex;
 
-	(void)sdesc_word(&name, &rest);
-	(void)sdesc_word(&hex, &rest);
-	if (n + 1 + name.l + 1 + hex.l < size)
-		(void)re_snprintf(list + n, size - n, "%s%r %r", n ? "," : "", &name, &hex);
-}
-
-static bool is_print(const struct sdesc_attr *a)
-{
-	return !pl_strcmp(&a->name, "fingerprint") && a->value.p && offer_dtls_good_print(&a->value);
+	if (pl_strcmp(&a->name, "fingerprint") || !a->value.p || !read_print(text, &a->value) ||
+	    n + 1 + strlen(text) >= size)
+		return;
+	(void)re_snprintf(list + n, size - n, "%s%s", n ? "," : "", text);
 }
 
 /* RFC 8122 5: several are of several certificates, or hashes of one: any of them is enough. */
@@ -83,11 +79,11 @@ static int read_prints(char *list, size_t size, const char **why, const struct s
 
 	list[0] = '\0';
 	for (size_t i = 0; i < n; i++)
-		if (is_print(&a[i]))
-			add_print(list, size, &a[i].value);
+		add_print(list, size, &a[i]);
 	if (list[0])
 		return 0;
-	return refuse(why, ENOTSUP, offer_dtls_said(d, m) ? "no fingerprint that we can check" : "keys by DTLS without a fingerprint");
+	return refuse(why, ENOTSUP, offer_dtls_said(d, m) ? "no fingerprint that we can check" :
+		      "keys by DTLS without a fingerprint");
 }
 
 /* --- what they say --- */
@@ -105,7 +101,8 @@ static int read_setup(enum offer_setup *setup, const char **why, const struct sd
 	for (size_t i = 0; a && i < sizeof(setups) / sizeof(setups[0]); i++)
 		if (a->value.p && !pl_strcasecmp(&a->value, setups[i].name))
 			*setup = setups[i].setup;
-	/* holdconn: "The endpoint does not want the connection to be established for the time being." There is no sound without. */
+	/* holdconn: "The endpoint does not want the connection to be established for the time being." There is no
+	 * sound without. */
 	return !a || *setup != OFFER_SETUP_NONE ? 0 : refuse(why, ENOTSUP, "an a=setup that is not supported");
 }
 
@@ -143,7 +140,8 @@ static bool has_word(const struct sdesc_attr *a, const char *what)
 /* RFC 8829 5.2.1: all of it is in every offer of a browser, which takes no answer without ICE. */
 static bool of_browser(const struct sdesc *d, const struct sdesc_media *m)
 {
-	return either(d, m, "ice-ufrag") && has_word(either(d, m, "ice-options"), "trickle") && has_word(sdesc_attr(d, "group"), "BUNDLE");
+	return either(d, m, "ice-ufrag") && has_word(either(d, m, "ice-options"), "trickle") &&
+		has_word(sdesc_attr(d, "group"), "BUNDLE");
 }
 
 /* --- which association --- */
@@ -177,18 +175,21 @@ static bool is_where_it_says(const struct sa *source, const struct sdesc *d, con
 
 /* --- the three steps --- */
 
-int offer_dtls_answer(struct offer_dtls *k, const char **why, const struct offer_conf *conf, const struct offer_dtls *before,
-		      const struct sdesc *d, const struct sdesc_media *m)
+int offer_dtls_answer(struct offer_dtls *k, const char **why, const struct offer_conf *conf,
+		      const struct offer_dtls *before, const struct sdesc *d, const struct sdesc_media *m)
 {
 	struct theirs t = {.setup = OFFER_SETUP_NONE};
-	int err = of_browser(d, m) ? refuse(why, ENOTSUP, "a browser's call: ICE is not supported") : read_theirs(&t, why, d, m);
 	bool same;
+	int err;
 
+	if (of_browser(d, m))
+		return refuse(why, ENOTSUP, "a browser's call: ICE is not supported");
+	err = read_theirs(&t, why, d, m);
 	if (err)
 		return err;
 	same = stays(&t.peer, before);
-	/* RFC 4145 4: "The default value of the setup attribute in an offer/answer exchange is 'active' in the offer and 'passive' in
-	 * the answer." */
+	/* RFC 4145 4: "The default value of the setup attribute in an offer/answer exchange is 'active' in the offer
+	 * and 'passive' in the answer." */
 	t.peer.active = t.setup == OFFER_SETUP_PASSIVE;
 	if (t.setup == OFFER_SETUP_ACTPASS)
 		t.peer.active = same ? before->peer.active : is_where_it_says(&conf->source, d, m);
@@ -215,13 +216,13 @@ void offer_dtls_offer(struct offer_dtls *k, const struct offer_conf *conf, const
 	else
 		tls_id_make(k->tls_id);
 	k->own = conf->dtls_fingerprint;
-	/* RFC 5763 5: "The endpoint that is the offerer MUST use the setup attribute value of setup:actpass and be prepared to receive a
-	 * client_hello before it receives the answer": which comes once more. */
+	/* RFC 5763 5: "The endpoint that is the offerer MUST use the setup attribute value of setup:actpass and be
+	 * prepared to receive a client_hello before it receives the answer": which comes once more. */
 	k->setup = OFFER_SETUP_ACTPASS;
 }
 
-int offer_dtls_accept(struct offer_dtls *k, const char **why, const struct offer_dtls *offered, const struct offer_dtls *before,
-		      const struct sdesc *d, const struct sdesc_media *m)
+int offer_dtls_accept(struct offer_dtls *k, const char **why, const struct offer_dtls *offered,
+		      const struct offer_dtls *before, const struct sdesc *d, const struct sdesc_media *m)
 {
 	struct theirs t = {.setup = OFFER_SETUP_NONE};
 	int err = read_theirs(&t, why, d, m);

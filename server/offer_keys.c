@@ -6,13 +6,15 @@
  *     else a=fingerprint                     DTLS (RFC 8643)    DTLS               DTLS
  *     neither                                plain              refused            refused
  *
- * Where SRTP is switched off, all but the first column is refused, and that is plain. A line without a certificate for it has no
- * fingerprints. Our own offers are plain unless SRTP is required, or wished for (srtp_offered): an optional key in an RTP/AVP offer
- * confuses more phones than it helps, but a caller that mostly calls its like has it there all the same. They have one way of keys, not
- * both: who can read a key in a description should not be told that it was for those who could do better.
+ * Where SRTP is switched off, all but the first column is refused, and that is plain. A line without a certificate
+ * for it has no fingerprints. Our own offers are plain unless SRTP is required, or wished for (srtp_offered): an
+ * optional key in an RTP/AVP offer confuses more phones than it helps, but a caller that mostly calls its like has it
+ * there all the same. They have one way of keys, not both: who can read a key in a description should not be told
+ * that it was for those who could do better.
  *
- * Our a=crypto key stays while theirs stays, so a refresh disturbs nothing. When theirs or the suite changes, ours is made anew:
- * one that has protected packets is not taken up again after the media side may have begun to count from zero.
+ * Our a=crypto key stays while theirs stays, so a refresh disturbs nothing. When theirs or the suite changes, ours is
+ * made anew: one that has protected packets is not taken up again after the media side may have begun to count from
+ * zero.
  */
 #include <openssl/crypto.h>
 #include "offer_keys.h"
@@ -173,7 +175,8 @@ int offer_keys_offer(struct offer_keys *k, const struct offer_keys_line *l)
 
 /* --- their answer --- */
 
-static int accept_crypto(struct offer_keys *k, const char **why, const struct offer_keys *before, const struct sdes *theirs)
+static int accept_crypto(struct offer_keys *k, const char **why, const struct offer_keys *before,
+			 const struct sdes *theirs)
 {
 	/* RFC 4568 5.1.2: the answer carries the tag of the crypto attribute that was accepted. */
 	if (theirs->tag != suite_index(theirs->key.suite) + 1)
@@ -184,16 +187,18 @@ static int accept_crypto(struct offer_keys *k, const char **why, const struct of
 	return 0;
 }
 
-int offer_keys_accept(struct offer_keys *k, const char **why, const struct offer_keys_line *l, const struct offer_keys *offered,
-		      const struct sdesc *d, const struct sdesc_media *m)
+int offer_keys_accept(struct offer_keys *k, const char **why, const struct offer_keys_line *l,
+		      const struct offer_keys *offered, const struct sdesc *d, const struct sdesc_media *m)
 {
 	bool may_be_plain = l->profile == OFFER_PLAIN && l->conf->srtp != OFFER_SRTP_REQUIRED;
 	const struct offer_dtls *before = l->before ? &l->before->dtls : NULL;
 	struct sdes theirs;
 	int err;
 
+	if (offered->dtls.setup != OFFER_SETUP_NONE && may_be_plain && !offer_dtls_said(d, m))
+		return 0;
 	if (offered->dtls.setup != OFFER_SETUP_NONE)
-		return may_be_plain && !offer_dtls_said(d, m) ? 0 : offer_dtls_accept(&k->dtls, why, &offered->dtls, before, d, m);
+		return offer_dtls_accept(&k->dtls, why, &offered->dtls, before, d, m);
 	if (!offered->n_line)
 		return 0;
 	err = sdes_choose(&theirs, why, m);

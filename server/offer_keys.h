@@ -1,5 +1,6 @@
 /*
- * offer_keys.h - the SRTP keys of one line through offers and answers: a=crypto, or by DTLS. A value inside the line's part.
+ * offer_keys.h - the SRTP keys of one line through offers and answers: a=crypto, or by DTLS. A value inside the
+ * line's part.
  */
 #ifndef SERVER_OFFER_KEYS_H
 #define SERVER_OFFER_KEYS_H
@@ -32,8 +33,8 @@ int  offer_keys_answer(struct offer_keys *k, const char **why, const struct offe
 int  offer_keys_offer(struct offer_keys *k, const struct offer_keys_line *l);
 enum offer_profile offer_keys_profile(const struct offer_keys_line *l);
 /* l->profile: ours. */
-int  offer_keys_accept(struct offer_keys *k, const char **why, const struct offer_keys_line *l, const struct offer_keys *offered,
-		       const struct sdesc *d, const struct sdesc_media *m);
+int  offer_keys_accept(struct offer_keys *k, const char **why, const struct offer_keys_line *l,
+		       const struct offer_keys *offered, const struct sdesc *d, const struct sdesc_media *m);
 int  offer_keys_print(struct mbuf *mb, const struct offer_keys *k);
 void offer_keys_wipe(struct offer_keys *k);
 

@@ -1,6 +1,6 @@
 /*
- * flow-callkeys.c - the keys of a call's sound as ladders: two ends with their offers, legs and associations, and what the line, a stranger
- * and a later description do to them.
+ * flow-callkeys.c - the keys of a call's sound as ladders: two ends with their offers, legs and associations, and
+ * what the line, a stranger and a later description do to them.
  *
  *     anna: offer, callkeys, leg   <---- descriptions as text, datagrams on loopback ---->   ben: the same
  *

@@ -832,6 +832,25 @@ static void test_dtls_direct(void)
 	closes();
 }
 
+/* The lobby asks when there are keys: who says nothing then is let go after a while. */
+static void test_dtls_lobby(void)
+{
+	struct joincall_conf conf;
+
+	opens(OPEN);
+	conf = by_dtls(end_open(0), OFFER_SRTP_REQUIRED);
+	conf.uri = address("lobby", &house.udp, "");
+	starts(&ends[0], &conf);
+	g_assert_true(comes(&ends[0], JOINCALL_UP, 2000));
+	pass(20000);
+	g_assert_cmpint(joincall_state(ends[0].call), ==, JOINCALL_UP);
+	for (uint32_t ms = 0; ms < 120000 && joincall_state(ends[0].call) == JOINCALL_UP; ms += 1000)
+		pass(1000);
+	g_assert_cmpint(joincall_state(ends[0].call), !=, JOINCALL_UP);
+	g_test_message("%s", ends[0].why);
+	closes();
+}
+
 /* Somebody answers with a fingerprint and no handshake: no sound, and after a while another call. */
 static void test_dtls_silent(void)
 {
@@ -884,5 +903,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/joincall/dtls-dialled", test_dtls_dialled);
 	g_test_add_func("/joincall/dtls-direct", test_dtls_direct);
 	g_test_add_func("/joincall/dtls-silent", test_dtls_silent);
+	g_test_add_func("/joincall/dtls-lobby", test_dtls_lobby);
 	return g_test_run();
 }

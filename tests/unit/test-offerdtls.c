@@ -1,5 +1,6 @@
 /*
- * test-offerdtls.c - keys by DTLS in offers and answers: what is taken, who begins, and what is still the same association later.
+ * test-offerdtls.c - keys by DTLS in offers and answers: what is taken, who begins, and what is still the same
+ * association later.
  *
  * Tables of their lines and ours, from the attributes of direction on; our tls-id is random and shows as "tls-id:*".
  */
