@@ -18,6 +18,10 @@
 #include "callkeys.h"
 #include "offer.h"
 
+/* What we answer and our first words go to different sockets of the peer, and it hears those only when it has read
+ * that; lost, they are said again after 300 ms. */
+enum { READ_MS = 20 };
+
 struct callkeys {
 	struct callkeys_conf conf;
 	struct dtlskey *assoc;
@@ -25,8 +29,7 @@ struct callkeys {
 	struct sa addr;                   /* where it was when the association began */
 	struct leg_desc desc;             /* what the leg has */
 	struct leg_key tx, rx;            /* by DTLS; len 0: not there */
-	const char *failed;               /* told in the next turn */
-	struct tmr tmr;
+	struct tmr tmr;                   /* the association begins */
 };
 
 static void wipe(struct callkeys *k)
@@ -97,13 +100,6 @@ static void keys_handler(const struct leg_key *tx, const struct leg_key *rx, voi
 		k->conf.readyh(k->conf.arg);
 }
 
-static void fail_later(void *arg)
-{
-	struct callkeys *k = arg;
-
-	k->conf.failedh(k->failed, k->conf.arg);
-}
-
 static int assoc_begin(struct callkeys *k)
 {
 	const struct dtlskey_conf conf = {
@@ -115,16 +111,26 @@ static int assoc_begin(struct callkeys *k)
 	return k->conf.cert ? dtlskey_alloc(&k->assoc, &conf) : EINVAL;
 }
 
+static void begin_handler(void *arg)
+{
+	struct callkeys *k = arg;
+
+	if (assoc_begin(k))
+		k->conf.failedh("keys by DTLS cannot be made", k->conf.arg);
+}
+
 /* Who begins has to know where to; while the peer holds with 0.0.0.0 nobody does. A handshake at an address that is
  * not the peer's any more begins anew. */
 static void assoc_follow(struct callkeys *k)
 {
 	if (k->assoc && !k->tx.len && k->peer.active && !sa_cmp(&k->addr, &k->desc.rtp, SA_ALL))
 		k->assoc = mem_deref(k->assoc);
-	if (k->assoc || (k->peer.active && !sa_isset(&k->desc.rtp, SA_ALL)) || !assoc_begin(k))
+	if (k->assoc || (k->peer.active && !sa_isset(&k->desc.rtp, SA_ALL)))
 		return;
-	k->failed = "keys by DTLS cannot be made";
-	tmr_start(&k->tmr, 0, fail_later, k);
+	if (k->peer.active)
+		tmr_start(&k->tmr, READ_MS, begin_handler, k);
+	else if (assoc_begin(k))
+		tmr_start(&k->tmr, 0, begin_handler, k);          /* in vain again, and then it is told */
 }
 
 static void assoc_end(struct callkeys *k)
@@ -167,7 +173,7 @@ void callkeys_take(struct callkeys *k)
 
 bool callkeys_waiting(const struct callkeys *k)
 {
-	return k && k->assoc && !k->tx.len;
+	return k && !k->tx.len && (k->assoc || tmr_isrunning(&k->tmr));
 }
 
 enum callkeys_how callkeys_how(const struct callkeys *k)

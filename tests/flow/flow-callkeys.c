@@ -31,6 +31,7 @@ static struct mixer *mixer;
 static struct dtlscert *cert[3];
 static float tone[TONE];
 static struct end anna, ben;
+static uint32_t answer_ms;        /* how long an answer is on its way */
 
 /* --- ends --- */
 
@@ -152,6 +153,7 @@ static void exchange(struct end *from, struct end *to, const char *cut)
 		memmove(at, strstr(at, "\r\n") + 2, strlen(strstr(at, "\r\n") + 2) + 1);
 	g_assert_cmpint(offer_answer(to->offer, &answered, &why, text, strlen(text)), ==, 0);
 	follows(to);
+	pass(answer_ms);
 	g_assert_cmpint(offer_accept(from->offer, &why, answered->buf, answered->end), ==, 0);
 	follows(from);
 	g_free(text);
@@ -230,6 +232,20 @@ static void test_agree(void)
 		g_assert_true((stats(&anna).rtt_us > 0) == !(ways[i].cut && strstr(ways[i].cut, "mux")));
 		closes();
 	}
+}
+
+/* The answer takes a moment to be read, and the first words of the handshake are not lost to that. */
+static void test_soon(void)
+{
+	opens();
+	end_offers(&anna);
+	end_offers(&ben);
+	answer_ms = 10;
+	exchange(&anna, &ben, NULL);
+	answer_ms = 0;
+	g_assert_true(have_keys(100));
+	both_hear();
+	closes();
 }
 
 /* Hold, resume, refresh from either side: no new association, no gap in what is still sent. */
@@ -409,6 +425,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/callkeys/agree", test_agree);
+	g_test_add_func("/callkeys/soon", test_soon);
 	g_test_add_func("/callkeys/later", test_later);
 	g_test_add_func("/callkeys/another-peer", test_another_peer);
 	g_test_add_func("/callkeys/ways", test_ways);
