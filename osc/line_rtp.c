@@ -187,20 +187,20 @@ uint32_t line_rtp_ts_rt(const struct line_rtp *r, const struct line_rtp_out *out
 	return out->ts_base + (uint32_t)(at_us / 1000000 * rate + at_us % 1000000 * rate / 1000000);
 }
 
-/* When that report left. */
-static int64_t reported_at(const struct line_rtp *r, const struct line_rtp_in *in, uint64_t now_us)
+/* When that report left, however long ago that is: by how long it took as the two clocks have it. */
+static int64_t reported_at(const struct line_rtp *r, const struct line_rtp_in *in)
 {
-	const int64_t ago = (int64_t)(rtcp_ntp(now_us) - in->sr_ntp - r->wall.diff);      /* in 2^-32 s */
+	const int64_t took = (int64_t)(rtcp_ntp(in->sr_us) - in->sr_ntp - r->wall.diff);  /* in 2^-32 s */
 
-	if (!r->wall.measured || !in->sr_ntp || ago < 0 || ago > (int64_t)CAPTURED_MAX_US << 12)
+	if (!r->wall.measured || !in->sr_ntp || took < 0 || took > (int64_t)CAPTURED_MAX_US << 12)
 		return (int64_t)in->sr_us;
-	return (int64_t)now_us - (ago >> 12) * 1000000 / (1 << 20);
+	return (int64_t)in->sr_us - (took >> 12) * 1000000 / (1 << 20);
 }
 
 uint64_t line_rtp_captured_rt(const struct line_rtp *r, const struct line_rtp_in *in, uint32_t ts, uint64_t now_us)
 {
 	const int64_t off = (int64_t)rtp_ts_diff(ts, in->sr_ts) * 1000000 / (int64_t)r->line->desc.rate;
-	const int64_t at = reported_at(r, in, now_us) + off;
+	const int64_t at = reported_at(r, in) + off;
 
 	if (!in->sr || at > (int64_t)now_us || (int64_t)now_us - at > CAPTURED_MAX_US)
 		return now_us;

@@ -30,7 +30,7 @@ static const struct net nets[] = {
 	{"town", 5, 1, 0, "L16", 1334, 64, false, false},
 	{"town-opus", 5, 1, 1, "opus", 2500, 128, false, true},
 	{"country", 10, 2, 1, "L16", 1334, 64, false, false},
-	{"country-loss", 10, 2, 5, "L16", 1334, 64, false, false},
+	{"country-loss", 10, 2, 5, "L16", 1334, 64, false, true},
 	{"far", 20, 5, 2, "L16", 1334, 64, false, false},
 	{"farther", 40, 5, 5, "L16", 1334, 64, false, true},
 	{"direct-town", 5, 1, 1, "L16", 1334, 64, true, false},
@@ -340,9 +340,10 @@ static void test_duet(gconstpointer arg)
 	/* Frames of 120 samples and periods of 128: how long each waits on both sides is told as one number. And where one in
 	 * twenty is lost and packets come in any order, buffers are not steady. */
 	g_assert_cmpfloat(note.p95, <=, net->rough ? APART_US : WITHIN_US);
-	/* Where packets overtake each other all the time a server tells some faders with a later packet. */
-	if (net->direct || net->jitter_ms <= 2)
-		g_assert_cmpfloat(pad.p95, <=, net->rough ? APART_US : WITHIN_US + MS);
+	/* "Handle packets in order of arrival; never wait for a missing packet": a fader whose packet was overtaken is told by the one that
+	 * overtook it, and has its time; so is one that was lost. Where that is so all the time, through a server, nothing is promised. */
+	if (net->direct || (net->jitter_ms <= 2 && net->loss < 5))
+		g_assert_cmpfloat(pad.p95, <=, (net->rough ? APART_US : WITHIN_US + MS) + (net->direct ? 0 : 2 * MS * net->jitter_ms));
 }
 
 int main(int argc, char **argv)
