@@ -276,8 +276,8 @@ static void test_aligned(void)
 	g_test_message("more than 1 ms off: %u of OSC, %u of MIDI; %" G_GINT64_FORMAT " us at most", wrong_osc, wrong_midi, worst);
 	g_assert_cmpuint(wrong_osc, <=, 5);
 	g_assert_cmpuint(wrong_midi, <=, 5);
-	g_assert_cmpint(worst, <=, 10 * MS);
-	g_assert_cmpuint(st.late, <=, 2);
+	g_assert_cmpint(worst, <=, 20 * MS);      /* who was overtaken on both links */
+	g_assert_cmpuint(st.late, <=, 5);
 	mate_goes(&bob);
 	mate_goes(&anna);
 	bandroom_close(&hall);
