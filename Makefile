@@ -12,7 +12,7 @@ ARGS       ?=
 
 help:
 	@echo 'make run      install what is missing, build, start the server     (ARGS="-o sip.listen=udp:127.0.0.1:5060")'
-	@echo 'make test     install what the tests need, run what a change must pass: a quarter of an hour on two processors'
+	@echo 'make test     install what the tests need, run what a change must pass: 15 to 20 minutes on two processors'
 	@echo 'make test-rest  what CI runs besides: flows and phones under sanitizers, leaks, clang-tidy'
 	@echo 'make interop  only the real phones, at full size                  (INTEROP_ARGS="room-mixed calls-")'
 	@echo 'make build    only build: $(BUILD)/tutti'
