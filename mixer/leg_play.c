@@ -448,8 +448,11 @@ static void delay_rt(struct leg_rt *l, const struct jitter_frame *f, uint64_t no
 	size_t ahead = l->play.n + (pace_on(&l->play.pace) ? WARP_DELAY : 0);
 	int64_t us = (int64_t)(now_us - f->came_us) + (int64_t)(ahead * 1000000 / CLOCK_RATE);
 
-	if (rx)
-		mean_add_rt(&l->play.delay, us + resample_delay_us(rx->up), now_us, LEG_DELAY_US);
+	if (!rx)
+		return;
+	us += resample_delay_us(rx->up);
+	mean_add_rt(&l->play.delay, us, now_us, LEG_DELAY_US);
+	waits_add_rt(&l->play.waits, f->ts, rx->c.codec->clock, f->came_us, us, now_us, LEG_DELAY_US);
 }
 
 /* A frame more in the queue, or n_smp of what stands for it. */

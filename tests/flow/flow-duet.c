@@ -53,6 +53,7 @@ static struct told a_told, b_told;
 static const struct net *net;
 static double behind_us;                  /* the clock of gestures, behind that of the cards */
 static uint64_t turned_us;
+static uint32_t ours_us;                  /* of what bob has been told of his delay, his own part */
 
 /* --- the two worlds, turned together --- */
 
@@ -112,6 +113,7 @@ static uint32_t through_server(void)
 	delay_of(&da, &a, &a_told.end, 0);
 	delay_of(&db, &b, &b_told.end, 0);
 	us = delay_between(&da, &db, &whole);
+	ours_us = db.us[DELAY_OWN_BUFFER] + db.us[DELAY_PLAYBACK];
 	return whole ? us : 0;
 }
 
@@ -128,7 +130,20 @@ static uint32_t directly(void)
 	near.buffer = own.buffer_us;
 	band.far = (struct band_far){.told = a_told.has, .capture = a_told.said.capture_us, .rtt = a_told.said.rtt_us};
 	(void)direct_measure(&band, &near);
+	ours_us = near.buffer;
 	return band.member[0].to_me.total;
+}
+
+/* As client/seat_gest.c has it. */
+static uint32_t bobs_delay(const char *name, void *arg)
+{
+	const struct leg_stats s = end_stats(net->direct ? a_card->far : b_card->leg);
+	struct latency now;
+
+	(void)name;
+	(void)arg;
+	latency_of(&now, 0, 0, &s, sharedclock_rtt_us(gestend_clock(bob.g)));
+	return bob.delay_us ? latency_live(bob.delay_us, ours_us, &now) : 0;
 }
 
 static void second(void)
@@ -277,6 +292,7 @@ static void open_band(void)
 	open_sound();
 	hall.runh = run;
 	bob.align = true;
+	bob.delayh = bobs_delay;
 	comes(&anna, "anna", 5000000);
 	comes(&bob, "bob", 77000000);
 	if (net->direct) {
