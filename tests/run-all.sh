@@ -123,7 +123,7 @@ find_wrap() { # FOLDER
 
 # What has one thread and a clock turned by hand (the arithmetic, the parsers) has nothing to show under tsan, at ten times the time.
 threaded_units='ring log loop store'
-threaded_flows='focus register session sip mixer-churn mixer-lend mixer-move mixer-tap record'
+threaded_flows='focus register session sip mixer-churn mixer-lend mixer-move mixer-tap record gestend'
 
 # The folder, how many times longer a test may take, and which tests.
 tests_of() { # JOB
