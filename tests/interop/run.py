@@ -117,7 +117,9 @@ def child(name):
         out = out.decode('utf-8', 'replace').rstrip()
         used = USED.search(out)
         took = '\n(%.0f s, %s s of processor)' % (time.monotonic() - began, used.group(1) if used else '?')
-        return name, p.returncode, USED.sub('', out) + took
+        left = left_behind(p.pid)
+        status = 1 if left and p.returncode in (0, SKIPPED) else p.returncode
+        return name, status, USED.sub('', out) + ''.join('\nleft behind: ' + what for what in left) + took
     except subprocess.TimeoutExpired:
         os.killpg(p.pid, 15)                    # the case and what it started: its own session
         try:
@@ -126,6 +128,35 @@ def child(name):
             os.killpg(p.pid, 9)
             out, _ = p.communicate()
         return name, 1, 'not done in %d s\n' % limit + out.decode('utf-8', 'replace')
+
+
+def session(leader):
+    """{number: name} of what still runs of a session."""
+    found = {}
+    for n in filter(str.isdigit, os.listdir('/proc')):
+        try:
+            with open('/proc/%s/stat' % n) as f:
+                name, rest = f.read().split('(', 1)[1].rsplit(')', 1)
+        except OSError:
+            continue                      # it has just ended
+        state, _, _, sid = rest.split()[:4]
+        if state != 'Z' and int(sid) == leader:
+            found[int(n)] = name
+    return found
+
+
+def left_behind(leader):
+    """What a case has begun and not ended would have ports, or send to them, when they are another's. It is ended here, and told."""
+    until = time.monotonic() + 2
+    while session(leader) and time.monotonic() < until:
+        time.sleep(0.05)
+    found = session(leader)
+    for n in found:
+        try:
+            os.kill(n, 9)
+        except OSError:
+            pass
+    return sorted(found.values())
 
 
 def calm():
