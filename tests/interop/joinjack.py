@@ -99,7 +99,8 @@ def one_turn(who):
     return t.p50
 
 
-@case('join-beside', 'between two in a room, through JACK with 64 samples: not later than Jamulus and the hub of JackTrip, by the same rig', limit=240)
+@case('join-beside', 'between two in a room, through JACK with 64 samples: not later than Jamulus and the hub of JackTrip, by the same rig', limit=240,
+      alone='delay')
 def join_beside():
     bandpeers, _, _ = lab()
     peers = (('jamulus-1', bandpeers.Jamulus), ('hub-2', bandpeers.JackTripHub))      # with their smallest buffers, as ours has none
