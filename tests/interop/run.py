@@ -35,6 +35,7 @@ if '--quick' in sys.argv:
     os.environ['TUTTI_QUICK'] = '1'   # read where cases are made
 
 import cases
+from awake import Awake            # of tests/bench: cases has put that on the path
 from phones import LATE, Missing
 from pyphone import LATE_S
 from server import COUNTERS
@@ -283,10 +284,11 @@ def main():
     count = {0: 0, 1: 0, SKIPPED: 0}
     print('1..%d' % len(names), flush=True)
     n = 0
-    for name, status, out in outcomes(names, args.j):
-        n += 1
-        report(n, name, status, out)
-        count[status if status in count else 1] += 1
+    with Awake():
+        for name, status, out in outcomes(names, args.j):
+            n += 1
+            report(n, name, status, out)
+            count[status if status in count else 1] += 1
     print('%d passed, %d failed, %d skipped' % (count[0], count[1], count[SKIPPED]))
     return 1 if count[1] else 0
 
