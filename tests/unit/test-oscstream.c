@@ -136,6 +136,27 @@ static void test_not_now(void)
 	finish(&e, fd);
 }
 
+/* What holds no packet is left out and counted, also when its connection is over. */
+static void test_bad(void)
+{
+	const uint64_t before = oscstream_bad();
+	struct end e;
+	int fd = begin(&e, SLIP_END, false);
+
+	e.take = 1;
+	PUT(fd, "\xc0/abc\xc0" "/abc,defg\xc0" "\xc0/abc,def\xc0");      /* 4 octets, 9, none, 8 */
+	turn_until(has_taken, &e);
+	g_assert_cmpmem(e.got->data, e.got->len, "/abc,def", 8);
+	finish(&e, fd);
+	g_assert_cmpuint(oscstream_bad() - before, ==, 2);
+
+	fd = begin(&e, SLIP_SIZE, false);
+	PUT(fd, "\0\0\0\x7");
+	turn_until(is_down, &e);
+	finish(&e, fd);
+	g_assert_cmpuint(oscstream_bad() - before, ==, 3);
+}
+
 static void test_ends(void)
 {
 	struct end e;
@@ -551,6 +572,7 @@ int main(int argc, char *argv[])
 	make_cert(1);
 	g_test_add_func("/stream/guess", test_guess);
 	g_test_add_func("/stream/not-now", test_not_now);
+	g_test_add_func("/stream/bad", test_bad);
 	g_test_add_func("/stream/ends", test_ends);
 	g_test_add_func("/stream/does-not-read", test_does_not_read);
 	g_test_add_func("/duct/marks", test_duct);
