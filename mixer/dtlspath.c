@@ -5,7 +5,7 @@
  * roles are the same; its keys stay. Another peer behind the same call (a transfer by a server between) has another
  * fingerprint: there are no keys until there are new ones.
  */
-#include <openssl/crypto.h>
+#include <string.h>
 #include "dtlspath.h"
 
 /* What we answer and our first words go to different sockets of the peer, and it hears those only when it has read
@@ -24,8 +24,8 @@ struct dtlspath {
 static void assoc_end(struct dtlspath *p)
 {
 	p->assoc = mem_deref(p->assoc);
-	OPENSSL_cleanse(&p->tx, sizeof(p->tx));
-	OPENSSL_cleanse(&p->rx, sizeof(p->rx));
+	explicit_bzero(&p->tx, sizeof(p->tx));
+	explicit_bzero(&p->rx, sizeof(p->rx));
 }
 
 static void destructor(void *arg)
