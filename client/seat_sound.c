@@ -39,6 +39,7 @@ static struct device_conf device_conf(struct seat *s, const char *driver)
 		.in_file = c->in_file[0] ? c->in_file : NULL,
 		.out_file = c->out_file[0] ? c->out_file : NULL,
 		.loop = c->loop,
+		.hold = true,
 		.tone_hz = (float)c->tone_hz,
 		.midi = !strcmp(c->midi_driver, "auto") || !strcmp(c->midi_driver, "jack") ? s->midi : NULL,
 		.turnh = turn_rt,
@@ -92,6 +93,7 @@ static void again_handler(void *arg)
 		stand_in(s);
 	else {
 		s->standing_in = false;
+		seat_sound_begin(s);
 		band_say(&s->band, seat_unix_ms(), "*", "the sound device is back");
 		return;
 	}
@@ -176,6 +178,12 @@ int seat_sound_open(struct seat *s, char *wrong, size_t size)
 	int status = open_sound(s, wrong, size);
 
 	return status ? status : open_midi(s, wrong, size);
+}
+
+void seat_sound_begin(struct seat *s)
+{
+	if (s->device && s->call && joincall_state(s->call) == JOINCALL_UP)
+		device_play(s->device);
 }
 
 void seat_sound_close(struct seat *s)
