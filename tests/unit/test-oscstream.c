@@ -16,34 +16,7 @@
 #include "control/loop.h"
 #include "osc/lineport.h"
 #include "server/selfsigned.h"
-
-enum { PATIENCE_MS = 20000 };
-
-/* --- the loop, until something is so --- */
-
-static struct tmr tick_tmr;
-static bool (*until)(void *arg);
-static void *until_arg;
-static uint64_t deadline;
-
-static void tick(void *arg)
-{
-	(void)arg;
-	g_assert_cmpuint(tmr_jiffies(), <, deadline);
-	if (until(until_arg))
-		loop_stop();
-	else
-		tmr_start(&tick_tmr, 1, tick, NULL);
-}
-
-static void turn_until(bool (*h)(void *arg), void *arg)
-{
-	until     = h;
-	until_arg = arg;
-	deadline  = tmr_jiffies() + PATIENCE_MS;
-	tmr_start(&tick_tmr, 0, tick, NULL);
-	g_assert_cmpint(loop_run(NULL), ==, 0);
-}
+#include "tests/lib/until.h"
 
 /* --- one end of a stream --- */
 
