@@ -77,9 +77,7 @@ def room_of_three(kinds, codecs, transport='udp', host='127.0.0.1', srtp=False, 
             others = [t for t in sound.TONES if t != p.tone]
             wrong += sound.judge(p.name, samples, rate, others, p.tone)
     finally:
-        for p in members:
-            if getattr(p, 'process', None):
-                p.end(0)
+        phones.end_all(members)
         wrong += guest.close() if guest else []
         wrong += server.stop()
     return wrong
@@ -140,9 +138,7 @@ def change(restless, what, kinds=('python', 'python')):
             samples, rate = p.heard(seconds, until)
             wrong += sound.judge(p.name, samples, rate, [other.tone], p.tone)
     finally:
-        for p in members:
-            if getattr(p, 'process', None):
-                p.end(0)
+        phones.end_all(members)
         wrong += server.stop()
     return wrong
 
