@@ -167,8 +167,11 @@ static int open_midi(struct seat *s, char *wrong, size_t size)
 		return EX_USAGE;
 	}
 	err = midi_alsa_alloc(&s->sequencer, &why, s->midi, s->set->jack_name);
-	if (!err || !strcmp(word, "auto"))
+	if (!err || !strcmp(word, "auto")) {
+		if (err)
+			log_info("midi.none", "why=\"%s\"", why);
 		return 0;
+	}
 	(void)re_snprintf(wrong, size, "midi: %s", *why ? why : strerror(err));
 	return EX_IOERR;
 }
@@ -259,6 +262,10 @@ void seat_sound_figures(struct seat *s)
 
 	describe(s);
 	device_info(s->device, &i);
+	if (s->sequencer && midi_alsa_gone(s->sequencer)) {
+		s->sequencer = mem_deref(s->sequencer);
+		band_say(&s->band, seat_unix_ms(), "*", "ALSA's sequencer has gone, and MIDI with it");
+	}
 	if (i.gone && !s->standing_in)
 		lost_device(s);
 	else if (i.in_ended && !strcmp(i.driver, "file") && !s->set->loop && s->set->seconds <= 0)
