@@ -165,7 +165,9 @@ void relay_stats(const struct relay *r, struct relay_stats *s)
 		.owner_dropped = tally_get(&n->owner_dropped), .too_big = tally_get(&n->too_big),
 		.unmapped = tally_get(&n->unmapped), .repaired = tally_get(&n->repaired), .late = tally_get(&n->late),
 		.unstored = tally_get(&n->unstored), .snapshots = tally_get(&n->snapshots), .loops = tally_get(&n->loops),
-		.house_full = tally_get(&n->house_full)};
+		.house_full = tally_get(&n->house_full),
+		.dtls = tally_get(&n->dtls), .dtls_dropped = tally_get(&n->dtls_dropped),
+		.keyed = r->keyed, .keyless = r->keyless};
 	for (struct le *le = r->players.head; le; le = le->next) {
 		const struct player *p = le->data;
 

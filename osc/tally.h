@@ -24,6 +24,7 @@ struct relay_count {
 		repaired, late, unstored, snapshots, loops;
 	tally_t house_full;
 	tally_t sysex, unplaced, held, clock, absorbed;           /* MIDI: midi_left.h */
+	tally_t dtls, dtls_dropped;
 };
 
 /* Of a player. */

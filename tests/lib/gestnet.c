@@ -171,18 +171,8 @@ static void site_close(int handle, void *arg)
 	((struct site *)arg)->net->open[handle] = false;
 }
 
-static void site_send(int handle, const struct sa *to, const uint8_t *buf, size_t len, void *arg)
+static bool send_to_end(struct gestnet *n, int handle, const struct sa *to, const uint8_t *buf, size_t len)
 {
-	struct site *s = arg;
-
-	if (!send_across(s->net, s, handle, to, buf, len))
-		s->net->astray++;
-}
-
-static void wire_send(int handle, const struct sa *to, const uint8_t *buf, size_t len, void *arg)
-{
-	struct gestnet *n = arg;
-
 	for (struct le *le = n->ends.head; le; le = le->next) {
 		struct gestend *end = le->data;
 
@@ -191,9 +181,24 @@ static void wire_send(int handle, const struct sa *to, const uint8_t *buf, size_
 		rtguard_end_rt();         /* a network of a test takes memory, a socket does not */
 		fly_maybe_twice(n, &end->link, end, -1, &n->socket[handle], buf, len);
 		rtguard_begin_rt();
-		return;
+		return true;
 	}
-	if (!send_across(n, NULL, handle, to, buf, len))
+	return false;
+}
+
+static void site_send(int handle, const struct sa *to, const uint8_t *buf, size_t len, void *arg)
+{
+	struct site *s = arg;
+
+	if (!send_to_end(s->net, handle, to, buf, len) && !send_across(s->net, s, handle, to, buf, len))
+		s->net->astray++;
+}
+
+static void wire_send(int handle, const struct sa *to, const uint8_t *buf, size_t len, void *arg)
+{
+	struct gestnet *n = arg;
+
+	if (!send_to_end(n, handle, to, buf, len) && !send_across(n, NULL, handle, to, buf, len))
 		n->astray++;
 }
 
