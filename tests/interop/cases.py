@@ -285,6 +285,7 @@ import gestures_phones  # noqa: E402,F401
 import gestures_plain  # noqa: E402,F401
 import joincheck  # noqa: E402,F401
 import joindelays  # noqa: E402,F401
+import joinfile  # noqa: E402,F401
 import joinseat  # noqa: E402,F401
 import joins  # noqa: E402,F401
 import joins_gestures  # noqa: E402,F401
