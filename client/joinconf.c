@@ -50,7 +50,7 @@ static const struct joinconf_row rows[] = {
 	{"Sound", "inputs", I, AT(inputs), "2", "1..8", NULL, "JACK: so many inputs, laid from left to right", false},
 	{"Sound", "connect", Y, AT(connect), "yes", NULL, NULL, "JACK: to the first ports of the card", false},
 	{"Sound", "period", I, AT(period), "0", "0..4096", "FRAMES", "0: JACK's own; of ALSA the shortest that runs clean", false},
-	{"Sound", "in-file", T, AT(in_file), "", NULL, "FILE", "played into the room: WAV or FLAC; with every driver", false},
+	{"Sound", "in-file", T, AT(in_file), "", NULL, "FILE", "played into the room, from when we are in it: WAV or FLAC; with every driver", false},
 	{"Sound", "out-file", T, AT(out_file), "", NULL, "FILE", "what is heard is written there: WAV or FLAC", false},
 	{"Sound", "loop", Y, AT(loop), "no", NULL, NULL, "in-file over and over", false},
 	{"Sound", "tone", F, AT(tone_hz), "440", "20..20000", "HZ", "of the driver tone", false},

@@ -58,9 +58,7 @@ def pair(one, options=()):
             if sound.usual_level(samples, rate, q.tone) < -40:
                 wrong.append('%s does not hear %s' % (p.name, q.name))
     finally:
-        for p in members:
-            if getattr(p, 'process', None):
-                p.end(0)
+        phones.end_all(members)
         wrong += server.stop()
     return wrong
 
