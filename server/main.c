@@ -595,6 +595,7 @@ static void collect_gestures(struct web_gestures *g)
 		.plain_overflowed = ps.plain.overflowed, .plain_flooded = ps.plain.flooded,
 		.stream_taken = rs.stream_taken, .stream_stranger = rs.stream_stranger, .stream_second = rs.stream_second,
 		.stream_refused = rs.stream_refused, .stream_slow = rs.stream_slow,
+		.dtls = rs.dtls, .dtls_dropped = rs.dtls_dropped, .keyed = rs.keyed, .keyless = rs.keyless,
 		.other = rs.direction + rs.type_dropped + rs.owner_dropped + rs.too_big + rs.unmapped + rs.loops + ps.ignored,
 	};
 }

@@ -51,6 +51,7 @@ struct web_status {
 		uint64_t plain_logins, plain_refused, plain_full, plain_idle, plain_overflowed, plain_flooded;
 		/* Connections of lines of TCP and TLS in calls: those that were taken, and why others were not, or were ended. */
 		uint64_t stream_taken, stream_stranger, stream_second, stream_refused, stream_slow;
+		uint64_t dtls, dtls_dropped, keyed, keyless;      /* keys by DTLS, as struct relay_stats has them */
 	} gestures;
 };
 
