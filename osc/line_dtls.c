@@ -138,7 +138,7 @@ static void rung(void *obj)
 	size_t len = sizeof(none);
 	struct sa from;
 
-	atomic_store_explicit(&port->rung, false, memory_order_release);
+	(void)atomic_exchange_explicit(&port->rung, false, memory_order_acq_rel);        /* what was pushed before it rang is seen below */
 	if (port->dtlsh)
 		port->dtlsh(port->dtls_arg);
 	else
