@@ -166,7 +166,7 @@ void line_rtp_inherit_rt(struct line_rtp *r, struct line_rtp *old, uint64_t now_
 		memcpy(r->out, old->out, sizeof(r->out));
 		r->report_us = old->report_us;
 		r->wall = old->wall;
-		r->twice.until_us = old->twice.until_us;
+		line_twice_inherit_rt(&r->twice, &old->twice);
 		if (old->latched && sa_cmp(&l->desc.peer, &old->line->desc.peer, SA_ALL)) {
 			r->latched = true;
 			l->sock[0].to = old->line->sock[0].to;

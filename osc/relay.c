@@ -5,6 +5,7 @@
 #include <string.h>
 #include "lineport.h"
 #include "mixer/rtcp.h"
+#include "oscstream.h"
 #include "relay_priv.h"
 
 enum { HOUSE_A_SECOND = 200, TELL_MAX = 4096, END_RATE = 10000, END_SAYS = 1024 };
@@ -153,7 +154,9 @@ void relay_stats(const struct relay *r, struct relay_stats *s)
 	lineport_total(&st);
 	*s = (struct relay_stats){
 		.stream_taken = st.connections, .stream_stranger = st.strangers, .stream_second = st.second,
-		.stream_refused = st.refused, .stream_slow = st.overflowed,
+		.stream_refused = st.refused, .stream_slow = st.overflowed, .stream_bad = oscstream_bad(),
+		.midi_sysex = tally_get(&n->sysex), .midi_unplaced = tally_get(&n->unplaced), .midi_held = tally_get(&n->held),
+		.midi_clock = tally_get(&n->clock), .midi_absorbed = tally_get(&n->absorbed),
 		.rx_packets = tally_get(&n->rx_packets), .tx_packets = tally_get(&n->tx_packets),
 		.messages_in = tally_get(&n->messages_in), .messages_out = tally_get(&n->messages_out),
 		.malformed = tally_get(&n->malformed), .stranger = tally_get(&n->stranger), .auth = tally_get(&n->auth),

@@ -64,6 +64,9 @@ struct relay_stats {
 	uint64_t keyed, keyless;          /* lines that got keys by DTLS; that got none */
 	/* connections to lines of TCP and TLS (lineport.h): taken; closed; ended, for they were not read */
 	uint64_t stream_taken, stream_stranger, stream_second, stream_refused, stream_slow;
+	uint64_t stream_bad;             /* frames without a packet, on these and on connections to ports of plain OSC */
+	/* MIDI that a receiver has not got (midi_left.h) */
+	uint64_t midi_sysex, midi_unplaced, midi_held, midi_clock, midi_absorbed;
 	unsigned players, lines;
 };
 void relay_stats(const struct relay *r, struct relay_stats *s);
