@@ -7,8 +7,9 @@
  *                              ^     |
  *     line_dtls_take ----------+     +---> line_dtls_send
  *
- * Who answers the handshake has keys a moment before who began it, or a repetition later where the last words were lost. It hears at once and
- * speaks after GRACE_MS, or what it says first would be said to nobody; what is asked of a room but once, above all.
+ * Who answers the handshake has keys before who began it: a moment, or the time until they are said again where its last
+ * words are lost. It hears at once and speaks after GRACE_MS, or what it says first would be said to nobody; what is asked
+ * of a room but once, above all.
  *
  * A line has an association of its own beside that of the sound: there is no BUNDLE. What goes wrong with it is the
  * line's alone: the call goes on without gestures.
@@ -132,7 +133,8 @@ static int keys_alloc(struct linekeys **kp, struct player *p, enum gestline_kind
 {
 	struct linekeys *k = mem_zalloc(sizeof(*k), destructor);
 	const struct dtlspath_conf conf = {
-		.cert = p->conf.cert, .sendh = send_handler, .readyh = ready_handler, .failedh = failed_handler, .arg = k,
+		.cert = p->conf.cert, .sendh = send_handler, .readyh = ready_handler, .failedh = failed_handler,
+		.arg = k,
 	};
 	int err;
 

@@ -282,8 +282,8 @@ static bool one_has_keys(enum gestline_kind kind)
 	return false;
 }
 
-/* Who has keys first waits with its words until the other hears, though its keys come late: a fader is told then, a note is not struck late, and what is
- * said from then on is heard. */
+/* Who has keys first waits with its words until the other hears, though its keys come late: a fader is told then, a note is
+ * not struck late, and what is said from then on is heard. */
 static void test_too_early(void)
 {
 	for (unsigned i = 0; i < 2; i++) {
