@@ -391,7 +391,7 @@ void joinend_info(const struct joinend *e, struct joincall_info *i)
 
 	str_ncpy(i->peer, e->uri, sizeof(i->peer));
 	str_ncpy(i->transport, sip_transp_name(session_transp(e->session)), sizeof(i->transport));
-	i->gestures = e->line_set;
+	i->gestures = player_has_line(e->player, GESTLINE_OSC);
 	i->focus    = e->focus;
 	i->up_ms    = e->up_ms;
 	if (offer_leg(e->offer, false, &d) || !d.tx.codec)
@@ -399,7 +399,7 @@ void joinend_info(const struct joinend *e, struct joincall_info *i)
 	str_ncpy(i->codec, d.tx.codec->name, sizeof(i->codec));
 	i->ptime_us = d.tx.param.ptime_us;
 	i->channels = d.tx.param.channels;
-	i->srtp     = callkeys_how(e->srtp) != CALLKEYS_NONE;
-	str_ncpy(i->keys, callkeys_name(callkeys_how(e->srtp)), sizeof(i->keys));
+	i->srtp     = callkeys_how(e->srtp) != LEG_KEYS_NONE;
+	str_ncpy(i->keys, leg_keys_name(callkeys_how(e->srtp)), sizeof(i->keys));
 	i->red      = d.red_tx_gen > 0 || d.n_red_rx > 0;
 }

@@ -173,10 +173,26 @@ static void measure_direct(struct seat *s, const struct latency *ours)
 
 /* What the server cannot see of the way between our mouth and its ear, and the way as the clock's exchanges measure it, which
  * the server believes for a minute. */
+static void gest_figures(struct seat *s)
+{
+	struct midiwire_stats wire = {0};
+	struct gestend_stats st;
+
+	gestend_stats(s->gestend, &st);
+	if (s->midi)
+		midiwire_stats(s->midi, &wire);
+	s->band.own.gest = (struct band_gest){
+		.osc_in = st.osc_in, .osc_out = st.osc_out, .osc_bad = st.osc_bad, .midi_in = st.midi_in, .midi_out = st.midi_out,
+		.midi_lost = wire.dropped, .held = st.held, .dropped = st.dropped, .late = st.late, .late_us = st.late_us,
+	};
+}
+
 void seat_gest_second(struct seat *s)
 {
 	struct latency now;
 
+	if (s->gestend)
+		gest_figures(s);
 	own_latency(&now, s, &s->last);
 	if (s->direct && joincall_state(s->call) == JOINCALL_UP)
 		measure_direct(s, &now);

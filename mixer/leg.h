@@ -363,7 +363,6 @@ void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len)
 bool leg_rtcp_rt(struct leg_rt *l, const uint8_t *buf, size_t len, uint64_t now_us);
 void leg_report_rt(struct leg_rt *l, uint64_t now_us, bool bye);
 uint64_t leg_ntp_rt(const struct leg_rt *l, uint64_t now_us);
-bool leg_source_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, uint64_t now_us);
 
 /* leg_dtls.c */
 bool leg_is_dtls_rt(const uint8_t *buf, size_t len);

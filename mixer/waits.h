@@ -6,8 +6,8 @@
  *      |-- fastest --|-- wait --------|     long the fastest one of the last second would have waited in its place, as soon as it is played.
  *
  * The longest wait of the last second says the same as long as nothing moves; when the buffer has become shorter it is true again a second
- * later. What is played is averaged over a tenth of that: a buffer that is short of a packet is a frame longer for a few of them. Pure, no
- * allocation.
+ * later. What is played is looked at for an eighth of that, and the soonest counts: a reader that is late for a few periods, or a buffer that
+ * is a frame longer because a packet was missing, says nothing of the others. Pure, no allocation.
  */
 #ifndef MIXER_WAITS_H
 #define MIXER_WAITS_H
@@ -55,7 +55,7 @@ static inline void waits_add_rt(struct waits *w, uint32_t ts, uint32_t clock, ui
 /* 0: nothing was played. */
 static inline int64_t waits_us(const struct waits *w)
 {
-	return mean_of(&w->played) - mean_least(&w->transit);
+	return mean_least(&w->played) - mean_least(&w->transit);
 }
 
 #endif

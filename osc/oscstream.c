@@ -21,6 +21,8 @@ struct oscstream {
 	size_t rest_len;
 };
 
+static uint64_t n_bad;                    /* of the one control thread */
+
 static void oscstream_destroy(void *arg)
 {
 	struct oscstream *s = arg;
@@ -30,7 +32,8 @@ static void oscstream_destroy(void *arg)
 	mem_deref(s->rest);
 }
 
-enum slip_kind oscstream_guess(uint8_t first)
+/* What the first octet of a stream says of its framing: a size is under 2^24, so it begins with 0; all else is SLIP. */
+static enum slip_kind oscstream_guess(uint8_t first)
 {
 	return first ? SLIP_END : SLIP_SIZE;
 }
@@ -97,6 +100,15 @@ static void put_aside(struct oscstream *s, const uint8_t *buf, size_t len)
 	conn_hold(s->conn, true);
 }
 
+static int read_packet(struct oscstream *s, const uint8_t **buf, size_t *len)
+{
+	const uint64_t before = s->slip->n_bad;
+	const int err = slip_read(s->slip, &s->pkt, &s->pkt_len, buf, len);
+
+	n_bad += s->slip->n_bad - before + (err == EPROTO);
+	return err;
+}
+
 static void take(struct oscstream *s, const uint8_t *buf, size_t len)
 {
 	while (!s->ended) {
@@ -104,7 +116,7 @@ static void take(struct oscstream *s, const uint8_t *buf, size_t len)
 
 		if (!deliver(s))
 			break;
-		err = slip_read(s->slip, &s->pkt, &s->pkt_len, &buf, &len);
+		err = read_packet(s, &buf, &len);
 		if (err)
 			s->pkt = NULL;
 		if (err == EAGAIN)
@@ -221,7 +233,7 @@ size_t oscstream_waiting(const struct oscstream *s)
 	return s->conn ? conn_waiting(s->conn) : 0;
 }
 
-uint64_t oscstream_bad(const struct oscstream *s)
+uint64_t oscstream_bad(void)
 {
-	return s->slip ? s->slip->n_bad : 0;
+	return n_bad;
 }

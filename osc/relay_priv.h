@@ -9,6 +9,8 @@
 #include "tlskey.h"
 #include "oscrtp.h"
 
+struct linekeys;
+
 enum { ENSEMBLE_NAMES = 4096, ENSEMBLE_GONE = 64, ENSEMBLE_ROOM_MAX = 127 };
 
 struct relay {
@@ -18,6 +20,7 @@ struct relay {
 	struct list ensembles, players, ports;
 	uint32_t players_ever;
 	struct relay_house house;
+	uint64_t keyed, keyless;  /* as relay_stats has them */
 	struct player_said said;  /* of what is being told to a househ */
 };
 
@@ -69,6 +72,7 @@ struct player {
 	struct seat *seat;
 	struct player_rt *rt;             /* in it */
 	struct line_port *port[GESTLINE_KINDS];
+	struct linekeys *keys[GESTLINE_KINDS];    /* by DTLS; NULL: not so */
 	struct gestline desc[GESTLINE_KINDS];
 	bool     has[GESTLINE_KINDS];
 	uint64_t house_second;            /* what it said to the house in this second */
@@ -80,6 +84,13 @@ struct player {
  * on; after an error it is still the caller's. It declares no addresses. EALREADY: there is a line of its kind. */
 int  player_put_line(struct player *p, struct line_rt *rt);
 
+/* A description that is in force, with what keys it has (player_line.c); and that there is none, for now: the port stays. */
+int  player_line(struct player *p, const struct gestline *l);
+void player_mute_line(struct player *p, enum gestline_kind kind);
+
+/* Its keys come by DTLS (player_keys.c): in force when they are there. ENOTSUP: the player has no certificate. */
+int  player_keys(struct player *p, const struct gestline *l);
+
 /* Section 5.5. ENOSPC: more names than one conference can have had. */
 int  ensemble_name_give(struct ensemble_name **np, struct ensemble *e, const char *wish, const char *identity);
 /* The name may be given again; to anybody, if nobody was ever here by it. */
@@ -87,7 +98,6 @@ void ensemble_name_free(struct ensemble *e, struct ensemble_name *n);
 void ensemble_name_wish(char name[VIEW_NAME_MAX + 1], const char *wish, const char *identity);
 void ensemble_gone_add(struct ensemble *e, const char *identity, const char *name, struct player_rt *rt);
 void ensemble_gone_back(struct ensemble *e, const char *identity, const char *name, struct player_rt *rt);
-void ensemble_gone_expire(struct ensemble *e);
 /* Who hears whom by section 8.4, and its claims. */
 int  ensemble_meet(struct ensemble *e, struct player *p);
 void ensemble_meets(const struct ensemble *e, const struct player *p, struct slots *hears, struct slots *heard);

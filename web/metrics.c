@@ -128,6 +128,21 @@ static void sound(GString *out, const struct mixer_stats *m)
 	one(out, "tutti_mix_views", "gauge", "Cells of private mixes: who hears whom otherwise than all do.", m->views);
 }
 
+/* --- keys by DTLS --- */
+
+static void dtls(GString *out, const struct mixer_stats *m, const struct web_gestures *g)
+{
+	head(out, "tutti_dtls_datagrams_total", "counter", "Datagrams of DTLS from peers, by what their keys are for.");
+	labelled(out, "tutti_dtls_datagrams_total", "of", "sound", m->rx_dtls);
+	labelled(out, "tutti_dtls_datagrams_total", "of", "gestures", g->dtls);
+	head(out, "tutti_dtls_dropped_total", "counter", "Those of them that were too many to be looked at.");
+	labelled(out, "tutti_dtls_dropped_total", "of", "sound", m->dtls_dropped);
+	labelled(out, "tutti_dtls_dropped_total", "of", "gestures", g->dtls_dropped);
+	head(out, "tutti_gesture_keys_total", "counter", "Associations of DTLS of lines of gestures, by how they ended.");
+	labelled(out, "tutti_gesture_keys_total", "result", "agreed", g->keyed);
+	labelled(out, "tutti_gesture_keys_total", "result", "failed", g->keyless);
+}
+
 /* --- gestures --- */
 
 static void plain(GString *out, const struct web_gestures *g)
@@ -154,6 +169,19 @@ static void streams(GString *out, const struct web_gestures *g)
 	labelled(out, "tutti_gesture_stream_refused_total", "reason", "tls", g->stream_refused);
 	one(out, "tutti_gesture_stream_slow_total", "counter", "Connections of lines in calls that were ended, for they were not read.",
 	    g->stream_slow);
+	one(out, "tutti_gesture_stream_bad_frames_total", "counter", "Frames that held no packet, on any stream of OSC by TCP or TLS.",
+	    g->stream_bad);
+}
+
+/* Not losses: what one stream of several players cannot have. */
+static void withheld(GString *out, const struct web_gestures *g)
+{
+	static const char name[] = "tutti_gesture_midi_withheld_total";
+
+	head(out, name, "counter", "MIDI commands that streams of several players leave out by rule, by reason.");
+	labelled(out, name, "reason", "held", g->midi_held);
+	labelled(out, name, "reason", "clock", g->midi_clock);
+	labelled(out, name, "reason", "cable", g->midi_absorbed);
 }
 
 static void gestures(GString *out, const struct web_gestures *g)
@@ -179,7 +207,11 @@ static void gestures(GString *out, const struct web_gestures *g)
 	labelled(out, "tutti_gesture_dropped_total", "reason", "stranger", g->stranger);
 	labelled(out, "tutti_gesture_dropped_total", "reason", "rate", g->rate);
 	labelled(out, "tutti_gesture_dropped_total", "reason", "late", g->late);
+	labelled(out, "tutti_gesture_dropped_total", "reason", "full", g->full);
+	labelled(out, "tutti_gesture_dropped_total", "reason", "sysex", g->sysex);
+	labelled(out, "tutti_gesture_dropped_total", "reason", "unplaced", g->unplaced);
 	labelled(out, "tutti_gesture_dropped_total", "reason", "other", g->other);
+	withheld(out, g);
 }
 
 /* --- HTTP, webhooks, the store --- */
@@ -222,6 +254,7 @@ char *metrics_text(const struct web_status *st, const struct metrics_web *w)
 	calls(out, st);
 	sip(out, st);
 	sound(out, &st->mixer);
+	dtls(out, &st->mixer, &st->gestures);
 	gestures(out, &st->gestures);
 	web(out, w);
 	store(out, &st->store, &st->cdr);

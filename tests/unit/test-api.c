@@ -85,12 +85,14 @@ static void test_quality(void)
 
 	s->member[0].leg.recovered = 12;
 	s->member[0].leg.cpu_us = 345;
+	s->member[0].leg.keys = LEG_KEYS_DTLS;
 	s->member[0].leg.peer_fraction_lost = 64;
 	s->member[0].leg.heard = (struct leg_quality){.known = true, .r = 91, .mos_lq = 44, .mos_cq = 127, .loss = 128, .burst_ms = 140};
 	media = json_object_get_object_member(json_array_get_object_element(
 		json_object_get_array_member(parse(parser, api_room(s)), "members"), 0), "media");
 	g_assert_cmpint(json_object_get_int_member(media, "frames_recovered"), ==, 12);
 	g_assert_cmpint(json_object_get_int_member(media, "cpu_us"), ==, 345);
+	g_assert_cmpstr(json_object_get_string_member(media, "keys"), ==, "dtls");
 	g_assert_cmpfloat(json_object_get_double_member(media, "peer_lost_percent"), ==, 25);
 	q = json_object_get_object_member(media, "quality");
 	g_assert_cmpfloat(json_object_get_double_member(q, "r_factor"), ==, 91);
@@ -203,11 +205,17 @@ static void test_metrics(void)
 		"tutti_leg_jitter_seconds_sum 3.004", "tutti_leg_jitter_seconds_count 2", "tutti_leg_loss_ratio_bucket{le=\"0\"} 1",
 		"tutti_http_responses_total{class=\"2xx\"} 6", "tutti_http_refused_total{reason=\"rate\"} 7", "tutti_http_watchers 21",
 		"tutti_webhook_deliveries_total{result=\"dead\"} 1", "tutti_store_waiting 13",
+		"tutti_gesture_stream_bad_frames_total 14", "tutti_gesture_dropped_total{reason=\"full\"} 15",
+		"tutti_gesture_dropped_total{reason=\"sysex\"} 16", "tutti_gesture_dropped_total{reason=\"unplaced\"} 17",
+		"tutti_gesture_midi_withheld_total{reason=\"held\"} 18", "tutti_gesture_midi_withheld_total{reason=\"clock\"} 19",
+		"tutti_gesture_midi_withheld_total{reason=\"cable\"} 20",
 	};
 	struct web_status st = {.rooms = 3, .speakers = 12, .sip_responses = {0, 1, 2, 3, 4, 5, 6},
 				.mixer = {.rx_packets = 77, .busy_us = 1500000}, .subscriptions = 8, .notifies = 9, .notify_failed = 10,
 				.subscribe_refused = 11, .n_kinds = 1, .kind = {{"opus", "UDP", 5}}, .n_calls_by_status = 1,
-				.calls_by_status = {{true, 486, 2}}, .store = {.waiting = 13}};
+				.calls_by_status = {{true, 486, 2}}, .store = {.waiting = 13},
+				.gestures = {.stream_bad = 14, .full = 15, .sysex = 16, .unplaced = 17, .midi_held = 18,
+					     .midi_clock = 19, .midi_absorbed = 20}};
 	const struct metrics_web w = {.requests = {0, 0, 6}, .refused_rate = 7, .watchers = 21, .hook_dead = 1};
 	char *text;
 
