@@ -35,7 +35,7 @@ static const struct joinconf_row rows[] = {
 		"UDP ports for sound and gestures, at least 10", false},
 	{"Call", "tls-verify", Y, AT(tls_verify), "yes", NULL, NULL, "a certificate must be good, or there is no call by TLS", false},
 	{"Call", "tls-ca", T, AT(tls_ca), "", NULL, "FILE", "who is trusted, in PEM; empty: whom the system trusts", false},
-	{"Call", "srtp", W, AT(srtp), "optional", "off|optional|required", NULL, "encrypted sound", false},
+	{"Call", "srtp", W, AT(srtp), "optional", "off|optional|required", NULL, "encrypted sound and gestures", false},
 	{"Call", "srtp-keys", W, AT(srtp_keys), "sdes", "sdes|dtls", NULL,
 		"how keys come, of calls of ours: in the description, for which the way to the server must be safe, or by DTLS", false},
 	{"Call", "codec", T, AT(codec), "", NULL, "LIST",

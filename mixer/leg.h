@@ -33,8 +33,7 @@
 #include "jitter.h"
 #include "level.h"
 #include "limiter.h"
-#include "mean.h"
-#include "waited.h"
+#include "waits.h"
 #include "noisegate.h"
 #include "pace.h"
 #include "red.h"
@@ -141,7 +140,7 @@ struct leg_count {
 	count_t jit_lost, jit_late, jit_dup, jit_reord, jit_dropped, jitter_us, buffer_ms, rtt_us;
 	count_t rx_dtls, dtls_dropped;
 	count_t recovered, redundant, cpu_ns, rx_ago_ms, rx_frame_us;
-	count_t rx_delay_us, rx_wait_us, tx_delay_us;     /* the last is signed */
+	count_t rx_delay_us, rx_wait_us, tx_delay_us, tx_wait_us; /* signed */
 	_Atomic float odds[LEG_BUFFER_MAX + 1];
 	count_t quality, bursts, peer_quality, peer_bursts;    /* struct leg_quality, eight bytes at a time: leg_xr.c */
 	const struct codec *_Atomic rx_codec, *_Atomic tx_codec;
@@ -177,7 +176,7 @@ struct leg_play {                         /* sound in */
 	uint32_t concealing;              /* samples concealed in a row */
 	uint16_t next_seq;                /* of the frame that follows without a seam */
 	struct mean delay;                /* from the arrival of packets to the mix, in us; */
-	struct waited waited;             /* ... and of those whose way was short */
+	struct waits waits;               /* of the fastest of them */
 	struct ramp gain;
 	struct level level;
 	size_t n_tail;

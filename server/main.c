@@ -453,6 +453,7 @@ static void collect_gestures(struct web_gestures *g)
 		.stream_refused = rs.stream_refused, .stream_slow = rs.stream_slow, .stream_bad = rs.stream_bad,
 		.sysex = rs.midi_sysex, .unplaced = rs.midi_unplaced, .full = rs.unstored + rs.house_full,
 		.midi_held = rs.midi_held, .midi_clock = rs.midi_clock, .midi_absorbed = rs.midi_absorbed,
+		.dtls = rs.dtls, .dtls_dropped = rs.dtls_dropped, .keyed = rs.keyed, .keyless = rs.keyless,
 		.other = rs.direction + rs.type_dropped + rs.owner_dropped + rs.too_big + rs.unmapped + rs.loops + ps.ignored,
 	};
 }

@@ -212,7 +212,7 @@ static void test_agree(void)
 		sim_loss(ways[i].loss);
 		exchange(&anna, &ben, ways[i].cut);
 		g_assert_true(callkeys_waiting(anna.keys) && callkeys_waiting(ben.keys));
-		g_assert_cmpint(callkeys_how(anna.keys), ==, CALLKEYS_DTLS);
+		g_assert_cmpint(callkeys_how(anna.keys), ==, LEG_KEYS_DTLS);
 		pass(STEP_MS);
 		g_assert_cmpuint(stats(&anna).tx_packets + stats(&ben).tx_packets, ==, 0);     /* not a packet without keys */
 		g_assert_true(have_keys(ways[i].loss ? 20000 : 1200));
@@ -299,7 +299,7 @@ static void test_ways(void)
 	end_offers(&anna);
 	end_offers(&ben);
 	exchange(&anna, &ben, NULL);
-	g_assert_cmpint(callkeys_how(anna.keys), ==, CALLKEYS_SDES);
+	g_assert_cmpint(callkeys_how(anna.keys), ==, LEG_KEYS_SDES);
 	g_assert_false(callkeys_waiting(anna.keys));
 	both_hear();
 	anna.offer = mem_deref(anna.offer);
@@ -307,13 +307,13 @@ static void test_ways(void)
 	end_offers(&anna);
 	exchange(&anna, &ben, NULL);
 	g_assert_true(have_keys(1200));
-	g_assert_cmpint(callkeys_how(ben.keys), ==, CALLKEYS_DTLS);
+	g_assert_cmpint(callkeys_how(ben.keys), ==, LEG_KEYS_DTLS);
 	both_hear();
 	anna.offer = mem_deref(anna.offer);
 	anna.conf.keying = OFFER_KEYING_SDES;
 	end_offers(&anna);
 	exchange(&anna, &ben, NULL);
-	g_assert_cmpint(callkeys_how(ben.keys), ==, CALLKEYS_SDES);
+	g_assert_cmpint(callkeys_how(ben.keys), ==, LEG_KEYS_SDES);
 	both_hear();
 	closes();
 }
