@@ -105,9 +105,10 @@ static int open_seq(struct midi_alsa *m, const char *name)
 	err = snd_seq_open(&m->seq, "default", SND_SEQ_OPEN_DUPLEX, SND_SEQ_NONBLOCK);
 	if (err < 0) {
 		m->seq = NULL;
-		return err == -EACCES ? device_why(ENODEV, "no MIDI by ALSA: /dev/snd/seq may not be opened (who may is in the group audio)")
-				      : device_why(ENODEV, "no MIDI by ALSA: no sequencer (%s; as root: modprobe snd-seq)",
-						   snd_strerror(err));
+		if (err == -EACCES)
+			return device_why(ENODEV, "no MIDI by ALSA: /dev/snd/seq is not ours to open (group audio?)");
+		return device_why(ENODEV, "no MIDI by ALSA: no sequencer (%s; as root: modprobe snd-seq)",
+				  snd_strerror(err));
 	}
 	snd_seq_set_client_name(m->seq, name);
 	m->in  = add_port(m, "in", SND_SEQ_PORT_CAP_WRITE | SND_SEQ_PORT_CAP_SUBS_WRITE);

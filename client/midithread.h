@@ -1,6 +1,6 @@
 /*
- * midithread.h - the device side of a midiwire for a device that sleeps: a thread that waits for one of three, the device, the wire's
- * control side, and the moment at which something is due.
+ * midithread.h - the device side of a midiwire for a device that sleeps: a thread that waits for one of three, the
+ * device, the wire's control side, and the moment at which something is due.
  */
 #ifndef CLIENT_MIDITHREAD_H
 #define CLIENT_MIDITHREAD_H

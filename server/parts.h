@@ -1,5 +1,6 @@
 /*
- * parts.h - the settings as each part of the server wants them. What they point to is the settings', for as long as these live.
+ * parts.h - the settings as each part of the server wants them. What they point to is the settings', for as long as
+ * these live.
  */
 #ifndef SERVER_PARTS_H
 #define SERVER_PARTS_H

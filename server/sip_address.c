@@ -1,5 +1,6 @@
 /*
- * sip_address.c - which stack, which address: ours that a message came to, ours towards a peer, and what it is told of that.
+ * sip_address.c - which stack, which address: ours that a message came to, ours towards a peer, and what it is told of
+ * that.
  */
 #include <unistd.h>
 #include "sip_priv.h"

@@ -1,9 +1,10 @@
 /*
- * sip_front.c - what is looked at before libre does: requests that its transactions would take for others, and raw datagrams.
+ * sip_front.c - what is looked at before libre does: requests that its transactions would take for others, and raw
+ * datagrams.
  *
  * The udp socket of a libre transport is private to it, but every message carries it: so each UDP transport is sent one
- * request from a socket of our own the moment it is open, a probe with a secret Call-ID, and the message that comes out of
- * libre shows the socket on which the guard then sits. It is the first datagram in the socket's queue.
+ * request from a socket of our own the moment it is open, a probe with a secret Call-ID, and the message that comes out
+ * of libre shows the socket on which the guard then sits. It is the first datagram in the socket's queue.
  */
 #include <string.h>
 #include <unistd.h>

@@ -1,5 +1,6 @@
 /*
- * sip_tls.c - who we talk to by TLS: libre 1.1 looks at no certificate, so OpenSSL's context is told what must be in it.
+ * sip_tls.c - who we talk to by TLS: libre 1.1 looks at no certificate, so OpenSSL's context is told what must be in
+ * it.
  */
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>

@@ -30,7 +30,7 @@ def heard_seconds(path):
     return sum(sum(x * x for x in samples[i:i + step]) / step > 1e-5 for i in range(0, len(samples), step)) / 50
 
 
-@case('join-file', 'a file begins when somebody hears it, a second after the program, and its end is the end of the call')
+@case('join-file', 'a file begins when somebody hears it, and its end is the end of the call')
 def file():
     wrong, seconds = [], 0.5
     with tempfile.TemporaryDirectory(prefix='tutti-interop-') as folder:

@@ -1,6 +1,6 @@
 /*
- * test-midithread.c - the thread of a device that sleeps, with a pipe for a device: what comes is taken, what is due is played and not
- * before, in its order; what cannot be played is counted; a device that goes.
+ * test-midithread.c - the thread of a device that sleeps, with a pipe for a device: what comes is taken, what is due is
+ * played and not before, in its order; what cannot be played is counted; a device that goes.
  */
 #include <errno.h>
 #include <fcntl.h>
