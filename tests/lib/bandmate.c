@@ -43,13 +43,17 @@ void bandroom_run(struct bandroom *r, unsigned ms)
 static void program_reads(struct mate *m, uint64_t now_us)
 {
 	uint8_t buf[2048];
+	struct sockaddr_in from;
+	socklen_t len = sizeof(from);
 	ssize_t n;
 
-	while ((n = recv(m->fd, buf, sizeof(buf), MSG_DONTWAIT)) > 0) {
+	while ((n = recvfrom(m->fd, buf, sizeof(buf), MSG_DONTWAIT, (struct sockaddr *)&from, &len)) > 0) {
 		struct osc_args it;
 		struct osc_arg a = {.tag = 'i'};
 		struct osc_msg msg;
 
+		if (ntohs(from.sin_port) != gestend_osc_port(m->g))
+			continue;         /* meant for who had this port before */
 		g_assert_cmpint(osc_msg_read(&msg, buf, (size_t)n), ==, 0);
 		osc_args_init(&it, &msg);
 		(void)osc_arg_next(&it, &a);
