@@ -412,7 +412,7 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 	jitter_played_rt(j, (uint32_t)((uint64_t)n * c->clock / c->srate));
 	keys_rt(l, rx, (size_t)n);
 	energy = mix_energy(x->pcm, (size_t)n * rx->c.param.channels);
-	jitter_quiet_rt(j, energy < QUIET);
+	jitter_quiet_rt(j, energy < QUIET && !(l->plan->music && pace_slows(&p->pace)));
 	p->frame_smp = (uint32_t)((uint64_t)n * CLOCK_RATE / c->srate);
 	p->concealing = 0;
 	if (!through_rt(l, energy, p->frame_smp)) {
