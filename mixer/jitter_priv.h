@@ -4,7 +4,7 @@
  *     jitter.c      what it is (read that first), making it, the slots
  *     jitter_put.c  packets in: follow the stream, measure it, store
  *     jitter_get.c  sound out: a packet, or what stands for one
- *     jitter_late.c the reader was late
+ *     jitter_late.c a packet is too late, or the reader was
  */
 #ifndef MIXER_JITTER_PRIV_H
 #define MIXER_JITTER_PRIV_H
@@ -47,6 +47,8 @@ struct arriving {
 	bool     bad_any;
 	uint32_t step;            /* last difference of timestamps between neighbours */
 	unsigned late_run;
+	int64_t  late_us;         /* what the last of them needed; */
+	unsigned alike;           /* and how many before it as much */
 	unsigned late_score;      /* up with each late one, down with those in time */
 	bool     again;           /* this one came inside a later packet */
 	bool     due_any;         /* odds know what was sent up to: */
@@ -109,6 +111,10 @@ int64_t jitter_floor_us(const struct jitter *j);  /* the least it may be */
 
 /* How many places from..to-1 hold neither a packet nor one used elsewhere. */
 unsigned jitter_missing(const struct jitter *j, uint16_t from, uint16_t to);
+bool jitter_too_late(const struct jitter *j, uint16_t seq, int64_t ts64);
+/* One that was: is it our timing that was wrong, and not the net's? */
+bool jitter_untimely_rt(struct jitter *j, int64_t ts64, uint64_t now_us);
+unsigned jitter_late_max(const struct jitter *j); /* so many late ones and none in time: begin anew */
 void jitter_remove_rt(struct jitter *j);          /* takes the head out */
 /* What is due moves on to `seq`; of the places passed, `here` tells whether the last one had a packet. */
 void jitter_advance_rt(struct jitter *j, uint16_t seq, bool here);

@@ -8,10 +8,6 @@
 
 enum {
 	JUMP_US  = 1000000,       /* timestamps against arrival: more than this is a new count, not a late packet */
-	LATE_RUN = 4,             /* so many late ones and none in time: our timing is wrong, not theirs */
-	LATE_RUN_FIXED = 12,      /* ... where frames and ticks may make some late; */
-	LATE_RUN_HELD = 32,       /* ... where the delay was chosen, by somebody who may know what he does */
-	LATE_WEIGHT = 20, LATE_SCORE = 100,     /* one in twenty */
 	FIT_LATE_A_MINUTE = 5,
 	RESCUED_US = 5000000,     /* a period of struct rescued */
 };
@@ -196,47 +192,12 @@ static void measure_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64
 		in->transit_us = transit;
 }
 
-static bool too_late(const struct jitter *j, uint16_t seq, int64_t ts64)
-{
-	if (!j->out.begun)
-		return false;
-	if (rtp_seq_diff(seq, j->out.next_seq) < 0)
-		return true;
-
-	/* fixed: its time was concealed, and is not waited for; half a frame of grace for readers of another pace */
-	return j->conf.fixed && !j->out.idle && (j->out.next_ts - ts64) * 2 > j->frame;
-}
-
-/* Is the timing ours to mend? One that was as fast as any, where nearly all are that fast, is not late by what the net did. Nor are
- * very many, where nobody chose the delay: frames and ticks may meet in a way that need.c does not see. */
-static bool untimely_rt(struct jitter *j, int64_t ts64, uint64_t now_us)
-{
-	const int64_t quarter_us = us_of(j, j->frame) / 4, least = least_us(j);
-
-	if (!j->conf.fixed)
-		return false;
-	if (need_us(j, ts64, now_us) - least < quarter_us / 2 && j->arrival.base_us + j->arrival.spread_us < least + quarter_us)
-		return true;
-	if (j->hold >= 0 || j->conf.fit)
-		return false;
-	j->in.late_score += LATE_WEIGHT;
-	if (j->held || j->in.late_score < LATE_SCORE)
-		return false;
-	j->in.late_score = 0;
-	return true;
-}
-
-static unsigned late_run_max(const struct jitter *j)
-{
-	return !j->conf.fixed ? LATE_RUN : j->hold < 0 ? LATE_RUN_FIXED : LATE_RUN_HELD;
-}
-
 static int refuse_late_rt(struct jitter *j, int64_t ts64, uint64_t now_us)
 {
 	j->stats.late++;
 	j->in.late_run++;
 	j->out.late = true;
-	j->out.untimely |= untimely_rt(j, ts64, now_us);
+	j->out.untimely |= jitter_untimely_rt(j, ts64, now_us);
 
 	return ETIMEDOUT;
 }
@@ -344,8 +305,8 @@ int jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
 
 	ts64 = unwrap(j, pkt->ts);
 	measure_rt(j, pkt, ts64, now_us);
-	if (too_late(j, pkt->seq, ts64)) {
-		if (j->in.late_run + 1 < late_run_max(j) || j->held)
+	if (jitter_too_late(j, pkt->seq, ts64)) {
+		if (j->in.late_run + 1 < jitter_late_max(j) || j->held)
 			return refuse_late_rt(j, ts64, now_us);
 		begin_rt(j, pkt, now_us);
 		ts64 = unwrap(j, pkt->ts);
