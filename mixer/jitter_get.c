@@ -55,7 +55,9 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 /* What this reader's ticks ask for, whenever they meet the frames: so much sooner than it is played does it want one of them. */
 static int64_t ticks_need_us(const struct jitter *j)
 {
-	return j->conf.fixed && j->tick && j->frame ? us_of(j, j->tick - gcd(j->tick, j->frame)) + START_MORE_US : 0;
+	if (!j->conf.fixed || !j->tick || !j->frame)
+		return 0;
+	return us_of(j, j->tick - gcd(j->tick, j->frame)) + (j->conf.fit || j->hold >= 0 ? START_MORE_US : 0);
 }
 
 /* First, and after a long nothing: wait until the head has the delay it should have. A quarter of an answer less will do,
