@@ -8,11 +8,12 @@ BUILD      ?= build
 ARGS       ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test interop bench soak fuzz fresh install clean
+.PHONY: help deps build run test test-rest interop bench soak fuzz fresh install clean
 
 help:
 	@echo 'make run      install what is missing, build, start the server     (ARGS="-o sip.listen=udp:127.0.0.1:5060")'
-	@echo 'make test     install what the tests need, run them all'
+	@echo 'make test     install what the tests need, run what a change must pass: 15 to 20 minutes on two processors'
+	@echo 'make test-rest  what CI runs besides: flows and phones under sanitizers, leaks, clang-tidy'
 	@echo 'make interop  only the real phones, at full size                  (INTEROP_ARGS="room-mixed calls-")'
 	@echo 'make build    only build: $(BUILD)/tutti'
 	@echo 'make install  binaries, completion, sample config, unit, man pages, fail2ban filter (PREFIX, DESTDIR)'
@@ -37,6 +38,10 @@ run: build
 test:
 	@sh tools/install-deps.sh test
 	@sh tests/run-all.sh
+
+test-rest:
+	@sh tools/install-deps.sh test
+	@sh tests/run-all.sh rest
 
 interop:
 	@sh tools/install-deps.sh test
@@ -89,4 +94,4 @@ install: build
 		test ! -d /run/systemd/system || systemctl daemon-reload; fi
 
 clean:
-	rm -rf build build-bench build-release build-asan build-tsan build-rtguard build-clang build-fuzz
+	rm -rf build build-bench build-release build-asan build-tsan build-rtguard build-fuzz

@@ -10,7 +10,9 @@
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
-enum takes { TAKES_NOTHING, TAKES_SWITCH, TAKES_WORD, TAKES_NAME, TAKES_VALUE, TAKES_NAME_VALUE, TAKES_BUFFER, TAKES_TEXT };
+enum takes {
+	TAKES_NOTHING, TAKES_SWITCH, TAKES_WORD, TAKES_NAME, TAKES_VALUE, TAKES_NAME_VALUE, TAKES_BUFFER, TAKES_TEXT,
+};
 
 static const struct row {
 	const char *word;

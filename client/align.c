@@ -36,7 +36,8 @@ static bool tied(const struct align_item *i, enum align_what what, const char *f
 	return i->what == what && !strcmp(i->from, from) && (what == ALIGN_MIDI || !strcmp(i->msg.addr, msg->addr));
 }
 
-static const struct align_item *last_tied(const struct align *a, enum align_what what, const char *from, const struct osc_msg *msg)
+static const struct align_item *last_tied(const struct align *a, enum align_what what, const char *from,
+					  const struct osc_msg *msg)
 {
 	for (struct le *le = a->items.tail; le; le = le->prev) {
 		if (tied(le->data, what, from, msg))
@@ -64,7 +65,8 @@ static void insert(struct align *a, struct align_item *item)
 	a->bytes += item->msg.len;
 }
 
-int align_put(struct align *a, enum align_what what, const char *from, const struct osc_msg *msg, uint64_t due_us, uint32_t early_us)
+int align_put(struct align *a, enum align_what what, const char *from, const struct osc_msg *msg, uint64_t due_us,
+	      uint32_t early_us)
 {
 	const struct align_item *before = last_tied(a, what, from, msg);
 	struct align_item *item = mem_zalloc(sizeof(*item) + msg->len, NULL);

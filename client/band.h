@@ -1,6 +1,6 @@
 /*
- * band.h - the room as we know it: who is there, how loud, how far away; the beat; words. A model: pure, fed with messages of the
- * house (docs/gestures-control.md) and with what our own engine says, read by screen and JSON.
+ * band.h - the room as we know it: who is there, how loud, how far away; the beat; words. A model: pure, fed with
+ * messages of the house (docs/gestures-control.md) and with what our own engine says, read by screen and JSON.
  */
 #ifndef CLIENT_BAND_H
 #define CLIENT_BAND_H
@@ -18,10 +18,12 @@ struct band_path { uint32_t total, capture, net_up, buffer, mix, net_down, playb
 
 struct band_member {
 	char     name[BAND_NAME + 1];
-	bool     me, muted, hand, speaking, host;
+	bool     me, muted, hand, speaking;
+	char     role[12];        /* "host", "speaker", "listener"; "": not told */
 	float    level_db;        /* -127: silence */
 	float    mix_db, mix_pan; /* how we hear it, as we asked for; 0 dB and BAND_PAN_SAME: as all do */
 	struct band_path to_me;
+	bool     at_least;        /* of to_me something is not known */
 	char     section[BAND_NAME + 1];
 };
 
@@ -31,8 +33,9 @@ struct band_own {                 /* our end */
 	uint32_t period, ptime_us;
 	bool     muted, deaf, hand, click, red;     /* as the room says */
 	bool     srtp, gestures;
+	char     keys[8];                 /* of SRTP: "none", "sdes", "dtls" */
 	float    in_db, out_db, volume_db, gain_db, self_db;
-	bool     muted_here, deaf_here;   /* by ourselves, whatever the room says; heard by nobody, hears nothing */
+	bool     muted_here, deaf_here;   /* by ourselves, whatever the room says: is heard by nobody, hears nothing */
 	uint32_t capture_us, net_us, buffer_us, mix_us, playback_us;
 	uint32_t jitter_us, rtt_us, again_s, osc_port;
 	float    loss_pct, peer_loss_pct, concealed_min;
@@ -41,6 +44,9 @@ struct band_own {                 /* our end */
 	int      buffer_quanta;   /* of the server's buffer for us; -1: by itself */
 	float    buffer_odds[4];  /* concealed frames a minute with 0, 1, 2, 3 quanta; < 0: not known */
 };
+
+/* What the other end of a call without a server says of itself, microseconds (direct.h). */
+struct band_far { bool told; uint32_t capture, playback, buffer, rtt; };
 
 /* bar: below 0 while it is counted in. */
 struct band_beat { bool known, running; int64_t bar; unsigned in_bar, per_bar; uint32_t mbpm; uint64_t at_us; };
@@ -54,6 +60,7 @@ struct band_text { uint64_t at_ms; int32_t nr; char from[BAND_NAME + 1]; char te
 struct band {
 	struct band_own own;
 	struct band_beat beat;
+	struct band_far far;
 	unsigned n;
 	struct band_member member[BAND_MAX];      /* in the order they came */
 	unsigned n_mix;
@@ -72,7 +79,8 @@ static inline bool band_deaf(const struct band *b) { return b->own.deaf || b->ow
 bool band_hear(struct band *b, const struct osc_msg *msg, uint64_t now_us, uint64_t unix_ms);
 /* Of a call without a server: what the other end says to a house that is not there is about itself. */
 bool band_hear_peer(struct band *b, const struct osc_msg *msg, uint64_t unix_ms);
-void band_say(struct band *b, uint64_t unix_ms, const char *from, const char *text);      /* a line of words; from "": ours */
+/* A line of words; from "": ours. */
+void band_say(struct band *b, uint64_t unix_ms, const char *from, const char *text);
 /* Comes as one who was told of; NULL: the room is full, or it is no name. */
 struct band_member *band_come(struct band *b, const char *name);
 void band_set_mix(struct band *b, const char *name, float db, float pan);

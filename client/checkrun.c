@@ -56,7 +56,7 @@ static const char *driver_of(const struct joinconf *c)
 static int start(struct run *r)
 {
 	const struct joinconf *c = r->conf;
-	const struct soundcheck_conf sc = {
+	struct soundcheck_conf sc = {
 		.uri = c->uri,
 		.name = c->name[0] ? c->name : "Sound check",
 		.user = c->user[0] ? c->user : NULL,
@@ -65,12 +65,14 @@ static int start(struct run *r)
 		.tls_verify = c->tls_verify,
 		.tls_ca = c->tls_ca,
 		.srtp = (int)srtp_of(c->srtp),
+		.srtp_keys = !strcmp(c->srtp_keys, "dtls") ? OFFER_KEYING_DTLS : OFFER_KEYING_SDES,
 		.driver = driver_of(c),
 		.device = c->device,
 		.period = c->period,
 		.seconds = c->seconds,
 	};
 
+	joinconf_ports(&sc.port_min, &sc.port_max, c);
 	return soundcheck_alloc(&r->check, &sc, step_handler, done_handler, r);
 }
 

@@ -6,7 +6,8 @@
 
 #include "joinconf.h"
 
-/* To stdout the figures and the verdict, as JSON where that is set; to stderr what is being tried. Returns a status of sysexits.h. */
+/* To stdout the figures and the verdict, as JSON where that is set; to stderr what is being tried. Returns a status of
+ * sysexits.h. */
 int  checkrun(const struct joinconf *c);
 
 #endif

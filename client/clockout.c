@@ -1,8 +1,8 @@
 /*
  * clockout.c - MIDI clock from beats that are told.
  *
- * Clocks are counted and not timed: a beat that turns out to be a little earlier or later than was thought moves those that follow,
- * and none is left out or played twice. Without news for some beats the room is taken to be gone.
+ * Clocks are counted and not timed: a beat that turns out to be a little earlier or later than was thought moves those
+ * that follow, and none is left out or played twice. Without news for some beats the room is taken to be gone.
  */
 #include "midiwire.h"
 #include "mixer/beat.h"
@@ -38,11 +38,13 @@ static uint64_t time_of(const struct clockout *c, uint64_t pulse)
 	return at > 0 ? (uint64_t)at : 0;
 }
 
-/* As the server's own start (osc/beatout.c): "Song Position Pointer: the number of MIDI beats (1 beat = six MIDI clocks)". */
+/* As the server's own start (osc/beatout.c): "Song Position Pointer: the number of MIDI beats (1 beat = six MIDI
+ * clocks)". */
 static void begin(struct clockout *c, uint64_t at_us)
 {
 	const uint64_t n = c->beat * POSITION_PER_BEAT > POSITION_MAX ? POSITION_MAX : c->beat * POSITION_PER_BEAT;
-	const uint8_t position[] = {MIDI_POSITION, n & 0x7f, (uint8_t)(n >> 7)}, go[] = {c->beat ? MIDI_CONTINUE : MIDI_START};
+	const uint8_t position[] = {MIDI_POSITION, n & 0x7f, (uint8_t)(n >> 7)},
+		      go[] = {c->beat ? MIDI_CONTINUE : MIDI_START};
 
 	if (c->beat)
 		play(c, position, sizeof(position), at_us);
@@ -60,7 +62,8 @@ void clockout_beat(struct clockout *c, uint64_t at_us, int32_t bar, uint32_t in_
 	c->mbpm  = mbpm;
 	c->running = true;
 	/* another run, or bars of another length */
-	if (c->begun && (c->pulse > (c->beat + 2) * BEAT_CLOCKS || c->pulse + (uint64_t)2 * BEAT_CLOCKS < c->beat * BEAT_CLOCKS))
+	if (c->begun &&
+	    (c->pulse > (c->beat + 2) * BEAT_CLOCKS || c->pulse + (uint64_t)2 * BEAT_CLOCKS < c->beat * BEAT_CLOCKS))
 		c->begun = false;
 	if (!c->begun && !in_bar)
 		begin(c, at_us > now_us ? at_us : now_us);

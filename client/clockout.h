@@ -1,7 +1,9 @@
 /*
- * clockout.h - the room's beat as MIDI clock: start, continue, stop and 24 clocks to a beat, each at its moment. Control thread.
+ * clockout.h - the room's beat as MIDI clock: start, continue, stop and 24 clocks to a beat, each at its moment.
+ * Control thread.
  *
- * A beat is told when it has been; the clocks between it and the next are laid by its tempo, and each beat corrects what follows.
+ * A beat is told when it has been; the clocks between it and the next are laid by its tempo, and each beat corrects
+ * what follows.
  */
 #ifndef CLIENT_CLOCKOUT_H
 #define CLIENT_CLOCKOUT_H

@@ -1,7 +1,8 @@
 /*
  * gestend.c - our end of the gestures: made and ended, its time, and the room that comes and goes.
  *
- * One timer, set to the microsecond, for whatever is due next: libre's count in milliseconds, which is more than a note may be late.
+ * One timer, set to the microsecond, for whatever is due next: libre's count in milliseconds, which is more than a note
+ * may be late.
  */
 #include <errno.h>
 #include <stdarg.h>

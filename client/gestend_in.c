@@ -12,8 +12,8 @@
 #include "osc/gest.h"
 #include "osc/kind.h"
 
-/* EARLY_US: so long before its time MIDI goes to the device, which plays it at its time. AHEAD_US: who wants something done that much
- * later means it; less is the error of two clocks. */
+/* EARLY_US: so long before its time MIDI goes to the device, which plays it at its time. AHEAD_US: who wants something
+ * done that much later means it; less is the error of two clocks. */
 enum { EARLY_US = 3000, AHEAD_US = 20000, FAR_US = 10000000, TURN_MAX = 512 };
 
 static bool begins(const char *addr, const char *with)
@@ -75,7 +75,8 @@ static void end_notes(struct gestend *g, const char *name)
 	for (unsigned i = 0; g->port && i < osckeys_slots(g->notes); i++) {
 		if (!osckeys_slot_rt(&note, g->notes, i))
 			continue;
-		if (name && (!begins(note.addr, "/p/") || !begins(note.addr + 3, name) || note.addr[3 + strlen(name)] != '/'))
+		if (name &&
+		    (!begins(note.addr, "/p/") || !begins(note.addr + 3, name) || note.addr[3 + strlen(name)] != '/'))
 			continue;
 		end_note(g, &note);
 		osckeys_drop_rt(g->notes, osckeys_find_rt(g->notes, note.addr, note.addr_len));
@@ -96,8 +97,8 @@ static void count_late(struct gestend *g, uint64_t by_us)
 		g->n.late_us = by_us < UINT32_MAX ? (uint32_t)by_us : UINT32_MAX;
 }
 
-/* When what NAME played is to be carried out; 0: at once. "Who wants an even rhythm plays an element at its mapped time plus a delay of
- * its own choosing, or at the time tag": what has lost its tag has the time of its packet. */
+/* When what NAME played is to be carried out; 0: at once. "Who wants an even rhythm plays an element at its mapped time
+ * plus a delay of its own choosing, or at the time tag": what has lost its tag has the time of its packet. */
 static uint64_t moment(struct gestend *g, const char *name, const struct player_said *said, uint64_t now_us)
 {
 	const uint32_t delay = delay_us(g, name);
@@ -122,7 +123,8 @@ static struct osc_msg without_name(const struct osc_msg *msg)
 	return own;
 }
 
-static void carry_out(struct gestend *g, enum align_what what, const char *name, const struct osc_msg *msg, uint64_t at_us)
+static void carry_out(struct gestend *g, enum align_what what, const char *name, const struct osc_msg *msg,
+		      uint64_t at_us)
 {
 	const struct osc_msg own = without_name(msg);
 
@@ -132,7 +134,8 @@ static void carry_out(struct gestend *g, enum align_what what, const char *name,
 		midimix_play(g->mix, name, &own, at_us);
 }
 
-static void do_at(struct gestend *g, enum align_what what, const char *name, const struct osc_msg *msg, uint64_t at_us, uint64_t now_us)
+static void do_at(struct gestend *g, enum align_what what, const char *name, const struct osc_msg *msg, uint64_t at_us,
+		  uint64_t now_us)
 {
 	const uint32_t early = what == ALIGN_MIDI ? EARLY_US : 0;
 

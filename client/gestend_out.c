@@ -4,9 +4,9 @@
  *     oscport  > ours to say? > state kept > rate > a bundle with its moment > player_tell
  *     midiwire > as OSC under /midi/ --^
  *
- * The room takes so many messages a second of one player and drops the rest. So we stay a little below that by the same rule that it
- * has: state waits, the latest value of each address, events are dropped. What is set here is told again to a room that is
- * entered again; notes are not struck again.
+ * The room takes so many messages a second of one player and drops the rest. So we stay a little below that by the same
+ * rule that it has: state waits, the latest value of each address, events are dropped. What is set here is told again
+ * to a room that is entered again; notes are not struck again.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,8 +16,8 @@
 #include "osc/kind.h"
 #include "osc/midi_merge.h"
 
-/* SHARE: of the agreed rate, in tenths: packets may catch up with each other on the way. FUTURE_S: time tags of programs beyond it are no
- * times. */
+/* SHARE: of the agreed rate, in tenths: packets may catch up with each other on the way. FUTURE_S: time tags of
+ * programs beyond it are no times. */
 enum { SHARE = 9, HELD_A_TURN = 64, MIDI_A_TURN = 256, FUTURE_S = 10, BUNDLE_ROOM = 1400 };
 
 static bool begins(const char *addr, const char *with)
@@ -136,7 +136,8 @@ uint64_t gestend_out_due(const struct gestend *g)
 /* What a program may say: the protocol's own and the names of others are not its business. */
 static bool is_ours(const struct gestend *g, const struct osc_msg *msg)
 {
-	return msg->len <= (g->ready ? g->max : GESTEND_MSG_MAX) && !begins(msg->addr, "/p/") && !begins(msg->addr, "/_gest/");
+	return msg->len <= (g->ready ? g->max : GESTEND_MSG_MAX) && !begins(msg->addr, "/p/") &&
+	       !begins(msg->addr, "/_gest/");
 }
 
 /* A program's time tags are of this machine's wallclock, as ours are. */

@@ -1,5 +1,6 @@
 /*
- * gestend_priv.h - between gestend.c (life, time), gestend_in.c (room to programs) and gestend_out.c (programs to room).
+ * gestend_priv.h - between gestend.c (life, time), gestend_in.c (room to programs) and gestend_out.c (programs to
+ * room).
  */
 #ifndef CLIENT_GESTEND_PRIV_H
 #define CLIENT_GESTEND_PRIV_H
@@ -51,7 +52,8 @@ void gestend_in_end(struct gestend *g);                   /* the room is gone: a
 void gestend_out_osc(const uint8_t *osc, size_t len, void *arg);          /* oscport_h */
 void gestend_out_midi(struct gestend *g);                 /* what the instrument played */
 int  gestend_out_tell(struct gestend *g, const uint8_t *osc, size_t len, unsigned messages);
-void gestend_out_begin(struct gestend *g, const struct gestline_takes *takes);    /* a line is there: all that is set is told */
+void gestend_out_begin(struct gestend *g,
+		       const struct gestline_takes *takes); /* a line is there: all that is set is told */
 void gestend_out_turn(struct gestend *g, uint64_t now_us);
 uint64_t gestend_out_due(const struct gestend *g);
 

@@ -1,6 +1,6 @@
 /*
- * glyph.h - text of others on a grid of cells: one character at a time, none that a terminal would obey. Pure, and the same whatever
- * the locale is.
+ * glyph.h - text of others on a grid of cells: one character at a time, none that a terminal would obey. Pure, and the
+ * same whatever the locale is.
  */
 #ifndef CLIENT_GLYPH_H
 #define CLIENT_GLYPH_H

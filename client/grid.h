@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 
-enum grid_style { GRID_PLAIN, GRID_BOLD, GRID_DIM, GRID_GOOD, GRID_WARN, GRID_BAD, GRID_BAR, GRID_MARK };     /* BAR: head and foot; MARK: chosen */
+/* BAR: head and foot; MARK: chosen */
+enum grid_style { GRID_PLAIN, GRID_BOLD, GRID_DIM, GRID_GOOD, GRID_WARN, GRID_BAD, GRID_BAR, GRID_MARK };
 enum { GRID_COLS = 512, GRID_ROWS = 256 };
 
 /* text "": the right half of the wide character before. */

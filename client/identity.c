@@ -1,6 +1,7 @@
 /*
- * identity.c - see identity.h. Files ~/.local/state/tutti/join-1 and so on hold a number each; a lock on one of them says that
- * it is in use, and goes with the process, however that ends.
+ * identity.c - see identity.h. Files ~/.local/state/tutti/join-1 and so on hold a number each, and behind it lines
+ * "ROOM SECTION", the last one first; a lock on one of them says that it is in use, and goes with the process, however
+ * that ends.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +14,9 @@
 #include "identity.h"
 
 enum { AT_ONCE = 32 };            /* programs of one user */
+enum { FILE_MAX = 4096 };
+
+static int file = -1;             /* ours, locked */
 
 /* "$XDG_STATE_HOME/tutti/", made where it is not there. */
 static bool folder(char *path, size_t size)
@@ -71,9 +75,80 @@ uint32_t identity_take(void)
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0)
 			return drawn();
-		if (!flock(fd, LOCK_EX | LOCK_NB))
-			return number_in(fd);     /* the lock is the descriptor's, and that is ours to the end */
+		if (!flock(fd, LOCK_EX | LOCK_NB)) {
+			file = fd;                /* the lock is the descriptor's, and that is ours to the end */
+			return number_in(fd);
+		}
 		(void)close(fd);
 	}
 	return drawn();
+}
+
+/* --- sections --- */
+
+/* The lines behind the number; "" where there are none. */
+static char *lines(char text[FILE_MAX])
+{
+	ssize_t n = file < 0 ? 0 : pread(file, text, FILE_MAX - 1, 0);
+	char *end;
+
+	text[n > 0 ? n : 0] = '\0';
+	end = strchr(text, '\n');
+	return end ? end + 1 : text + strlen(text);
+}
+
+/* Is this line of that room? Then where its section begins. */
+static const char *of_room(const char *line, const char *room)
+{
+	size_t len = strlen(room);
+
+	return !strncmp(line, room, len) && line[len] == ' ' ? line + len + 1 : NULL;
+}
+
+static const char *next_line(const char *line)
+{
+	line += strcspn(line, "\n");
+	return *line ? line + 1 : line;
+}
+
+void identity_section(char *section, size_t size, const char *room)
+{
+	char text[FILE_MAX];
+
+	*section = '\0';
+	for (const char *line = lines(text); *line; line = next_line(line)) {
+		const char *name = of_room(line, room);
+
+		if (name)
+			(void)snprintf(section, size, "%.*s", (int)strcspn(name, "\n"), name);
+		if (name)
+			return;
+	}
+}
+
+/* Number and lines in one writing, so that a program that dies leaves the number as it was. */
+void identity_keep_section(const char *room, const char *section)
+{
+	char text[FILE_MAX], was[64], all[FILE_MAX];
+	const char *line = lines(text);
+	size_t n = (size_t)(line - text);
+
+	identity_section(was, sizeof(was), room);
+	if (!n || !strcmp(was, section) || strpbrk(room, " \n") || strchr(section, '\n') ||
+	    n + strlen(room) + strlen(section) + 3 > sizeof(all))
+		return;
+	memcpy(all, text, n);
+	if (*section)
+		n += (size_t)snprintf(all + n, sizeof(all) - n, "%s %s\n", room, section);
+	for (unsigned i = *section != '\0'; *line && i < IDENTITY_ROOMS; line = next_line(line)) {
+		size_t len = (size_t)(next_line(line) - line);
+
+		if (of_room(line, room) || n + len >= sizeof(all))
+			continue;
+		memcpy(all + n, line, len);
+		n += len;
+		i++;
+	}
+	if (pwrite(file, all, n, 0) == (ssize_t)n)
+		(void)!ftruncate(file, (off_t)n);
 }

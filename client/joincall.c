@@ -12,7 +12,9 @@
  */
 #include <string.h>
 #include "joinend.h"
+#include "joinstack.h"
 #include "reach.h"
+#include "mixer/dtlskey.h"
 
 enum { WATCH_MS = 1000, GOODBYE_MS = 300, STEADY_MS = 5000, WORDS = 128 };
 
@@ -26,6 +28,7 @@ struct joincall {
 	struct sips *sips;
 	struct sessions *sessions;
 	struct joinend *end;
+	struct dtlscert *cert;            /* for keys by DTLS */
 	struct reach_lookup *lookup;
 	struct sa src;                    /* our address */
 	struct tmr tmr_again, tmr_watch, tmr_over, tmr_steady;
@@ -53,56 +56,29 @@ static void tell(struct joincall *c, enum joincall_state st, const char *why)
 
 static void stack_close(struct joincall *c)
 {
-	c->end      = mem_deref(c->end);
-	c->sessions = mem_deref(c->sessions);
-	if (c->sips)
-		sips_close(c->sips);
-	c->sips = mem_deref(c->sips);
+	c->end = mem_deref(c->end);
+	joinstack_close(&c->sips, &c->sessions);
 }
 
 static void invite_handler(const struct sip_msg *msg, void *arg);
 
 static int stack_open(struct joincall *c, const char *listen)
 {
-	const struct session_conf sc = {.expires_s = 1800, .min_se_s = 90, .max_sessions = 16};
-	const struct sips_conf conf = {
+	const struct joinstack_conf conf = {
 		.listen = listen,
-		.software = "tutti-join",
-		.client = true,
 		.tls_peer = c->conf.tls_verify && c->reach.host[0] ? c->reach.host : NULL,
 		.tls_ca = c->conf.tls_ca,
+		.inviteh = invite_handler,
+		.arg = c,
 	};
-	int err = sips_alloc(&c->sips, &conf);
 
-	if (!err)
-		err = sessions_alloc(&c->sessions, c->sips, &sc, invite_handler, c);
-	if (err)
-		stack_close(c);
-	return err;
-}
-
-static bool is_any6(const char *ifname, const struct sa *sa, void *arg)
-{
-	(void)ifname;
-	(void)arg;
-	return sa_af(sa) == AF_INET6 && !sa_is_linklocal(sa);
-}
-
-/* Who is called listens everywhere. */
-static int listen_open(struct joincall *c)
-{
-	const char *words = c->conf.listen;
-
-	if (!words || !words[0])
-		words = net_if_apply(is_any6, NULL) ? "udp:0.0.0.0:0 tcp:0.0.0.0:0 udp:[::]:0 tcp:[::]:0"
-						    : "udp:0.0.0.0:0 tcp:0.0.0.0:0";
-	return stack_open(c, words);
+	return joinstack_open(&c->sips, &c->sessions, &conf);
 }
 
 /* Who calls listens where it calls from. */
 static int source_open(struct joincall *c, enum sip_transp tp)
 {
-	char words[256];
+	char words[JOINSTACK_LISTEN];
 	struct sa src;
 	int err = reach_source(&src, &c->reach.addr);
 
@@ -114,10 +90,14 @@ static int source_open(struct joincall *c, enum sip_transp tp)
 	c->src = src;
 	if (c->conf.listen && c->conf.listen[0])
 		return stack_open(c, c->conf.listen);
-	if (re_snprintf(words, sizeof(words), tp == SIP_TRANSP_TLS ? "udp:%J tcp:%J tls:%J" : "udp:%J tcp:%J", &src,
-			&src, &src) < 0)
-		return EINVAL;
-	return stack_open(c, words);
+	err = joinstack_at(words, &src, tp);
+	return err ? err : stack_open(c, words);
+}
+
+/* Who is called listens everywhere. */
+static int listen_open(struct joincall *c)
+{
+	return stack_open(c, c->conf.listen && c->conf.listen[0] ? c->conf.listen : joinstack_anywhere());
 }
 
 /* --- lost and found --- */
@@ -221,29 +201,11 @@ static void watch_handler(void *arg)
 
 /* --- calling --- */
 
-/* "anna-1f2e3d4c@host": by the account, or by a name that nobody else has. */
+/* Drawn once: by it we are known again. */
 static void identity_make(struct joincall *c)
 {
-	const char *user = c->conf.user, *name = c->conf.name ? c->conf.name : "";
-	char plain[40];
-	size_t n = 0;
-	struct pl pl;
-
-	if (c->identity[0])
-		return;
-	for (; *name && n < sizeof(plain) - 1; name++)
-		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", *name))
-			plain[n++] = *name;
-	plain[n] = '\0';
-	pl_set_str(&pl, user ? user : "");
-	if (pl.l)
-		(void)re_snprintf(c->identity, sizeof(c->identity),
-				  strchr(c->reach.host, ':') ? "sip:%H@[%s]" : "sip:%H@%s", uri_user_escape, &pl,
-				  c->reach.host);
-	else
-		(void)re_snprintf(c->identity, sizeof(c->identity),
-				  strchr(c->reach.host, ':') ? "sip:%s-%08x@[%s]" : "sip:%s-%08x@%s",
-				  n ? plain : "musician", c->drawn, c->reach.host);
+	if (!c->identity[0])
+		reach_identity(c->identity, c->conf.user, c->conf.name, c->drawn, c->reach.host);
 }
 
 static int end_call(struct joincall *c, enum sip_transp tp)
@@ -253,6 +215,7 @@ static int end_call(struct joincall *c, enum sip_transp tp)
 		.sips = c->sips,
 		.sessions = c->sessions,
 		.local = c->src,
+		.cert = c->cert,
 		.near = reach_near(&c->reach),
 		.user = "tutti-join",
 		.peer = c->reach.user,
@@ -321,6 +284,8 @@ static void invite_handler(const struct sip_msg *msg, void *arg)
 		.sips = c->sips,
 		.sessions = c->sessions,
 		.local = msg->dst,
+		.source = msg->src,
+		.cert = c->cert,
 		.near = sip_sa_private(&msg->src),
 		.user = "tutti-join",
 		.h = end_handler,
@@ -351,6 +316,7 @@ static void destructor(void *arg)
 	tmr_cancel(&c->tmr_steady);
 	mem_deref(c->lookup);
 	stack_close(c);
+	mem_deref(c->cert);
 	for (size_t i = 0; i < c->n_strings; i++)
 		mem_deref(c->strings[i]);
 }
@@ -396,6 +362,8 @@ int joincall_alloc(struct joincall **cp, const struct joincall_conf *conf, joinc
 	c->arg   = arg;
 	c->drawn = conf->number ? conf->number : rand_u32();
 	err = strings_keep(c);
+	if (!err)
+		err = dtlscert_alloc(&c->cert);
 	if (!err && !conf->answer)
 		err = reach_read(&c->reach, conf->uri);
 	if (err)

@@ -29,6 +29,7 @@ struct joincall_conf {
 	uint32_t ptime_us;        /* 1333, 2500, 5000 ... */
 	unsigned channels;        /* 1 or 2 */
 	int      srtp;            /* enum offer_srtp */
+	int      srtp_keys;       /* enum offer_keying, of our own calls */
 	bool     red;
 	bool     gestures;        /* a line of OSC is offered */
 	bool     tls_verify;      /* the server's certificate must be good */
@@ -65,6 +66,7 @@ struct joincall_info {
 	uint32_t ptime_us;
 	unsigned channels;
 	bool     srtp, red, gestures, focus;      /* focus: a conference, not another tutti-join */
+	char     keys[8];                         /* "none", "sdes", "dtls" */
 	uint32_t again_s;                         /* WAITING: in how many seconds; */
 	unsigned tries;                           /* how often it was tried since it was last up */
 	uint16_t scode;           /* OVER: the answer that says no for good; 503: a bad certificate; 0: by BYE, or by ourselves */

@@ -17,20 +17,27 @@
 #define I JOINCONF_NUMBER
 #define F JOINCONF_DECIMAL
 #define W JOINCONF_WORD
+#define R JOINCONF_PORTS
 
 static const struct joinconf_row rows[] = {
 	{"Call", "uri", T, AT(uri), "", NULL, "URI", "the room: sip:band@host, sips:, band@host; as a flag it stands alone", false},
 	{"Call", "answer", Y, AT(answer), "no", NULL, NULL, "wait to be called, instead of calling", false},
 	{"Call", "name", T, AT(name), "", NULL, "NAME", "what the others see; empty: the login name", false},
+	{"Call", "section", T, AT(section), "", NULL, "NAME",
+		"the group we play in, as \"brass\"; empty: the one we were in the last time in this room", false},
 	{"Call", "user", T, AT(user), "", NULL, "USER", "of an account on the server", false},
 	{"Call", "password", T, AT(password), "", NULL, "WORD", "of that account; there is no such flag", true},
 	{"Call", "password-file", T, AT(password_file), "", NULL, "FILE", "its first line is the password", false},
 	{"Call", "proxy", T, AT(proxy), "", NULL, "URI", "an outbound proxy", false},
 	{"Call", "listen", T, AT(listen), "", NULL, "LIST",
 		"own addresses, as udp:0.0.0.0:5060 tcp:[::]:5060; empty: ports that are free", false},
+	{"Call", "media-ports", R, AT(media_ports), "20000-59999", NULL, "A-B",
+		"UDP ports for sound and gestures, at least 10", false},
 	{"Call", "tls-verify", Y, AT(tls_verify), "yes", NULL, NULL, "a certificate must be good, or there is no call by TLS", false},
 	{"Call", "tls-ca", T, AT(tls_ca), "", NULL, "FILE", "who is trusted, in PEM; empty: whom the system trusts", false},
 	{"Call", "srtp", W, AT(srtp), "optional", "off|optional|required", NULL, "encrypted sound", false},
+	{"Call", "srtp-keys", W, AT(srtp_keys), "sdes", "sdes|dtls", NULL,
+		"how keys come, of calls of ours: in the description, for which the way to the server must be safe, or by DTLS", false},
 	{"Call", "codec", T, AT(codec), "", NULL, "LIST",
 		"such as \"opus L16/48000/2\", the best first; empty: L16 where it is near, Opus where it is far", false},
 	{"Call", "frame", F, AT(frame_ms), "0", "0..20", "MS", "sound in a packet: 1.33, 2.5, 5, 10 or 20 ms; 0: as short as the period asks for", false},
@@ -166,6 +173,33 @@ static int set_word(char *v, const struct joinconf_row *r, const char *s, char *
 	return complain(wrong, size, r, want);
 }
 
+/* Ports in pairs, the lower one even; a call has two pairs, and the one after it begins before it has gone. */
+static bool read_ports(unsigned *min, unsigned *max, const char *s)
+{
+	char end;
+
+	return sscanf(s, "%5u-%5u%c", min, max, &end) == 2 && *min >= 1024 && *max <= 65535 && *min < *max &&
+	       *max - *min >= 9;
+}
+
+static int set_ports(char *v, const struct joinconf_row *r, const char *s, char *wrong, size_t size)
+{
+	unsigned min, max;
+
+	if (!read_ports(&min, &max, s))
+		return complain(wrong, size, r, "A-B: ten ports or more from 1024 to 65535, such as 20000-20099");
+	return set_text(v, r, s, wrong, size);
+}
+
+void joinconf_ports(uint16_t *min, uint16_t *max, const struct joinconf *c)
+{
+	unsigned lo = 0, hi = 0;
+
+	(void)read_ports(&lo, &hi, c->media_ports);
+	*min = (uint16_t)(lo + (lo & 1));
+	*max = (uint16_t)((hi - 1) & ~1u);
+}
+
 /* libopus and L16 know these lengths and no others. */
 static int check_frame(const struct joinconf_row *r, double ms, char *wrong, size_t size)
 {
@@ -188,6 +222,8 @@ int joinconf_set(struct joinconf *c, const struct joinconf_row *r, const char *s
 		return set_text(v, r, s, wrong, size);
 	case JOINCONF_WORD:
 		return set_word(v, r, s, wrong, size);
+	case JOINCONF_PORTS:
+		return set_ports(v, r, s, wrong, size);
 	case JOINCONF_YESNO:
 		return set_yesno(v, r, s, wrong, size);
 	default:

@@ -17,7 +17,8 @@ enum { JOINCONF_WRONG = 256 };    /* what is wrong, in words, fits into so much 
 
 struct joinconf {
 	/* call */
-	char uri[256], name[64], user[128], password[128], password_file[256], proxy[256], listen[256], tls_ca[256], srtp[16], codec[128];
+	char uri[256], name[64], section[33], user[128], password[128], password_file[256], proxy[256], listen[256];
+	char media_ports[16], tls_ca[256], srtp[16], srtp_keys[16], codec[128];
 	bool answer, tls_verify, gestures, red;
 	double frame_ms;          /* 1.33, 2.5, 5 ...; 0: by itself */
 	unsigned channels;
@@ -49,6 +50,9 @@ int  joinconf_argv(struct joinconf *c, int argc, char **argv, const char **path,
 int  joinconf_load(struct joinconf *c, int argc, char **argv, char *wrong, size_t size);
 /* ~/.config/tutti/join.conf; ENOENT: no home. */
 int  joinconf_path(char *path, size_t size);
+
+/* "20000-29999", as joinconf_set lets it in: the first and the last even port that has its odd one with it. */
+void joinconf_ports(uint16_t *min, uint16_t *max, const struct joinconf *c);
 
 /* Pens. */
 void joinconf_help(FILE *f);

@@ -1,5 +1,6 @@
 /*
- * joinconf_print.c - pens for the table of settings: --help, the sample file, the man page, the table of docs/tutti-join.md.
+ * joinconf_print.c - pens for the table of settings: --help, the sample file, the man page, the table of
+ * docs/tutti-join.md.
  */
 #include <string.h>
 #include "joinconf_priv.h"
@@ -51,7 +52,8 @@ void joinconf_help(FILE *f)
 
 	fputs("usage: tutti-join [--FLAG [VALUE]]... sip:band@host\n"
 	      "       tutti-join --answer | --check sip:echo@host | --devices\n\n"
-	      "Calls a room of musicians and plays in it: sound, gestures, and a view of the room in the terminal.\n\n", f);
+	      "Calls a room of musicians and plays in it: sound, gestures, and a view of the room in the terminal.\n\n",
+	      f);
 	for (size_t i = 0; i < n_verbs; i++)
 		fprintf(f, "  --%-22s %s\n", v[i].metavar ? "config FILE" : v[i].flag, v[i].help);
 	for (size_t i = 0; i < n; i++) {
@@ -60,7 +62,9 @@ void joinconf_help(FILE *f)
 		if (!r[i].secret)
 			help_row(f, &r[i]);
 	}
-	fputs("\nEvery setting is also a line of the file: \"in-file = band.wav\". A switch is turned over by --no-FLAG, or by --FLAG.\n", f);
+	fputs("\nEvery setting is also a line of the file: \"in-file = band.wav\". A switch is turned over by "
+	      "--no-FLAG, or by --FLAG.\n",
+	      f);
 }
 
 /* --- sample --- */
@@ -170,30 +174,40 @@ static const char man_head[] =
 	".B tutti\\-join \\-\\-check\n.I sip:echo@host\n.br\n"
 	".B tutti\\-join \\-\\-devices\n"
 	".SH DESCRIPTION\n"
-	"Calls a room of a Tutti conference server and plays in it. The sound comes from and goes to JACK, ALSA or files; beside it runs a\n"
-	"line of gestures for OSC programs and MIDI. In a terminal it shows who is there, how loud, and how many milliseconds away; without\n"
+	"Calls a room of a Tutti conference server and plays in it. The sound comes from and goes to JACK, ALSA or "
+	"files; beside it runs a\n"
+	"line of gestures for OSC programs and MIDI. In a terminal it shows who is there, how loud, and how many "
+	"milliseconds away; without\n"
 	"one it writes lines, with\n.B \\-\\-json\nobjects for scripts, which may answer with commands.\n"
-	".PP\nThe call comes back by itself when the network or the server was gone. Two of them can call each other without a server.\n"
+	".PP\nThe call comes back by itself when the network or the server was gone. Two of them can call each other "
+	"without a server.\n"
 	".SH FLAGS\n";
 
 static const char man_tail[] =
 	".SH KEYS\n"
 	".TP\n.B m\nmute.\n.TP\n.B M\ndeaf: hear nothing.\n.TP\n.B h\nraise the hand.\n.TP\n.B c\nhear the click.\n"
-	".TP\n.B b\nstart and stop the room's beat (hosts).\n.TP\n.B r\nrecord the room (hosts).\n.TP\n.B + \\-\nvolume of what is heard.\n"
-	".TP\n.B up, down\nchoose a player, or the keys k and j.\n.TP\n.B left, right\nhow loud that player is in one's own mix.\n"
-	".TP\n.B , .\nits place from left to right; p: back to where all hear it.\n.TP\n.B 0\nits loudness as all hear it.\n"
+	".TP\n.B b\nstart and stop the room's beat; where a host is in the room, hosts alone.\n.TP\n.B r\nrecord the "
+	"room (hosts).\n.TP\n.B + \\-\nvolume of what is heard.\n"
+	".TP\n.B up, down\nchoose a player, or the keys k and j.\n.TP\n.B left, right\nhow loud that player is in "
+	"one's own mix.\n"
+	".TP\n.B , .\nits place from left to right; p: back to where all hear it.\n.TP\n.B 0\nits loudness as all hear "
+	"it.\n"
 	".TP\n.B t\nwrite a line to the others; Enter sends it.\n.TP\n.B ?\nhelp.\n.TP\n.B q\nleave; it asks once.\n"
 	".SH EXIT STATUS\n"
-	".TP\n.B 0\nleft, by itself or as told.\n.TP\n.B 64\na flag or a line of the file is wrong.\n.TP\n.B 66\na file could not be read.\n"
-	".TP\n.B 69\nthere is no such room, or nobody answers there for good.\n.TP\n.B 71\nthe system refuses: memory, sockets.\n"
+	".TP\n.B 0\nleft, by itself or as told.\n.TP\n.B 64\na flag or a line of the file is wrong.\n.TP\n.B 66\na "
+	"file could not be read.\n"
+	".TP\n.B 69\nthere is no such room, or nobody answers there for good.\n.TP\n.B 71\nthe system refuses: memory, "
+	"sockets.\n"
 	".TP\n.B 74\nthe sound device is not there.\n.TP\n.B 77\nnot allowed in.\n"
-	".SH FILES\n.I ~/.config/tutti/join.conf\n.br\nLines\n.IR \"key = value\" ,\nkeys being the flags without their dashes. Must be readable by its owner\n"
+	".SH FILES\n.I ~/.config/tutti/join.conf\n.br\nLines\n.IR \"key = value\" ,\nkeys being the flags without "
+	"their dashes. Must be readable by its owner\n"
 	"alone where it holds a password.\n"
 	".SH ENVIRONMENT\n.TP\n.B TUTTI_JOIN_PASSWORD\nthe password, where neither flags nor file name one.\n"
 	".TP\n.B NO_COLOR\nno colours.\n.TP\n.B TERM\ndumb: no view.\n"
 	".SH EXAMPLES\n.nf\n"
 	"tutti\\-join sip:music\\-band@example.org\n"
-	"tutti\\-join \\-\\-driver file \\-\\-in\\-file guitar.wav \\-\\-out\\-file heard.wav \\-\\-seconds 30 sip:music\\-band@example.org\n"
+	"tutti\\-join \\-\\-driver file \\-\\-in\\-file guitar.wav \\-\\-out\\-file heard.wav \\-\\-seconds 30 "
+	"sip:music\\-band@example.org\n"
 	"tutti\\-join \\-\\-check sip:echo@example.org\n.fi\n"
 	".SH SEE ALSO\n.BR tutti (8),\n.BR tuttictl (1)\n";
 

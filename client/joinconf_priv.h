@@ -6,7 +6,7 @@
 
 #include "joinconf.h"
 
-enum joinconf_type { JOINCONF_TEXT, JOINCONF_YESNO, JOINCONF_NUMBER, JOINCONF_DECIMAL, JOINCONF_WORD };
+enum joinconf_type { JOINCONF_TEXT, JOINCONF_YESNO, JOINCONF_NUMBER, JOINCONF_DECIMAL, JOINCONF_WORD, JOINCONF_PORTS };
 
 struct joinconf_row {
 	const char *group;        /* "Call": a heading, where it differs from that of the row before */

@@ -162,7 +162,10 @@ static void print_version(FILE *f)
 static int run_verb(struct flags *f, const char *flag, size_t len, const char *value)
 {
 	static const struct { const char *flag; void (*pen)(FILE *f); } pens[] = {
-		{"help", joinconf_help}, {"version", print_version}, {"sample-config", joinconf_sample}, {"man-page", joinconf_man},
+		{"help", joinconf_help},
+		{"version", print_version},
+		{"sample-config", joinconf_sample},
+		{"man-page", joinconf_man},
 	};
 
 	for (size_t i = 0; i < sizeof(pens) / sizeof(pens[0]); i++)
@@ -191,8 +194,11 @@ static int set_flag(struct flags *f, const struct joinconf_row *row, const char 
 	int err;
 
 	if (row->secret) {
-		(void)snprintf(f->wrong, f->size, "--%s: everybody on this machine can read flags; use --password-file, TUTTI_JOIN_PASSWORD "
-			       "or the file of settings", row->key);
+		(void)snprintf(
+			f->wrong, f->size,
+			"--%s: everybody on this machine can read flags; use --password-file, TUTTI_JOIN_PASSWORD "
+			"or the file of settings",
+			row->key);
 		return EINVAL;
 	}
 	if (row->type == JOINCONF_YESNO && !value)
@@ -223,7 +229,8 @@ static int read_flag(struct flags *f, const char *flag)
 	}
 	err = run_verb(f, flag, len, value);
 	if (err == ENOENT) {
-		(void)snprintf(f->wrong, f->size, "--%.*s: no such flag; --help tells which there are", len > 60 ? 60 : (int)len, flag);
+		(void)snprintf(f->wrong, f->size, "--%.*s: no such flag; --help tells which there are",
+			       len > 60 ? 60 : (int)len, flag);
 		err = EINVAL;
 	}
 	return err;
@@ -279,7 +286,8 @@ static int read_password(struct joinconf *c, char *wrong, size_t size)
 	}
 	f = fopen(c->password_file, "re");
 	if (!f || !fgets(line, sizeof(line), f)) {
-		(void)snprintf(wrong, size, "--password-file %.150s: %s", c->password_file, f ? "empty" : strerror(errno));
+		(void)snprintf(wrong, size, "--password-file %.150s: %s", c->password_file,
+			       f ? "empty" : strerror(errno));
 		if (f)
 			fclose(f);
 		return EINVAL;

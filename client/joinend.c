@@ -35,6 +35,14 @@ void joinend_tell(struct joinend *e, enum joinend_what what)
 		e->conf.h(&n, e->conf.arg);
 }
 
+void joinend_tell_up(struct joinend *e)
+{
+	if (!e->up || e->over || e->told_up || callkeys_waiting(e->srtp))
+		return;
+	e->told_up = true;
+	joinend_tell(e, JOINEND_UP);
+}
+
 static void over_handler(void *arg)
 {
 	joinend_tell(arg, JOINEND_OVER);                  /* the owner lets go of it */
@@ -171,7 +179,7 @@ static void op_established(const struct sip_msg *msg, void *arg)
 	e->up    = true;
 	e->up_ms = unix_ms();
 	tmr_start(&e->tmr_ping, PING_MS, ping_send, e);
-	joinend_tell(e, JOINEND_UP);
+	joinend_tell_up(e);
 }
 
 static bool bye_final(const struct sip_msg *msg)
@@ -391,6 +399,7 @@ void joinend_info(const struct joinend *e, struct joincall_info *i)
 	str_ncpy(i->codec, d.tx.codec->name, sizeof(i->codec));
 	i->ptime_us = d.tx.param.ptime_us;
 	i->channels = d.tx.param.channels;
-	i->srtp     = d.srtp_tx.len > 0;
+	i->srtp     = callkeys_how(e->srtp) != CALLKEYS_NONE;
+	str_ncpy(i->keys, callkeys_name(callkeys_how(e->srtp)), sizeof(i->keys));
 	i->red      = d.red_tx_gen > 0 || d.n_red_rx > 0;
 }

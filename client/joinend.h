@@ -32,6 +32,8 @@ struct joinend_conf {
 	struct sips *sips;
 	struct sessions *sessions;
 	struct sa local;          /* our address; its port is not looked at */
+	struct sa source;         /* from where an INVITE came; unset: it is ours */
+	struct dtlscert *cert;    /* for keys by DTLS; NULL: none */
 	bool near;                /* the peer is on this machine or its network */
 	const char *user;         /* of our Contact, */
 	const char *peer;         /* and what the player behind the line is called */

@@ -19,8 +19,33 @@ static void leg_handler(const struct leg_event *ev, void *arg)
 {
 	struct joinend *e = arg;
 
-	if (ev->type == LEG_EVENT_RTP_TIMEOUT && e->up && !offer_peer_holds(e->offer))
-		joinend_lost(e, "nothing is heard of the other side");
+	if (ev->type == LEG_EVENT_DTLS)
+		callkeys_take(e->srtp);
+	else if (ev->type == LEG_EVENT_RTP_TIMEOUT && e->up && !offer_peer_holds(e->offer))
+		joinend_lost(e, callkeys_waiting(e->srtp) ? "no keys come from the other side" : "nothing is heard of the other side");
+}
+
+static void keys_ready(void *arg)
+{
+	joinend_tell_up(arg);
+}
+
+static void keys_failed(const char *why, void *arg)
+{
+	struct joinend *e = arg;
+	char text[sizeof(e->why)];
+
+	(void)re_snprintf(text, sizeof(text), "no keys by DTLS: %s", why);
+	joinend_lost(e, text);
+}
+
+static int srtp_make(struct joinend *e)
+{
+	const struct callkeys_conf conf = {
+		.leg = e->leg, .cert = e->conf.cert, .readyh = keys_ready, .failedh = keys_failed, .arg = e,
+	};
+
+	return callkeys_alloc(&e->srtp, &conf);
 }
 
 static int leg_make(struct joinend *e)
@@ -140,6 +165,9 @@ static int offer_engine(struct joinend *e)
 		.answer_stereo = call->channels != 1,
 		.srtp = (enum offer_srtp)call->srtp,
 		.srtp_offered = true,
+		.keying = (enum offer_keying)call->srtp_keys,
+		.dtls_fingerprint = e->conf.cert ? dtlscert_fingerprint(e->conf.cert) : NULL,
+		.source = e->conf.source,
 		.levels = true,
 		.red = call->red,
 		.session_name = "tutti-join",
@@ -201,12 +229,12 @@ void joinend_commit(void *arg)
 		leg_desc_clear(&desc);
 	if (e->session && sa_isset(session_peer(e->session), SA_ADDR))
 		desc.source = *session_peer(e->session);
-	if (leg_set_desc(e->leg, &desc))
+	if (callkeys_follow(e->srtp, e->offer, &desc))
 		joinend_lost(e, "the sound that was agreed on cannot be played");
 	follow_line(e);
 	if (offer_wants_again(e->offer))
 		tmr_start(&e->tmr_again, 0, again_handler, e);
-	if (e->up)
+	if (e->told_up)
 		joinend_tell(e, JOINEND_CHANGED);
 }
 
@@ -214,12 +242,15 @@ int joinend_media_open(struct joinend *e)
 {
 	int err = leg_make(e);
 
+	if (!err)
+		err = srtp_make(e);
 	return err ? err : offer_engine(e);
 }
 
 void joinend_media_close(struct joinend *e)
 {
 	tmr_cancel(&e->tmr_again);
+	e->srtp   = mem_deref(e->srtp);
 	e->leg    = mem_deref(e->leg);
 	e->player = mem_deref(e->player);
 	e->offer  = mem_deref(e->offer);

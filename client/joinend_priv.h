@@ -6,6 +6,7 @@
 #define CLIENT_JOINEND_PRIV_H
 
 #include "joinend.h"
+#include "server/callkeys.h"
 #include "server/offer.h"
 
 struct ping { struct joinend *e; };       /* outlives the call it is about */
@@ -15,6 +16,7 @@ struct joinend {
 	struct session *session;
 	struct offer *offer;
 	struct leg *leg;
+	struct callkeys *srtp;            /* it puts what is agreed on into the leg */
 	struct player *player;
 	struct ping *ping;                /* one that is under way; NULL: none */
 	struct tmr tmr_ping, tmr_patience, tmr_over, tmr_again;
@@ -23,12 +25,14 @@ struct joinend {
 	uint32_t auth_nc, wait_ms;
 	uint16_t scode;
 	uint64_t up_ms;
+	bool told_up;                     /* not before there are keys */
 	bool called, rings, up, over, final, focus, line_set;     /* called: the other side did */
 	uint8_t mark[OFFER_MARK];
 };
 
 /* joinend.c */
 void joinend_tell(struct joinend *e, enum joinend_what what);
+void joinend_tell_up(struct joinend *e);  /* if it is, and can be heard */
 
 /* joinend_media.c: the leg and the offer engine; then what a session asks of its owner. */
 int  joinend_media_open(struct joinend *e);

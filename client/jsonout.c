@@ -15,7 +15,7 @@
 
 enum { DELAY_MS = 1000, DELAY_LEAST_US = 500 };
 
-struct told_delay { char name[BAND_NAME + 1]; uint64_t at_ms; uint32_t total; };
+struct told_delay { char name[BAND_NAME + 1]; uint64_t at_ms; uint32_t total; bool at_least; };
 
 struct jsonout {
 	struct band was;
@@ -104,7 +104,7 @@ static void tell_state(struct jsonout *j, const struct band_own *o, uint64_t uni
 	const struct band_own *was = &j->was.own;
 
 	if (!strcmp(o->state, was->state) && !strcmp(o->why, was->why) && !strcmp(o->codec, was->codec) && o->srtp == was->srtp &&
-	    o->gestures == was->gestures)
+	    !strcmp(o->keys, was->keys) && o->gestures == was->gestures)
 		return;
 	begin(j, "state", unix_ms);
 	put_text(j, "state", o->state);
@@ -114,6 +114,7 @@ static void tell_state(struct jsonout *j, const struct band_own *o, uint64_t uni
 		put_text(j, "codec", o->codec);
 		put_ms(j, "ptime_ms", o->ptime_us);
 		put_flag(j, "srtp", o->srtp);
+		put_text(j, "keys", o->keys);
 		put_flag(j, "gestures", o->gestures);
 	}
 	if (o->again_s)
@@ -190,6 +191,8 @@ static void tell_member(struct jsonout *j, const struct band_member *m, uint64_t
 	put_flag(j, "muted", m->muted);
 	put_flag(j, "hand", m->hand);
 	put_text(j, "section", m->section);
+	if (m->role[0])
+		put_text(j, "role", m->role);
 	put(j, ",\"mix_db\":%.2f,\"mix_pan\":%.2f", (double)m->mix_db, (double)m->mix_pan);
 	end(j);
 }
@@ -219,16 +222,27 @@ static void tell_delay(struct jsonout *j, const struct band *b, const struct ban
 	const struct band_path *w = &m->to_me;
 	struct told_delay *d = w->total ? told_of(j, b, m->name) : NULL;
 
-	if (!d || (d->at_ms && unix_ms < d->at_ms + DELAY_MS) || labs((long)w->total - (long)d->total) < DELAY_LEAST_US)
+	if (!d || (d->at_ms && unix_ms < d->at_ms + DELAY_MS))
+		return;
+	if (labs((long)w->total - (long)d->total) < DELAY_LEAST_US && m->at_least == d->at_least)
 		return;
 	d->at_ms = unix_ms;
 	d->total = w->total;
+	d->at_least = m->at_least;
 	begin(j, "delay", unix_ms);
 	put_text(j, "name", m->name);
 	put_ms(j, "ms", w->total);
+	if (m->at_least)
+		put_flag(j, "at_least", true);
 	put(j, ",\"parts\":{\"capture\":%.3f,\"net_up\":%.3f,\"buffer\":%.3f,\"mix\":%.3f,\"net_down\":%.3f,\"playback\":%.3f}", w->capture / 1000.0,
 	    w->net_up / 1000.0, w->buffer / 1000.0, w->mix / 1000.0, w->net_down / 1000.0, w->playback / 1000.0);
 	end(j);
+}
+
+static bool is_otherwise(const struct band_member *m, const struct band_member *was)
+{
+	return m->muted != was->muted || m->hand != was->hand || m->mix_db != was->mix_db ||
+	       m->mix_pan != was->mix_pan || strcmp(m->section, was->section) || strcmp(m->role, was->role);
 }
 
 static void tell_members(struct jsonout *j, struct band *b, uint64_t unix_ms)
@@ -241,8 +255,7 @@ static void tell_members(struct jsonout *j, struct band *b, uint64_t unix_ms)
 
 		if (!was || (m->me && !was->me))
 			tell_name(j, "joined", m, unix_ms);
-		if (!was || m->muted != was->muted || m->hand != was->hand || m->mix_db != was->mix_db || m->mix_pan != was->mix_pan ||
-		    strcmp(m->section, was->section) != 0)
+		if (!was || is_otherwise(m, was))
 			tell_member(j, m, unix_ms);
 		tell_delay(j, b, m, unix_ms);
 	}

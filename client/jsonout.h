@@ -1,7 +1,9 @@
 /*
- * jsonout.h - the room as JSON for scripts: an object a line, told by what has changed since the last look (docs/tutti-join.md, JSON).
+ * jsonout.h - the room as JSON for scripts: an object a line, told by what has changed since the last look
+ * (docs/tutti-join.md, JSON).
  *
- * Pure: lines go to a handler, the time is given. Looks are the caller's to space out; a look tells each thing once at most.
+ * Pure: lines go to a handler, the time is given. Looks are the caller's to space out; a look tells each thing once at
+ * most.
  */
 #ifndef CLIENT_JSONOUT_H
 #define CLIENT_JSONOUT_H

@@ -1,8 +1,8 @@
 /*
  * midimix.c - names to numbers, OSC to MIDI, and the merge that the server has for its receivers of MIDI too.
  *
- * Nothing is played before what was played already, so that the end of a note is behind its beginning, which may still wait
- * in the device.
+ * Nothing is played before what was played already, so that the end of a note is behind its beginning, which may still
+ * wait in the device.
  */
 #include <errno.h>
 #include <re.h>
@@ -91,7 +91,8 @@ void midimix_play(struct midimix *m, const char *name, const struct osc_msg *msg
 	struct bridge_cmds cmds;
 	int id;
 
-	if (bridge_to_midi_rt(&cmds, NULL, msg, MIDIMIX_SYSEX_MAX) != BRIDGE_SAID || (ends_only(&cmds) && find(m, name) < 0))
+	if (bridge_to_midi_rt(&cmds, NULL, msg, MIDIMIX_SYSEX_MAX) != BRIDGE_SAID ||
+	    (ends_only(&cmds) && find(m, name) < 0))
 		return;
 	m->at_us = at_us > m->at_us ? at_us : m->at_us;
 	id = find_or_join(m, name);

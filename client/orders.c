@@ -1,6 +1,6 @@
 /*
- * orders.c - bytes to lines to acts. A line that is too long is passed over to its end, once complained of. 256 octets a
- * turn, so that a script that floods us does not hold up the call.
+ * orders.c - bytes to lines to acts. A line that is too long is passed over to its end, once complained of. 256 octets
+ * a turn, so that a script that floods us does not hold up the call.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,8 +32,10 @@ static void run_line(struct orders *o)
 
 	if (!err) {
 		err = o->acth(&a, o->act_arg);
-		(void)snprintf(wrong, sizeof(wrong), "%.100s: %s", o->line, err == ENOTCONN ? "nobody is there to hear it" : err == ENOENT ?
-			       "no such player" : strerror(err));
+		(void)snprintf(wrong, sizeof(wrong), "%.100s: %s", o->line,
+			       err == ENOTCONN ? "nobody is there to hear it"
+			       : err == ENOENT ? "no such player"
+					       : strerror(err));
 	}
 	if (err && err != ENODATA)
 		o->wrongh(wrong, o->wrong_arg);

@@ -10,7 +10,8 @@ struct orders;
 
 typedef void (orders_wrong_h)(const char *why, void *arg);
 
-/* fd is set to non-blocking and stays the caller's. Its end is no order. What cannot be waited for (a file) is read at once. */
+/* fd is set to non-blocking and stays the caller's. Its end is no order. What cannot be waited for (a file) is read at
+ * once. */
 int orders_alloc(struct orders **op, int fd, act_h *acth, orders_wrong_h *wrongh, void *act_arg, void *wrong_arg);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * oscport.c - a UDP socket for programs on this machine.
  *
- * Who sends is not asked who it is: on loopback it is somebody of this machine. What is heard goes to one address, so that a
- * program that sends once is answered, and no program is told what another listens to. A flood is taken a few packets a turn, so that the
- * rest of the loop goes on; what the kernel has no room for is lost there.
+ * Who sends is not asked who it is: on loopback it is somebody of this machine. What is heard goes to one address, so
+ * that a program that sends once is answered, and no program is told what another listens to. A flood is taken a few
+ * packets a turn, so that the rest of the loop goes on; what the kernel has no room for is lost there.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -66,7 +66,8 @@ static int open_socket(struct oscport *o, const struct oscport_conf *conf)
 	if (o->fd < 0)
 		return errno;
 	(void)setsockopt(o->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	if (bind(o->fd, (struct sockaddr *)&o->own, sizeof(o->own)) || getsockname(o->fd, (struct sockaddr *)&o->own, &len))
+	if (bind(o->fd, (struct sockaddr *)&o->own, sizeof(o->own)) ||
+	    getsockname(o->fd, (struct sockaddr *)&o->own, &len))
 		return errno;
 	return 0;
 }
@@ -127,7 +128,8 @@ static bool read_one(struct oscport *o)
 	const ssize_t n = recvfrom(o->fd, o->buf, sizeof(o->buf), MSG_TRUNC, (struct sockaddr *)&from, &from_len);
 
 	if (n < 0)
-		return errno != EAGAIN && errno != EWOULDBLOCK;   /* ECONNREFUSED: of something we sent; the next may be one to read */
+		return errno != EAGAIN &&
+		       errno != EWOULDBLOCK; /* ECONNREFUSED: of something we sent; the next may be one to read */
 	if ((size_t)n > sizeof(o->buf) || osc_check(o->buf, (size_t)n, sizeof(o->buf))) {
 		o->n.bad++;
 		return true;

@@ -48,7 +48,7 @@ static void tell_state(struct plainout *p, const struct band_own *o)
 	if (!is_news(&p->was.own, o))
 		return;
 	if (!strcmp(o->state, "up"))
-		line(p, "up: %s, %s, %.2f ms%s, %s %u", o->peer, o->codec, o->ptime_us / 1000.0, o->srtp ? ", SRTP" : "", o->driver, o->period);
+		line(p, "up: %s, %s, %.2f ms%s, %s %u", o->peer, o->codec, o->ptime_us / 1000.0, !o->srtp ? "" : !strcmp(o->keys, "dtls") ? ", SRTP by DTLS" : ", SRTP", o->driver, o->period);
 	else
 		line(p, "%s%s%s", o->state, o->why[0] ? ": " : "", o->why);
 }

@@ -1,6 +1,6 @@
 /*
- * plainout.h - the room as lines for people, where there is no terminal to draw on: how the call is, who comes and goes, what is said.
- * Pure: by what has changed since the last look.
+ * plainout.h - the room as lines for people, where there is no terminal to draw on: how the call is, who comes and
+ * goes, what is said. Pure: by what has changed since the last look.
  */
 #ifndef CLIENT_PLAINOUT_H
 #define CLIENT_PLAINOUT_H

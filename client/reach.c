@@ -276,6 +276,35 @@ int reach_lookup(struct reach_lookup **lp, const char *host, reach_h *h, void *a
 	return 0;
 }
 
+/* --- who we are --- */
+
+static size_t plain_letters(char *buf, size_t size, const char *name)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	size_t n = 0;
+
+	for (; *name && n < size - 1; name++)
+		if (strchr(plain, *name))
+			buf[n++] = *name;
+	buf[n] = '\0';
+	return n;
+}
+
+void reach_identity(char buf[REACH_MAX], const char *user, const char *name, uint32_t number, const char *host)
+{
+	const bool six = strchr(host, ':') != NULL;
+	struct pl account;
+	char plain[40];
+
+	pl_set_str(&account, user ? user : "");
+	if (account.l)
+		(void)re_snprintf(buf, REACH_MAX, six ? "sip:%H@[%s]" : "sip:%H@%s", uri_user_escape, &account, host);
+	else
+		(void)re_snprintf(buf, REACH_MAX, six ? "sip:%s-%08x@[%s]" : "sip:%s-%08x@%s",
+				  plain_letters(plain, sizeof(plain), name ? name : "") ? plain : "musician", number,
+				  host);
+}
+
 /* --- again? --- */
 
 uint32_t reach_wait_ms(unsigned n)

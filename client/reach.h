@@ -39,6 +39,10 @@ struct reach_lookup;
 typedef void (reach_h)(int err, const struct sa *addr, void *arg);
 int  reach_lookup(struct reach_lookup **lp, const char *host, reach_h *h, void *arg);
 
+/* "sip:anna-1f2e3d4c@host": who we are to the server, by the account (user; NULL, "": none), else by the name and a
+ * number that nobody else has. */
+void reach_identity(char buf[REACH_MAX], const char *user, const char *name, uint32_t number, const char *host);
+
 /* How long to wait before the nth try after the line was lost: 0, 1, 2, 4, 8, 15 s ... */
 uint32_t reach_wait_ms(unsigned n);
 /* A final answer to an INVITE: is it one that will not be another in a minute? */

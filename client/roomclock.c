@@ -1,10 +1,10 @@
 /*
- * roomclock.c - a few exchanges in the beginning, so that the clock is known within two seconds; then one now and then, for drift.
+ * roomclock.c - a few exchanges in the beginning, so that the clock is known within two seconds; then one a second, for drift and for a way that does not wait.
  */
 #include <string.h>
 #include "roomclock.h"
 
-enum { QUICK = 8, QUICK_US = 300000, SLOW_US = 5000000 };
+enum { QUICK = 8, QUICK_US = 300000, SLOW_US = 1000000 };
 
 void roomclock_init(struct roomclock *c)
 {

@@ -1,5 +1,6 @@
 /*
- * roomclock.h - the exchanges of /tutti/clock that tell the other side's time: when to ask, and what an answer says. Pure.
+ * roomclock.h - the exchanges of /tutti/clock that tell the other side's time: when to ask, and what an answer says.
+ * Pure.
  */
 #ifndef CLIENT_ROOMCLOCK_H
 #define CLIENT_ROOMCLOCK_H
@@ -14,7 +15,8 @@ struct roomclock {
 	struct sharedclock clock;
 	uint64_t next_us;                         /* when to ask again; UINT64_MAX: nobody is there */
 	unsigned asked;
-	int64_t  open[ROOMCLOCK_OPEN];            /* questions without an answer; 0: none. Answers may come twice: the first counts */
+	int64_t open[ROOMCLOCK_OPEN]; /* questions without an answer; 0: none. Answers may come twice: the first counts
+				       */
 };
 
 void roomclock_init(struct roomclock *c);

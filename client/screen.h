@@ -1,5 +1,6 @@
 /*
- * screen.h - draws the room on a grid of cells of any size. Pure: the same band and the same times give the same picture.
+ * screen.h - draws the room on a grid of cells of any size. Pure: the same band and the same times give the same
+ * picture.
  */
 #ifndef CLIENT_SCREEN_H
 #define CLIENT_SCREEN_H

@@ -50,6 +50,12 @@ void seat_end(struct seat *s, int status, const char *why)
 	s->conf.ended(status, why, s->conf.arg);
 }
 
+/* As it is said. */
+const char *seat_room(const struct seat *s)
+{
+	return !strncmp(s->set->uri, "sip:", 4) ? s->set->uri + 4 : s->set->uri;
+}
+
 /* --- the call --- */
 
 static const char *state_name(enum joincall_state st)
@@ -78,6 +84,7 @@ static void describe(struct seat *s, enum joincall_state st, const char *why)
 		(void)codec_words(o->codec, sizeof(o->codec), &i);
 	o->ptime_us = i.ptime_us;
 	o->srtp = i.srtp;
+	str_ncpy(o->keys, i.keys, sizeof(o->keys));
 	o->gestures = i.gestures;
 	o->again_s = i.again_s;
 	if (st == JOINCALL_WAITING)
@@ -244,9 +251,10 @@ static int open_call(struct seat *s, char *wrong, size_t size)
 	const uint32_t frame = frame_us(s);
 	const struct joincall_conf jc = {
 		.uri = c->answer ? NULL : c->uri, .answer = c->answer, .listen = c->listen, .name = c->name[0] ? c->name : login_name(),
-		.number = identity_take(),
+		.number = s->number,
 		.user = c->user[0] ? c->user : NULL, .password = c->password[0] ? c->password : NULL, .proxy = c->proxy[0] ? c->proxy : NULL,
-		.codecs = c->codec, .ptime_us = frame, .channels = c->channels, .srtp = srtp_of(c->srtp), .red = true, .gestures = c->gestures,
+		.codecs = c->codec, .ptime_us = frame, .channels = c->channels, .srtp = srtp_of(c->srtp),
+		.srtp_keys = !strcmp(c->srtp_keys, "dtls") ? OFFER_KEYING_DTLS : OFFER_KEYING_SDES, .red = true, .gestures = c->gestures,
 		.tls_verify = c->tls_verify, .tls_ca = c->tls_ca[0] ? c->tls_ca : NULL, .mixer = s->mixer, .bus = s->bus, .relay = s->relay,
 		.ensemble = s->ensemble, .gesth = seat_gest_heard, .gest_arg = s,
 	};
@@ -273,12 +281,6 @@ static void destructor(void *arg)
 	seat_sound_close(s);
 }
 
-/* As it is said. */
-static const char *short_uri(const char *uri)
-{
-	return !strncmp(uri, "sip:", 4) ? uri + 4 : uri;
-}
-
 int seat_alloc(struct seat **sp, const struct seat_conf *conf, char *wrong, size_t size)
 {
 	struct seat *s = mem_zalloc(sizeof(*s), destructor);
@@ -290,12 +292,13 @@ int seat_alloc(struct seat **sp, const struct seat_conf *conf, char *wrong, size
 	s->set = conf->conf;
 	s->text_nr = (int32_t)(rand_u32() >> 2);
 	band_init(&s->band);
-	str_ncpy(s->band.own.room, s->set->answer ? "waiting for a call" : short_uri(s->set->uri), sizeof(s->band.own.room));
+	str_ncpy(s->band.own.room, s->set->answer ? "waiting for a call" : seat_room(s), sizeof(s->band.own.room));
 	s->band.own.volume_db = (float)s->set->volume_db;
 	s->band.own.gain_db = (float)s->set->gain_db;
 	s->band.own.self_db = (float)s->set->self_db;
 	s->band.own.muted_here = s->set->mute;
 	s->wants_click = s->set->click;
+	seat_section_begin(s);
 	s->wants_red = s->set->red;
 	s->wants_buffer = strcmp(s->set->buffer, "auto") ? s->set->buffer[0] - '0' : LEG_BUFFER_AUTO;
 	if (strcmp(s->set->midi_driver, "none") && midiwire_alloc(&s->midi))

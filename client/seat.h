@@ -1,5 +1,6 @@
 /*
- * seat.h - all of tutti-join but its faces: sound, gestures and the call, put together; the room as a model, and what can be done in it.
+ * seat.h - all of tutti-join but its faces: sound, gestures and the call, put together; the room as a model, and what
+ * can be done in it.
  *
  *     device > card > bus < leg < joincall          band < gestend < player < joincall
  *
@@ -17,7 +18,8 @@ struct seat;
 struct seat_conf {
 	const struct joinconf *conf;      /* must live as long */
 	void (*changed)(void *arg);       /* the band has changed; called often */
-	void (*called)(void *arg);        /* the call has another state: looked at by now, for it may have another in a moment */
+	void (*called)(
+		void *arg); /* the call has another state: looked at by now, for it may have another in a moment */
 	void (*second)(void *arg);        /* its figures are new: once a second */
 	void (*ended)(int status, const char *why, void *arg);    /* of sysexits.h; once, and nothing after it */
 	void *arg;

@@ -1,7 +1,8 @@
 /*
  * seat_act.c - acts carried out: what is ours at once, the rest as messages to the house.
  *
- * Mute is ours first: whatever the network does, nobody hears us from the next period on; and the room is told, for the others to see.
+ * Mute is ours first: whatever the network does, nobody hears us from the next period on; and the room is told, for the
+ * others to see.
  */
 #include <errno.h>
 #include <string.h>
@@ -102,16 +103,6 @@ static int act_text(struct seat *s, const char *addr, const char *text)
 	return s->gestend ? gestend_sayf(s->gestend, addr, "s", text) : ENOTCONN;
 }
 
-static int act_section(struct seat *s, const struct act *a)
-{
-	char addr[32 + BAND_NAME];
-
-	if (!s->band.me[0])
-		return ENOTCONN;
-	(void)re_snprintf(addr, sizeof(addr), "/tutti/member/%s/section", s->band.me);
-	return act_text(s, addr, a->word);
-}
-
 static int act_click(struct seat *s, const struct act *a)
 {
 	s->wants_click = turned(a->how, s->band.own.click);
@@ -165,7 +156,7 @@ static int run(struct seat *s, const struct act *a)
 	case ACT_BUFFER:
 		return act_buffer(s, a);
 	case ACT_SECTION:
-		return act_section(s, a);
+		return seat_section_set(s, a->word);
 	case ACT_SAY:
 		return act_say(s, a);
 	case ACT_LEAVE:

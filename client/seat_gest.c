@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include "direct.h"
 #include "seat_priv.h"
 #include "control/log.h"
 
-enum { PORT_MIN = 20000, PORT_MAX = 59998, LATENCY_LEAST_US = 200, LATENCY_AGAIN_S = 20 };
+enum { LATENCY_AGAIN_S = 20 };
 
 int seat_gest_mix(struct seat *s, const struct band_member *m, bool all)
 {
@@ -48,14 +49,20 @@ static uint32_t delay_us(const char *name, void *arg)
 int seat_gest_open(struct seat *s, char *wrong, size_t size)
 {
 	const struct joinconf *c = s->set;
-	const struct relay_conf rc = {.port_min = PORT_MIN, .port_max = PORT_MAX, .rate = 10000, .leave_keep_ms = 30000, .silence_ms = 60000, .sysex_max = 1024,
-		.realtime = true, .end = true};
-	const struct gestend_conf gc = {.osc_port = (uint16_t)c->osc_port, .osc = c->osc, .osc_to = c->osc_to, .osc_open = c->osc_open, .align = c->align,
-		.clock_out = c->midi_clock && s->midi, .midi = s->midi, .househ = house_handler, .delay_us = delay_us, .arg = s};
+	struct relay_conf rc = {
+		.rate = 10000, .leave_keep_ms = 30000, .silence_ms = 60000, .sysex_max = 1024,
+		.realtime = true, .end = true,
+	};
+	const struct gestend_conf gc = {
+		.osc_port = (uint16_t)c->osc_port, .osc = c->osc, .osc_to = c->osc_to, .osc_open = c->osc_open,
+		.align = c->align, .clock_out = c->midi_clock && s->midi, .midi = s->midi,
+		.househ = house_handler, .delay_us = delay_us, .arg = s,
+	};
 	int err;
 
 	if (!c->gestures)
 		return 0;
+	joinconf_ports(&rc.port_min, &rc.port_max, c);
 	err = relay_alloc(&s->relay, &rc);
 	if (!err)
 		err = ensemble_get(&s->ensemble, s->relay, "room");
@@ -102,6 +109,7 @@ void seat_gest_player(struct seat *s, struct player *p)
 	gestend_set_player(s->gestend, p);
 	mem_deref(was);
 	s->greeted = false;
+	s->section_said = s->section_seen = false;
 }
 
 /* What is so with us from the beginning; until the line takes it, once a tick. */
@@ -110,7 +118,7 @@ static void greet(struct seat *s)
 	if (gestend_sayf(s->gestend, "/tutti/ask", ""))
 		return;
 	s->greeted = true;
-	memset(s->told, 0, sizeof(s->told));
+	memset(&s->told, 0, sizeof(s->told));
 	(void)gestend_sayf(s->gestend, "/tutti/levels", "i", 1);
 	if (s->band.own.muted_here)
 		(void)gestend_sayf(s->gestend, "/tutti/me/mute", "i", 1);
@@ -126,35 +134,42 @@ void seat_gest_tick(struct seat *s)
 {
 	if (s->player && !s->greeted && joincall_state(s->call) == JOINCALL_UP)
 		greet(s);
+	if (s->greeted && !s->direct)
+		seat_section_tick(s);
 }
 
-static uint32_t differs(uint32_t a, uint32_t b)
+static void own_latency(struct latency *l, const struct seat *s)
 {
-	return a > b ? a - b : b - a;
+	const struct band_own *o = &s->band.own;
+
+	latency_of(l, o->capture_us, o->playback_us, &s->last, s->gestend ? sharedclock_rtt_us(gestend_clock(s->gestend)) : 0);
 }
 
-/* From the air until the packet leaves: a card that gives more than a frame at once has its end before its time. */
-static uint32_t to_packet_us(const struct seat *s)
+/* Without a server nobody else adds up how late we hear the other. */
+static void measure_direct(struct seat *s, const struct latency *ours)
 {
-	int64_t us = (int64_t)s->band.own.capture_us + s->last.tx_delay_us;
+	const struct direct_near near = {
+		.heard = s->has_last && s->last.rx_packets, .frame = s->last.rx_frame_us,
+		.rtt = ours->rtt_us ? ours->rtt_us : s->band.own.rtt_us, .buffer = ours->buffer_us, .playback = ours->playback_us,
+	};
 
-	return us > 0 ? (uint32_t)us : 0;
+	if (direct_measure(&s->band, &near))
+		seat_tell(s);
 }
 
 /* What the server cannot see of the way between our mouth and its ear, and the way as the clock's exchanges measure it, which
  * the server believes for a minute. */
 void seat_gest_second(struct seat *s)
 {
-	const struct band_own *o = &s->band.own;
-	const uint32_t now[4] = {to_packet_us(s), o->playback_us, o->buffer_us, sharedclock_rtt_us(gestend_clock(s->gestend))};
-	bool news = ++s->told_ago >= LATENCY_AGAIN_S;
+	struct latency now;
 
-	for (int i = 0; i < 4; i++)
-		news |= differs(now[i], s->told[i]) >= LATENCY_LEAST_US;
-	if (!s->greeted || !news)
+	own_latency(&now, s);
+	if (s->direct && joincall_state(s->call) == JOINCALL_UP)
+		measure_direct(s, &now);
+	if (!s->greeted || (++s->told_ago < LATENCY_AGAIN_S && !latency_differs(&now, &s->told)))
 		return;
-	if (gestend_sayf(s->gestend, "/tutti/me/latency", "iiii", (int)now[0], (int)now[1], (int)now[2], (int)now[3]))
+	if (gestend_sayf(s->gestend, LATENCY_ADDR, "iiii", (int)now.capture_us, (int)now.playback_us, (int)now.buffer_us, (int)now.rtt_us))
 		return;
-	memcpy(s->told, now, sizeof(s->told));
+	s->told = now;
 	s->told_ago = 0;
 }

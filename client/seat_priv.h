@@ -8,6 +8,7 @@
 #include "device.h"
 #include "gestend.h"
 #include "joincall.h"
+#include "latency.h"
 #include "midiwire.h"
 #include "seat.h"
 #include "mixer/card.h"
@@ -35,12 +36,15 @@ struct seat {
 	struct player *player;            /* a reference, as long as gestend knows it */
 	/* call */
 	struct joincall *call;
+	uint32_t number;                  /* by which a room knows us again */
 	bool direct;                      /* with another end, not with a room */
 	bool greeted;                     /* the room has been asked, and told how we are */
 	bool wants_click, wants_red;
+	char section[BAND_NAME + 1];      /* that we want to be in; "": none */
+	bool section_said, section_seen;  /* in this call: to the room, and by it */
 	int  wants_buffer;                /* frames; LEG_BUFFER_AUTO */
 	bool leaving, over;
-	uint32_t told[4];                 /* latency and round trip, as the server knows them */
+	struct latency told;              /* as the other side knows it */
 	unsigned told_ago;                /* seconds */
 	int32_t text_nr;
 	struct tmr tick, second, end, device_tmr;
@@ -65,10 +69,16 @@ void seat_gest_second(struct seat *s);
 /* How we hear a member, to the server; all: also where that is as all hear it. */
 int  seat_gest_mix(struct seat *s, const struct band_member *m, bool all);
 
+/* seat_section.c */
+void seat_section_begin(struct seat *s);
+void seat_section_tick(struct seat *s);
+int  seat_section_set(struct seat *s, const char *name);
+
 void seat_line_choices(struct seat *s);   /* buffer and redundancy, to our end of the line */
 void seat_tell(struct seat *s);           /* something has changed */
 void seat_end(struct seat *s, int status, const char *why);
 
+const char *seat_room(const struct seat *s);      /* "band@host" */
 uint64_t seat_unix_ms(void);
 uint64_t seat_now_us(void);                /* CLOCK_MONOTONIC */
 

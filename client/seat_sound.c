@@ -1,8 +1,9 @@
 /*
  * seat_sound.c - the engine that a sound device turns.
  *
- * When the device goes away (jackd ends, a USB card is pulled) a clock of our own turns the engine instead, so that the call stays up, and every few
- * seconds the device is looked for again. Two must never turn it: the one is closed before the other is opened.
+ * When the device goes away (jackd ends, a USB card is pulled) a clock of our own turns the engine instead, so that the
+ * call stays up, and every few seconds the device is looked for again. Two must never turn it: the one is closed before
+ * the other is opened.
  */
 #include <errno.h>
 #include <math.h>
@@ -12,7 +13,7 @@
 #include "seat_priv.h"
 #include "control/log.h"
 
-enum { DEVICE_AGAIN_MS = 3000, PORT_MIN = 20000, PORT_MAX = 59998, PERIOD = 64 };
+enum { DEVICE_AGAIN_MS = 3000, PERIOD = 64 };
 
 static void turn_rt(const float *in, float *out, uint32_t n, uint64_t at_us, void *arg)
 {
@@ -29,10 +30,19 @@ static struct device_conf device_conf(struct seat *s, const char *driver)
 	const struct joinconf *c = s->set;
 
 	return (struct device_conf){
-		.driver = driver, .device = c->device, .name = c->jack_name, .inputs = c->inputs, .period = c->period, .connect = c->connect,
-		.in_file = c->in_file[0] ? c->in_file : NULL, .out_file = c->out_file[0] ? c->out_file : NULL, .loop = c->loop,
-		.tone_hz = (float)c->tone_hz, .midi = !strcmp(c->midi_driver, "auto") || !strcmp(c->midi_driver, "jack") ? s->midi : NULL,
-		.turnh = turn_rt, .arg = s->card,
+		.driver = driver,
+		.device = c->device,
+		.name = c->jack_name,
+		.inputs = c->inputs,
+		.period = c->period,
+		.connect = c->connect,
+		.in_file = c->in_file[0] ? c->in_file : NULL,
+		.out_file = c->out_file[0] ? c->out_file : NULL,
+		.loop = c->loop,
+		.tone_hz = (float)c->tone_hz,
+		.midi = !strcmp(c->midi_driver, "auto") || !strcmp(c->midi_driver, "jack") ? s->midi : NULL,
+		.turnh = turn_rt,
+		.arg = s->card,
 	};
 }
 
@@ -61,7 +71,10 @@ static int open_device(struct seat *s, const char *driver, const char **why)
 
 static void stand_in(struct seat *s)
 {
-	const struct device_conf conf = {.driver = "null", .name = "", .device = "", .inputs = 2, .period = PERIOD, .turnh = turn_rt, .arg = s->card};
+	const struct device_conf conf = {
+		.driver = "null", .name = "", .device = "", .inputs = 2, .period = PERIOD,
+		.turnh = turn_rt, .arg = s->card,
+	};
 	const char *why;
 
 	s->standing_in = true;
@@ -102,11 +115,13 @@ static void mixer_handler(int flags, void *arg)
 
 static int open_engine(struct seat *s)
 {
-	const struct mixer_conf mc = {.n_threads = 0, .port_min = PORT_MIN, .port_max = PORT_MAX};
+	struct mixer_conf mc = {.n_threads = 0};
 	const struct bus_conf bc = {.music = true};
 	const struct card_conf cc = {.period_smp = s->set->period ? s->set->period : PERIOD};
-	int err = mixer_alloc(&s->mixer, &mc);
+	int err;
 
+	joinconf_ports(&mc.port_min, &mc.port_max, s->set);
+	err = mixer_alloc(&s->mixer, &mc);
 	if (!err)
 		err = fd_listen(mixer_event_fd(s->mixer), FD_READ, mixer_handler, s->mixer);
 	if (!err)

@@ -2,26 +2,17 @@
  * soundcheck.c - one call to the echo after the other.
  *
  *     call > settle (buffers find their length) > measure > hang up > look for the chirps > the next
- *
- * What was heard is written by the device's thread into memory that is there before it begins, and read when that
- * thread is gone.
  */
-#include <stdatomic.h>
 #include <string.h>
 #include "chirp.h"
-#include "device.h"
-#include "mixer/card.h"
 #include "server/offer.h"
-#include "soundcheck.h"
+#include "soundcheck_priv.h"
 
 enum {
 	SETTLE_MS = 4000,
 	CONNECT_MS = 10000,
 	POLL_MS = 250,
-	RATE = 48000,
-	PERIOD = 64,
-	PORT_MIN = 40000,
-	PORT_MAX = 48998
+	PERIOD = 64
 };
 
 static const struct { const char *name, *codecs; uint32_t frame_us;
@@ -31,127 +22,6 @@ static const struct { const char *name, *codecs; uint32_t frame_us;
 	{"L16", "L16/48000/2", 5000},
 	{"Opus", "opus", 2500},
 };
-
-/* What the device's thread has; the rest is the control thread's while that runs. */
-struct rig_rt {
-	struct card *card;
-	_Atomic bool go;
-	uint64_t n_in;
-	float *heard;
-	size_t n_heard, max;
-};
-
-struct soundcheck {
-	struct soundcheck_conf conf;
-	struct soundcheck_report report;
-	struct mixer *mixer;
-	struct bus *bus;
-	struct card *card;
-	struct device *device;
-	struct joincall *call;
-	struct rig_rt rt;
-	struct leg_stats before;
-	struct tmr tmr, tmr_next, tmr_poll;
-	unsigned i;
-	bool measuring;
-	uint32_t jitter_max_us, buffer_us, rtt_us, peer_lost, n_polls, period;
-	char why[128];
-	soundcheck_step_h *steph;
-	soundcheck_h *h;
-	void *arg;
-};
-
-/* --- the device's thread --- */
-
-static void turn_rt(const float *in, float *out, uint32_t n, uint64_t at_us, void *arg)
-{
-	struct rig_rt *r = arg;
-	const bool go = atomic_load_explicit(&r->go, memory_order_acquire);
-	float taken[2 * DEVICE_PERIOD_MAX];
-
-	(void)in;
-	if (!n || n > DEVICE_PERIOD_MAX)
-		return;
-	for (uint32_t i = 0; i < n; i++)
-		taken[2 * i] = taken[2 * i + 1] = go ? chirp_at(r->n_in + i) : 0;
-	card_turn_rt(r->card, taken, out, n, at_us);
-	for (uint32_t i = 0; go && i < n && r->n_heard < r->max; i++)
-		r->heard[r->n_heard++] = (out[2 * i] + out[2 * i + 1]) / 2;
-	if (go)
-		r->n_in += n;
-	memset(out, 0, 2 * n * sizeof(*out));     /* to us, not to anybody's ears */
-}
-
-/* --- an engine for each trial --- */
-
-static void engine_handler(int flags, void *arg)
-{
-	const struct soundcheck *s = arg;
-
-	(void)flags;
-	mixer_dispatch(s->mixer);
-}
-
-static void rig_close(struct soundcheck *s)
-{
-	tmr_cancel(&s->tmr);
-	tmr_cancel(&s->tmr_poll);
-	s->device = mem_deref(s->device);         /* its thread is gone now */
-	s->call   = mem_deref(s->call);
-	s->card   = mem_deref(s->card);
-	s->bus    = mem_deref(s->bus);
-	if (s->mixer)
-		fd_close(mixer_event_fd(s->mixer));
-	s->mixer = mem_deref(s->mixer);
-}
-
-static int device_start(struct soundcheck *s)
-{
-	const struct device_conf dc = {
-		.driver = s->conf.driver ? s->conf.driver : "null",
-		.device = s->conf.device ? s->conf.device : "",
-		.name = "tutti-check",
-		.inputs = 1,
-		.period = s->period,
-		.turnh = turn_rt,
-		.arg = &s->rt,
-	};
-	struct device_info info;
-	const char *why = "";
-	int err = device_open(&s->device, &why, &dc);
-
-	if (err) {
-		str_ncpy(s->why, why[0] ? why : strerror(err), sizeof(s->why));
-		return err;
-	}
-	device_info(s->device, &info);
-	s->report.card_us = info.capture_us + info.playback_us;
-	/* No card: as good as one that a musician would have, with two periods each way. */
-	if (!s->report.card_us)
-		s->report.card_us = (uint32_t)(4ull * s->period * 1000000 / RATE);
-	return 0;
-}
-
-static int rig_open(struct soundcheck *s)
-{
-	const struct mixer_conf mc = {.port_min = s->conf.port_min ? s->conf.port_min : PORT_MIN,
-				      .port_max = s->conf.port_max ? s->conf.port_max : PORT_MAX};
-	const struct bus_conf bc = {.music = true};
-	const struct card_conf cc = {.period_smp = s->period};
-	int err = mixer_alloc(&s->mixer, &mc);
-
-	if (!err)
-		err = fd_listen(mixer_event_fd(s->mixer), FD_READ, engine_handler, s);
-	if (!err)
-		err = bus_alloc(&s->bus, s->mixer, &bc);
-	if (!err)
-		err = card_alloc(&s->card, s->bus, &cc);
-	s->rt.card = s->card;
-	s->rt.n_in = 0;
-	s->rt.n_heard = 0;
-	atomic_store(&s->rt.go, false);
-	return err ? err : device_start(s);
-}
 
 /* --- measuring --- */
 
@@ -194,7 +64,7 @@ static void poll_handler(void *arg)
 	s->n_polls++;
 }
 
-static uint32_t smp_us(uint32_t smp) { return (uint32_t)(smp * 1000000ull / RATE); }
+static uint32_t smp_us(uint32_t smp) { return (uint32_t)(smp * 1000000ull / SOUNDCHECK_RATE); }
 
 static void search(struct soundcheck *s)
 {
@@ -221,7 +91,7 @@ static void finish(struct soundcheck *s)
 
 static void fail(struct soundcheck *s, int err)
 {
-	rig_close(s);
+	soundcheck_rig_close(s);
 	s->h(err, s->why[0] ? s->why : strerror(err), NULL, s->arg);
 }
 
@@ -229,7 +99,7 @@ static void next_handler(void *arg)
 {
 	struct soundcheck *s = arg;
 
-	rig_close(s);
+	soundcheck_rig_close(s);
 	if (trial(s)->done)
 		search(s);
 	if (++s->i < ARRAY_SIZE(kinds))
@@ -358,6 +228,7 @@ static int call(struct soundcheck *s)
 		.ptime_us = kinds[s->i].frame_us,
 		.channels = 2,
 		.srtp = s->conf.srtp,
+		.srtp_keys = s->conf.srtp_keys,
 		.tls_verify = s->conf.tls_verify,
 		.tls_ca = s->conf.tls_ca,
 		.mixer = s->mixer,
@@ -383,7 +254,7 @@ static void next(struct soundcheck *s)
 	s->why[0] = '\0';
 	step(s);
 	tmr_start(&s->tmr, CONNECT_MS, connect_late, s);
-	err = rig_open(s);
+	err = soundcheck_rig_open(s);
 	if (!err)
 		err = call(s);
 	if (err)
@@ -402,7 +273,7 @@ static void destructor(void *arg)
 	struct soundcheck *s = arg;
 
 	tmr_cancel(&s->tmr_next);
-	rig_close(s);
+	soundcheck_rig_close(s);
 	mem_deref(s->rt.heard);
 }
 
@@ -423,7 +294,7 @@ int soundcheck_alloc(struct soundcheck **sp, const struct soundcheck_conf *conf,
 	if (s->conf.seconds <= 0)
 		s->conf.seconds = 10;
 	s->period  = conf->period ? conf->period : PERIOD;
-	s->rt.max  = (size_t)(s->conf.seconds * RATE) + RATE;
+	s->rt.max  = (size_t)(s->conf.seconds * SOUNDCHECK_RATE) + SOUNDCHECK_RATE;
 	s->rt.heard = mem_zalloc(s->rt.max * sizeof(float), NULL);
 	if (!s->rt.heard) {
 		mem_deref(s);

@@ -19,7 +19,7 @@ struct soundcheck_conf {
 	const char *uri;
 	const char *name, *user, *password, *proxy, *tls_ca;
 	bool     tls_verify;
-	int      srtp;            /* enum offer_srtp */
+	int      srtp, srtp_keys; /* enum offer_srtp, enum offer_keying */
 	const char *driver, *device;      /* as device_conf; NULL: "null", "" */
 	uint32_t period;          /* 0: 64 */
 	uint16_t port_min, port_max;      /* of RTP; 0: usual ones */

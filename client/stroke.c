@@ -8,15 +8,23 @@
 #define N(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct { uint32_t key; struct act act; } simple[] = {
-	{'m', {.kind = ACT_MUTE, .how = ACT_TOGGLE}}, {'M', {.kind = ACT_DEAF, .how = ACT_TOGGLE}}, {'h', {.kind = ACT_HAND, .how = ACT_TOGGLE}},
-	{'c', {.kind = ACT_CLICK, .how = ACT_TOGGLE}}, {'r', {.kind = ACT_RECORD, .how = ACT_TOGGLE}}, {'b', {.kind = ACT_BEAT}},
-	{'+', {.kind = ACT_VOLUME, .relative = true, .value = 1}}, {'=', {.kind = ACT_VOLUME, .relative = true, .value = 1}},
+	{'m', {.kind = ACT_MUTE, .how = ACT_TOGGLE}},
+	{'M', {.kind = ACT_DEAF, .how = ACT_TOGGLE}},
+	{'h', {.kind = ACT_HAND, .how = ACT_TOGGLE}},
+	{'c', {.kind = ACT_CLICK, .how = ACT_TOGGLE}},
+	{'r', {.kind = ACT_RECORD, .how = ACT_TOGGLE}},
+	{'b', {.kind = ACT_BEAT}},
+	{'+', {.kind = ACT_VOLUME, .relative = true, .value = 1}},
+	{'=', {.kind = ACT_VOLUME, .relative = true, .value = 1}},
 	{'-', {.kind = ACT_VOLUME, .relative = true, .value = -1}},
 };
 
 static const struct { uint32_t key; struct act act; } of_chosen[] = {
-	{STROKE_LEFT, {.kind = ACT_MIX, .relative = true, .value = -1}}, {STROKE_RIGHT, {.kind = ACT_MIX, .relative = true, .value = 1}},
-	{'0', {.kind = ACT_MIX}}, {',', {.kind = ACT_PAN, .relative = true, .value = -0.1f}}, {'.', {.kind = ACT_PAN, .relative = true, .value = 0.1f}},
+	{STROKE_LEFT, {.kind = ACT_MIX, .relative = true, .value = -1}},
+	{STROKE_RIGHT, {.kind = ACT_MIX, .relative = true, .value = 1}},
+	{'0', {.kind = ACT_MIX}},
+	{',', {.kind = ACT_PAN, .relative = true, .value = -0.1f}},
+	{'.', {.kind = ACT_PAN, .relative = true, .value = 0.1f}},
 	{'p', {.kind = ACT_PAN, .value = BAND_PAN_SAME}},
 };
 
@@ -97,7 +105,8 @@ static bool act_of(const struct screen_view *v, const struct band *b, uint32_t k
 		}
 	if (key != 'B')
 		return false;
-	*a = (struct act){.kind = ACT_BUFFER, .value = (float)(b->own.buffer_quanta >= 3 ? -1 : b->own.buffer_quanta + 1)};
+	*a = (struct act){.kind = ACT_BUFFER,
+			  .value = (float)(b->own.buffer_quanta >= 3 ? -1 : b->own.buffer_quanta + 1)};
 	return true;
 }
 

@@ -1,8 +1,9 @@
 /*
  * terminal.c - ncurses around screen.c.
  *
- * The picture is drawn on cells of our own, 20 times a second at most and only when something has changed; cells that are other than the last time
- * go to ncurses, which has the words of this terminal. Signals are the program's, not ncurses': it would draw from a handler.
+ * The picture is drawn on cells of our own, 20 times a second at most and only when something has changed; cells that
+ * are other than the last time go to ncurses, which has the words of this terminal. Signals are the program's, not
+ * ncurses': it would draw from a handler.
  */
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
@@ -80,9 +81,10 @@ static void guard(void)
 static attr_t style_attr(const struct terminal *t, enum grid_style s)
 {
 	static const struct { attr_t plain; short pair; attr_t with; } of[] = {
-		[GRID_PLAIN] = {A_NORMAL, 0, 0}, [GRID_BOLD] = {A_BOLD, 0, A_BOLD}, [GRID_DIM] = {A_DIM, 0, A_DIM}, [GRID_GOOD] = {A_NORMAL, 1, 0},
-		[GRID_WARN] = {A_NORMAL, 2, 0}, [GRID_BAD] = {A_BOLD, 3, A_BOLD}, [GRID_BAR] = {A_REVERSE, 0, A_REVERSE},
-		[GRID_MARK] = {A_BOLD | A_UNDERLINE, 4, A_BOLD},
+		[GRID_PLAIN] = {A_NORMAL, 0, 0},        [GRID_BOLD] = {A_BOLD, 0, A_BOLD},
+		[GRID_DIM] = {A_DIM, 0, A_DIM},         [GRID_GOOD] = {A_NORMAL, 1, 0},
+		[GRID_WARN] = {A_NORMAL, 2, 0},         [GRID_BAD] = {A_BOLD, 3, A_BOLD},
+		[GRID_BAR] = {A_REVERSE, 0, A_REVERSE}, [GRID_MARK] = {A_BOLD | A_UNDERLINE, 4, A_BOLD},
 	};
 
 	return t->color ? of[s].with | COLOR_PAIR(of[s].pair) : of[s].plain;
@@ -133,7 +135,8 @@ static void put_cells(struct terminal *t)
 {
 	for (unsigned y = 0; y < t->grid->rows; y++)
 		for (unsigned x = 0; x < t->grid->cols; x++) {
-			struct cell *now = &t->grid->cell[y * t->grid->cols + x], *was = &t->shown->cell[y * t->grid->cols + x];
+			struct cell *now = &t->grid->cell[y * t->grid->cols + x],
+				    *was = &t->shown->cell[y * t->grid->cols + x];
 
 			if (!memcmp(now, was, sizeof(*now)))
 				continue;
@@ -177,7 +180,10 @@ static void frame_handler(void *arg)
 static uint32_t key_of(wint_t ch, bool function)
 {
 	if (!function)
-		return ch == '\n' || ch == '\r' ? STROKE_ENTER : ch == 27 ? STROKE_ESCAPE : ch == 127 || ch == 8 ? STROKE_BACK : (uint32_t)ch;
+		return ch == '\n' || ch == '\r' ? STROKE_ENTER
+		       : ch == 27               ? STROKE_ESCAPE
+		       : ch == 127 || ch == 8   ? STROKE_BACK
+						: (uint32_t)ch;
 	switch (ch) {
 	case KEY_UP:
 		return STROKE_UP;

@@ -191,7 +191,8 @@ static int block_signals(void)
 
 /* --- building --- */
 
-/* A page that must be fetched is a gap in the sound. Where little may be locked, asking for all would make later requests for memory fail. */
+/* A page that must be fetched is a gap in the sound. Where little may be locked, asking for all would make later
+ * requests for memory fail. */
 static void lock_memory(void)
 {
 	struct rlimit lim;
@@ -272,7 +273,12 @@ static int complain(int status, const char *wrong)
 
 static int run(struct program *p)
 {
-	const struct seat_conf sc = {.conf = &p->conf, .changed = changed_handler, .called = called_handler, .second = second_handler, .ended = ended_handler, .arg = p};
+	const struct seat_conf sc = {.conf = &p->conf,
+				     .changed = changed_handler,
+				     .called = called_handler,
+				     .second = second_handler,
+				     .ended = ended_handler,
+				     .arg = p};
 	char wrong[JOINCONF_WRONG] = "";
 	int status, err;
 
@@ -333,6 +339,8 @@ int main(int argc, char **argv)
 	if (program.conf.uri[0] && program.conf.answer)
 		return complain(EX_USAGE, "either a room or --answer");
 	if (program.conf.check)
-		return program.conf.uri[0] ? checkrun(&program.conf) : complain(EX_USAGE, "a sound check needs an address: --check sip:echo@host");
+		return program.conf.uri[0]
+			       ? checkrun(&program.conf)
+			       : complain(EX_USAGE, "a sound check needs an address: --check sip:echo@host");
 	return play(&program);
 }

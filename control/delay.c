@@ -38,10 +38,15 @@ static uint32_t look_us(const struct leg_stats *s)
 	return s->rx_frame_us <= OPUS_MUSIC_FRAME_US ? OPUS_LOOK_US : OPUS_VOICE_LOOK_US;
 }
 
+/* The least of its round trips, with which goes the longest that a packet waits. */
+static bool tells_way(const struct delay_end *end, uint64_t now_ms)
+{
+	return end->rtt_us && now_ms < end->rtt_ms + DELAY_RTT_MS;
+}
+
 static void put_ways(struct delay *d, const struct leg_stats *s, const struct delay_end *end, uint64_t now_ms)
 {
-	bool told = end->rtt_us && now_ms < end->rtt_ms + DELAY_RTT_MS;
-	uint32_t rtt = told ? end->rtt_us : s->rtt_us;
+	uint32_t rtt = tells_way(end, now_ms) ? end->rtt_us : s->rtt_us;
 
 	if (!rtt)
 		return;
@@ -70,7 +75,7 @@ void delay_of(struct delay *d, const struct leg_stats *s, const struct delay_end
 	memset(d, 0, sizeof(*d));
 	if (s->rx_packets && s->rx_frame_us) {
 		put(d, DELAY_FRAME, s->rx_frame_us + look_us(s));
-		put(d, DELAY_BUFFER, no_less(s->rx_delay_us));
+		put(d, DELAY_BUFFER, no_less(tells_way(end, now_ms) ? s->rx_wait_us : s->rx_delay_us));
 	}
 	if (s->tx_packets)
 		put(d, DELAY_SEND, no_less(s->tx_delay_us));

@@ -190,7 +190,8 @@ void card_hear_rt(struct card *c, const float *sum, uint32_t n_smp)
 	ramp_apply(&c->rt.gain_out, out, out, n);
 	limiter_rt(&c->rt.limiter, out, n_smp, CARD_CH);
 	louder_rt(&c->loud_out, out, n);
-	c->rt.in += c->rt.in ? n : 0;
+	if (c->rt.in)
+		c->rt.in += n;
 	c->rt.out += n;
 	c->rt.n -= n_smp;
 }

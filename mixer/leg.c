@@ -27,6 +27,7 @@ static void rt_destructor(void *arg)
 	if (rt->rtcp.fd >= 0)
 		close(rt->rtcp.fd);
 	mem_deref(rt->plan);
+	mem_deref(rt->dtls);
 	mem_deref(rt->view.row);
 	view_end_clear(&rt->views);
 	say_free(&rt->send.say);
@@ -274,10 +275,13 @@ static int plan(struct leg *l)
 				 .jitter_max_ms = lc->jitter_max_ms, .music = l->music, .fit = fit,
 				 .gated = !l->music && !lc->ungated};
 	struct cmd c = {.type = CMD_LEG_PLAN, .leg = l->rt};
-	int err = leg_plan_alloc(&c.plan, &l->desc, &conf);
+	int err = l->desc.dtls ? leg_dtls_open(l) : 0;
 
+	if (!err)
+		err = leg_plan_alloc(&c.plan, &l->desc, &conf);
 	if (err)
 		return err;
+	c.plan->dtls = l->desc.dtls ? l->rt->dtls : NULL;
 	if (l->moving) {
 		mem_deref(l->next_plan);
 		l->next_plan = c.plan;
@@ -424,6 +428,8 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->rx_auth = count_get(&n->auth);
 	s->concealed = count_get(&n->concealed);
 	s->discarded = count_get(&n->discarded) + count_get(&n->jit_dropped);
+	s->rx_dtls = count_get(&n->rx_dtls);
+	s->dtls_dropped = count_get(&n->dtls_dropped);
 	s->recovered = count_get(&n->recovered);
 	s->tx_redundant = count_get(&n->redundant);
 	s->rx_ago_ms = (uint32_t)count_get(&n->rx_ago_ms);
@@ -432,6 +438,7 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->buffer_ms = (uint32_t)count_get(&n->buffer_ms);
 	s->rtt_us = (uint32_t)count_get(&n->rtt_us);
 	s->rx_delay_us = (int32_t)count_get(&n->rx_delay_us);
+	s->rx_wait_us = (int32_t)count_get(&n->rx_wait_us);
 	s->tx_delay_us = (int32_t)count_get(&n->tx_delay_us);
 	for (int i = 0; i <= LEG_BUFFER_MAX; i++)
 		s->odds[i] = atomic_load_explicit(&n->odds[i], memory_order_relaxed);

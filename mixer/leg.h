@@ -7,6 +7,7 @@
  *     leg_play.c   jitter buffer to sound: decode, conceal, resample, gain
  *     leg_send.c   sound to packets: collect a frame, encode, number, send; keys
  *     leg_rtcp.c   reports
+ *     leg_dtls.c   datagrams that become keys, up and down
  *     leg_view.c   what it hears otherwise than all (view.h)
  *     leg_xr.c     what extended reports say: how good the sound is that comes in, round trips
  *     leg_red.c    redundant packets, both ways
@@ -72,11 +73,13 @@ struct leg_plan {                         /* first what each packet and each tic
 	uint8_t channels;                 /* of the sound we decode: 2 when any codec has them */
 	uint8_t n_jitter;
 	bool music, fit, gated;
+	bool keyless;                     /* its keys are being agreed on: silent both ways */
 	uint32_t frame_smp;               /* what it encodes, at 48 kHz */
 	struct codec_enc *enc;
 	struct inband *inband;            /* keys in the sound; NULL: it has another way to tell them */
 	struct red_tx *red;               /* frames sent before; NULL: no redundancy agreed on */
 	struct seal *seal_rx, *seal_tx;
+	struct ring *dtls;                /* the leg's; NULL: none is expected */
 	struct jitter *jitter[LEG_JITTERS];
 	struct plan_rx rx[LEG_RX_MAX];
 	struct leg_desc desc;
@@ -135,8 +138,9 @@ struct leg_count {
 	_Atomic bool talking, latched;
 	count_t bad, stranger, auth, concealed, discarded;
 	count_t jit_lost, jit_late, jit_dup, jit_reord, jit_dropped, jitter_us, buffer_ms, rtt_us;
+	count_t rx_dtls, dtls_dropped;
 	count_t recovered, redundant, cpu_ns, rx_ago_ms, rx_frame_us;
-	count_t rx_delay_us, tx_delay_us; /* the second is signed */
+	count_t rx_delay_us, rx_wait_us, tx_delay_us;     /* the last is signed */
 	_Atomic float odds[LEG_BUFFER_MAX + 1];
 	count_t quality, bursts, peer_quality, peer_bursts;    /* struct leg_quality, eight bytes at a time: leg_xr.c */
 	const struct codec *_Atomic rx_codec, *_Atomic tx_codec;
@@ -321,6 +325,7 @@ struct leg_rt {
 	struct cmd_wait spare;            /* for the command that ends it */
 	struct view_end views;            /* its row and column of private mixes */
 	struct thread *home;              /* where it is, or was sent */
+	struct ring *dtls;                /* struct dgram, from the media thread; NULL: never wanted */
 	bool aboard;                      /* a bus that just came to another thread */
 
 	struct leg_tap tap;               /* media thread, while the room is recorded */
@@ -358,6 +363,11 @@ bool leg_rtcp_rt(struct leg_rt *l, const uint8_t *buf, size_t len, uint64_t now_
 void leg_report_rt(struct leg_rt *l, uint64_t now_us, bool bye);
 uint64_t leg_ntp_rt(const struct leg_rt *l, uint64_t now_us);
 bool leg_source_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, uint64_t now_us);
+
+/* leg_dtls.c */
+bool leg_is_dtls_rt(const uint8_t *buf, size_t len);
+void leg_dtls_rt(struct leg_rt *l, const uint8_t *buf, size_t len, const struct sa *from);
+int  leg_dtls_open(struct leg *l);                        /* control thread, before a plan may point at the ring */
 
 /* leg_xr.c */
 void leg_xr_forget_rt(struct leg_rt *l);                  /* another source */

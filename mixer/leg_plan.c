@@ -197,6 +197,7 @@ int leg_plan_alloc(struct leg_plan **pp, const struct leg_desc *d, const struct 
 	p->music = conf->music;
 	p->fit = conf->fit;
 	p->gated = conf->gated;
+	p->keyless = d->dtls && (d->srtp_rx.suite == LEG_SRTP_NONE || d->srtp_tx.suite == LEG_SRTP_NONE);
 	err = plan_rx_init(p, conf);
 	if (!err)
 		err = plan_inband(p);

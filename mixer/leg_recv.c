@@ -5,6 +5,9 @@
  * sit behind a NAT, from the host that signals; with SRTP from anywhere, if its tag is true. The first that counts fixes
  * the peer. After that a packet from elsewhere is a stranger's: counted, never heard, and it moves nothing. A new address
  * in the SDP begins this anew.
+ *
+ * Where keys come by DTLS (leg_dtls.c), its datagrams are taken from the peer, or from where one may latch without a tag;
+ * until there are keys, nothing else is.
  */
 #include <sys/socket.h>
 #include <errno.h>
@@ -238,11 +241,21 @@ static void datagram_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size
 {
 	struct leg_plan *p = l->plan;
 	bool rtcp = s->rtcp || (p->desc.rtcp_mux && rtp_is_rtcp(buf, len));
+	bool dtls = p->dtls && !s->rtcp && leg_is_dtls_rt(buf, len);
 	int whose = whose_rt(l, s, from), err = 0;
 	struct rtp_pkt pkt;
 
-	if (whose < 0) {
+	/* No tag says whose a datagram of DTLS is, so "it may be" is not enough. */
+	if (whose < 0 || (dtls && !whose)) {
 		stranger_rt(l);
+		return;
+	}
+	if (dtls) {
+		leg_dtls_rt(l, buf, len, from);
+		return;
+	}
+	if (p->keyless || (p->dtls && s->rtcp)) {
+		count_up(&l->n.discarded);
 		return;
 	}
 	if (p->seal_rx)

@@ -61,11 +61,14 @@ static size_t compose_rt(struct leg_rt *l, uint8_t *buf, uint64_t now_us, bool b
 	return (size_t)n + (bye ? 0 : leg_xr_write_rt(l, buf + n, REPORT_MAX - (size_t)n, rep.sender, now_us));
 }
 
+/* The keys of DTLS are of the path of RTP. */
+static bool unsayable_rt(const struct leg_plan *p) { return p->keyless || (p->dtls && !p->desc.rtcp_mux); }
+
 static void say_rt(struct leg_rt *l, uint64_t now_us, bool bye)
 {
 	uint8_t *buf = l->t->rt.scratch.dgram;
 	const struct leg_plan *p = l->plan;
-	size_t len = compose_rt(l, buf, now_us, bye);
+	size_t len = unsayable_rt(p) ? 0 : compose_rt(l, buf, now_us, bye);
 
 	if (!len || (p->seal_tx && seal_rtcp_rt(p->seal_tx, buf, &len, DGRAM_MAX)))
 		return;

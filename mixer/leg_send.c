@@ -323,7 +323,7 @@ static void pad_rt(struct leg_rt *l, uint64_t pos)
 
 bool leg_sending_rt(const struct leg_rt *l)
 {
-	return tx_codec(l) && (l->plan->desc.dir & LEG_DIR_SEND);
+	return tx_codec(l) && (l->plan->desc.dir & LEG_DIR_SEND) && !l->plan->keyless;
 }
 
 /* Deaf is silence, not absence: packets go on, so that the path stays open. What is said to it alone it hears all the same. */

@@ -112,8 +112,9 @@ struct leg_desc {
 	uint8_t  n_rx;
 	struct leg_codec rx[LEG_RX_MAX];  /* what we accept */
 	struct leg_key srtp_tx, srtp_rx;
-	/* The two ends agree on keys themselves, by datagrams on this path (RFC 5764): LEG_EVENT_DTLS. Until srtp_tx and srtp_rx
-	 * are there nothing is sent, and no sound is taken. */
+	/* The two ends agree on keys themselves, by datagrams on the path of RTP (RFC 5764): LEG_EVENT_DTLS. Until srtp_tx and
+	 * srtp_rx are there nothing is sent, and no sound is taken; without rtcp_mux there are no reports. Old keys may stay
+	 * while new ones are agreed on. */
 	bool     dtls;
 };
 
@@ -239,6 +240,7 @@ struct leg_quality {
 struct leg_stats {
 	uint64_t rx_packets, rx_bytes, tx_packets, tx_bytes;
 	uint64_t rx_lost, rx_late, rx_duplicate, rx_reordered, rx_bad, rx_stranger, rx_auth, concealed, discarded;
+	uint64_t rx_dtls, dtls_dropped;           /* datagrams of DTLS from the peer, and of those not handed up */
 	uint64_t recovered;                       /* frames that were lost and came once more (RFC 2198) */
 	uint64_t tx_redundant;                    /* packets sent with older frames in them */
 	uint64_t cpu_us;                          /* of the media thread, estimated from one tick of 17 */
@@ -249,6 +251,9 @@ struct leg_stats {
 	 * whose period is longer than the frame it is less than 0, as the card has it all at once.
 	 * So: from one end's mix to the next one's = tx + the way between them + rx of there. */
 	int32_t  rx_delay_us, tx_delay_us;
+	/* The same as rx, of the packet that waited longest, for its way was the shortest: with the least of some round trips, as the mean
+	 * goes with the mean of them. */
+	int32_t  rx_wait_us;
 	/* In a music room: frames a minute that would be missing with 0, 1, 2 or 3 frames in the buffer, by how its packets
 	 * came in the last minute; < 0: not known */
 	float    odds[LEG_BUFFER_MAX + 1];

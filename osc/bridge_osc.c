@@ -139,29 +139,30 @@ enum bridge_answer bridge_say_off(struct bridge_out *out, unsigned channel, unsi
 	return release == RELEASE_DEFAULT ? bridge_say(out, &t, 0) : say(out, TARGET_OFF, channel, num, release);
 }
 
-bool bridge_param_value(unsigned *value, const struct midi_param *p)
+/* The value as it stands, and that many buttons further. The buttons are a sum (RFC 6295 A.4), which goes on beyond the ends of the range:
+ * who was told something else than the sum would be one off from whoever joins later. */
+static bool param_after(unsigned *value, const struct midi_param *p, int buttons)
 {
 	int v;
 
 	if (!p || (!p->has_msb && !p->has_lsb))
 		return false;
 	v = (p->has_msb ? p->msb << 7 : 0) | (p->has_lsb ? p->lsb : 0);
-	v += p->has_button ? p->a_button : 0;
+	v += (p->has_button ? p->a_button : 0) + buttons;
 	*value = v < 0 ? 0 : v > VALUE_MOST ? VALUE_MOST : (unsigned)v;
 	return true;
 }
 
+bool bridge_param_value(unsigned *value, const struct midi_param *p) { return param_after(value, p, 0); }
+
 /* What a parameter becomes by a data entry. false: it was not known, and a button says only how far from there. */
 static bool data_entry(unsigned *value, const struct midi_param *p, const struct midi_cmd *cmd)
 {
-	unsigned old = 0;
-	const bool known = bridge_param_value(&old, p);
-
 	switch (cmd->data[0]) {
 	case CC_DATA_MSB: *value = (unsigned)cmd->data[1] << 7; return true;
 	case CC_DATA_LSB: *value = (p && p->has_msb ? (unsigned)p->msb << 7 : 0) | cmd->data[1]; return true;
-	case CC_INCREMENT: *value = old < VALUE_MOST ? old + 1 : old; return known;
-	default:          *value = old ? old - 1 : 0; return known;
+	case CC_INCREMENT: return param_after(value, p, 1);
+	default:          return param_after(value, p, -1);
 	}
 }
 

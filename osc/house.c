@@ -59,6 +59,7 @@ static const struct row rows[] = {
 	{{"/tutti/me/red", "i", RW, "I am sent each frame twice", FLAG}, TAKES_FLAG, CMD, HOUSE_ME, VERB_RED, NULL, NULL},
 	{{"/tutti/me/mix-section/NAME/gain", "f", W, "how loud I hear all of section NAME, also who joins it later", DB},
 	 TAKES_DB, CMD, HOUSE_ME, VERB_SECTION_VIEW, NULL, NULL},
+	{{"/tutti/member/NAME/role", "s", R, "what NAME may do: host, speaker or listener", 0, 0}, TAKES_NOTHING, CMD, HOUSE_OTHER, VERB_N, NULL, NULL},
 	{{"/tutti/member/NAME/section", "s", RW, "the section NAME plays in; empty: none", 0, 0}, TAKES_WORD, CMD, HOUSE_OTHER, VERB_SECTION, NULL, NULL},
 	{{"/tutti/section/NAME/gain", "f", RW, "a host: loudness of all in section NAME, on top of their own", DB}, TAKES_DB, CMD, HOUSE_ROOM, VERB_SECTION_GAIN, NULL, NULL},
 	{{"/tutti/transport/countin", "i", RW, "bars before bar 0 at each start of the beat", 0, 8}, TAKES_NUMBER, CMD, HOUSE_ROOM, VERB_TRANSPORT, "count-in", NULL},

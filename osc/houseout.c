@@ -24,6 +24,8 @@ static void put_member(struct housepen *pen, struct player *to, const struct sna
 	housepen_i(pen, to, addr, m->hand);
 	housepen_member(addr, name, "section");
 	housepen_s(pen, to, addr, m->section);
+	housepen_member(addr, name, "role");
+	housepen_s(pen, to, addr, role_name(m->role));
 	if (to->conf.member ? to->conf.member != m->id : strcmp(to->name, m->controller) != 0)
 		return;
 	housepen_s(pen, to, "/tutti/me/name", name);

@@ -199,6 +199,8 @@ static int64_t read_blocks(struct line_rtp *r, const struct rtcp_info *info, uin
 			tally_set_rt(&r->line->player->n.rtt_us, (uint64_t)rtt);
 		if (rtt >= 0 && (least < 0 || rtt < least))
 			least = rtt;
+		if (!out->through && r->line->desc.kind == GESTLINE_OSC)
+			line_twice_report_rt(&r->twice, info->block[i].fraction, now_us);
 		if (out->through)
 			r->ops->relayed_rt(r->line, out, info->ssrc, &info->block[i], now_us);
 		else if (out->packets)
@@ -280,11 +282,23 @@ void line_report_begin_rt(struct line_rtp *r, uint64_t now_us)
 
 uint64_t line_rtp_due_rt(const struct line_rtp *r)
 {
-	return r->report_us;
+	const uint64_t twice = line_twice_due_rt(&r->twice);
+
+	return r->report_us < twice ? r->report_us : twice;
+}
+
+static void repeat(struct line_rtp *r, uint64_t now_us)
+{
+	const uint8_t *buf;
+	size_t len;
+
+	while ((buf = line_twice_next_rt(&r->twice, &len, now_us)) != NULL)
+		line_send_rt(r->line, 0, buf, len);
 }
 
 void line_rtp_tick_rt(struct line_rtp *r, uint64_t now_us)
 {
+	repeat(r, now_us);
 	if (now_us < r->report_us)
 		return;
 	r->report_us = now_us + EACH_US + forward_random_rt(r->line->forward) % MORE_US;

@@ -166,6 +166,7 @@ void line_rtp_inherit_rt(struct line_rtp *r, struct line_rtp *old, uint64_t now_
 		memcpy(r->out, old->out, sizeof(r->out));
 		r->report_us = old->report_us;
 		r->wall = old->wall;
+		r->twice.until_us = old->twice.until_us;
 		if (old->latched && sa_cmp(&l->desc.peer, &old->line->desc.peer, SA_ALL)) {
 			r->latched = true;
 			l->sock[0].to = old->line->sock[0].to;
@@ -186,20 +187,20 @@ uint32_t line_rtp_ts_rt(const struct line_rtp *r, const struct line_rtp_out *out
 	return out->ts_base + (uint32_t)(at_us / 1000000 * rate + at_us % 1000000 * rate / 1000000);
 }
 
-/* When that report left. */
-static int64_t reported_at(const struct line_rtp *r, const struct line_rtp_in *in, uint64_t now_us)
+/* When that report left, however long ago that is: by how long it took as the two clocks have it. */
+static int64_t reported_at(const struct line_rtp *r, const struct line_rtp_in *in)
 {
-	const int64_t ago = (int64_t)(rtcp_ntp(now_us) - in->sr_ntp - r->wall.diff);      /* in 2^-32 s */
+	const int64_t took = (int64_t)(rtcp_ntp(in->sr_us) - in->sr_ntp - r->wall.diff);  /* in 2^-32 s */
 
-	if (!r->wall.measured || !in->sr_ntp || ago < 0 || ago > (int64_t)CAPTURED_MAX_US << 12)
+	if (!r->wall.measured || !in->sr_ntp || took < 0 || took > (int64_t)CAPTURED_MAX_US << 12)
 		return (int64_t)in->sr_us;
-	return (int64_t)now_us - (ago >> 12) * 1000000 / (1 << 20);
+	return (int64_t)in->sr_us - (took >> 12) * 1000000 / (1 << 20);
 }
 
 uint64_t line_rtp_captured_rt(const struct line_rtp *r, const struct line_rtp_in *in, uint32_t ts, uint64_t now_us)
 {
 	const int64_t off = (int64_t)rtp_ts_diff(ts, in->sr_ts) * 1000000 / (int64_t)r->line->desc.rate;
-	const int64_t at = reported_at(r, in, now_us) + off;
+	const int64_t at = reported_at(r, in) + off;
 
 	if (!in->sr || at > (int64_t)now_us || (int64_t)now_us - at > CAPTURED_MAX_US)
 		return now_us;
@@ -362,4 +363,5 @@ void line_rtp_send_rt(struct line_rtp *r, struct line_rtp_out *out, uint8_t *buf
 	out->octets += (uint32_t)(plain - RTP_HDR_LEN);
 	line_report_begin_rt(r, now_us);
 	line_send_rt(r->line, 0, buf, len);
+	line_twice_sent_rt(&r->twice, buf, len, now_us);
 }

@@ -13,6 +13,7 @@
 #include "mixer/rtcp.h"
 #include "mixer/seal.h"
 #include "ensemble.h"
+#include "line_twice.h"
 #include "wallclock.h"
 
 enum { LINE_RTP_INS = 2, LINE_RTP_OUTS = 17, LINE_RTP_OUTS_SRTP = 8 };
@@ -76,6 +77,7 @@ struct line_rtp {
 	uint64_t renumbered_us;
 	bool     latched;
 	struct wallclock wall;            /* the party's, against the clock that now_us is of */
+	struct line_twice twice;          /* of lines of OSC */
 };
 
 /* outs: the server's own and how many participants beside. EINVAL: a key that does not fit. */

@@ -260,7 +260,7 @@ void osc_iter_init(struct osc_iter *it, const uint8_t *buf, size_t len)
 	it->depth   = 0;
 	it->timetag = OSC_NOW;
 	it->pos     = buf;
-	it->end[0]  = buf + len;
+	it->end[0]  = len ? buf + len : buf;      /* of nothing there may be no place */
 	it->time[0] = OSC_NOW;
 }
 

@@ -11,6 +11,9 @@
 
 #define CRYSTAL_PPM 100.0
 
+/* LOOK exchanges within SPAN_US: two crystals drift apart by less than the ways wait by chance. */
+enum { LOOK = 8, SPAN_US = 10000000 };
+
 void sharedclock_init(struct sharedclock *c)
 {
 	memset(c, 0, sizeof(*c));
@@ -76,7 +79,7 @@ static double drift(const struct sharedclock *c, unsigned b, double *ppm)
 
 int sharedclock_at(const struct sharedclock *c, struct sharedtime *t, uint64_t now_us)
 {
-	double ppm, sure, s;
+	double ppm, sure, s, wrong;
 	unsigned b;
 
 	if (!c->n)
@@ -88,33 +91,36 @@ int sharedclock_at(const struct sharedclock *c, struct sharedtime *t, uint64_t n
 	s = (double)(int64_t)(now_us - c->x[b].at_us) / 1e6;
 	t->server_us = now_us + (uint64_t)(c->x[b].off_us + (int64_t)llrint(s * ppm));
 	t->smp = t->server_us / 1000 * 48 + t->server_us % 1000 * 48 / 1000;
-	t->accuracy_us = (uint32_t)ceil(wrong_us(c, b, now_us, sure));
+	wrong = ceil(wrong_us(c, b, now_us, sure));
+	t->accuracy_us = wrong < UINT32_MAX ? (uint32_t)wrong : UINT32_MAX;
 	t->drift_ppm = ppm;
 	return 0;
 }
 
-int sharedclock_when(const struct sharedclock *c, uint64_t *at_us, uint64_t smp)
+/* Of up to LOOK exchanges, i the newest: the shortest way there and the shortest way back, of whichever. */
+static int64_t ways_us(const struct sharedclock *c, unsigned i, unsigned n)
 {
-	const uint64_t server_us = smp / 48 * 1000 + (smp % 48 * 1000 + 47) / 48;
-	struct sharedtime t;
+	int64_t up = INT64_MAX, down = INT64_MAX;
+	const uint64_t newest = c->x[i].at_us;
 
-	if (!c->n)
-		return EAGAIN;
-	*at_us = server_us - (uint64_t)c->x[best(c, c->x[0].at_us, 0)].off_us;
-	/* The drift is small: what it makes of this guess is nearly what it makes of the answer. */
-	for (int i = 0; i < 2; i++) {
-		(void)sharedclock_at(c, &t, *at_us);
-		*at_us += server_us - t.server_us;
+	for (unsigned k = 0; k < n && newest - c->x[i].at_us <= SPAN_US; k++, i = (i + SHAREDCLOCK_MAX - 1) % SHAREDCLOCK_MAX) {
+		const int64_t half = c->x[i].rtt_us / 2;
+
+		up   = half + c->x[i].off_us < up ? half + c->x[i].off_us : up;
+		down = half - c->x[i].off_us < down ? half - c->x[i].off_us : down;
 	}
-	return 0;
+	return up + down;
 }
 
 uint32_t sharedclock_rtt_us(const struct sharedclock *c)
 {
-	uint32_t rtt_us = c->n ? UINT32_MAX : 0;
+	int64_t least = INT64_MAX;
 
-	for (unsigned i = 0; i < c->n; i++)
-		if (c->x[i].rtt_us < rtt_us)
-			rtt_us = c->x[i].rtt_us;
-	return rtt_us;
+	for (unsigned i = 0; i < c->n; i += LOOK) {
+		const unsigned n = c->n - i < LOOK ? c->n - i : LOOK;
+		const int64_t us = ways_us(c, (c->next + SHAREDCLOCK_MAX - 1 - i) % SHAREDCLOCK_MAX, n);
+
+		least = us < least ? us : least;
+	}
+	return least > 0 && c->n ? (uint32_t)least : 0;
 }

@@ -6,24 +6,15 @@
  */
 #include <errno.h>
 #include <re.h>
-#include <string.h>
-#include <strings.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "mixer/fingerprint.h"
 #include "tlskey.h"
 
 struct tlskey {
 	SSL_CTX *ctx;
-	char text[TLSKEY_TEXT];
-};
-
-/* RFC 8122 knows md5 and sha-1 too: "hash functions [..] that are no longer secure MUST NOT be used". */
-static const struct { const char *name; const EVP_MD *(*md)(void); size_t len; } hashes[] = {
-	{"sha-256", EVP_sha256, 32},
-	{"sha-384", EVP_sha384, 48},
-	{"sha-512", EVP_sha512, 64},
+	char text[FINGERPRINT_MAX];
 };
 
 static void key_destroy(void *arg)
@@ -40,22 +31,6 @@ static int any_certificate(int ok, X509_STORE_CTX *store)
 	return 1;
 }
 
-static int print_digest(char *text, size_t size, const X509 *cert)
-{
-	uint8_t md[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	size_t n;
-
-	if (!cert || !X509_digest(cert, EVP_sha256(), md, &len))
-		return EINVAL;
-
-	n = (size_t)re_snprintf(text, size, "sha-256 ");
-	for (unsigned i = 0; i < len; i++)
-		n += (size_t)re_snprintf(text + n, size - n, "%s%02X", i ? ":" : "", md[i]);
-
-	return 0;
-}
-
 static int key_load(struct tlskey *k, const char *path)
 {
 	if (SSL_CTX_use_certificate_chain_file(k->ctx, path) != 1)
@@ -63,7 +38,7 @@ static int key_load(struct tlskey *k, const char *path)
 	if (SSL_CTX_use_PrivateKey_file(k->ctx, path, SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(k->ctx) != 1)
 		return EINVAL;
 
-	return print_digest(k->text, sizeof(k->text), SSL_CTX_get0_certificate(k->ctx));
+	return fingerprint_write(k->text, sizeof(k->text), SSL_CTX_get0_certificate(k->ctx));
 }
 
 int tlskey_alloc(struct tlskey **kp, const char *path)
@@ -107,53 +82,15 @@ const char *tlskey_fingerprint(const struct tlskey *k)
 	return k->text;
 }
 
-static int digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* "AB:CD:.." of exactly that many octets */
-static bool read_hex(uint8_t *md, size_t len, const char *p)
-{
-	for (size_t i = 0; i < len; i++, p += 3) {
-		const int hi = digit(p[0]), lo = hi < 0 ? -1 : digit(p[1]);
-
-		if (lo < 0 || p[2] != (i + 1 < len ? ':' : '\0'))
-			return false;
-		md[i] = (uint8_t)(hi << 4 | lo);
-	}
-
-	return true;
-}
-
-/* Which hash, -1: none of ours; and the octets. */
-static int text_read(uint8_t *md, const char *text)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(hashes); i++) {
-		const size_t n = strlen(hashes[i].name);
-
-		if (0 == strncasecmp(text, hashes[i].name, n) && text[n] == ' ')
-			return read_hex(md, hashes[i].len, text + n + 1) ? (int)i : -1;
-	}
-
-	return -1;
-}
-
 bool tlskey_text_ok(const char *text)
 {
-	uint8_t md[EVP_MAX_MD_SIZE];
-
-	return text && text_read(md, text) >= 0;
+	return text && fingerprint_ok(text);
 }
 
 bool tlskey_is_peer(const struct ssl_st *ssl, const char *text)
 {
-	uint8_t want[EVP_MAX_MD_SIZE], is[EVP_MAX_MD_SIZE];
 	X509 *cert = SSL_get1_peer_certificate(ssl);
-	const int h = text_read(want, text);
-	unsigned len = 0;
-	const bool same = cert && h >= 0 && X509_digest(cert, hashes[h].md(), is, &len) && len == hashes[h].len &&
-			  0 == memcmp(want, is, len);
+	const bool same = cert && fingerprint_is(text, cert);
 
 	X509_free(cert);
 	return same;

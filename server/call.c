@@ -13,6 +13,7 @@
 #include "auth.h"
 #include "call.h"
 #include "callgest.h"
+#include "callkeys.h"
 #include "callrec.h"
 #include "keys.h"
 #include "lobby.h"
@@ -30,6 +31,7 @@ struct call {
 	struct session *session;
 	struct offer *offer;
 	struct leg *leg;
+	struct callkeys *srtp;            /* it puts what is agreed on into the leg */
 	struct bus *echo_bus;             /* of the echo test: a room of its own, with a tick as short as the caller's frames */
 	struct callgest *gest;            /* NULL: no gestures here */
 	struct lobby *lobby;              /* it is asked, or was, where it wants to go */
@@ -48,6 +50,7 @@ struct call {
 	struct sound *said_name;          /* its caller's, as it was said; NULL: none */
 	bool name_asked;
 	bool echo, outgoing, answered, held, ending;
+	bool lobby_due;                   /* when there are keys: nobody hears a question before */
 	bool music;                       /* a room that opens for it is one of music */
 	struct tmr tmr_again;             /* an offer of ours is due */
 	call_progress_h *progressh;
@@ -67,6 +70,7 @@ static void destructor(void *arg)
 	mem_deref(c->cdr);
 	mem_deref(c->said_name);
 	mem_deref(c->session);
+	mem_deref(c->srtp);
 	mem_deref(c->leg);
 	mem_deref(c->echo_bus);
 	mem_deref(c->offer);
@@ -124,7 +128,7 @@ static void call_drop(struct call *c, const char *why)
 }
 
 /* Who sends a member away may give a reason in any words; in a quoted string they must not end it (RFC 3261 25.1). */
-static void reason_line(char *buf, size_t size, const char *why)
+static void reason_line(char *buf, size_t size, unsigned cause, const char *why)
 {
 	char text[80];
 	size_t n = 0;
@@ -134,10 +138,10 @@ static void reason_line(char *buf, size_t size, const char *why)
 			text[n++] = *why;
 	text[n] = '\0';
 
-	(void)re_snprintf(buf, size, "Reason: SIP;cause=200;text=\"%s\"\r\n", text);
+	(void)re_snprintf(buf, size, "Reason: SIP;cause=%u;text=\"%s\"\r\n", cause, text);
 }
 
-void call_end(struct call *c, const char *why)
+static void end_because(struct call *c, unsigned cause, const char *why)
 {
 	char reason[128];
 
@@ -145,12 +149,17 @@ void call_end(struct call *c, const char *why)
 		return;
 
 	if (c->session) {
-		reason_line(reason, sizeof(reason), why);
+		reason_line(reason, sizeof(reason), cause, why);
 		session_hangup(c->session, reason);
 	}
 
 	progress(c, 487, "Request Terminated", true);
 	call_drop(c, why);
+}
+
+void call_end(struct call *c, const char *why)
+{
+	end_because(c, 200, why);
 }
 
 /* --- offers and answers: the session asks, the offer engine knows, the leg obeys --- */
@@ -225,7 +234,7 @@ static void op_commit(void *arg)
 
 	desc.source = c->session ? *session_peer(c->session) : c->peer;
 
-	err = leg_set_desc(c->leg, &desc);
+	err = callkeys_follow(c->srtp, c->offer, &desc);
 	if (err)
 		log_warning("call.media", "call=%s err=%d", session_callid(c->session), err);
 
@@ -290,6 +299,10 @@ static void leg_handler(const struct leg_event *ev, void *arg)
 
 	case LEG_EVENT_DTMF:
 		key(c, ev->key, ev->on ? KEYS_SOUND : KEYS_RTP);
+		return;
+
+	case LEG_EVENT_DTLS:
+		callkeys_take(c->srtp);
 		return;
 
 	case LEG_EVENT_SAID:
@@ -524,6 +537,49 @@ static const struct session_ops ops = {
 	.progress = op_progress, .established = op_established, .request = op_request, .closed = op_closed,
 };
 
+/* --- keys by DTLS --- */
+
+static int lobby_open(struct call *c)
+{
+	c->lobby_due = callkeys_waiting(c->srtp);
+
+	return c->lobby_due ? 0 : lobby_alloc(&c->lobby, c->focus, c, c->room[0] ? c->room : NULL);
+}
+
+static void keys_ready(void *arg)
+{
+	struct call *c = arg;
+
+	if (c->ending)
+		return;
+
+	log_debug("call.keys", "call=%s how=dtls", session_callid(c->session));
+	if (c->lobby_due && lobby_open(c))
+		call_end(c, "answer failed");
+}
+
+static void keys_failed(const char *why, void *arg)
+{
+	struct call *c = arg;
+	char text[96];
+
+	if (c->ending)
+		return;
+
+	log_warning("call.keys", "call=%s how=dtls why=\"%s\"", session_callid(c->session), why);
+	(void)re_snprintf(text, sizeof(text), "no keys by DTLS: %s", why);
+	end_because(c, 488, text);
+}
+
+static int srtp_make(struct call *c)
+{
+	const struct callkeys_conf conf = {
+		.leg = c->leg, .cert = c->focus->cert, .readyh = keys_ready, .failedh = keys_failed, .arg = c,
+	};
+
+	return callkeys_alloc(&c->srtp, &conf);
+}
+
 /* --- making one --- */
 
 static int leg_make(struct call *c, const struct sa *local)
@@ -575,6 +631,9 @@ static int offer_engine(struct call *c)
 		.red          = config_bool(c->focus->cfg, "media.red"),
 		.session_name = c->echo ? "echo" : c->room[0] ? c->room : "lobby",
 		.levels       = config_bool(c->focus->cfg, "media.levels"),
+		.keying       = strcmp(config_str(c->focus->cfg, "media.srtp-keys"), "dtls") ? OFFER_KEYING_SDES : OFFER_KEYING_DTLS,
+		.dtls_fingerprint = c->focus->cert ? dtlscert_fingerprint(c->focus->cert) : NULL,
+		.source       = c->peer,
 	};
 	const struct sa *local = leg_local(c->leg);
 	int err;
@@ -620,6 +679,8 @@ static int call_alloc(struct call **cp, struct focus *f, const struct call_to *t
 	list_append(&f->calls, &c->le, c);
 
 	err = leg_make(c, to->local);
+	if (!err)
+		err = srtp_make(c);
 	if (!err)
 		err = gest_make(c, to->uri);
 	if (!err)
@@ -708,7 +769,7 @@ void call_incoming(struct focus *f, const struct sip_msg *msg, const struct call
 
 	err = answer(c);
 	if (!err && asked)
-		err = lobby_alloc(&c->lobby, f, c, t->lobby ? NULL : t->room);
+		err = lobby_open(c);
 
 	if (err)
 		call_end(c, "answer failed");

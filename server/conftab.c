@@ -318,7 +318,10 @@ static const struct config_setting table[] = {
 	{"media.ptime", CONFIG_UINT, "20", "3..60", true,
 	 "Milliseconds of sound in a packet we send, where the phone does not ask for something else.", NULL},
 	{"media.srtp", CONFIG_ENUM, "optional", "optional|required|off", true,
-	 "Encrypted sound with keys in SDP (RFC 4568).", NULL},
+	 "Encrypted sound: taken where it is offered, required of all, or not spoken.", NULL},
+	{"media.srtp-keys", CONFIG_ENUM, "sdes", "sdes|dtls", true,
+	 "How keys come to those whom we call, where media.srtp is required: in SDP (RFC 4568), or agreed on between the ends by DTLS "
+	 "(RFC 5764). Who calls chooses for itself.", NULL},
 	{"media.rtp-timeout", CONFIG_UINT, "30", "0..3600", true,
 	 "Seconds without a packet after which a call that should send is ended. 0: never.", NULL},
 	{"media.jitter-min", CONFIG_UINT, "0", "0..500", true,

@@ -529,6 +529,7 @@ static void destructor(void *arg)
 	focus_hangup_all(f, "server stopped");
 	list_flush(&f->calls);
 	mem_deref(f->gests);
+	mem_deref(f->cert);
 	mem_deref(f->sessions);
 	sips_watch(f->sips, NULL, NULL);
 	mem_deref(f->cdrs);
@@ -582,6 +583,9 @@ int focus_alloc(struct focus **fp, const struct config *cfg, struct sips *sips, 
 	f->control = control;
 	f->mixer   = mixer;
 	dialer.arg = f;
+
+	if (dtlscert_alloc(&f->cert))
+		log_warning("focus.start", "what=\"no certificate, no keys by DTLS\"");
 
 	err = access_alloc(&f->access, cfg);
 	if (!err)

@@ -17,6 +17,7 @@ struct notify;
 struct limit;
 struct callgests;
 struct relay;
+struct dtlscert;
 
 /* A REFER that wants to hear how its dial goes on: the way past control_run, see refer.c. */
 struct call_watch { void (*progressh)(uint16_t scode, const char *reason, bool final, void *arg); void *arg; struct call *call; };
@@ -36,6 +37,7 @@ struct focus {
 	struct limit *tries;              /* wrong numbers and PINs of one source, */
 	uint32_t tries_rate;              /* ... of which so many a minute */
 	struct callgests *gests;          /* NULL: calls have no gestures */
+	struct dtlscert *cert;            /* of keys by DTLS; NULL: none could be made */
 	bool draining;
 };
 

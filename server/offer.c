@@ -155,6 +155,16 @@ int offer_leg(const struct offer *o, bool pending, struct leg_desc *desc)
 	return 0;
 }
 
+int offer_dtls(const struct offer *o, bool pending, struct dtlskey_peer *peer)
+{
+	const void *part = o ? audio_part(pending ? o->pending : o->agreed) : NULL;
+
+	if (!part || !peer)
+		return ENOENT;
+	*peer = *audio_dtls(part);
+	return 0;
+}
+
 bool offer_peer_holds(const struct offer *o)
 {
 	const void *part = o ? audio_part(o->agreed) : NULL;

@@ -18,8 +18,8 @@ struct offer;
 /* How keys of our own offers are agreed on. In answers the peer's offer decides. */
 enum offer_keying { OFFER_KEYING_SDES, OFFER_KEYING_DTLS };
 
-/* OFF: RTP/SAVP is refused. OPTIONAL: taken when offered, also a=crypto on RTP/AVP; our own offers are plain. REQUIRED:
- * nothing without a key, our own offers are RTP/SAVP. */
+/* OFF: RTP/SAVP is refused. OPTIONAL: taken when offered, also a=crypto or a=fingerprint on RTP/AVP; our own offers are plain.
+ * REQUIRED: nothing without a key, our own offers are RTP/SAVP, or UDP/TLS/RTP/SAVP. */
 enum offer_srtp { OFFER_SRTP_OFF, OFFER_SRTP_OPTIONAL, OFFER_SRTP_REQUIRED };
 
 /* Lines of gestures beside the sound. */
@@ -46,9 +46,11 @@ struct offer_conf {
 	bool     music;                   /* profile music: Opus low-delay stereo, small ptime allowed */
 	enum offer_srtp srtp;
 	enum offer_keying keying;
-	const char *dtls_fingerprint;     /* of our certificate for media, "sha-256 AB:CD.."; NULL: no keys by DTLS */
+	/* Of our certificate for media, "sha-256 AB:CD.."; NULL: no keys by DTLS. It must live as long as the offer. */
+	const char *dtls_fingerprint;
+	struct sa source;                 /* from where their signalling comes (port ignored); unset: not known */
 	uint32_t ptime_us;                /* what we like to send and get, 20000; 1333 are 64 samples, 3000 means 2500 in music */
-	bool     srtp_offered;            /* with OPTIONAL: a=crypto in our own offers on RTP/AVP, for whoever can */
+	bool     srtp_offered;            /* with OPTIONAL: keys in our own offers on RTP/AVP, for whoever can */
 	const char *session_name;
 	bool     comfort_noise;           /* silence goes as comfort noise to who offers CN (voice, codecs at 8 kHz) */
 	bool     answer_stereo;           /* Opus: we hear and speak stereo when the peer does */

@@ -13,7 +13,7 @@
 #include "offer_net.h"
 
 struct audio {
-	char     proto[16];
+	char     proto[24];
 	struct format fmt[FORMAT_MAX];    /* in the order of our description */
 	size_t   n_fmt;
 	struct format bound[128];         /* by our payload type */
@@ -281,6 +281,7 @@ static void describe(struct audio *s, const struct offer_conf *conf, const struc
 
 	s->desc.srtp_tx = s->keys.tx;
 	s->desc.srtp_rx = s->keys.rx;
+	s->desc.dtls = s->keys.dtls.peer.on;
 	describe_rx(s, conf);
 	describe_ext(s);
 	format_tx(&s->desc.tx, sound, conf, m);
@@ -300,6 +301,11 @@ static void describe(struct audio *s, const struct offer_conf *conf, const struc
 
 /* --- the three steps --- */
 
+static struct offer_keys_line keys_of(const struct offer_ctx *ctx, const struct audio *before)
+{
+	return (struct offer_keys_line){.conf = ctx->conf, .dtls = true, .before = before ? &before->keys : NULL};
+}
+
 static bool mine(const struct sdesc_media *m)
 {
 	return !pl_strcmp(&m->type, "audio");
@@ -308,11 +314,11 @@ static bool mine(const struct sdesc_media *m)
 static int make_answer(struct audio *s, const char **why, const struct offer_ctx *ctx, const struct audio *before,
 		       const struct sdesc *d, const struct sdesc_media *m)
 {
+	struct offer_keys_line keys = keys_of(ctx, before);
 	uint8_t theirs = offer_dir_theirs(d, m);
-	bool secure = false;
 	int err;
 
-	err = offer_net_profile(&secure, why, &m->proto);
+	err = offer_net_profile(&keys.profile, why, &m->proto);
 	if (err)
 		return err;
 	if (m->n_ports != 1)
@@ -324,7 +330,7 @@ static int make_answer(struct audio *s, const char **why, const struct offer_ctx
 	if (!err)
 		err = read_formats(s, why, ctx->prefs, m);
 	if (!err)
-		err = offer_keys_answer(&s->keys, why, ctx->conf->srtp, before ? &before->keys : NULL, secure, d, m);
+		err = offer_keys_answer(&s->keys, why, &keys, d, m);
 	if (err)
 		return err;
 	s->ext.on = 0;
@@ -431,17 +437,17 @@ static void offer_formats(struct audio *s, const struct format_prefs *prefs, con
 static int offer(void **part, const struct offer_ctx *ctx, const void *arg)
 {
 	const struct audio *before = arg;
-	bool secure = ctx->conf->srtp == OFFER_SRTP_REQUIRED;
+	const struct offer_keys_line keys = keys_of(ctx, before);
 	struct audio *s = part_new(before);
-	int err = 0;
+	int err;
 
 	if (!s)
 		return ENOMEM;
-	str_ncpy(s->proto, before ? before->proto : secure ? "RTP/SAVP" : "RTP/AVP", sizeof(s->proto));
+	str_ncpy(s->proto, before ? before->proto : offer_net_profile_name(offer_keys_profile(&keys)), sizeof(s->proto));
 	s->ptime_us = before ? before->ptime_us : 0;
 	offer_formats(s, ctx->prefs, before, ctx->conf->music);
-	if (before ? before->keys.n_line > 0 : offer_keys_wanted(ctx->conf))
-		err = offer_keys_offer(&s->keys, before ? &before->keys : NULL);
+	err = offer_keys_offer(&s->keys, &keys);
+	s->desc.dtls = s->keys.dtls.peer.on;
 	s->dir = ctx->hold ? LEG_DIR_SEND : LEG_DIR_BOTH;
 	/* RFC 3264 5.1: the offerer "MUST be prepared to receive media ... as soon as it sends the offer". */
 	s->desc.dir = s->dir & LEG_DIR_RECV;
@@ -496,19 +502,26 @@ static int accept_formats(struct audio *s, const char **why, const struct format
 	return count(s, FORMAT_SOUND) ? 0 : refuse(why, ENOTSUP, "the answer has no codec in common");
 }
 
-static int make_accept(struct audio *s, const char **why, const struct offer_ctx *ctx, const struct audio *offered,
-		       const struct audio *before, const struct sdesc *d, const struct sdesc_media *m)
+static int answer_profile(enum offer_profile *ours, const char **why, const struct audio *offered, const struct sdesc_media *m)
 {
+	enum offer_profile theirs;
 	struct pl proto;
-	bool ours = false, theirs = false;
 	int err;
 
 	pl_set_str(&proto, offered->proto);
-	err = offer_net_profile(&ours, why, &proto);
+	err = offer_net_profile(ours, why, &proto);
 	if (!err)
 		err = offer_net_profile(&theirs, why, &m->proto);
-	if (!err && ours != theirs)
-		err = refuse(why, ENOTSUP, "the answer's transport is not the one offered");
+	return !err && *ours != theirs ? refuse(why, ENOTSUP, "the answer's transport is not the one offered") : err;
+}
+
+static int make_accept(struct audio *s, const char **why, const struct offer_ctx *ctx, const struct audio *offered,
+		       const struct audio *before, const struct sdesc *d, const struct sdesc_media *m)
+{
+	struct offer_keys_line keys = keys_of(ctx, before);
+	int err;
+
+	err = answer_profile(&keys.profile, why, offered, m);
 	if (err)
 		return err;
 	str_ncpy(s->proto, offered->proto, sizeof(s->proto));
@@ -517,8 +530,7 @@ static int make_accept(struct audio *s, const char **why, const struct offer_ctx
 	if (!err)
 		err = accept_formats(s, why, ctx->prefs, offered, m);
 	if (!err)
-		err = offer_keys_accept(&s->keys, why, ctx->conf->srtp, &offered->keys, before ? &before->keys : NULL,
-					ours, m);
+		err = offer_keys_accept(&s->keys, why, &keys, &offered->keys, d, m);
 	if (err)
 		return err;
 	offer_ext_accept(&s->ext, &offered->ext, d, m);
@@ -581,6 +593,11 @@ const struct offer_kind audio_kind = {
 const struct leg_desc *audio_desc(const void *part)
 {
 	return &((const struct audio *)part)->desc;
+}
+
+const struct dtlskey_peer *audio_dtls(const void *part)
+{
+	return &((const struct audio *)part)->keys.dtls.peer;
 }
 
 bool audio_peer_holds(const void *part)

@@ -10,6 +10,7 @@ extern const struct offer_kind audio_kind;
 
 /* Of a part of this kind. */
 const struct leg_desc *audio_desc(const void *part);
+const struct dtlskey_peer *audio_dtls(const void *part);
 bool audio_peer_holds(const void *part);          /* the peer does not want to hear us */
 
 #endif

@@ -154,14 +154,19 @@ static void use_keys(struct gest *g)
 	g->line.srtp_rx = g->keys.rx;
 }
 
+static struct offer_keys_line keys_of(const struct offer_ctx *ctx, const struct gest *before)
+{
+	return (struct offer_keys_line){.conf = ctx->conf, .before = before ? &before->keys : NULL};
+}
+
 int gest_begin(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *before, const struct sdesc *d,
 	       const struct sdesc_media *m)
 {
-	bool secure = false;
+	struct offer_keys_line keys = keys_of(ctx, before);
 	int err = check_line(g, why, ctx, m);
 
 	if (!err && gest_on_rtp(g->line.kind))
-		err = offer_net_profile(&secure, why, &m->proto);
+		err = offer_net_profile(&keys.profile, why, &m->proto);
 	if (err)
 		return err;
 	(void)pl_strcpy(&m->proto, g->proto, sizeof(g->proto));
@@ -170,7 +175,7 @@ int gest_begin(struct gest *g, const char **why, const struct offer_ctx *ctx, co
 	g->line.rtcp_mux = gest_on_rtp(g->line.kind) && sdesc_media_attr(m, "rtcp-mux", NULL);
 	err = read_transport(g, why, ctx, before, d, m);
 	if (!err && gest_on_rtp(g->line.kind))
-		err = offer_keys_answer(&g->keys, why, ctx->conf->srtp, before ? &before->keys : NULL, secure, d, m);
+		err = offer_keys_answer(&g->keys, why, &keys, d, m);
 	if (err)
 		return err;
 	use_keys(g);
@@ -337,7 +342,7 @@ int gest_finish(struct gest *g, const char **why, const struct offer_ctx *ctx, c
 
 int gest_offer(struct gest *g, const struct offer_ctx *ctx, const struct gest *before)
 {
-	bool secure = ctx->conf->srtp == OFFER_SRTP_REQUIRED;
+	const struct offer_keys_line keys = keys_of(ctx, before);
 	const char *why;
 	int err = open_port(g, &why, ctx, "");
 
@@ -353,13 +358,14 @@ int gest_offer(struct gest *g, const struct offer_ctx *ctx, const struct gest *b
 	if (!gest_on_rtp(g->line.kind))
 		return 0;
 	g->line.rtcp_mux = before ? before->line.rtcp_mux : true;
-	str_ncpy(g->proto, before ? before->proto : secure ? "RTP/SAVP" : "RTP/AVP", sizeof(g->proto));
-	return (before ? before->keys.n_line > 0 : offer_keys_wanted(ctx->conf)) ? offer_keys_offer(&g->keys, before ? &before->keys : NULL) : 0;
+	str_ncpy(g->proto, before ? before->proto : offer_net_profile_name(offer_keys_profile(&keys)), sizeof(g->proto));
+	return offer_keys_offer(&g->keys, &keys);
 }
 
 int gest_accept(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct gest *offered, const struct gest *before,
 		const struct sdesc *d, const struct sdesc_media *m)
 {
+	struct offer_keys_line keys = keys_of(ctx, before);
 	int err;
 
 	if (pl_strcasecmp(&m->proto, offered->proto))
@@ -374,8 +380,9 @@ int gest_accept(struct gest *g, const char **why, const struct offer_ctx *ctx, c
 	g->line.rtcp_mux = offered->line.rtcp_mux && sdesc_media_attr(m, "rtcp-mux", NULL);
 	err = read_transport(g, why, ctx, before, d, m);
 	if (!err && gest_on_rtp(g->line.kind))
-		err = offer_keys_accept(&g->keys, why, ctx->conf->srtp, &offered->keys, before ? &before->keys : NULL,
-					gest_secure(g->proto), m);
+		err = offer_net_profile(&keys.profile, why, &m->proto);
+	if (!err && gest_on_rtp(g->line.kind))
+		err = offer_keys_accept(&g->keys, why, &keys, &offered->keys, d, m);
 	if (!err)
 		err = read_tells(g, why, m, true);
 	if (err)
@@ -387,11 +394,6 @@ int gest_accept(struct gest *g, const char **why, const struct offer_ctx *ctx, c
 }
 
 /* --- small readers --- */
-
-bool gest_secure(const char *proto)
-{
-	return !strcmp(proto, "RTP/SAVP") || !strcmp(proto, "RTP/SAVPF");
-}
 
 bool gest_rtpmap(struct sdesc_rtpmap *map, bool *extra, const struct sdesc_media *m, const struct pl *fmt)
 {

@@ -52,7 +52,6 @@ struct gest {
 enum { GEST_LEN_MAX = 8192, GEST_FORMATS = 8 };         /* of one attribute's value; payload types looked at */
 
 int  gest_refuse(const char **why, int err, const char *text);
-bool gest_secure(const char *proto);
 /* A part with the numbers and keys of the one before it (may be NULL). */
 int  gest_new(struct gest **gp, enum gestline_kind kind, const struct gest *before);
 /* The end of each of the three ways to make one: it is the caller's, or after an error nobody's. Returns the error. */

@@ -3,7 +3,6 @@
  *
  * RFC 4145: we are the passive side of a connection always; who wants to be passive as well gets port 0.
  */
-#include <ctype.h>
 #include <string.h>
 #include "offer_gest.h"
 
@@ -42,23 +41,6 @@ static int read_setup(const char **why, const struct sdesc *d, const struct sdes
 	return 0;
 }
 
-/* RFC 8122 5: hash-func SP 2UHEX *(":" 2UHEX). SHA-1 and what came before it prove nothing any more. */
-static bool good_print(const struct pl *value)
-{
-	static const struct { const char *name; size_t len; } hashes[] = {{"sha-256", 32}, {"sha-384", 48}, {"sha-512", 64}};
-	struct pl rest = *value, name, hex;
-
-	if (!sdesc_word(&name, &rest) || !sdesc_word(&hex, &rest))
-		return false;
-	for (size_t i = 0; i < hex.l; i++)
-		if (i % 3 == 2 ? hex.p[i] != ':' : !isxdigit((unsigned char)hex.p[i]))
-			return false;
-	for (size_t i = 0; i < 3; i++)
-		if (!pl_strcasecmp(&name, hashes[i].name))
-			return hex.l == 3 * hashes[i].len - 1;
-	return false;
-}
-
 static int read_fingerprint(struct gest *g, const char **why, const struct offer_ctx *ctx, const struct sdesc *d,
 			    const struct sdesc_media *m)
 {
@@ -68,7 +50,7 @@ static int read_fingerprint(struct gest *g, const char **why, const struct offer
 		return gest_refuse(why, ENOTSUP, "no certificate for gestures here");
 	if (!a)
 		a = sdesc_attr(d, "fingerprint");
-	if (!a || !a->value.p || !good_print(&a->value))
+	if (!a || !a->value.p || !offer_dtls_good_print(&a->value))
 		return gest_refuse(why, ENOTSUP, "TLS without a fingerprint that we can check");
 	return pl_strcpy(&a->value, g->line.fingerprint, sizeof(g->line.fingerprint)) ?
 		gest_refuse(why, ENOTSUP, "a fingerprint that is too long") : 0;

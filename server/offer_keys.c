@@ -1,13 +1,20 @@
 /*
- * offer_keys.c - the SRTP keys of one sound line through offers and answers.
+ * offer_keys.c - the SRTP keys of one line through offers and answers.
  *
- * Secure or not: RTP/SAVP needs an a=crypto we can take (a lone a=fingerprint is DTLS, not spoken here yet); RTP/AVP
- * with a=crypto is "best effort" and answered in kind. Our own offers are RTP/SAVP when SRTP is required and RTP/AVP
- * else: an optional key in an RTP/AVP offer confuses more phones than it helps. A caller that mostly calls its like has them
- * there all the same (srtp_offered).
+ *     what the offer says of keys            RTP/AVP            RTP/SAVP           UDP/TLS/RTP/SAVP
+ *     a=crypto that we can take              that               that               DTLS
+ *     else a=fingerprint                     DTLS (RFC 8643)    DTLS               DTLS
+ *     neither                                plain              refused            refused
  *
- * Our key stays while theirs stays, so a refresh disturbs nothing. When theirs or the suite changes, ours is made anew:
- * one that has protected packets is not taken up again after the media side may have begun to count from zero.
+ * Where SRTP is switched off, all but the first column is refused, and that is plain. A line without a certificate
+ * for it has no fingerprints. Our own offers are plain unless SRTP is required, or wished for (srtp_offered): an
+ * optional key in an RTP/AVP offer confuses more phones than it helps, but a caller that mostly calls its like has it
+ * there all the same. They have one way of keys, not both: who can read a key in a description should not be told
+ * that it was for those who could do better.
+ *
+ * Our a=crypto key stays while theirs stays, so a refresh disturbs nothing. When theirs or the suite changes, ours is
+ * made anew: one that has protected packets is not taken up again after the media side may have begun to count from
+ * zero.
  */
 #include <openssl/crypto.h>
 #include "offer_keys.h"
@@ -54,43 +61,91 @@ static int own_key(struct offer_keys *k, const struct offer_keys *before, const 
 	return k->own[i].len ? 0 : sdes_make(&k->own[i], theirs->suite);
 }
 
-/* Why there is no key in a line that needs one. */
-static int keyless(const char **why, bool secure, const struct sdesc *d, const struct sdesc_media *m)
+static bool has_dtls(const struct offer_keys_line *l)
 {
-	if (sdesc_media_attr(m, "fingerprint", NULL) || sdesc_attr(d, "fingerprint"))
-		return refuse(why, ENOTSUP, "keys by DTLS are not supported, only a=crypto");
-	return refuse(why, ENOTSUP, secure ? "RTP/SAVP without a=crypto" : "SRTP is required here");
+	return l->dtls && l->conf->dtls_fingerprint;
 }
 
-int offer_keys_answer(struct offer_keys *k, const char **why, enum offer_srtp policy, const struct offer_keys *before,
-		      bool secure, const struct sdesc *d, const struct sdesc_media *m)
+/* --- their offer --- */
+
+static int answer_dtls(struct offer_keys *k, const char **why, const struct offer_keys_line *l, const struct sdesc *d,
+		       const struct sdesc_media *m)
 {
-	struct sdes theirs;
+	const struct offer_dtls *before = l->before ? &l->before->dtls : NULL;
 	int err;
 
-	if (policy == OFFER_SRTP_OFF)
-		return secure ? refuse(why, ENOTSUP, "SRTP is switched off here") : 0;
-	err = sdes_choose(&theirs, why, m);
-	if (err && !secure && policy != OFFER_SRTP_REQUIRED) {
-		retire(k, before);
-		return 0;
-	}
-	if (err)
-		return err == ENOENT ? keyless(why, secure, d, m) : ENOTSUP;
-	err = own_key(k, before, &theirs.key);
+	if (!has_dtls(l))
+		return refuse(why, ENOTSUP, "keys by DTLS are not supported, only a=crypto");
+	err = offer_dtls_answer(&k->dtls, why, l->conf, before, d, m);
 	if (!err)
-		use(k, &theirs);
-	sdes_wipe(&theirs.key);
+		retire(k, l->before);
 	return err;
 }
 
-bool offer_keys_wanted(const struct offer_conf *conf)
+static int answer_crypto(struct offer_keys *k, const struct offer_keys_line *l, struct sdes *theirs)
+{
+	int err = own_key(k, l->before, &theirs->key);
+
+	if (!err)
+		use(k, theirs);
+	sdes_wipe(&theirs->key);
+	return err;
+}
+
+/* There is no key that we can take. */
+static int answer_plain(struct offer_keys *k, const char **why, const struct offer_keys_line *l)
+{
+	if (l->profile == OFFER_SECURE)
+		return *why ? ENOTSUP : refuse(why, ENOTSUP, "RTP/SAVP without a=crypto");
+	if (l->conf->srtp == OFFER_SRTP_REQUIRED)
+		return *why ? ENOTSUP : refuse(why, ENOTSUP, "SRTP is required here");
+	retire(k, l->before);
+	return 0;
+}
+
+int offer_keys_answer(struct offer_keys *k, const char **why, const struct offer_keys_line *l, const struct sdesc *d,
+		      const struct sdesc_media *m)
+{
+	const char *text = NULL;
+	struct sdes theirs;
+	int err;
+
+	if (l->conf->srtp == OFFER_SRTP_OFF)
+		return l->profile == OFFER_PLAIN ? 0 : refuse(why, ENOTSUP, "SRTP is switched off here");
+	if (l->profile == OFFER_BY_DTLS)
+		return answer_dtls(k, why, l, d, m);
+	if (!sdes_choose(&theirs, &text, m))
+		return answer_crypto(k, l, &theirs);
+	if (offer_dtls_said(d, m) && !answer_dtls(k, &text, l, d, m))
+		return 0;
+	err = answer_plain(k, &text, l);
+	if (err)
+		*why = text;
+	return err;
+}
+
+/* --- our offer --- */
+
+static bool wanted(const struct offer_conf *conf)
 {
 	return conf->srtp == OFFER_SRTP_REQUIRED || (conf->srtp == OFFER_SRTP_OPTIONAL && conf->srtp_offered);
 }
 
+static bool wants_dtls(const struct offer_keys_line *l)
+{
+	return l->conf->keying == OFFER_KEYING_DTLS && has_dtls(l);
+}
+
+/* RFC 8643 3.1: an offer of what is only wished for is RTP/AVP. */
+enum offer_profile offer_keys_profile(const struct offer_keys_line *l)
+{
+	if (l->conf->srtp != OFFER_SRTP_REQUIRED)
+		return OFFER_PLAIN;
+	return wants_dtls(l) ? OFFER_BY_DTLS : OFFER_SECURE;
+}
+
 /* All suites, the one in use first. A suite has the same tag in all our offers. */
-int offer_keys_offer(struct offer_keys *k, const struct offer_keys *before)
+static int offer_crypto(struct offer_keys *k, const struct offer_keys *before)
 {
 	size_t used = before && before->tx.len ? suite_index(before->tx.suite) : 0;
 	int err = 0;
@@ -107,36 +162,60 @@ int offer_keys_offer(struct offer_keys *k, const struct offer_keys *before)
 	return err;
 }
 
-int offer_keys_accept(struct offer_keys *k, const char **why, enum offer_srtp policy, const struct offer_keys *offered,
-		      const struct offer_keys *before, bool secure, const struct sdesc_media *m)
+int offer_keys_offer(struct offer_keys *k, const struct offer_keys_line *l)
 {
+	const struct offer_keys *before = l->before;
+	bool crypto = before ? before->n_line > 0 : wanted(l->conf) && !wants_dtls(l);
+	bool dtls = before ? before->dtls.peer.on : wanted(l->conf) && wants_dtls(l);
+
+	if (dtls)
+		offer_dtls_offer(&k->dtls, l->conf, before ? &before->dtls : NULL);
+	return crypto ? offer_crypto(k, before) : 0;
+}
+
+/* --- their answer --- */
+
+static int accept_crypto(struct offer_keys *k, const char **why, const struct offer_keys *before,
+			 const struct sdes *theirs)
+{
+	/* RFC 4568 5.1.2: the answer carries the tag of the crypto attribute that was accepted. */
+	if (theirs->tag != suite_index(theirs->key.suite) + 1)
+		return refuse(why, EBADMSG, "the answer's a=crypto has a tag that was not offered");
+	if (before && before->tx.suite != theirs->key.suite)
+		retire(k, before);
+	use(k, theirs);
+	return 0;
+}
+
+int offer_keys_accept(struct offer_keys *k, const char **why, const struct offer_keys_line *l,
+		      const struct offer_keys *offered, const struct sdesc *d, const struct sdesc_media *m)
+{
+	bool may_be_plain = l->profile == OFFER_PLAIN && l->conf->srtp != OFFER_SRTP_REQUIRED;
+	const struct offer_dtls *before = l->before ? &l->before->dtls : NULL;
 	struct sdes theirs;
 	int err;
 
+	if (offered->dtls.setup != OFFER_SETUP_NONE && may_be_plain && !offer_dtls_said(d, m))
+		return 0;
+	if (offered->dtls.setup != OFFER_SETUP_NONE)
+		return offer_dtls_accept(&k->dtls, why, &offered->dtls, before, d, m);
 	if (!offered->n_line)
 		return 0;
 	err = sdes_choose(&theirs, why, m);
-	if (err == ENOENT && !secure && policy != OFFER_SRTP_REQUIRED) {
-		retire(k, before);
+	if (err == ENOENT && may_be_plain) {
+		retire(k, l->before);
 		return 0;
 	}
 	if (err)
 		return refuse(why, ENOTSUP, "the answer has no key we can use");
-	/* RFC 4568 5.1.2: the answer carries the tag of the crypto attribute that was accepted. */
-	if (theirs.tag != suite_index(theirs.key.suite) + 1) {
-		err = refuse(why, EBADMSG, "the answer's a=crypto has a tag that was not offered");
-	} else {
-		if (before && before->tx.suite != theirs.key.suite)
-			retire(k, before);
-		use(k, &theirs);
-	}
+	err = accept_crypto(k, why, l->before, &theirs);
 	sdes_wipe(&theirs.key);
 	return err;
 }
 
 int offer_keys_print(struct mbuf *mb, const struct offer_keys *k)
 {
-	int err = 0;
+	int err = offer_dtls_print(mb, &k->dtls);
 
 	for (size_t i = 0; i < k->n_line; i++)
 		err |= sdes_print(mb, k->line[i].tag, &k->own[k->line[i].suite]);

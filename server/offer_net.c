@@ -4,8 +4,9 @@
 #include <string.h>
 #include "offer_net.h"
 
-static const struct { const char *name; bool secure; } profiles[] = {
-	{"RTP/AVP", false}, {"RTP/AVPF", false}, {"RTP/SAVP", true}, {"RTP/SAVPF", true},
+static const struct { const char *name; enum offer_profile profile; } profiles[] = {
+	{"RTP/AVP", OFFER_PLAIN}, {"RTP/AVPF", OFFER_PLAIN}, {"RTP/SAVP", OFFER_SECURE}, {"RTP/SAVPF", OFFER_SECURE},
+	{"UDP/TLS/RTP/SAVP", OFFER_BY_DTLS}, {"UDP/TLS/RTP/SAVPF", OFFER_BY_DTLS},
 };
 
 static int refuse(const char **why, int err, const char *text)
@@ -14,17 +15,23 @@ static int refuse(const char **why, int err, const char *text)
 	return err;
 }
 
-int offer_net_profile(bool *secure, const char **why, const struct pl *proto)
+int offer_net_profile(enum offer_profile *profile, const char **why, const struct pl *proto)
 {
 	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
 		if (pl_strcmp(proto, profiles[i].name))
 			continue;
-		*secure = profiles[i].secure;
+		*profile = profiles[i].profile;
 		return 0;
 	}
-	if (proto->l > 8 && !memcmp(proto->p, "UDP/TLS/", 8))
-		return refuse(why, ENOTSUP, "keys by DTLS are not supported, only a=crypto");
 	return refuse(why, ENOTSUP, "a transport that is not supported");
+}
+
+const char *offer_net_profile_name(enum offer_profile profile)
+{
+	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++)
+		if (profiles[i].profile == profile)
+			return profiles[i].name;
+	return NULL;
 }
 
 /* --- direction --- */

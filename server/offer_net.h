@@ -16,7 +16,9 @@ int  offer_net_rtp(struct sa *rtp, const char **why, const struct offer_conf *co
 void offer_net_rtcp(struct sa *rtcp, const struct sa *rtp, const struct sdesc_media *m);  /* a=rtcp; else untouched */
 bool offer_net_held(const struct sdesc *d, const struct sdesc_media *m);                  /* c=0.0.0.0 */
 
-/* RTP/AVP and its kin; ENOTSUP: another. */
-int  offer_net_profile(bool *secure, const char **why, const struct pl *proto);
+/* RTP/AVP; RTP/SAVP; UDP/TLS/RTP/SAVP: keys by DTLS (RFC 5764 8); each with its F. ENOTSUP: another. */
+enum offer_profile { OFFER_PLAIN, OFFER_SECURE, OFFER_BY_DTLS };
+int  offer_net_profile(enum offer_profile *profile, const char **why, const struct pl *proto);
+const char *offer_net_profile_name(enum offer_profile profile);           /* as our first offer has it */
 
 #endif

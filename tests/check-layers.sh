@@ -33,7 +33,8 @@ doors() { # FOLDER: the headers others may include
 	# beat is arithmetic: control says what the beat is, osc sends it.
 	# card: the client's engine is turned by its sound card.
 	# dtlskey: keys of sound and of gestures are agreed on the same way; calls and lines hand its datagrams in.
-	mixer) echo mixer.h card.h dtlskey.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h port.h seal.h rtcp.h rtguard.h beat.h ;;
+	# fingerprint: of certificates, also those of lines of TLS.
+	mixer) echo mixer.h card.h dtlskey.h fingerprint.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h port.h seal.h rtcp.h rtguard.h beat.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
 	# record: main makes it and hands it its news.
 	# setting: the settings of a room, for those who draw forms of them.
@@ -41,8 +42,8 @@ doors() { # FOLDER: the headers others may include
 	# store: main opens it, the web thread reads calls and recordings. cdr: a call tells its record, the web prints it.
 	# delay: the parts of a delay, for those who write them down.
 	control) echo control.h command.h event.h snapshot.h delay.h loop.h log.h wheel.h sound.h store.h keypad.h prompt.h spoken.h ivr.h callname.h cdr.h setting.h record.h census.h ;;
-	# auth: the client answers challenges of its server.
-	server) echo session.h sip.h offer.h auth.h ;;
+	# auth: the client answers challenges of its server. callkeys: its calls have keys as the server's have.
+	server) echo session.h sip.h offer.h callkeys.h auth.h ;;
 	# relay: players and lines. gestline: what was agreed on for a line, as a value.
 	# desk: main joins relay and control with it; the map of a surface is a setting. roomports: main opens them.
 	# osc, bridge, sharedclock: the client's end of a line speaks to programs and instruments. gest, kind, oscrate, midi_merge are
@@ -84,6 +85,10 @@ check_include() { # TARGET
 	esac
 }
 
+is_dtls() {
+	case $1 in mixer/dtlscert.c | mixer/dtlshake.c | mixer/dtlskey.c | mixer/fingerprint.c) ;; *) return 1 ;; esac
+}
+
 # The libraries a layer must not know, so that XML, JSON and HTTP stay in the faces.
 check_library() { # TARGET
 	case $layer:$1 in
@@ -96,9 +101,11 @@ check_library() { # TARGET
 	control:gst/gst.h) ;;             # encoders of recordings (recfile.c)
 	*:gst/*) complain "<$1>: only control knows it" ;;
 	mixer:openssl/sha.h) ;;           # SRTP tags (seal.c)
+	# Keys by DTLS, whose certificates are the media's own and stand for nothing but their fingerprint (dtlscert.c).
+	mixer:openssl/*) is_dtls "$file" || complain "<$1>: certificates and keys are the server's" ;;
 	# PINs are compared where rooms are (pin.c).
 	control:openssl/crypto.h | control:openssl/evp.h | control:openssl/rand.h) ;;
-	mixer:openssl/* | control:openssl/*) complain "<$1>: certificates and keys are the server's" ;;
+	control:openssl/*) complain "<$1>: certificates and keys are the server's" ;;
 	esac
 }
 
@@ -163,6 +170,8 @@ self_test() {
 	try 1 control/a.c '"../mixer/mixer.h"'
 	try 1 control/a.c '"mixer/none.h"'
 	try 1 mixer/a.c '<glib.h>'
+	try 1 mixer/a.c '<openssl/ssl.h>'
+	try 0 mixer/dtlshake.c '<openssl/ssl.h>'
 	try 1 server/a.c '<libsoup/soup.h>'
 	try 0 control/a.c '<sqlite3.h>'
 	try 1 web/a.c '<sqlite3.h>'

@@ -11,7 +11,7 @@ build='gcc libc6-dev make meson ninja-build pkgconf libre-dev libopus-dev libspa
 fuzz='clang libclang-rt-dev'
 test='binutils clang clang-tidy libclang-rt-dev valgrind sip-tester baresip-core linphone-cli sox python3 iproute2 procps
 	libxml2-utils curl openssl groff-base tshark zsh flac opus-tools chromium fonts-inter nodejs npm ca-certificates
-	liblo-tools puredata-core supercollider-server jackd2 tmux'
+	liblo-tools puredata-core supercollider-server jackd2 pipewire pipewire-jack tmux'
 
 case ${1:-} in
 build) wanted=$build ;;

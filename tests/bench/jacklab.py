@@ -2,6 +2,7 @@
 
 Each server has a name of its own, so that other JACK on the machine is left alone; each process is ended by its number.
 """
+import glob
 import json
 import os
 import shutil
@@ -23,20 +24,32 @@ def realtime():
 class Jack(Process):
     """A JACK server; what plays through it gets `env`."""
     count = 0
+    program = 'jackd'
 
     def __init__(self, period, rate=48000):
-        if not shutil.which('jackd'):
-            raise Trouble('jackd is not installed')
+        if not shutil.which(self.program):
+            raise Trouble('%s is not installed' % self.program)
         Jack.count += 1
         self.period, self.rate, self.rt = period, rate, realtime()
-        self.name = 'tutti-bench-%d-%d' % (os.getpid(), Jack.count)
+        self.name = self.called()
         self.dir = tempfile.mkdtemp(prefix='tutti-jack-')
-        self.env = dict(os.environ, JACK_DEFAULT_SERVER=self.name, JACK_NO_START_SERVER='1', JACK_NO_AUDIO_RESERVATION='1', HOME=self.dir,
-                        XDG_CONFIG_HOME=self.dir, XDG_RUNTIME_DIR=self.dir, QT_QPA_PLATFORM='offscreen')
-        self.log = 'jackd'
-        kind = ['-R', '-P', '60'] if self.rt else ['-r']
+        self.env = dict(os.environ, HOME=self.dir, XDG_CONFIG_HOME=self.dir, XDG_RUNTIME_DIR=self.dir, QT_QPA_PLATFORM='offscreen', **self.surroundings())
+        self.log = self.program
         with open(os.path.join(self.dir, self.log), 'w') as f:
-            super().__init__(['jackd', '-n', self.name, *kind, '-d', 'dummy', '-r', str(rate), '-p', str(period)], stdout=f, stderr=f, env=self.env)
+            super().__init__([self.program, *self.arguments()], stdout=f, stderr=f, env=self.env)
+        self.ready()
+
+    def called(self):
+        return 'tutti-bench-%d-%d' % (os.getpid(), Jack.count)
+
+    def surroundings(self):
+        return {'JACK_DEFAULT_SERVER': self.name, 'JACK_NO_START_SERVER': '1', 'JACK_NO_AUDIO_RESERVATION': '1'}
+
+    def arguments(self):
+        kind = ['-R', '-P', '60'] if self.rt else ['-r']
+        return ['-n', self.name, *kind, '-d', 'dummy', '-r', str(self.rate), '-p', str(self.period)]
+
+    def ready(self):
         self.wait(['system:playback_1'])
 
     def ports(self):
@@ -100,3 +113,29 @@ class Jack(Process):
     def stop(self):
         super().stop()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class PipeWire(Jack):
+    """PipeWire in JACK's place, with its dummy driver: programs find its libjack where they look first."""
+    program = 'pipewire'
+
+    def called(self):
+        return 'pipewire-0'           # its socket, in a directory of its own
+
+    def surroundings(self):
+        libs = glob.glob('/usr/lib/*/pipewire-*/jack')
+        if not libs:
+            raise Trouble('pipewire-jack is not installed')
+        return {'LD_LIBRARY_PATH': libs[0], 'PIPEWIRE_LATENCY': '%d/%d' % (self.period, self.rate), 'DBUS_SESSION_BUS_ADDRESS': 'unix:path=/nonexistent'}
+
+    def arguments(self):
+        return []
+
+    def ready(self):
+        """It has no port of its own until somebody has a card."""
+        socket = os.path.join(self.dir, 'pipewire-0')
+        until = time.monotonic() + 15
+        while not os.path.exists(socket):
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise Trouble('pipewire does not run: ' + self.said(self.log)[-300:])
+            time.sleep(0.1)

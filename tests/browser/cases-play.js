@@ -284,7 +284,7 @@ export const plays = [
 		},
 	},
 	{
-		name: 'fifty', what: 'fifty members, twenty levels a second: the page keeps its pace and the server hardly notices', limit: 180,
+		name: 'fifty', what: 'fifty members, twenty levels a second: the page keeps its pace and the server hardly notices', limit: 180, alone: true,
 		async run(c) {
 			const stage = await openStage(c);
 			await stage.ask('crowd', { calls: 50, seconds: 60, room: 'big' });

@@ -1,5 +1,5 @@
 /* cases.js - the list. Pages that need no sound are looked at with fake.js, everything else with the real server and phones. */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { HERE } from './stage.js';
 import { pictures } from './cases-docs.js';
@@ -11,6 +11,7 @@ import { plays } from './cases-play.js';
  * @property {string} name
  * @property {string} what
  * @property {number} limit   seconds
+ * @property {boolean} [alone]   it measures how fast the page is: nothing else meanwhile
  * @property {(c: import('./kit.js').Ctx) => Promise<unknown>} run
  */
 
@@ -18,11 +19,18 @@ import { plays } from './cases-play.js';
 const types = {
 	name: 'types', what: 'tsc --checkJs finds nothing in web/ui', limit: 180,
 	async run(c) {
-		const { status, stdout } = spawnSync(process.execPath, [join(HERE, 'node_modules/typescript/bin/tsc'), '-p', HERE], { encoding: 'utf8' });
-		if (status)
-			c.wrong.push(stdout);
+		const args = [join(HERE, 'node_modules/typescript/bin/tsc'), '-p', HERE];
+		await new Promise((resolve) => execFile(process.execPath, args, (error, stdout) => {
+			if (error)
+				c.wrong.push(stdout || error.message);
+			resolve(undefined);
+		}));
 	},
 };
 
-/** @type {Case[]} */
-export const cases = [types, ...looks, ...plays, ...(process.env.DOCS ? [pictures] : [])];
+/* A page by itself wants the processor, one with phones mostly waits for them: the two lists go on beside each other. */
+const together = [[types, ...looks], plays.filter((c) => !c.alone)];
+const last = [...plays.filter((c) => c.alone), ...(process.env.DOCS ? [pictures] : [])];
+
+/** What goes on at one time, one list of lanes after the other. @type {Case[][][]} */
+export const stages = [together, [last]];

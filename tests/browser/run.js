@@ -9,13 +9,15 @@
  * A case gets a page that has never been anywhere and may fail by what it expects, by an error in the page's own console, and by
  * its time limit. What the real server was seen to do wrong at its end counts as well.
  *
+ * Two lanes go on beside each other: pages by themselves, and pages with phones; what measures the page's pace comes after them, alone.
+ *
  * A page and phones in real time need a processor in time. A case that failed while this program was woken too late says nothing: it
  * is tried again when all others are done, up to three times. One that met a late machine every time is skipped, and says so. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import { cases } from './cases.js';
+import { stages } from './cases.js';
 
 const AGAIN = 3, WAKE_MS = 20, LATE_MS = 40;
 
@@ -95,16 +97,31 @@ async function judged(browser, c) {
 
 /** @typedef {Awaited<ReturnType<typeof judged>>} Outcome */
 
-/** @param {import('playwright-core').Browser} browser @param {import('./cases.js').Case[]} chosen */
+/** As they end. @param {import('playwright-core').Browser} browser @param {import('./cases.js').Case[][]} lanes */
+async function *inTurn(browser, lanes) {
+	const next = (/** @type {number} */ lane, /** @type {number} */ i) => judged(browser, lanes[lane][i]).then((outcome) => ({ lane, i, outcome }));
+	const running = new Map(lanes.flatMap((cases, lane) => (cases.length ? [[lane, next(lane, 0)]] : [])));
+	while (running.size) {
+		const { lane, i, outcome } = await Promise.race(running.values());
+		if (i + 1 < lanes[lane].length)
+			running.set(lane, next(lane, i + 1));
+		else
+			running.delete(lane);
+		yield outcome;
+	}
+}
+
+/** @param {import('playwright-core').Browser} browser @param {import('./cases.js').Case[][][]} chosen */
 async function *outcomes(browser, chosen) {
 	/** @type {Outcome[]} */
 	const unsaid = [];
-	for (const c of chosen) {
-		const first = await judged(browser, c);
-		if (first.busy)
-			unsaid.push(first);
-		else
-			yield { ...first, note: '', lines: first.wrong };
+	for (const lanes of chosen) {
+		for await (const first of inTurn(browser, lanes)) {
+			if (first.busy)
+				unsaid.push(first);
+			else
+				yield { ...first, note: '', lines: first.wrong };
+		}
 	}
 	for (const first of unsaid) {
 		let last = first;
@@ -118,9 +135,10 @@ async function *outcomes(browser, chosen) {
 
 async function main() {
 	const wanted = process.argv.slice(2).filter((a) => !a.startsWith('--'));
-	const chosen = cases.filter((c) => !wanted.length || wanted.some((w) => c.name.startsWith(w)));
+	const chosen = stages.map((lanes) => lanes.map((cases) => cases.filter((c) => !wanted.length || wanted.some((w) => c.name.startsWith(w)))));
+	const flat = chosen.flat(2);
 	if (process.argv.includes('--list')) {
-		for (const c of chosen)
+		for (const c of flat)
 			console.log(`${c.name.padEnd(16)} ${c.what}`);
 		return 0;
 	}
@@ -132,7 +150,7 @@ async function main() {
 	const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required',
 		'--disable-dev-shm-usage'] });
 	const count = { passed: 0, failed: 0, skipped: 0 };
-	console.log(`1..${chosen.length}`);
+	console.log(`1..${flat.length}`);
 	let i = 0;
 	for await (const { c, wrong, busy, seconds, note, lines } of outcomes(browser, chosen)) {
 		const bad = wrong.length > 0 && !busy;

@@ -138,8 +138,11 @@ static bool key_of(struct party *p, const struct party *from, const char *rest, 
 		*value = there ? GPOINTER_TO_INT(v) : 0;
 	} else {
 		there = gestosc_key(p->rtp, addr, &msg) != NULL;
-		osc_args_init(&it, &msg);
-		*value = there && osc_arg_next(&it, &a) ? a.v.i : 0;
+		*value = 0;
+		if (there)
+			osc_args_init(&it, &msg);
+		if (there && osc_arg_next(&it, &a))
+			*value = a.v.i;
 	}
 	g_free(addr);
 	return there;

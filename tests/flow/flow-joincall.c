@@ -726,6 +726,162 @@ static void test_busy(void)
 	closes();
 }
 
+/* --- keys by DTLS --- */
+
+static struct joincall_conf by_dtls(struct end *e, enum offer_srtp srtp)
+{
+	struct joincall_conf conf = conf_of(e);
+
+	conf.srtp = srtp;
+	conf.srtp_keys = OFFER_KEYING_DTLS;
+	return conf;
+}
+
+static const struct { const char *ini; enum offer_srtp srtp; const char *keys; } dtls_rooms[] = {
+	{OPEN, OFFER_SRTP_REQUIRED, "dtls"}, {OPEN, OFFER_SRTP_OPTIONAL, "dtls"}, {OPEN "srtp = off\n", OFFER_SRTP_OPTIONAL, "none"},
+	{OPEN "srtp = required\n", OFFER_SRTP_OPTIONAL, "dtls"},
+};
+
+/* One with DTLS and one without hear each other in a room; who has it is up when there are keys. */
+static void test_dtls(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(dtls_rooms); i++) {
+		struct joincall_conf conf;
+		struct joincall_info info;
+
+		opens(dtls_rooms[i].ini);
+		for (unsigned n = 0; n < 2; n++) {
+			struct end *e = end_open(n);
+
+			e->hz = n ? 700 : 440;
+			conf = n ? conf_of(e) : by_dtls(e, dtls_rooms[i].srtp);
+			conf.uri = address("music-band", &house.udp, "");
+			starts(e, &conf);
+			g_assert_true(comes(e, JOINCALL_UP, 2000));
+			joincall_info(e->call, &info);
+			g_assert_cmpstr(info.keys, ==, n && i != 2 ? "sdes" : dtls_rooms[i].keys);
+			g_assert_true(info.srtp == (i != 2));
+		}
+		g_assert_cmpfloat(fabs(hears(&ends[0], 700) - 0.25), <, 0.03);
+		g_assert_cmpfloat(fabs(hears(&ends[1], 440) - 0.25), <, 0.03);
+		closes();
+	}
+}
+
+/* The server calls; its offer has a fingerprint and no key. */
+static void test_dtls_dialled(void)
+{
+	const struct actor system = {.kind = ACTOR_SYSTEM};
+	struct joincall_conf conf;
+	struct joincall_info info;
+	struct command dial = {.verb = VERB_DIAL, .room = "music-band"};
+	enum sip_transp tp;
+	struct sa at;
+
+	opens(OPEN "srtp = required\nsrtp-keys = dtls\n[dial]\nallow = sip:*@127.0.0.1*\n");
+	(void)end_open(0);
+	(void)end_open(1);
+	ends[0].hz = 440;
+	ends[1].hz = 700;
+	conf = by_dtls(&ends[0], OFFER_SRTP_REQUIRED);
+	conf.uri = address("music-band", &house.udp, "");
+	starts(&ends[0], &conf);
+	g_assert_true(comes(&ends[0], JOINCALL_UP, 2000));
+	conf = conf_of(&ends[1]);
+	conf.answer = true;
+	conf.listen = "udp:127.0.0.1:0";
+	starts(&ends[1], &conf);
+	g_assert_cmpint(joincall_listener(ends[1].call, 0, &tp, &at), ==, 0);
+	dial.uri = address("sip:ben", &at, "");
+	g_assert_cmpint(control_run(house.control, &system, &dial, NULL), ==, 0);
+	g_assert_true(comes(&ends[1], JOINCALL_UP, 3000));
+	joincall_info(ends[1].call, &info);
+	g_assert_cmpstr(info.keys, ==, "dtls");
+	/* by Opus, which the server likes best */
+	g_assert_cmpfloat(fabs(hears(&ends[0], 700) - 0.25), <, 0.06);
+	g_assert_cmpfloat(fabs(hears(&ends[1], 440) - 0.25), <, 0.06);
+	closes();
+}
+
+static void test_dtls_direct(void)
+{
+	struct joincall_conf conf;
+	struct joincall_info info;
+	struct sa at;
+
+	opens(NULL);
+	(void)end_open(0);
+	(void)end_open(1);
+	at = answers_at(&ends[1]);
+	ends[0].hz = 440;
+	ends[1].hz = 700;
+	conf = by_dtls(&ends[0], OFFER_SRTP_REQUIRED);
+	conf.uri = address("ben", &at, "");
+	starts(&ends[0], &conf);
+	for (unsigned n = 0; n < 2; n++) {
+		g_assert_true(comes(&ends[n], JOINCALL_UP, 2000));
+		joincall_info(ends[n].call, &info);
+		g_assert_cmpstr(info.keys, ==, "dtls");
+		g_assert_true(info.srtp && info.gestures);
+	}
+	g_assert_cmpfloat(fabs(hears(&ends[0], 700) - 0.25), <, 0.01);
+	g_assert_cmpfloat(fabs(hears(&ends[1], 440) - 0.25), <, 0.01);
+	plays(&ends[0], "/tutti/me/hand");
+	pass(100);
+	g_assert_cmpstr(ends[1].heard, ==, "/tutti/me/hand");
+	closes();
+}
+
+/* The lobby asks when there are keys: who says nothing then is let go after a while. */
+static void test_dtls_lobby(void)
+{
+	struct joincall_conf conf;
+
+	opens(OPEN);
+	conf = by_dtls(end_open(0), OFFER_SRTP_REQUIRED);
+	conf.uri = address("lobby", &house.udp, "");
+	starts(&ends[0], &conf);
+	g_assert_true(comes(&ends[0], JOINCALL_UP, 2000));
+	pass(20000);
+	g_assert_cmpint(joincall_state(ends[0].call), ==, JOINCALL_UP);
+	for (uint32_t ms = 0; ms < 120000 && joincall_state(ends[0].call) == JOINCALL_UP; ms += 1000)
+		pass(1000);
+	g_assert_cmpint(joincall_state(ends[0].call), !=, JOINCALL_UP);
+	g_test_message("%s", ends[0].why);
+	closes();
+}
+
+/* Somebody answers with a fingerprint and no handshake: no sound, and after a while another call. */
+static void test_dtls_silent(void)
+{
+	static const char print[] = "m=audio 9 UDP/TLS/RTP/SAVP 96\r\na=rtpmap:96 L16/48000/2\r\na=setup:active\r\na=rtcp-mux\r\na=fingerprint:sha-256 "
+		"4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB:4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF\r\n";
+	g_autofree char *text = g_strconcat("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n", print, NULL);
+	struct joincall_conf conf;
+	enum sip_transp tp;
+	struct sa any;
+
+	opens(NULL);
+	(void)sa_set_str(&any, "127.0.0.1", 0);
+	g_assert_cmpint(ua_alloc(&ua, SIP_TRANSP_UDP, &any), ==, 0);
+	conf = by_dtls(end_open(0), OFFER_SRTP_REQUIRED);
+	conf.uri = address("band", &ua->me, "");
+	conf.gestures = false;
+	conf.silence_ms = 3000;
+	starts(&ends[0], &conf);
+	g_assert_cmpint(joincall_listener(ends[0].call, 0, &tp, &ua->server), ==, 0);
+	is_called("band");
+	g_assert_true(ua_has(ua, "UDP/TLS/RTP/SAVP ") && ua_has(ua, "a=setup:actpass") && ua_has(ua, "a=fingerprint:sha-256 ") &&
+		      ua_has(ua, "a=tls-id:") && ua_has(ua, "a=rtcp-mux") && !ua_has(ua, "a=crypto"));
+	ua_reply(ua, 200, "OK", NULL, text);
+	ua_expect(ua, "ACK ");
+	g_assert_cmpint(joincall_state(ends[0].call), !=, JOINCALL_UP);
+	pass(6000);
+	g_assert_nonnull(strstr(ends[0].why, "no keys"));
+	g_assert_cmpint(ends[0].told[ends[0].n_told - 1], !=, JOINCALL_UP);
+	ua_closes();
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -743,5 +899,10 @@ int main(int argc, char **argv)
 	g_test_add_func("/joincall/in-dialog", test_in_dialog);
 	g_test_add_func("/joincall/direct", test_direct);
 	g_test_add_func("/joincall/busy", test_busy);
+	g_test_add_func("/joincall/dtls", test_dtls);
+	g_test_add_func("/joincall/dtls-dialled", test_dtls_dialled);
+	g_test_add_func("/joincall/dtls-direct", test_dtls_direct);
+	g_test_add_func("/joincall/dtls-silent", test_dtls_silent);
+	g_test_add_func("/joincall/dtls-lobby", test_dtls_lobby);
 	return g_test_run();
 }

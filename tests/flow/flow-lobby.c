@@ -254,6 +254,36 @@ static void silent(void)
 	close_house();
 }
 
+/* Its keys come by DTLS, it says: nobody is asked, or judged by what it presses, before they have; and when they do not, it ends. */
+static void no_keys(void)
+{
+	struct ua *ann;
+	char sdp[1024];
+
+	open_house(NULL);
+	room_with("jazz", pins);
+	ann = phone_at("127.0.0.1", "jazz");
+	(void)re_snprintf(sdp, sizeof(sdp), "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+			  "m=audio 4000 UDP/TLS/RTP/SAVP 0\r\na=setup:actpass\r\na=fingerprint:sha-256 4A:AD:B9:B1:3F:82:18:3B:"
+			  "54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB:4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF\r\na=rtcp-mux\r\n");
+	ua_request(ann, "INVITE", NULL, sdp);
+	ua_expect(ann, "SIP/2.0 200");
+	g_assert_true(ua_has(ann, " UDP/TLS/RTP/SAVP 0") && ua_has(ann, "a=setup:active") && ua_has(ann, "a=fingerprint:sha-256 "));
+	ua_ack(ann, NULL);
+	sim_advance(1000);
+	press(ann, "4711#");
+	sim_advance(1000);
+	g_assert_cmpuint(house_members(&house, "jazz"), ==, 0);
+	g_assert_cmpuint(n_security, ==, 0);
+	ua_expect_none(ann, 20000);
+	sim_advance(12000);
+	ua_expect(ann, "BYE ");
+	g_assert_true(ua_has(ann, "cause=488") && ua_has(ann, "no keys by DTLS"));
+	ua_reply(ann, 200, "OK", NULL, NULL);
+	mem_deref(ann);
+	close_house();
+}
+
 int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
@@ -265,5 +295,6 @@ int main(int argc, char *argv[])
 	g_test_add_func("/lobby/right-ones", right_ones);
 	g_test_add_func("/lobby/numbers", numbers);
 	g_test_add_func("/lobby/silent", silent);
+	g_test_add_func("/lobby/no-keys", no_keys);
 	return g_test_run();
 }

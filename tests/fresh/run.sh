@@ -1,12 +1,13 @@
 #!/bin/bash
 # Does the front door open on a machine that has nothing? As root:
 #
-#     tests/fresh/run.sh [bookworm|trixie] [run|test]
+#     tests/fresh/run.sh [bookworm|trixie] [run|packages|test]
 #
 # Makes a bare Debian with debootstrap in a temporary folder, puts git and make and a clean clone of HEAD into it, and there
 #
 #     run    `make run`: installs, builds, starts; an OPTIONS is answered 200, the token was printed once, SIGTERM ends it
 #            with status 0; a second start installs and builds nothing and prints no token
+#     packages   only the first thing `make test` does: installs what it needs; a second time it installs nothing and is silent
 #     test   `make test`
 #
 #   FRESH_BASE   a folder that debootstrap has filled before: copied instead of made
@@ -20,8 +21,8 @@ here=$(cd "$(dirname "$0")/../.." && pwd)
 say() { echo "fresh: $*"; }
 fail() { echo "fresh: FAILED: $*" >&2; exit 1; }
 
-case $release in bookworm | trixie) ;; *) echo "usage: $0 [bookworm|trixie] [run|test]" >&2; exit 2 ;; esac
-case $mode in run | test) ;; *) echo "usage: $0 [bookworm|trixie] [run|test]" >&2; exit 2 ;; esac
+case $release in bookworm | trixie) ;; *) echo "usage: $0 [bookworm|trixie] [run|packages|test]" >&2; exit 2 ;; esac
+case $mode in run | packages | test) ;; *) echo "usage: $0 [bookworm|trixie] [run|packages|test]" >&2; exit 2 ;; esac
 [ "$(id -u)" = 0 ] || { echo "fresh: needs root, for chroot and mounts" >&2; exit 1; }
 command -v debootstrap >/dev/null || [ -n "${FRESH_BASE:-}" ] || { echo "fresh: needs debootstrap" >&2; exit 1; }
 
@@ -152,6 +153,13 @@ try_run() {
 	! grep -q installing "$root/second.log" || fail "packages were installed a second time"
 	sed 's/^/    /' "$root/second.log"
 	say "make run: passed on $release"
+}
+
+try_packages() {
+	inside sh /root/tutti/tools/install-deps.sh test >"$root/packages.log" 2>&1 </dev/null || { tail -n 20 "$root/packages.log"; fail "packages"; }
+	inside sh /root/tutti/tools/install-deps.sh test >"$root/again.log" 2>&1 </dev/null && [ ! -s "$root/again.log" ] ||
+		{ tail -n 20 "$root/again.log"; fail "packages: a second time"; }
+	say "packages of make test: passed on $release"
 }
 
 try_test() {

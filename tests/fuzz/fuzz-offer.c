@@ -38,11 +38,16 @@ static struct offer *make(uint8_t settings)
 		.levels = settings & 64,
 		.srtp = settings & 8 ? OFFER_SRTP_REQUIRED : OFFER_SRTP_OPTIONAL,
 		.red = settings & 128,
+		.srtp_offered = settings & 4, .keying = settings & 1 ? OFFER_KEYING_DTLS : OFFER_KEYING_SDES,
+		.dtls_fingerprint = settings & 2 ? NULL : "sha-256 00",
 		.gest = {.takes = 0x1f, .offers = settings & 4 ? 0x1f : settings & 2 ? 3 : 0, .mtu = 1200, .stream_max = 65536,
 			 .rate = 2000, .fingerprint = "sha-256 00", .open = open_line, .claims = claim},
 	};
 	struct offer *o;
 
+	sa_init(&conf.source, AF_UNSPEC);
+	if (settings & 64)
+		(void)sa_set_str(&conf.source, "192.0.2.1", 5060);
 	if (sa_set_str(&conf.media, settings & 16 ? "2001:db8::10" : "198.51.100.10", 20000) || offer_alloc(&o, &conf))
 		abort();
 	offer_set_hold(o, settings & 32);
@@ -67,12 +72,23 @@ static void check_gestures(const struct offer *o)
 	}
 }
 
+static void check_dtls(const struct offer *o, bool pending, const struct leg_desc *d)
+{
+	struct dtlskey_peer p;
+
+	if (offer_dtls(o, pending, &p) || p.on != d->dtls)
+		abort();
+	if (p.on && (d->srtp_tx.len || d->srtp_rx.len || !p.fingerprint[0] || strlen(p.fingerprint) >= sizeof(p.fingerprint)))
+		abort();
+}
+
 static void check_leg(const struct offer *o, bool pending)
 {
 	struct leg_desc d;
 
 	if (offer_leg(o, pending, &d))
 		return;
+	check_dtls(o, pending, &d);
 	if (d.n_rx > LEG_RX_MAX || d.dir > LEG_DIR_BOTH || d.level_rx_ext > 14 || d.levels_tx_ext > 14)
 		abort();
 	if (d.level_rx_ext && d.level_rx_ext == d.levels_tx_ext)

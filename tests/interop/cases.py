@@ -20,6 +20,8 @@ from server import BUILD, ROOT, Server, sanitized
 
 ALL = {}
 SETTLE = 3                            # seconds a phone may take to find its jitter buffer
+QUICK = bool(os.environ.get('TUTTI_QUICK'))
+TALK = 5 if QUICK else 10             # seconds that a room is listened to
 LIMIT = 'sip.max-calls'                # the setting that bounds calls
 
 
@@ -55,7 +57,7 @@ def together(members, what, *args):
 
 # ---- sound ----
 
-def room_of_three(kinds, codecs, transport='udp', host='127.0.0.1', srtp=False, seconds=10, beside=None, options=()):
+def room_of_three(kinds, codecs, transport='udp', host='127.0.0.1', srtp=False, seconds=TALK, beside=None, options=()):
     """beside(server): who else is there, with a method close() that says what was wrong with it."""
     server = Server(options, host=host, tls=transport == 'tls')
     members, wrong, guest = [], [], None
@@ -99,14 +101,19 @@ ROOMS = [
     ('tls-python', 'tls', '127.0.0.1', False, ['python'] * 3, ['PCMU'] * 3),
     ('tls-srtp', 'tls', '127.0.0.1', True, ['baresip', 'linphone', 'baresip'], ['PCMU', 'Opus', 'Opus']),
     ('udp-srtp', 'udp', '127.0.0.1', True, ['linphone', 'baresip', 'linphone'], ['PCMU', 'PCMU', 'Opus']),
+    ('dtls', 'udp', '127.0.0.1', 'dtls', ['baresip'] * 3, ['PCMU', 'Opus', 'Opus']),
+    ('dtls-apart', 'udp', '127.0.0.1', 'dtls-apart', ['baresip'] * 3, ['PCMU'] * 3),
+    ('dtls-mixed', 'udp', '127.0.0.1', 'dtls', ['linphone', 'baresip', 'linphone'], ['PCMU', 'PCMU', 'Opus']),
     ('ipv6', 'udp', '::1', False, ['baresip', 'sipp', 'python'], ['Opus', 'PCMU', 'PCMU']),
     ('ipv6-tcp', 'tcp', '::1', False, ['baresip', 'sipp', 'python'], ['PCMU', 'PCMU', 'PCMU']),
     ('ipv6-tls-srtp', 'tls', '::1', True, ['baresip'] * 3, ['PCMU', 'Opus', 'PCMU']),
 ]
 
 for _name, _transport, _host, _srtp, _kinds, _codecs in ROOMS:
+    _what = '%s over %s%s%s: each hears the two others, not itself, %d s without a gap' % (
+        ' '.join('%s/%s' % kc for kc in zip(_kinds, _codecs)), _transport, '+srtp' if _srtp else '', ' on IPv6' if ':' in _host else '', TALK)
     _what = '%s over %s%s%s: each hears the two others, not itself, 10 s without a gap' % (
-        ' '.join('%s/%s' % kc for kc in zip(_kinds, _codecs)), _transport, '+srtp' if _srtp else '', ' on IPv6' if ':' in _host else '')
+        ' '.join('%s/%s' % kc for kc in zip(_kinds, _codecs)), _transport, '+' + (_srtp if isinstance(_srtp, str) else 'srtp') if _srtp else '', ' on IPv6' if ':' in _host else '')
     case('room-' + _name, _what)(lambda k=_kinds, c=_codecs, t=_transport, h=_host, s=_srtp: room_of_three(k, c, t, h, s))
 
 
@@ -531,7 +538,7 @@ def up_and_down(options, rounds, bye, wait):
     server = Server(dict({'sip.invite-rate': '0'} if has_setting('sip.invite-rate') else {}, **options))
     wrong = []
     try:
-        n = 200 if os.environ.get('TUTTI_QUICK') else 500
+        n = 200 if QUICK else 500
         calls = ('-n', str(n), '-r', str(n // 10), '--cps', str(n // 2), '--hold', '1', '--talkers', '100')
         load(server, *calls, '--rounds', '10')
         time.sleep(TIMER_J)
@@ -674,14 +681,13 @@ def call_records():
 
 @case('api-load', '10,000 API calls in a minute while 300 members talk: each is answered, and two who listen hear no gap', limit=240, alone=True)
 def api_load():
-    quick = os.environ.get('TUTTI_QUICK')
-    n, calls, seconds = (60, 2000, 12) if quick else (300, 10000, 60)
+    n, calls, seconds = (60, 2000, 12) if QUICK else (300, 10000, 60)
     tool = os.path.join(BUILD, 'tutti-load')
     if not os.path.exists(tool):
         raise Missing('no ' + tool)
     server, wrong, crowd = Server({'sip.invite-rate': '0'}), [], None
     try:
-        crowd = subprocess.Popen([tool, '--json', '-n', str(n), '-r', str(n // 10), '--cps', '100', '--hold', str(seconds + 20),
+        crowd = subprocess.Popen([tool, '--json', '-n', str(n), '-r', str(n // 10), '--cps', '100', '--hold', str(seconds + n // 50 + 11),
                                   '--talkers', str(n), '%s:%d' % (server.host, server.port)], stdout=subprocess.PIPE, text=True)
         time.sleep(n / 100 + 3)
         talkers = Talkers(server)
@@ -732,12 +738,14 @@ def selftest():
 
 
 import conference  # noqa: E402,F401  (its cases use what stands above)
+import dtlscases  # noqa: E402,F401
 import gestures  # noqa: E402,F401
 import gestures_apple  # noqa: E402,F401
 import gestures_phones  # noqa: E402,F401
 import gestures_plain  # noqa: E402,F401
 import joincheck  # noqa: E402,F401
 import joindelays  # noqa: E402,F401
+import joinseat  # noqa: E402,F401
 import joins  # noqa: E402,F401
 import joins_gestures  # noqa: E402,F401
 import band  # noqa: E402,F401

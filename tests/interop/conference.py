@@ -5,7 +5,7 @@ import subprocess
 import threading
 import time
 
-from cases import case, with_server
+from cases import QUICK, case, with_server
 from follower import Follower
 from houseapi import Api, Events, Refused
 from phones import Missing
@@ -135,9 +135,9 @@ def followed(seconds, n):
 
 
 @case('followed', 'who subscribes to a room that churns sees only states it was in, in order, and in the end what the API tells',
-      limit=480, alone=True)
+      limit=480, alone='house')
 def followed_case():
-    return followed(30, 100) if os.environ.get('TUTTI_QUICK') else followed(300, 200)
+    return followed(30, 100) if QUICK else followed(300, 200)
 
 
 # ---- a crash in the middle of everything ----
@@ -247,8 +247,9 @@ def killed_run(server):
         killed = time.monotonic()
         server.kill()
     finally:
+        # Not asked to end: each would say BYE to who is no more, for half a minute.
         for p in filter(None, (talkers, joins)):
-            p.terminate()
+            p.kill()
             p.wait()
     running = {name: killed - t for name, t in running.items()}
     began = time.monotonic()
@@ -267,6 +268,6 @@ def killed_run(server):
 
 
 @case('killed', 'SIGKILL in the middle of 100 joins and 20 recordings: within a second it is back, with all it had promised to keep',
-      limit=120, alone=True)
+      limit=120, alone='house')
 def killed():
     return with_server(killed_run, sip_invite_rate='0', http_rate='0', recording_max='20', rooms_max='5000')

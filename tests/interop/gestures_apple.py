@@ -279,7 +279,7 @@ def own_daemons():
             os.environ['DBUS_SYSTEM_BUS_ADDRESS'] = before
 
 
-@case('apple-dnssd', 'AppleMIDI: rooms are found by name through avahi-daemon, which comes, goes, and comes again', limit=90, alone=True)
+@case('apple-dnssd', 'AppleMIDI: rooms are found by name through avahi-daemon, which comes, goes, and comes again', limit=90, alone='house')
 def apple_dnssd():
     with own_daemons() as daemons:
         with House(announce='yes') as house:

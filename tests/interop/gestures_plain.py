@@ -332,7 +332,7 @@ def plain_query():
 
 
 @case('plain-dnssd', 'Plain OSC: ports of rooms and OSCQuery are found by name while they are open; not what only this machine reaches',
-      limit=90, alone=True)
+      limit=90, alone='house')
 def plain_dnssd():
     with own_daemons() as daemons:
         daemons.begin()

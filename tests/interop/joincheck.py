@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 
-from cases import case
+from cases import QUICK, case
 from phones import LATE, Missing
 from server import BINARY, BUILD, ROOT, Server, sanitized
 
@@ -62,11 +62,12 @@ def slack():
     return 40 if sanitized() else 10
 
 
-@case('join-check', 'tutti-join --check on loopback: four trials, sound back in a few ms, words; what the server has not is told', limit=120)
+@case('join-check', 'tutti-join --check on loopback: four trials, sound back in a few ms, words; what the server has not is told', limit=120,
+      alone='delay')
 def join_check():
     server, wrong = Server(), []
     try:
-        report, p = check('sip:echo@%s:%d' % (server.host, server.port), 6)
+        report, p = check('sip:echo@%s:%d' % (server.host, server.port), 4 if QUICK else 6)
         print('# %s' % p.stdout.strip())
         if [(t['codec'], t['frame_ms']) for t in report['trials']] != [('L16', 1.333), ('L16', 2.5), ('L16', 5.0), ('Opus', 2.5)]:
             wrong.append('trials: %s' % report['trials'])

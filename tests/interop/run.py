@@ -3,7 +3,8 @@
 
     tests/interop/run.py [-j N] [--quick] [--list] [CASE...]        CASE: a name or the beginning of one
 
-    --quick        the size that `make test` has time for: 200 calls instead of 500; `make interop` runs them all whole
+    --quick        the size that `make test` has time for: 200 calls instead of 500, 5 s of a room instead of 10; `make interop` runs
+                   them all whole
 
     TUTTI          the server (build/tutti)
     TUTTI_BUILD    build folder, for tutti and tutti-load (build)
@@ -23,11 +24,15 @@ import argparse
 import concurrent.futures
 import os
 import re
+import resource
 import subprocess
 import sys
 import threading
 import time
 import traceback
+
+if '--quick' in sys.argv:
+    os.environ['TUTTI_QUICK'] = '1'   # read where cases are made
 
 import cases
 from phones import LATE, Missing
@@ -57,7 +62,8 @@ class Watch(threading.Thread):
 FLAKY = 'flaky on a busy machine: passed when tried again'
 # What is judged of sound. All else must come right on a late machine, too.
 SOUND = re.compile(r'\bis away\b|\bhears\b|\bdB\b|\bmanifest: ')
-TOOK = re.compile(r'\(\d+ s\)')
+TOOK = re.compile(r'\(\d+ s, [\d.]+ s of processor\)')
+USED = re.compile(r'\n?\(([\d.]+) s of processor\)$')
 UNJUDGED = 'not judged: this machine was late in every try'
 
 
@@ -77,8 +83,13 @@ def one(name):
         if late:
             lines.append('(this machine or a phone on it was late %d times meanwhile)' % late)
             status = BUSY if all(SOUND.search(line) for line in lines if not line.startswith('(')) else BUSY_WRONG
-    print('\n'.join(lines))
+    print('\n'.join(lines + ['(%.1f s of processor)' % processor_s()]))
     return status
+
+
+def processor_s():
+    """What this process and those it has waited for have used: what else may run beside the case is decided by that."""
+    return sum(u.ru_utime + u.ru_stime for u in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 
 
 def attempt(name):
@@ -104,7 +115,9 @@ def child(name):
     try:
         out, _ = p.communicate(timeout=limit)
         out = out.decode('utf-8', 'replace').rstrip()
-        return name, p.returncode, out + '\n(%.0f s)' % (time.monotonic() - began)
+        used = USED.search(out)
+        took = '\n(%.0f s, %s s of processor)' % (time.monotonic() - began, used.group(1) if used else '?')
+        return name, p.returncode, USED.sub('', out) + took
     except subprocess.TimeoutExpired:
         os.killpg(p.pid, 15)                    # the case and what it started: its own session
         try:
@@ -158,21 +171,36 @@ def says_nothing(name, status):
     return status in (BUSY, BUSY_WRONG) or (status == 1 and others_phones(name))
 
 
+# Cases of one lane wait for each other, and go on beside the ladders and the other lanes: how many at a time.
+LANES = {
+    'memory': 2,                      # counts memory while calls come and go: it waits most of the time
+    'house': 1,                       # a house that churns, dies, is looked for by name; no sound is judged
+    'delay': 1,                       # measures delays: not beside another that does
+}
+LONG = 'gestures-beside', 'gesture-no-reports', 'lobby-', 'record-', 'gesture-peer', 'selftest'
+
+
 def in_turn(names, jobs):
-    """The cases as they end. First the rooms, whose sound is judged; then, in two lanes, what counts memory (it waits most of
-    the time) beside the ladders and what talks while something hostile goes on, one by one."""
+    """The cases as they end. First the rooms, whose sound is judged; then the ladders, the longest first, beside the lanes; in the end what
+    talks while something hostile goes on, one by one."""
     rooms = [n for n in names if n.startswith(('room-', 'change-'))]
-    memory = [n for n in names if cases.ALL[n].alone == 'memory']
-    hostile = [n for n in names if cases.ALL[n].alone and n not in memory]
-    ladders = [n for n in names if n not in rooms + memory + hostile]
+    lanes = {lane: [n for n in names if cases.ALL[n].alone == lane] for lane in LANES}
+    hostile = [n for n in names if cases.ALL[n].alone is True]
+    ladders = [n for n in names if n not in rooms and not cases.ALL[n].alone]
+    ladders.sort(key=lambda n: not n.startswith(LONG))
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         yield from concurrent.futures.as_completed([pool.submit(child, n) for n in rooms])
-    with concurrent.futures.ThreadPoolExecutor(2) as beside:
-        waiting = [beside.submit(child, n) for n in memory]
-        for group, n_jobs in (ladders, jobs), (hostile, 1):
-            with concurrent.futures.ThreadPoolExecutor(n_jobs) as pool:
-                yield from concurrent.futures.as_completed([pool.submit(child, n) for n in group])
-        yield from concurrent.futures.as_completed(waiting)
+    # On one processor nothing goes on beside anything.
+    pools = {lane: concurrent.futures.ThreadPoolExecutor(min(jobs, n)) for lane, n in LANES.items()} if jobs > 1 else {}
+    waiting = [pool.submit(child, n) for lane, pool in pools.items() for n in lanes[lane]]
+    if not pools:
+        hostile = sum(lanes.values(), []) + hostile
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        yield from concurrent.futures.as_completed(waiting + [pool.submit(child, n) for n in ladders])
+    for pool in pools.values():
+        pool.shutdown()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        yield from concurrent.futures.as_completed([pool.submit(child, n) for n in hostile])
 
 
 def plan_s(name):
@@ -206,8 +234,6 @@ def main():
         _, status, out = next(outcomes([args.one], 1))
         print(out)
         return status
-    if args.quick:
-        os.environ['TUTTI_QUICK'] = '1'
     names = [n for n in cases.ALL if not args.case or any(n == c or n.startswith(c) for c in args.case)]
     if args.plan:
         for n in names:

@@ -277,6 +277,8 @@ static void end_turn(struct cards *s, struct end *e)
 	mixer_dispatch(e->m);
 	for (uint32_t i = 0; i < n; i++)
 		e->heard[(e->n + i) % CARDS_KEPT] = out[2 * i];
+	if (e->turnedh)
+		e->turnedh(e, e->next_us, e->n, e->arg);
 	e->n += n;
 	e->next_us += n / end_rate(e);
 }

@@ -59,6 +59,8 @@ struct end {
 	size_t n_play;
 	float heard[CARDS_KEPT];          /* left, by the number of the sample */
 	double busy_us;
+	void (*turnedh)(struct end *e, double at_us, uint64_t smp, void *arg);    /* a period: its moment, and its first sample */
+	void *arg;
 };
 
 struct cards {

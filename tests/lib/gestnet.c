@@ -335,12 +335,16 @@ static void step(struct gestnet *n)
 	}
 }
 
+void gestnet_step(struct gestnet *n, uint32_t us)
+{
+	n->now_us += us;
+	step(n);
+}
+
 void gestnet_run(struct gestnet *n, unsigned ms)
 {
-	for (unsigned i = 0; i < ms; i++) {
-		n->now_us += STEP_US;
-		step(n);
-	}
+	for (unsigned i = 0; i < ms; i++)
+		gestnet_step(n, STEP_US);
 }
 
 struct relay *gestnet_relay(struct gestnet *n) { return n->relay; }

@@ -21,13 +21,14 @@ struct gestend;
 struct gestlink { unsigned loss, twice; uint32_t delay_us, jitter_us; };   /* percent; jitter makes another order */
 
 typedef void (gestend_recv_h)(struct gestend *end, const struct sa *from, const uint8_t *buf, size_t len, uint64_t now_us, void *arg);
-typedef void (gestend_tick_h)(struct gestend *end, uint64_t now_us, void *arg);   /* once a millisecond */
+typedef void (gestend_tick_h)(struct gestend *end, uint64_t now_us, void *arg);   /* once a step: a millisecond */
 
 /* conf NULL: what a server would say by default. */
 int  gestnet_alloc(struct gestnet **np, const struct relay_conf *conf, uint32_t seed);
 struct relay *gestnet_relay(struct gestnet *n);
 uint64_t gestnet_now_us(const struct gestnet *n);
 void gestnet_run(struct gestnet *n, unsigned ms);
+void gestnet_step(struct gestnet *n, uint32_t us);        /* the next: packets that have come by its end, and one turn of everybody */
 uint32_t gestnet_draw(struct gestnet *n, uint32_t below);
 uint64_t gestnet_astray(const struct gestnet *n);         /* sent to nobody's address */
 

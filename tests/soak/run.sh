@@ -12,5 +12,6 @@ test -f $build/build.ninja || meson setup $build --buildtype=release -Dwerror=tr
 ninja -C $build --quiet
 SOAK_MINUTES="${SOAK_MINUTES:-60}" $build/tests/soak/soak-mixer
 BAND_MINUTES="${SOAK_MINUTES:-60}" $build/tests/soak/soak-band
+NOTES_MINUTES="${SOAK_MINUTES:-60}" $build/tests/soak/soak-notes
 test -z "${MINUTES:-}" || TUTTI_BUILD=$build python3 tests/soak/soak.py "$MINUTES"
 test -z "${BAND:-}" || TUTTI_BUILD=$build python3 tests/soak/band_hour.py "$BAND"

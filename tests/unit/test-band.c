@@ -53,6 +53,11 @@ static void test_who(void)
 	g_assert_true(hear("/tutti/member/anna/mute", "i", 1));
 	g_assert_false(hear("/tutti/member/anna/mute", "T"));
 	g_assert_true(hear("/tutti/member/anna/hand", "i", 1));
+	g_assert_true(hear("/tutti/member/anna/role", "s", "host"));
+	g_assert_false(hear("/tutti/member/anna/role", "s", "host"));
+	g_assert_cmpstr(band_find(&band, "anna")->role, ==, "host");
+	g_assert_true(hear("/tutti/member/bob/role", "s", "longer than any role is"));
+	g_assert_cmpuint(strlen(band_find(&band, "bob")->role), <, sizeof(band.member[0].role));
 	g_assert_true(hear("/tutti/member/anna/level", "f", -6.0));
 	g_assert_cmpfloat(band.member[0].level_db, ==, -6);
 	g_assert_true(hear("/tutti/room/speaker", "s", "anna"));

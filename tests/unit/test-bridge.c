@@ -245,6 +245,12 @@ static void params(void)
 	cc(&s, 38, 127);
 	cc(&s, 96, 0);
 	heard(&s, "/midi/3/nrpn/128 16383");            /* no further */
+	cc(&s, 96, 0);
+	cc(&s, 97, 0);
+	cc(&s, 97, 0);
+	heard(&s, "");                                  /* but counted, as journals do: 2, 1, 0 too far */
+	cc(&s, 97, 0);
+	heard(&s, "/midi/3/nrpn/128 16382");
 	cc(&s, 101, 127);
 	cc(&s, 100, 127);
 	cc(&s, 6, 5);
@@ -449,17 +455,20 @@ static struct midi_cmd random_command(void)
 	static const uint8_t controls[] = {0, 1, 6, 7, 11, 32, 38, 64, 66, 96, 97, 98, 99, 100, 101, 119, 120, 121, 122,
 		123, 126};
 	const uint8_t ch = (uint8_t)(roll(2) * 15), num = (uint8_t)(roll(4) * 42);
+	/* One after the other: in which order a call's arguments are made is the compiler's to choose. */
+	const unsigned kind = roll(10), one_in_eight = roll(8), half = roll(2);
+	const uint8_t control = controls[roll(sizeof(controls))], select = (uint8_t)(98 + roll(4)), few = (uint8_t)roll(3);
+	const uint8_t a = (uint8_t)roll(128), b = (uint8_t)roll(128);
 
-	switch (roll(10)) {
-	case 0: case 1: return midi_short(MIDI_NOTE_ON | ch, num, (uint8_t)roll(128));
-	case 2: return midi_short(MIDI_NOTE_OFF | ch, num, (uint8_t)(roll(2) ? 64 : roll(128)));
-	case 3: return midi_short(MIDI_POLY | ch, num, (uint8_t)roll(128));
-	case 4: return midi_short(MIDI_PROGRAM | ch, (uint8_t)roll(128), 0);
-	case 5: return midi_short(MIDI_PRESSURE | ch, (uint8_t)roll(128), 0);
-	case 6: return midi_short(MIDI_BEND | ch, (uint8_t)roll(128), (uint8_t)roll(128));
-	case 7: return roll(8) ? midi_short(MIDI_CC | ch, (uint8_t)(98 + roll(4)), (uint8_t)roll(3)) :
-			midi_short(MIDI_SONG, (uint8_t)roll(128), 0);
-	default: return midi_short(MIDI_CC | ch, controls[roll(sizeof(controls))], (uint8_t)roll(128));
+	switch (kind) {
+	case 0: case 1: return midi_short(MIDI_NOTE_ON | ch, num, a);
+	case 2: return midi_short(MIDI_NOTE_OFF | ch, num, half ? 64 : a);
+	case 3: return midi_short(MIDI_POLY | ch, num, a);
+	case 4: return midi_short(MIDI_PROGRAM | ch, a, 0);
+	case 5: return midi_short(MIDI_PRESSURE | ch, a, 0);
+	case 6: return midi_short(MIDI_BEND | ch, a, b);
+	case 7: return one_in_eight ? midi_short(MIDI_CC | ch, select, few) : midi_short(MIDI_SONG, a, 0);
+	default: return midi_short(MIDI_CC | ch, control, a);
 	}
 }
 

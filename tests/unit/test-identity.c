@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <re.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "client/identity.h"
@@ -95,6 +96,86 @@ static void test_nowhere(void)
 	g_setenv("XDG_STATE_HOME", dir, TRUE);
 }
 
+static char *section_in(const char *room)
+{
+	char s[33];
+
+	identity_section(s, sizeof(s), room);
+	return g_strdup(s);
+}
+
+#define SECTION(room, want)                                                                                            \
+	do {                                                                                                           \
+		g_autofree char *got = section_in(room);                                                               \
+		if (strcmp(got, want))                                                                                 \
+			_exit(__LINE__ % 256);                                                                         \
+	} while (0)
+
+/* Exit status 0: what the child expects is so. */
+static void child(void (*run)(void))
+{
+	pid_t pid = fork();
+
+	g_assert_cmpint(pid, >=, 0);
+	if (!pid) {
+		(void)identity_take();
+		run();
+		_exit(0);
+	}
+	ends(pid, NULL);
+}
+
+static void keeps(void)
+{
+	SECTION("band@host", "");
+	identity_keep_section("band@host", "brass");
+	identity_keep_section("other@host", "first violins");
+	identity_keep_section("band@host2", "reeds");
+	identity_keep_section("bad room", "x");
+	identity_keep_section("band@host", "a\nb");
+	SECTION("band@host", "brass");
+}
+
+static void finds(void)
+{
+	SECTION("band@host", "brass");
+	SECTION("other@host", "first violins");
+	SECTION("band@host2", "reeds");
+	SECTION("band", "");
+	identity_keep_section("band@host", "");
+	SECTION("band@host", "");
+	SECTION("band@host2", "reeds");
+}
+
+static void many_rooms(void)
+{
+	char room[32];
+
+	for (int i = 0; i < 2 * IDENTITY_ROOMS; i++) {
+		g_snprintf(room, sizeof(room), "r%d@host", i);
+		identity_keep_section(room, "s");
+	}
+	SECTION("r7@host", "");
+	SECTION("r8@host", "s");
+	SECTION("r15@host", "s");
+	SECTION("other@host", "");
+}
+
+/* The number stays what it was. */
+static void test_sections(void)
+{
+	pid_t pid;
+	uint32_t first = in_a_child(&pid, NULL), last;
+
+	ends(pid, NULL);
+	child(keeps);
+	child(finds);
+	child(many_rooms);
+	last = in_a_child(&pid, NULL);
+	ends(pid, NULL);
+	g_assert_cmpuint(last, ==, first);
+}
+
 int main(int argc, char **argv)
 {
 	int err;
@@ -106,6 +187,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/identity/again", test_again);
 	g_test_add_func("/identity/two-at-once", test_two_at_once);
 	g_test_add_func("/identity/nowhere", test_nowhere);
+	g_test_add_func("/identity/sections", test_sections);
 	err = g_test_run();
 	for (int i = 1; i <= 2; i++) {
 		g_autofree char *path = g_strdup_printf("%s/tutti/join-%d", dir, i);

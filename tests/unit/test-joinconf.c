@@ -260,6 +260,32 @@ static void test_documents(void)
 	free(table);
 }
 
+/* The last pair fits in whole. */
+static void test_ports(void)
+{
+	static const struct { const char *text; uint16_t min, max; } rows[] = {
+		{"20000-59999", 20000, 59998}, {"20001-20099", 20002, 20098}, {"20000-20098", 20000, 20096},
+		{"65526-65535", 65526, 65534}, {"1024-1033", 1024, 1032},
+		{"20000", 0, 0}, {"20000-20008", 0, 0}, {"1000-2000", 0, 0}, {"20000-70000", 0, 0}, {"20000-20099x", 0, 0},
+		{"20099-20000", 0, 0}, {"", 0, 0}, {"-5-20000", 0, 0},
+	};
+	char wrong[JOINCONF_WRONG];
+	struct joinconf c;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		uint16_t min, max;
+		int err;
+
+		g_test_message("%s", rows[i].text);
+		joinconf_init(&c);
+		err = joinconf_set(&c, joinconf_find("media-ports", 11), rows[i].text, wrong, sizeof(wrong));
+		g_assert_cmpint(err, ==, rows[i].min ? 0 : EINVAL);
+		joinconf_ports(&min, &max, &c);
+		g_assert_cmpuint(min, ==, err ? 20000 : rows[i].min);
+		g_assert_cmpuint(max, ==, err ? 59998 : rows[i].max);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int status;
@@ -268,6 +294,7 @@ int main(int argc, char **argv)
 	dir = g_dir_make_tmp("joinconf-XXXXXX", NULL);
 	g_test_add_func("/joinconf/files", test_files);
 	g_test_add_func("/joinconf/values", test_values);
+	g_test_add_func("/joinconf/ports", test_ports);
 	g_test_add_func("/joinconf/long-line", test_long_line);
 	g_test_add_func("/joinconf/flags", test_flags);
 	g_test_add_func("/joinconf/load", test_load);

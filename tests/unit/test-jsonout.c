@@ -81,6 +81,10 @@ static void test_changes(void)
 	g_assert_false(json_object_get_boolean_member(line(0), "me"));
 	m->muted = true;
 	LOOK(1250, "member");
+	g_assert_false(json_object_has_member(line(0), "role"));
+	strcpy(m->role, "host");
+	LOOK(1275, "member");
+	g_assert_cmpstr(json_object_get_string_member(line(0), "role"), ==, "host");
 	m->level_db = -3;
 	LOOK(1300, "");
 	band_say(&band, 0, "anna", "he said \"no\" \\ and");
@@ -117,12 +121,17 @@ static void test_delay(void)
 	LOOK(4000, "");
 	m->to_me.total = 20500;
 	LOOK(4050, "delay");
+	g_assert_false(json_object_has_member(line(0), "at_least"));
+	m->at_least = true;                                       /* that is worth a line, too */
+	LOOK(5050, "delay");
+	g_assert_true(json_object_get_boolean_member(line(0), "at_least"));
+	LOOK(7000, "");
 	for (unsigned i = 0; i < 3 * BAND_MAX; i++) {             /* many who come and go one after the other */
 		g_autofree char *name = g_strdup_printf("m%u", i);
 
 		band_empty(&band);
 		band_come(&band, name)->to_me.total = 1000;
-		LOOK(5000 + i, "left joined member delay");
+		LOOK(8000 + i, "left joined member delay");
 	}
 	tear_down();
 }

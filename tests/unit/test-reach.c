@@ -167,9 +167,29 @@ static void test_lookup(void)
 	loop_close();
 }
 
+static void test_identity(void)
+{
+	static const struct { const char *user, *name, *host, *want; } rows[] = {
+		{NULL, "anna", "band.example", "sip:anna-0000beef@band.example"},
+		{"", "Zo\xc3\xab B.", "::1", "sip:ZoB-0000beef@[::1]"},
+		{NULL, NULL, "h", "sip:musician-0000beef@h"},
+		{NULL, "...", "h", "sip:musician-0000beef@h"},
+		{"anna", "bob", "h", "sip:anna@h"},
+		{"a b@c", NULL, "2001:db8::7", "sip:a%20b%40c@[2001:db8::7]"},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		char buf[REACH_MAX];
+
+		reach_identity(buf, rows[i].user, rows[i].name, 0xbeef, rows[i].host);
+		g_assert_cmpstr(buf, ==, rows[i].want);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/reach/identity", test_identity);
 	g_test_add_func("/reach/read", test_read);
 	g_test_add_func("/reach/no-read", test_no_read);
 	g_test_add_func("/reach/transp", test_transp);

@@ -55,6 +55,10 @@ static void five(void)
 	come("phone-7", -2, 0);
 	band.member[0].speaking = true;
 	band.member[1].muted = band.member[3].hand = true;
+	strcpy(band.member[0].role, "host");
+	strcpy(band.member[1].role, "speaker");
+	strcpy(band.member[2].role, "speaker");
+	strcpy(band.member[4].role, "listener");
 	band_set_mix(&band, "anna", -6, -0.3f);
 	band_set_mix(&band, "dora", -60, 2);
 	band_set_mix(&band, "bob", 0, 0);
@@ -106,6 +110,14 @@ static void many(void)
 	strcpy(view.chosen, "player-40");
 }
 
+/* Without a server, and nothing told by the other end. */
+static void direct(void)
+{
+	set_up();
+	come("bob", -30.2f, 9400);
+	band.member[0].at_least = true;
+}
+
 static void waiting(void)
 {
 	set_up();
@@ -138,6 +150,7 @@ static const struct { const char *name; void (*room)(void); unsigned cols, rows;
 	{"many-80x24", many, 80, 24, false},
 	{"many-200x60", many, 200, 60, false},
 	{"waiting-80x24", waiting, 80, 24, false},
+	{"direct-80x24", direct, 80, 24, false},
 	{"help-80x24", helping, 80, 24, false},
 	{"help-40x12", helping, 40, 12, false},
 };

@@ -66,12 +66,10 @@ static void samples(void)
 	struct world w = {.off_us = 5e9, .ppm = 40, .now_us = 1000000000};
 	struct sharedclock c;
 	struct sharedtime t;
-	uint64_t at;
 
 	sharedclock_init(&c);
 	g_assert_cmpuint(sharedclock_rtt_us(&c), ==, 0);
 	g_assert_cmpint(sharedclock_at(&c, &t, 1), ==, EAGAIN);
-	g_assert_cmpint(sharedclock_when(&c, &at, 1), ==, EAGAIN);
 	for (int n = 0; n < 30; n++) {
 		exchange(&c, &w, 300, 300, 2000);
 		w.now_us += 1000000;
@@ -80,16 +78,15 @@ static void samples(void)
 		uint64_t ask = w.now_us + (uint64_t)(i * 100000LL);
 
 		g_assert_cmpint(sharedclock_at(&c, &t, ask), ==, 0);
-		g_assert_cmpint(sharedclock_when(&c, &at, t.smp), ==, 0);
-		g_assert_cmpfloat(fabs((double)(int64_t)(at - ask)), <, 25);      /* a sample is 21 us */
 	}
 	g_assert_cmpfloat(fabs(t.drift_ppm - 40), <, 60);
-	g_assert_cmpuint(sharedclock_rtt_us(&c), >=, 590);        /* the shortest: both ways at their best, nearly */
+	g_assert_cmpuint(sharedclock_rtt_us(&c), >=, 590 - 8 * 40);        /* both ways at their best, nearly; less what drifts meanwhile */
 	g_assert_cmpuint(sharedclock_rtt_us(&c), <, 1500);
 }
 
 static void impossible(void)
 {
+	struct sharedtime far;
 	struct sharedclock c;
 
 	sharedclock_init(&c);
@@ -99,14 +96,15 @@ static void impossible(void)
 	g_assert_cmpint(sharedclock_add(&c, 0, 0, 0, SHAREDCLOCK_RTT_MAX_US + 1), ==, EBADMSG);
 	g_assert_cmpuint(c.n, ==, 0);
 	g_assert_cmpint(sharedclock_add(&c, UINT64_MAX - 5, 3, 4, UINT64_MAX), ==, 0);
+	/* 2^63 us later nothing is known of it: as much as can be said, not what is left of a larger number. */
+	g_assert_cmpint(sharedclock_at(&c, &far, INT64_MAX), ==, 0);
+	g_assert_cmpuint(far.accuracy_us, ==, UINT32_MAX);
 	for (int i = 0; i < 100000; i++) {
 		struct sharedtime t;
-		uint64_t at;
 
 		(void)sharedclock_add(&c, (uint64_t)g_test_rand_int() << 32, (uint64_t)g_test_rand_int() << 33, UINT64_MAX >> (i % 64),
 				      (uint64_t)g_test_rand_int() << 32);
 		(void)sharedclock_at(&c, &t, (uint64_t)g_test_rand_int());
-		(void)sharedclock_when(&c, &at, (uint64_t)g_test_rand_int());
 	}
 }
 
