@@ -29,8 +29,8 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 		.payload = s->payload, .len = s->len };
 
 	j->stats.got++;
-	out->due_us = due_us(j, s->ts, now_us);
-	j->stats.excess_us = (int32_t)(out->due_us - jitter_target_us(j));
+	out->delay_us = due_us(j, s->ts, now_us) + least_us(j);
+	j->stats.excess_us = (int32_t)(out->delay_us - least_us(j) - jitter_target_us(j));
 	j->stats.resting   = now_us - out->grown_us < out->rest_us;
 	if (out->begun)
 		j->stats.lost += jitter_missing(j, out->next_seq, s->seq);
@@ -136,13 +136,15 @@ static enum jitter_result fill_rt(struct jitter *j, struct jitter_frame *f, uint
 	return JITTER_LOST;
 }
 
-/* From which excess on a packet is left out. */
+/* From which excess on a packet is left out. Of music, what is quiet now may not be so in the packet that is: up to some frames are
+ * played away, as a clock that is fast gives a frame every few seconds. */
 static int64_t enough_to_shrink_us(const struct jitter *j, int64_t frame_us)
 {
 	if (j->conf.steered) {
+		const int64_t quiet = j->conf.fixed ? 2 * frame_us : frame_us / 8;
 		const int64_t over = !j->conf.fixed ? SHRINK_FAST_OVER : frame_us * 3 > SHRINK_MUSIC_OVER ? frame_us * 3 : SHRINK_MUSIC_OVER;
 
-		return frame_us + (j->out.quiet ? frame_us / 8 : over);
+		return frame_us + (j->out.quiet ? quiet : over);
 	}
 
 	/* a voice may end a little under its target, or what grew by a frame would never shrink by one */

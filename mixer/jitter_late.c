@@ -14,7 +14,7 @@ enum {
 	LATE_RUN_FIXED = 12,      /* ... where frames and ticks may make some late; */
 	LATE_RUN_HELD = 32,       /* ... where the delay was chosen, by somebody who may know what he does */
 	LATE_WEIGHT = 20, LATE_SCORE = 100,     /* one in twenty */
-	ALIKE_MANY = 6, ALIKE_MANY_HELD = 12,
+	ALIKE_MANY = 2, ALIKE_MANY_HELD = 8,
 };
 
 bool jitter_too_late(const struct jitter *j, uint16_t seq, int64_t ts64)

@@ -79,7 +79,7 @@ struct playing {
 	uint32_t owed;            /* ticks that the reader dropped and no packet was passed over for yet */
 	uint32_t credit;          /* ticks of the packet last declared lost not yet concealed */
 	uint64_t shrunk_us, grown_us, rest_us;
-	int64_t  due_us;          /* the delay of the packet last given out, over what it needs; */
+	int64_t  delay_us;        /* of the packet last given out: how long after its timestamp it is played */
 	bool     settling;        /* another target was chosen: gone to at once */
 };
 

@@ -119,7 +119,7 @@ static void rescued_rt(struct jitter *j, int64_t transit_us, uint64_t now_us)
 static int64_t due_with(const struct jitter *j, int frames)
 {
 	const int64_t least = us_of(j, (int64_t)j->frame * frames), tick = jitter_step_us(j);
-	int64_t due = j->out.due_us;
+	int64_t due = j->out.delay_us - least_us(j);
 
 	if (frames == j->hold)
 		return due;

@@ -452,6 +452,21 @@ static void delay_rt(struct leg_rt *l, const struct jitter_frame *f, uint64_t no
 		mean_add_rt(&l->play.delay, us + resample_delay_us(rx->up), now_us, LEG_DELAY_US);
 }
 
+/* A card's period may be some ticks, but all of them are at its begin: what comes later is too late for the last of them, too. So
+ * that is the moment at which the buffer is asked, and all the rest of the period is ahead of what is asked for. */
+static enum jitter_result ask_jitter_rt(struct leg_rt *l, struct jitter_frame *f, size_t ask, uint64_t now_us)
+{
+	const struct bus_rt *b = l->bus;
+	struct leg_play *p = &l->play;
+	struct jitter *j = l->plan->jitter[p->jitter];
+	const uint32_t clock = l->plan->jitter_conf[p->jitter].clock, turned = b->card ? b->turned : 0;
+
+	if (l->plan->music)
+		jitter_hold_rt(j, atomic_load_explicit(&l->buffer, memory_order_relaxed), ticks_of(b->card ? b->turn : b->quantum, clock),
+			       ticks_of(turned + p->n, clock));
+	return jitter_get_rt(j, f, ticks_of(ask, clock), now_us - (l->plan->music ? mixer_smp_us(turned) : 0));
+}
+
 /* A frame more in the queue, or n_smp of what stands for it. */
 static void pull_rt(struct leg_rt *l, size_t n_smp, uint64_t now_us)
 {
@@ -461,11 +476,7 @@ static void pull_rt(struct leg_rt *l, size_t n_smp, uint64_t now_us)
 	struct jitter_frame f;
 
 	memset(&f, 0, sizeof(f));
-	if (l->plan->music)
-		jitter_hold_rt(j, atomic_load_explicit(&l->buffer, memory_order_relaxed),
-			       ticks_of(l->bus->quantum, l->plan->jitter_conf[p->jitter].clock),
-			       ticks_of(p->n, l->plan->jitter_conf[p->jitter].clock));
-	switch (jitter_get_rt(j, &f, ticks_of(ask, l->plan->jitter_conf[p->jitter].clock), now_us)) {
+	switch (ask_jitter_rt(l, &f, ask, now_us)) {
 
 	case JITTER_FRAME:
 		leg_xr_frame_rt(l, j);

@@ -12,13 +12,27 @@
 
 enum { NEED_PLACES = 32 };        /* a power of two */
 
+struct need_packet { bool any; int64_t us, ts; };         /* how long after its timestamp it came */
+
+/* Do packets leave at the ticks of a clock, and come as they leave? */
+struct need_grid {
+	bool     known[2];
+	struct need_packet last;
+	uint64_t no;              /* of that */
+	int64_t  change_us[2];    /* from one to the next, last: sooner, later */
+	uint64_t off_us;          /* when it was otherwise */
+};
+
 struct need {
 	uint64_t since_us;        /* of the period that runs */
+	unsigned n;               /* packets of it */
 	uint32_t clock, tick;     /* of the timestamps; what the reader takes at a time, 0: not known */
 	int64_t  phase;           /* where timestamp 0 would lie in such a tick */
-	unsigned n;               /* packets of this period */
-	uint8_t  times[2][NEED_PLACES];   /* each place was seen, of this period and of the last one, as all that follows */
-	struct need_best { int64_t us, ts; } best[2][NEED_PLACES];
+	struct need_grid grid;
+	/* [0]: of this period, [1]: of the last one */
+	uint8_t  times[2][NEED_PLACES];   /* each place of a row of frames was seen; */
+	struct need_packet best[2][NEED_PLACES];          /* and the fastest there */
+	struct need_packet worst[2][NEED_PLACES];         /* while the net was still; by places in the reader's tick */
 	bool     known;
 	int64_t  most_us;         /* the answer */
 };

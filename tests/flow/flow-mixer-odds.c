@@ -84,9 +84,8 @@ static void choices(const void *arg)
 		st = member_stats(mb);
 		g_test_message("%s, %d held: %.1f were said before, %.1f counted; buffer %u ms", net->name, n, said, counted,
 			       st.buffer_ms);
-		/* one frame of all that is known, 16 s, is 3.75 a minute */
-		g_assert_cmpfloat(counted, <=, said * 1.5 + 4);
-		g_assert_cmpfloat(said, <=, counted * 1.5 + 4);
+		g_assert_cmpfloat(counted, <=, said * 1.5 + 2);
+		g_assert_cmpfloat(said, <=, counted * 1.5 + 2);
 		/* two in a row, and with nothing held what comes once more comes too late */
 		if (net->red_gen)
 			g_assert_true(n ? counted <= LOST_A_MINUTE / 8 : counted >= LOST_A_MINUTE / 2);
