@@ -391,7 +391,7 @@ void joinend_info(const struct joinend *e, struct joincall_info *i)
 
 	str_ncpy(i->peer, e->uri, sizeof(i->peer));
 	str_ncpy(i->transport, sip_transp_name(session_transp(e->session)), sizeof(i->transport));
-	i->gestures = e->line_set;
+	i->gestures = player_has_line(e->player, GESTLINE_OSC);
 	i->focus    = e->focus;
 	i->up_ms    = e->up_ms;
 	if (offer_leg(e->offer, false, &d) || !d.tx.codec)

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 #include "joinend_priv.h"
+#include "control/log.h"
 
 enum {
 	PTIME_NEAR_US = 1333,
@@ -91,10 +92,26 @@ static void name_clean(char name[VIEW_NAME_MAX + 1], const char *text, const cha
 		str_ncpy(name, or, VIEW_NAME_MAX + 1);
 }
 
+/* Without keys there are no gestures, and the sound goes on; what is agreed on next begins anew. */
+static void gest_keys(enum gestline_kind kind, const char *failed, void *arg)
+{
+	struct joinend *e = arg;
+
+	(void)kind;
+	if (failed) {
+		log_warning("join.gestures", "peer=%s why=\"no keys by DTLS: %s\"", e->uri, failed);
+		memset(e->mark, 0, sizeof(e->mark));
+	}
+	if (e->told_up && !e->over)
+		joinend_tell(e, JOINEND_CHANGED);
+}
+
 static int player_make(struct joinend *e, const char *wish)
 {
 	const struct joincall_conf *call = e->conf.call;
-	struct player_conf conf = {.househ = call->gesth, .arg = call->gest_arg};
+	struct player_conf conf = {
+		.househ = call->gesth, .arg = call->gest_arg, .cert = e->conf.cert, .keysh = gest_keys, .keys_arg = e,
+	};
 
 	if (wish[0])
 		str_ncpy(conf.wish, wish, sizeof(conf.wish));
@@ -123,6 +140,19 @@ static int open_line(struct sa *local, char name[VIEW_NAME_MAX + 1], enum gestli
 	return 0;
 }
 
+static int set_line(struct joinend *e, const struct gestline *l)
+{
+	struct gestline with;
+	int err;
+
+	gestline_copy(&with, l);
+	if (e->session && sa_isset(session_peer(e->session), SA_ADDR))
+		with.source = *session_peer(e->session);
+	err = player_set_line(e->player, &with);
+	gestline_reset(&with);
+	return err;
+}
+
 static void follow_line(struct joinend *e)
 {
 	uint8_t mark[OFFER_MARK];
@@ -136,7 +166,7 @@ static void follow_line(struct joinend *e)
 	}
 	if (e->line_set && !memcmp(e->mark, mark, sizeof(mark)))
 		return;
-	if (player_set_line(e->player, l))
+	if (set_line(e, l))
 		return;
 	e->line_set = true;
 	memcpy(e->mark, mark, sizeof(mark));
@@ -252,6 +282,7 @@ void joinend_media_close(struct joinend *e)
 	tmr_cancel(&e->tmr_again);
 	e->srtp   = mem_deref(e->srtp);
 	e->leg    = mem_deref(e->leg);
+	player_forget_keysh(e->player);           /* it may go on for others */
 	e->player = mem_deref(e->player);
 	e->offer  = mem_deref(e->offer);
 }

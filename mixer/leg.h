@@ -34,6 +34,7 @@
 #include "level.h"
 #include "limiter.h"
 #include "mean.h"
+#include "waited.h"
 #include "noisegate.h"
 #include "pace.h"
 #include "red.h"
@@ -175,7 +176,8 @@ struct leg_play {                         /* sound in */
 	uint32_t frame_smp;               /* length of the last frame at 48 kHz */
 	uint32_t concealing;              /* samples concealed in a row */
 	uint16_t next_seq;                /* of the frame that follows without a seam */
-	struct mean delay;                /* from the arrival of packets to the mix, in us */
+	struct mean delay;                /* from the arrival of packets to the mix, in us; */
+	struct waited waited;             /* ... and of those whose way was short */
 	struct ramp gain;
 	struct level level;
 	size_t n_tail;

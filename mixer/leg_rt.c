@@ -176,7 +176,7 @@ static void watch_counters_rt(struct leg_rt *l, uint64_t now_us)
 	watch_odds_rt(l);
 	count_set(&l->n.jitter_us, s.jitter_us);
 	count_set(&l->n.rx_delay_us, (uint64_t)mean_of(&l->play.delay));
-	count_set(&l->n.rx_wait_us, (uint64_t)mean_most(&l->play.delay));
+	count_set(&l->n.rx_wait_us, (uint64_t)waited_of(&l->play.waited));
 	count_set(&l->n.tx_delay_us, l->plan->enc ? (uint64_t)tx_delay_us_rt(l) : 0);
 	count_set(&l->n.rx_ago_ms, (now_us - l->last_rx_us) / 1000);
 	count_set(&l->n.rx_frame_us, (l->play.frame_smp * 1000ULL + 24) / 48);

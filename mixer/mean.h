@@ -1,5 +1,5 @@
 /*
- * mean.h - the mean, and the greatest, of what came lately: of the period that runs and the one before it.
+ * mean.h - the mean of what came lately: of the period that runs and the one before it.
  */
 #ifndef MIXER_MEAN_H
 #define MIXER_MEAN_H
@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct mean {
-	int64_t  sum, sum_before, most, most_before;
+	int64_t  sum, sum_before;
 	uint32_t n, n_before;
 	uint64_t since;
 };
@@ -20,12 +20,9 @@ static inline void mean_add_rt(struct mean *m, int64_t v, uint64_t now, uint64_t
 
 		m->sum_before = old ? 0 : m->sum;
 		m->n_before = old ? 0 : m->n;
-		m->most_before = old ? v : m->most;
-		m->most = v;
 		m->sum = m->n = 0;
 		m->since = now;
 	}
-	m->most = v > m->most ? v : m->most;
 	m->sum += v;
 	m->n++;
 }
@@ -35,11 +32,6 @@ static inline int64_t mean_of(const struct mean *m)
 	const int64_t n = (int64_t)m->n + m->n_before;
 
 	return n ? (m->sum + m->sum_before) / n : 0;
-}
-
-static inline int64_t mean_most(const struct mean *m)
-{
-	return m->most > m->most_before ? m->most : m->most_before;
 }
 
 #endif

@@ -251,8 +251,8 @@ struct leg_stats {
 	 * whose period is longer than the frame it is less than 0, as the card has it all at once.
 	 * So: from one end's mix to the next one's = tx + the way between them + rx of there. */
 	int32_t  rx_delay_us, tx_delay_us;
-	/* The same as rx, of the packet that waited longest, for its way was the shortest: with the least of some round trips, as the mean
-	 * goes with the mean of them. */
+	/* The same as rx, of the packet whose way was the shortest, by where its sound is played now: with the least of some round trips, as
+	 * the mean goes with the mean of them. */
 	int32_t  rx_wait_us;
 	/* In a music room: frames a minute that would be missing with 0, 1, 2 or 3 frames in the buffer, by how its packets
 	 * came in the last minute; < 0: not known */

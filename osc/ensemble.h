@@ -38,7 +38,8 @@ struct gesture {
 	bool     timed;                   /* time tags of it mean something, and plus `shift` they are of the server's wallclock */
 	uint64_t shift;                   /* in 2^-32 s */
 	uint64_t timetag;                 /* of a message that is handed on without its bundle; 0 or OSC_NOW: it has none */
-	bool     repaired;                /* told by a journal */
+	bool     repaired;                /* told by a journal, */
+	bool     exact;                   /* which told when it was, too: at_us */
 	bool     event;                   /* even where its address would be state: it was sent to one only */
 };
 

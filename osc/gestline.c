@@ -40,6 +40,7 @@ void gestline_init(struct gestline *l, enum gestline_kind kind)
 	l->sources = 1;
 	sa_init(&l->peer, AF_UNSPEC);
 	sa_init(&l->peer_rtcp, AF_UNSPEC);
+	sa_init(&l->source, AF_UNSPEC);
 	takes_init(&l->takes, kind);
 }
 

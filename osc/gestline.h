@@ -8,7 +8,7 @@
 #define OSC_GESTLINE_H
 
 #include <re.h>
-#include "mixer/mixer.h"
+#include "mixer/dtlskey.h"
 #include "kind.h"
 #include "midi_fmtp.h"
 #include "views.h"
@@ -61,6 +61,10 @@ struct gestline {
 	uint8_t  pt;              /* G1, G2 */
 	uint32_t rate;            /* RTP clock */
 	struct leg_key srtp_tx, srtp_rx;
+	/* G1, G2: on: keys come by DTLS (RFC 5764). Until they are there nothing goes and nothing is taken; without rtcp_mux there are no
+	 * reports. */
+	struct dtlskey_peer dtls;
+	struct sa source;         /* the host that signals (port ignored): it, too, may speak of keys; may be unset */
 	bool     pli;             /* a=rtcp-fb: nack pli: a refresh may be asked for so */
 	struct gestline_takes takes;      /* what the party takes */
 	bool     journal;         /* rec */

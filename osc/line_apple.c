@@ -15,6 +15,7 @@
 #include <string.h>
 #include "mixer/rtp.h"
 #include "line_apple.h"
+#include "midi_left.h"
 #include "midi_merge.h"
 #include "midi_repair.h"
 #include "midi_sender.h"
@@ -42,6 +43,7 @@ struct line_apple {
 	uint64_t now_us;                  /* of the call that runs */
 	uint64_t feedback_us;
 	uint32_t ts;                      /* of the command that is being repaired or read */
+	struct midi_left told;            /* what the counters know of what the merge left out */
 };
 
 /* ---- out ---- */
@@ -78,7 +80,7 @@ static void put(const struct midi_cmd *cmd, void *arg)
 		err = midi_sender_put(a->sender, &now);
 	}
 	if (err) {                        /* SysEx that cannot be protected */
-		tally_up_rt(&line_count(&a->l)->too_big);
+		tally_up_rt(&line_count(&a->l)->sysex);
 		return;
 	}
 	a->waiting = true;
@@ -100,10 +102,13 @@ static void end(struct line_apple *a)
 static void apple_send_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
 {
 	struct line_apple *a = (struct line_apple *)l;
+	struct midi_left left = {0};
 
 	begin(a, now_us);
 	midi_merge_put_rt(a->merge, g->from->id, g->midi, now_us, put, a);
 	end(a);
+	midi_left_of_merge_rt(&left, midi_merge_stats(a->merge));
+	midi_left_tell_rt(line_count(l), &a->told, &left);
 }
 
 static void apple_tell_midi_rt(struct line_rt *l, const struct midi_cmd *cmd, uint64_t now_us)

@@ -183,6 +183,7 @@ static void take_leg(struct line_midi *m, struct line_midi *old)
 	struct midi_leg *leg = m->leg;
 
 	m->leg = old->leg;
+	m->told = old->told;
 	old->leg = leg;
 	midi_leg_inherit_rt(m->leg, m, m->l.desc.subset);
 	memcpy(m->out_of, old->out_of, sizeof(m->out_of));
@@ -254,6 +255,7 @@ static void send_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
 {
 	const struct midi_leg_cmd c = {.id = g->from->id, .cmd = g->midi, .at_us = g->at_us, .ts = g->ts, .clock = g->clock};
 	struct line_midi *m = of(l);
+	struct midi_left left;
 
 	m->now_us = now_us;
 	tally_up_rt(&line_count(l)->messages_out);
@@ -261,6 +263,8 @@ static void send_rt(struct line_rt *l, const struct gesture *g, uint64_t now_us)
 	midi_leg_put_rt(m->leg, &c, now_us);
 	if (!g->from->more)
 		midi_leg_flush_rt(m->leg, now_us);
+	midi_leg_left_rt(&left, m->leg);
+	midi_left_tell_rt(line_count(l), &m->told, &left);
 }
 
 static void flush_rt(struct line_rt *l, uint64_t now_us)

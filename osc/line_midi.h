@@ -24,6 +24,7 @@ struct line_midi {
 	struct line_rt l;
 	struct line_rtp rtp;
 	struct midi_leg *leg;
+	struct midi_left told;            /* what the counters know of what the leg left out */
 	uint64_t now_us;                  /* of the call that runs */
 	uint8_t  out_of[MIDI_LEG_STREAMS];        /* which of rtp.out a stream is; LINE_RTP_OUTS: none */
 	struct line_midi_in *in[LINE_RTP_INS];

@@ -50,13 +50,34 @@ static void too_big(struct line_osc *o, const struct out_item *it, uint64_t now_
 		ensemble_error_rt(it->from, GEST_TOO_BIG, msg.addr, now_us);
 }
 
+/* What a journal told with its time goes on with it: in a bundle with that time tag, where there is room for one. */
+static void stamp(const struct line_osc *o, struct oscsend_item *item, uint8_t buf[OSCSEND_MTU_MAX],
+		  const struct out_item *it)
+{
+	struct osc_writer w;
+	struct osc_msg msg;
+	size_t len;
+
+	if (!it->exact || osc_is_bundle(it->osc, it->len) || osc_msg_read(&msg, it->osc, it->len))
+		return;
+	osc_w_init(&w, buf, o->l.desc.takes.max < OSCSEND_MTU_MAX ? o->l.desc.takes.max : OSCSEND_MTU_MAX);
+	osc_w_bundle(&w, line_rtp_ntp_rt(&o->rtp, it->at_us));
+	osc_w_copy(&w, &msg, "", 0);
+	osc_w_bundle_end(&w);
+	if (osc_w_end(&w, &len))
+		return;
+	item->osc = buf;
+	item->len = len;
+}
+
 static void put_rt(struct line_rt *l, const struct out_item *it, uint64_t now_us)
 {
 	struct line_osc *o = (struct line_osc *)l;
 	struct line_rtp_out *out = line_rtp_of(&o->rtp, it->from);
-	const struct oscsend_time now = {.us = now_us, .ntp = line_rtp_ntp_rt(&o->rtp, now_us)};
+	struct oscsend_time now = {.us = now_us, .ntp = line_rtp_ntp_rt(&o->rtp, now_us)};
 	struct oscsend_item item = {.osc = it->osc, .len = it->len, .event = it->event, .kinds = it->from ? it->from->kinds : NULL};
 	const bool merged = !out;
+	uint8_t stamped[OSCSEND_MTU_MAX];
 	size_t len;
 	uint8_t *buf;
 	int err;
@@ -70,6 +91,8 @@ static void put_rt(struct line_rt *l, const struct out_item *it, uint64_t now_us
 	if (merged)
 		out = &o->rtp.out[0];
 	item.ts = merged ? line_rtp_ts_rt(&o->rtp, out, it->at_us) : mapped(o, out, &o->times[out - o->rtp.out], it);
+	now.ts = line_rtp_ts_rt(&o->rtp, out, now_us);
+	stamp(o, &item, stamped, it);
 	buf = packet_buf(o, &len);
 	err = oscsend_mixed_rt(o->send[out - o->rtp.out], buf, &len, &item, 1, &(uint32_t){it->from ? it->from->ssrc : 0},
 			       merged && it->from, &now);
@@ -278,7 +301,8 @@ static int senders_alloc(struct line_osc *o, const struct gestline *desc)
 
 	for (unsigned i = 0; i < o->rtp.n_out && !err; i++) {
 		const struct oscsend_cfg cfg = {.pt = desc->pt, .mtu = o->mtu, .max = o->l.desc.takes.max, .journal = desc->journal,
-			.red = desc->takes.red, .guard_ms = desc->takes.guard_ms, .tt_exec = true, .receiver = true, .seed = rand_u64(),
+			.red = desc->takes.red, .guard_ms = desc->takes.guard_ms, .tt_exec = true, .clock_rate = desc->rate,
+			.receiver = true, .seed = rand_u64(),
 			.keys_max = i ? 0 : MERGED_KEYS, .bytes_max = i ? 0 : MERGED_BYTES};
 
 		err = oscsend_alloc(&o->send[i], &cfg);

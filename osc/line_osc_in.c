@@ -60,6 +60,7 @@ static void note_handler(const struct oscrecv_note *note, void *arg)
 	g.at_us = line_rtp_captured_rt(&o->rtp, o->in, note->ts, o->now_us);
 	/* 6.7: with tt=none they have no meaning */
 	g.timed = o->l.desc.party_exec && line_rtp_shift_rt(&o->rtp, &g.shift, o->now_us);
+	g.exact = g.timed && note->cause == OSCRECV_EVENT;
 	if (widen(o, &g, note))
 		ensemble_osc_rt(&o->l, &g, o->now_us);
 }

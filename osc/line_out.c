@@ -158,7 +158,8 @@ static enum oscrate_verdict offer(struct line_out *o, const struct gesture *g, c
 
 static void send_one(struct line_out *o, const struct gesture *g, const uint8_t *osc, size_t len, uint64_t now_us)
 {
-	struct out_item it = {.from = g->from, .at_us = g->at_us, .ts = g->ts, .clock = g->clock, .event = g->event};
+	struct out_item it = {.from = g->from, .at_us = g->at_us, .ts = g->ts, .clock = g->clock, .event = g->event,
+		.exact = g->exact};
 	struct osc_msg msg, original;
 	unsigned errors;
 	uint8_t *buf;

@@ -17,7 +17,7 @@ struct out_item {
 	struct player_rt *from;           /* NULL: the house */
 	uint64_t at_us;
 	uint32_t ts, clock;               /* as in struct gesture */
-	bool     event;
+	bool     event, exact;
 };
 
 struct line_out {

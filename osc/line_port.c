@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include "mixer/port.h"
 #include "mixer/rtguard.h"
-#include "line_port.h"
+#include "line_dtls.h"
 
 enum { PACKETS = 16 };
 
@@ -37,6 +37,7 @@ static void line_port_destroy(void *arg)
 	for (unsigned i = 0; i < 2; i++)
 		close_handle(port, port->handle[i]);
 	mem_deref(port->lineport);
+	line_dtls_freed(port);
 	mem_deref(port->forward);
 }
 
@@ -160,8 +161,10 @@ static void end_rt(struct forward *f, void *obj, void *arg, uint64_t now_us)
 
 void line_port_end(struct line_port *port)
 {
-	if (port)
-		forward_post(port->forward, &(struct job){end_rt, port, NULL}, &port->spare);
+	if (!port)
+		return;
+	port->dtlsh = NULL;
+	forward_post(port->forward, &(struct job){end_rt, port, NULL}, &port->spare);
 }
 
 /* ---- forward thread ---- */
@@ -183,6 +186,12 @@ void line_port_set_rt(struct line_port *port, struct line_rt *l)
 	}
 }
 
+static void take_rt(struct line_port *port, unsigned sock, const struct sa *from, uint8_t *buf, size_t len, uint64_t now_us)
+{
+	if (!line_dtls_rt(port, sock, from, buf, len) && port->line)
+		port->line->ops->recv_rt(port->line, sock, from, buf, len, now_us);
+}
+
 /* false: nothing more there. */
 static bool one_rt(struct line_port *port, unsigned sock, uint64_t now_us)
 {
@@ -197,8 +206,8 @@ static bool one_rt(struct line_port *port, unsigned sock, uint64_t now_us)
 		return errno != EAGAIN && errno != EWOULDBLOCK;  /* an ICMP error is told once */
 	from.len = msg.msg_namelen;
 	tally_up_rt(&forward_count(port->forward)->rx_packets);
-	if (port->line && !(msg.msg_flags & MSG_TRUNC))
-		port->line->ops->recv_rt(port->line, sock, &from, buf, (size_t)n, now_us);
+	if (!(msg.msg_flags & MSG_TRUNC))
+		take_rt(port, sock, &from, buf, (size_t)n, now_us);
 	return true;
 }
 
@@ -221,8 +230,7 @@ void line_port_wire_rt(struct line_port *port, unsigned sock, const struct sa *f
 	memcpy(own, buf, len);
 	rtguard_begin_rt();
 	tally_up_rt(&forward_count(port->forward)->rx_packets);
-	if (port->line)
-		port->line->ops->recv_rt(port->line, sock, from, own, len, now_us);
+	take_rt(port, sock, from, own, len, now_us);
 	rtguard_end_rt();
 }
 
@@ -278,6 +286,12 @@ int line_alloc(struct line_rt **lp, size_t size, const struct line_ops *ops, con
 	l->end = end;
 	gestline_copy(&l->desc, desc);
 	l->sock[0].to = desc->peer;
+	/* The keys are those of one path: without a=rtcp-mux there are no reports. */
+	if (desc->dtls.on && !desc->rtcp_mux) {
+		sa_init(&l->sock[1].to, AF_UNSPEC);
+		*lp = l;
+		return 0;
+	}
 	l->sock[1].to = sa_isset(&desc->peer_rtcp, SA_ADDR) ? desc->peer_rtcp : desc->peer;
 	if (!sa_isset(&desc->peer_rtcp, SA_ADDR) && sa_isset(&desc->peer, SA_ALL))
 		sa_set_port(&l->sock[1].to, (uint16_t)(sa_port(&desc->peer) + 1));

@@ -7,6 +7,9 @@
 #include "ensemble.h"
 #include "lineport.h"
 
+struct line_ear;
+struct ring;
+
 struct line_port {
 	struct forward *forward;          /* a reference */
 	const struct relay_wire *wire;    /* NULL: sockets */
@@ -16,9 +19,15 @@ struct line_port {
 	int      handle[2];
 	struct sa local[2];
 	struct le le;                     /* control: of the relay, to be found by handle */
+	struct ring *dtls;                /* line_dtls.c; NULL: nobody ever asked for it */
+	void (*dtlsh)(void *arg);         /* control; NULL: nobody does */
+	void *dtls_arg;
+	_Atomic bool rung;
 	/* forward thread */
 	struct line_rt *line;
 	struct watch watch[2];
+	struct line_ear *ear;             /* line_dtls.c; NULL: all that comes is the line's */
+	struct give bell;
 	struct give give;
 	struct job_wait spare;
 };

@@ -187,6 +187,7 @@ static void look_for_loop(struct line_rtp *r, struct line_rtp_in *in, const char
 static int64_t read_blocks(struct line_rtp *r, const struct rtcp_info *info, uint64_t now_us)
 {
 	int64_t least = -1;
+	int worst = -1;
 
 	for (unsigned i = 0; i < info->n_blocks; i++) {
 		struct line_rtp_out *out = line_rtp_out_find_rt(r, info->block[i].ssrc);
@@ -199,13 +200,15 @@ static int64_t read_blocks(struct line_rtp *r, const struct rtcp_info *info, uin
 			tally_set_rt(&r->line->player->n.rtt_us, (uint64_t)rtt);
 		if (rtt >= 0 && (least < 0 || rtt < least))
 			least = rtt;
-		if (!out->through && r->line->desc.kind == GESTLINE_OSC)
-			line_twice_report_rt(&r->twice, info->block[i].fraction, now_us);
+		if (!out->through && info->block[i].fraction > worst)
+			worst = info->block[i].fraction;
 		if (out->through)
 			r->ops->relayed_rt(r->line, out, info->ssrc, &info->block[i], now_us);
 		else if (out->packets)
 			r->ops->report_rt(r->line, out, info->ssrc, info->block[i].ext_seq, now_us);
 	}
+	if (worst >= 0 && r->line->desc.kind == GESTLINE_OSC)
+		line_twice_report_rt(&r->twice, (uint8_t)worst, now_us);
 	return least;
 }
 

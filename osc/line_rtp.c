@@ -166,7 +166,7 @@ void line_rtp_inherit_rt(struct line_rtp *r, struct line_rtp *old, uint64_t now_
 		memcpy(r->out, old->out, sizeof(r->out));
 		r->report_us = old->report_us;
 		r->wall = old->wall;
-		r->twice.until_us = old->twice.until_us;
+		line_twice_inherit_rt(&r->twice, &old->twice);
 		if (old->latched && sa_cmp(&l->desc.peer, &old->line->desc.peer, SA_ALL)) {
 			r->latched = true;
 			l->sock[0].to = old->line->sock[0].to;
@@ -236,6 +236,8 @@ static void latch(struct line_rtp *r, unsigned sock, const struct sa *from)
 	if (sa_cmp(&l->sock[0].to, from, SA_ALL))
 		return;
 	l->sock[0].to = *from;
+	if (l->desc.dtls.on && !l->desc.rtcp_mux)
+		return;                   /* its reports have no keys */
 	l->sock[1].to = *from;
 	sa_set_port(&l->sock[1].to, (uint16_t)(sa_port(from) + 1));
 }
@@ -331,7 +333,8 @@ void line_rtp_recv_rt(struct line_rtp *r, unsigned sock, const struct sa *from, 
 {
 	const bool rtcp = sock || (r->line->desc.rtcp_mux && rtp_is_rtcp(buf, len));
 	struct relay_count *n = line_count(r->line);
-	const int who = whose(r, sock, from);
+	const bool keyless = sock && r->line->desc.dtls.on;      /* the keys are those of the other socket's way */
+	const int who = keyless ? -1 : whose(r, sock, from);
 	int err = 0;
 
 	if (who < 0) {

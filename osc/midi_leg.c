@@ -166,11 +166,9 @@ static int join_apart(struct midi_leg *l, uint32_t id, const struct midi_state *
 
 int midi_leg_join_rt(struct midi_leg *l, uint32_t id, const struct midi_state *st, uint64_t now_us)
 {
-	const int err = l->paused ? EPROTO : l->merge ? join_merged(l, id, st, now_us) : join_apart(l, id, st, now_us);
-
-	if (err == ENOSPC)
-		l->stats.unplaced++;
-	return err;
+	if (l->paused)
+		return EPROTO;
+	return l->merge ? join_merged(l, id, st, now_us) : join_apart(l, id, st, now_us);
 }
 
 bool midi_leg_has(const struct midi_leg *l, uint32_t id)
@@ -259,7 +257,7 @@ static void put_apart(struct midi_leg *l, const struct midi_leg_cmd *c, uint64_t
 	const uint8_t status = c->cmd->status;
 
 	if (!st) {
-		l->stats.unplaced++;
+		l->left.unplaced++;
 		return;
 	}
 	if (status == MIDI_RESET)
@@ -284,7 +282,6 @@ void midi_leg_put_rt(struct midi_leg *l, const struct midi_leg_cmd *cmd, uint64_
 {
 	if (l->paused)
 		return;
-	l->stats.commands++;
 	if (l->merge)
 		put_merged(l, cmd, now_us);
 	else
@@ -385,9 +382,9 @@ uint32_t midi_leg_ts_rt(const struct midi_leg *l, unsigned stream, uint64_t now_
 	return leg_stream_now_rt(&l->stream[stream], now_us);
 }
 
-void midi_leg_stats(const struct midi_leg *l, struct midi_leg_stats *s)
+void midi_leg_left_rt(struct midi_left *left, const struct midi_leg *l)
 {
-	*s = l->stats;
+	*left = l->left;
 	if (l->merge)
-		s->merge = *midi_merge_stats(l->merge);
+		midi_left_of_merge_rt(left, midi_merge_stats(l->merge));
 }

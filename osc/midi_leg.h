@@ -10,6 +10,7 @@
 #ifndef OSC_MIDI_LEG_H
 #define OSC_MIDI_LEG_H
 
+#include "midi_left.h"
 #include "midi_merge.h"
 #include "midi_sender.h"
 
@@ -52,13 +53,6 @@ struct midi_leg_cmd {
 	uint32_t ts, clock;      /* and by its source's; clock 0: it has none */
 };
 
-struct midi_leg_stats {
-	uint64_t packets, commands;
-	uint64_t sysex_dropped;  /* too long, or so much that the journal cannot protect it */
-	uint64_t unplaced;       /* of players there is no stream for */
-	struct midi_merge_stats merge;
-};
-
 struct midi_leg;
 
 int  midi_leg_alloc(struct midi_leg **lp, const struct midi_leg_conf *conf, const struct midi_leg_ops *ops, void *arg);
@@ -99,6 +93,7 @@ void midi_leg_tick_rt(struct midi_leg *l, uint64_t now_us);
 
 /* A stream's RTP time now, for sender reports. */
 uint32_t midi_leg_ts_rt(const struct midi_leg *l, unsigned stream, uint64_t now_us);
-void midi_leg_stats(const struct midi_leg *l, struct midi_leg_stats *s);
+/* What its receiver has not got, since it was made. */
+void midi_leg_left_rt(struct midi_left *left, const struct midi_leg *l);
 
 #endif

@@ -39,7 +39,7 @@ struct midi_leg {
 	bool     begun, paused;
 	unsigned n_streams;
 	struct leg_stream stream[MIDI_LEG_STREAMS];
-	struct midi_leg_stats stats;
+	struct midi_left left;            /* beside what the merge left out */
 	struct midi_state scratch;
 	uint8_t  buf[MIDI_LEG_MAX];
 };

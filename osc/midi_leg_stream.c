@@ -87,10 +87,8 @@ static void send_packet(struct leg_stream *st, uint32_t ts, uint64_t now_us)
 	struct midi_leg_packet p = {.stream = st->index, .ts = ts, .payload = l->buf, .len = sizeof(l->buf), .id = st->csrc,
 		.n_id = st->n_csrc};
 
-	if (midi_sender_packet(l->buf, &p.len, &p.seq, &p.marker, st->sender, ts, now_us) == 0) {
-		l->stats.packets++;
+	if (midi_sender_packet(l->buf, &p.len, &p.seq, &p.marker, st->sender, ts, now_us) == 0)
 		l->ops->send_rt(&p, l->arg);
-	}
 	st->n_csrc = 0;
 	st->n_list = 0;
 }
@@ -149,7 +147,7 @@ int leg_stream_put_rt(struct leg_stream *st, const struct midi_cmd *cmd, uint32_
 		err = put_timed(st, cmd, ts);
 	}
 	if (err && cmd->status == MIDI_SYSEX)
-		st->leg->stats.sysex_dropped++;
+		st->leg->left.sysex++;
 	return err;
 }
 
@@ -182,7 +180,7 @@ void leg_stream_sysex_rt(struct leg_stream *st, const struct midi_cmd *cmd, uint
 		return;
 	st->sysex_len += cmd->len;
 	if (st->sysex_len > l->conf.sysex_max || leg_stream_put_rt(st, cmd, ts, now_us)) {
-		st->leg->stats.sysex_dropped += st->sysex_len > l->conf.sysex_max;
+		st->leg->left.sysex += st->sysex_len > l->conf.sysex_max;
 		leg_stream_cancel_rt(st, ts, now_us);
 		return;
 	}

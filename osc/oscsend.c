@@ -220,7 +220,7 @@ int oscsend_mixed_rt(struct oscsend *s, uint8_t *buf, size_t *len, const struct 
 	build_journal(s, &b, now->ntp);
 
 	for (unsigned i = 0; i < n; i++)
-		send_item(s, &item[i], now->ntp);
+		send_item(s, &item[i], now);
 	s->guard_us = 20000;
 	build_end(s, &b, now->us);
 

@@ -35,6 +35,7 @@ struct oscsend_cfg {
 	uint8_t  red;             /* in how many following packets an event is told again */
 	uint32_t guard_ms;        /* longest silence; 0: no guard packets */
 	bool     tt_exec;         /* time tags say when to execute */
+	uint32_t clock_rate;      /* with tt_exec: state that has a time tag is told with its time, too; 0: it is not */
 	bool     receiver;        /* one is there from the first packet on, whatever its SSRC will be */
 	unsigned keys_max;        /* 0: OSCKEYS_SOURCE_MAX */
 	size_t   bytes_max;       /* 0: OSCKEYS_SOURCE_BYTES */
@@ -52,7 +53,7 @@ struct oscsend_item {
 struct oscsend_time {
 	uint64_t us;
 	uint64_t ntp;             /* used with tt_exec only */
-	uint32_t ts;
+	uint32_t ts;              /* of packets without items, and with clock_rate */
 };
 
 struct oscsend_stats {

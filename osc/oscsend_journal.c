@@ -5,6 +5,11 @@
  * Where not all fits, events get half of the room and what state leaves: they are worth something only now, but must
  * not starve state, which heals for good.
  *
+ * A state entry does not say when its key was set. Where that is known, by the time tag of the bundle it came in, the
+ * message stands in the journals of the next packets as an event, too, which has an AGE: who lost its packet carries it
+ * out with its time, and "its key counts as set by that packet", so that the state entry behind it says nothing new.
+ * That is a help and no duty: it gets the room that is left, and a journal without it is as complete.
+ *
  * With tt_exec "bundled messages with a future time tag are not journalled before that time": they lie in `later`
  * until then. If that is full, state is journalled at once: early is better than never. A receiver that has lost such a bundle
  * would take the loss for covered by a journal without it, and the value would never come: so until the time has come journals are
@@ -17,6 +22,7 @@
 enum {
 	PICKS  = 128,             /* more entries than a packet can hold: an entry has 12 octets at least */
 	MISSES = 8,               /* entries too long for what room is left, before the search for shorter ones ends */
+	STAMP_S = 10,             /* time tags longer ago are no times */
 };
 
 struct pick {
@@ -47,31 +53,33 @@ static bool pick_fits(const struct journal *j, size_t len, bool event)
 	return j->n < PICKS && oscrtp_entry_size(len, event) <= j->room;
 }
 
+static void pick_event(struct journal *j, const struct sent *sent, const struct sent_event *e, uint32_t ts)
+{
+	const int32_t age = rtp_ts_diff(ts, e->ts);
+
+	pick_add(j, &(struct pick){sent->bytes + e->at, e->len, sent->seq, e->mark, age > 0 ? (uint32_t)age : 0, true});
+}
+
 /* "Every event sent in the last `red` packets SHOULD have an E=1 entry": the newest first, they were told least
- * often. */
-static void pick_events(struct oscsend *s, struct journal *j, size_t room, uint32_t ts, uint64_t now_ntp)
+ * often. false: not all fit. */
+static bool pick_events(struct oscsend *s, struct journal *j, size_t room, bool state, uint32_t ts, uint64_t now_ntp)
 {
 	const size_t keep = j->room - room;
 
 	for (unsigned back = 1; back <= s->cfg.red; back++) {
 		const struct sent *sent = &s->sent[(s->seq - back) % SENT];
 
-		if (sent->seq != s->seq - back)
-			continue;
-		for (unsigned i = sent->n; i-- > 0;) {
+		for (unsigned i = sent->seq == s->seq - back ? sent->n : 0; i-- > 0;) {
 			const struct sent_event *e = &sent->ev[i];
-			const int32_t age = rtp_ts_diff(ts, e->ts);
 
-			if (e->due > now_ntp)
+			if (e->state != state || e->due > now_ntp)
 				continue;
-			if (j->room - keep < oscrtp_entry_size(e->len, true) || !pick_fits(j, e->len, true)) {
-				j->partial = true;
-				return;
-			}
-			pick_add(j, &(struct pick){sent->bytes + e->at, e->len, sent->seq, e->mark,
-				age > 0 ? (uint32_t)age : 0, true});
+			if (j->room - keep < oscrtp_entry_size(e->len, true) || !pick_fits(j, e->len, true))
+				return false;
+			pick_event(j, sent, e, ts);
 		}
 	}
+	return true;
 }
 
 static void pick_states(struct oscsend *s, struct journal *j)
@@ -118,13 +126,13 @@ static void pick_all(struct oscsend *s, struct journal *j, uint32_t ts, uint64_t
 	unsigned events;
 
 	j->n = 0;
-	j->partial = false;
-	pick_events(s, j, half > spare ? half : spare, ts, now_ntp);
+	j->partial = !pick_events(s, j, half > spare ? half : spare, false, ts, now_ntp);
 	events = j->n;
 	pick_states(s, j);
 	s->said[s->seq % SAID].complete = j->n - events == s->wait.n;
 	if (!s->said[s->seq % SAID].complete)
 		j->partial = true;
+	(void)pick_events(s, j, j->room, true, ts, now_ntp);
 	sort_picks(j);
 }
 
@@ -163,16 +171,32 @@ static bool in_future(const struct oscsend *s, uint64_t timetag, uint64_t now_nt
 	return s->cfg.tt_exec && timetag > now_ntp && timetag != OSC_NOW;
 }
 
-static void event_sent(struct oscsend *s, const struct osc_msg *msg, uint32_t ts, uint64_t due)
+static void event_sent(struct oscsend *s, const struct osc_msg *msg, const struct sent_event *e)
 {
 	struct sent *sent = &s->sent[s->seq % SENT];
+	struct sent_event *new = &sent->ev[sent->n];
 
 	if (sent->n == SENT_EVENTS || sizeof(sent->bytes) - sent->used < msg->len)
 		return;                   /* cannot be: they were in one packet */
 
 	memcpy(sent->bytes + sent->used, msg->raw, msg->len);
-	sent->ev[sent->n++] = (struct sent_event){(uint16_t)sent->used, (uint16_t)msg->len, ts, s->mark++, due};
+	*new = *e;
+	new->at   = (uint16_t)sent->used;
+	new->len  = (uint16_t)msg->len;
+	new->mark = s->mark++;
 	sent->used += msg->len;
+	sent->n++;
+}
+
+/* Has that message a time of its own, and which? */
+static bool stamped(const struct oscsend *s, uint32_t *ts, uint64_t timetag, const struct oscsend_time *now)
+{
+	const uint64_t ago = now->ntp - timetag;          /* 2^-32 s */
+
+	if (!s->cfg.tt_exec || !s->cfg.clock_rate || timetag == OSC_NOW || ago > (uint64_t)STAMP_S << 32)
+		return false;
+	*ts = now->ts - (uint32_t)((ago >> 8) * s->cfg.clock_rate >> 24);
+	return true;
 }
 
 static bool put_off(struct oscsend *s, const struct osc_msg *msg, uint64_t ntp)
@@ -229,20 +253,31 @@ static void note_ends(struct oscsend *s, const struct osc_msg *msg, uint64_t tim
 		send_state(s, &zero, s->seq);
 }
 
-void send_item(struct oscsend *s, const struct oscsend_item *item, uint64_t now_ntp)
+static void send_message(struct oscsend *s, const struct oscsend_item *item, const struct osc_msg *msg,
+			 uint64_t timetag, const struct oscsend_time *now)
+{
+	const bool future = in_future(s, timetag, now->ntp);
+	struct sent_event e = {.ts = item->ts, .due = future ? timetag : 0};
+	const bool known = stamped(s, &e.ts, timetag, now);
+
+	if (item->event || kind_of(item->kinds, msg) == OSC_EVENT) {
+		event_sent(s, msg, &e);
+		note_ends(s, msg, e.due);
+		return;
+	}
+	e.state = true;
+	if (known)
+		event_sent(s, msg, &e);
+	if (!future || !put_off(s, msg, timetag))
+		send_state(s, msg, s->seq);
+}
+
+void send_item(struct oscsend *s, const struct oscsend_item *item, const struct oscsend_time *now)
 {
 	struct osc_iter it;
 	struct osc_msg msg;
 
 	osc_iter_init(&it, item->osc, item->len);
-	while (osc_next(&it, &msg)) {
-		const bool future = in_future(s, it.timetag, now_ntp);
-
-		if (item->event || kind_of(item->kinds, &msg) == OSC_EVENT) {
-			event_sent(s, &msg, item->ts, future ? it.timetag : 0);
-			note_ends(s, &msg, future ? it.timetag : 0);
-		}
-		else if (!future || !put_off(s, &msg, it.timetag))
-			send_state(s, &msg, s->seq);
-	}
+	while (osc_next(&it, &msg))
+		send_message(s, item, &msg, it.timetag, now);
 }

@@ -23,9 +23,10 @@ struct sent_event {
 	uint32_t ts;
 	int64_t  mark;
 	uint64_t due;             /* time tag it waits for; 0: none */
+	bool     state;           /* state of a known time */
 };
 
-/* Events of one of the last packets. */
+/* Events of one of the last packets, and state of which it is known when it was set. */
 struct sent {
 	int64_t  seq;
 	unsigned n;
@@ -108,7 +109,7 @@ bool send_journal(struct oscsend *s, uint8_t **p, const uint8_t *end, uint32_t t
 /* How far back packet `seq` lies from the one being made, as entries say it. */
 uint16_t send_back_of(const struct oscsend *s, int64_t seq);
 /* The packet being made has this item: what it says is remembered. */
-void send_item(struct oscsend *s, const struct oscsend_item *item, uint64_t now_ntp);
+void send_item(struct oscsend *s, const struct oscsend_item *item, const struct oscsend_time *now);
 /* Bundles whose time has come. */
 void send_apply_later(struct oscsend *s, uint64_t now_ntp);
 bool send_waits(const struct oscsend *s);         /* is there something in `later` that a receiver may have lost? */

@@ -21,6 +21,8 @@ struct oscstream {
 	size_t rest_len;
 };
 
+static uint64_t n_bad;                    /* of the one control thread */
+
 static void oscstream_destroy(void *arg)
 {
 	struct oscstream *s = arg;
@@ -97,6 +99,15 @@ static void put_aside(struct oscstream *s, const uint8_t *buf, size_t len)
 	conn_hold(s->conn, true);
 }
 
+static int read_packet(struct oscstream *s, const uint8_t **buf, size_t *len)
+{
+	const uint64_t before = s->slip->n_bad;
+	const int err = slip_read(s->slip, &s->pkt, &s->pkt_len, buf, len);
+
+	n_bad += s->slip->n_bad - before + (err == EPROTO);
+	return err;
+}
+
 static void take(struct oscstream *s, const uint8_t *buf, size_t len)
 {
 	while (!s->ended) {
@@ -104,7 +115,7 @@ static void take(struct oscstream *s, const uint8_t *buf, size_t len)
 
 		if (!deliver(s))
 			break;
-		err = slip_read(s->slip, &s->pkt, &s->pkt_len, &buf, &len);
+		err = read_packet(s, &buf, &len);
 		if (err)
 			s->pkt = NULL;
 		if (err == EAGAIN)
@@ -221,7 +232,7 @@ size_t oscstream_waiting(const struct oscstream *s)
 	return s->conn ? conn_waiting(s->conn) : 0;
 }
 
-uint64_t oscstream_bad(const struct oscstream *s)
+uint64_t oscstream_bad(void)
 {
-	return s->slip ? s->slip->n_bad : 0;
+	return n_bad;
 }

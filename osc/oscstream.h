@@ -34,7 +34,8 @@ void oscstream_handlers(struct oscstream *s, const struct oscstream_conf *conf);
 int  oscstream_send(struct oscstream *s, const uint8_t *pkt, size_t len);
 size_t oscstream_waiting(const struct oscstream *s);
 void oscstream_resume(struct oscstream *s);
-uint64_t oscstream_bad(const struct oscstream *s);      /* frames that held no packet */
+/* Frames that held no packet, of all streams that there ever were in this process: streams come and go, and counters must not. */
+uint64_t oscstream_bad(void);
 
 /* What the first octet of a stream says of its framing: a size is under 2^24, so it begins with 0; all else is SLIP. */
 enum slip_kind oscstream_guess(uint8_t first);

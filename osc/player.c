@@ -88,10 +88,12 @@ static void player_destroy(void *arg)
 		forward_post(p->relay->forward, &(struct job){player_end_rt, p->rt, NULL}, &p->rt->spare);
 	}
 	for (unsigned k = 0; k < GESTLINE_KINDS; k++) {
+		mem_deref(p->keys[k]);
 		line_port_end(p->port[k]);        /* after its line */
 		gestline_reset(&p->desc[k]);
 	}
 	mem_deref(p->ensemble);
+	mem_deref(p->conf.cert);
 	mem_deref(p->relay);
 }
 
@@ -232,6 +234,7 @@ int player_alloc(struct player **pp, struct relay *r, struct ensemble *e, const 
 		return ENOMEM;
 	p->relay = mem_ref(r);
 	p->conf  = *conf;
+	mem_ref(p->conf.cert);
 	err = seat_alloc(p);
 	if (!err && e)
 		err = enter(p, e);

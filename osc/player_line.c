@@ -132,7 +132,7 @@ static bool is_sound(const struct gestline *l)
 	const bool rtp = l->kind == GESTLINE_MIDI || l->kind == GESTLINE_OSC;
 
 	return l->takes.rate && l->takes.rate <= OSCRATE_MAX && l->takes.max >= 64 && l->dir <= LEG_DIR_BOTH &&
-	       (!rtp || (l->pt < 128 && l->rate >= 8000 && l->rate <= 192000 && l->sources));
+	       (rtp || !l->dtls.on) && (!rtp || (l->pt < 128 && l->rate >= 8000 && l->rate <= 192000 && l->sources));
 }
 
 /* A stream's port lets nobody in before it knows whom. */
@@ -145,12 +145,19 @@ static int open_port(struct player *p, const struct gestline *l)
 
 int player_set_line(struct player *p, const struct gestline *l)
 {
-	struct line_rt *rt = NULL;
-	int err;
-
 	if (!p || !l || !ops_of(l->kind) || !p->port[l->kind] || !is_sound(l))
 		return EINVAL;
-	err = open_port(p, l);
+	if (l->dtls.on)
+		return player_keys(p, l);
+	p->keys[l->kind] = mem_deref(p->keys[l->kind]);
+	return player_line(p, l);
+}
+
+int player_line(struct player *p, const struct gestline *l)
+{
+	struct line_rt *rt = NULL;
+	int err = open_port(p, l);
+
 	if (err)
 		return err;
 	err = ops_of(l->kind)->alloc(&rt, &p->relay->conf, l);
@@ -183,19 +190,27 @@ int player_put_line(struct player *p, struct line_rt *rt)
 	return 0;
 }
 
-void player_drop_line(struct player *p, enum gestline_kind kind)
+void player_mute_line(struct player *p, enum gestline_kind kind)
 {
 	if (!player_has_line(p, kind) || line_post(p, kind, NULL))
 		return;
 	gestline_reset(&p->desc[kind]);
 	p->has[kind] = false;
-	if (p->port[kind]) {
-		line_port_end(p->port[kind]);
-		list_unlink(&p->port[kind]->le);
-		p->port[kind] = NULL;
-	}
 	if (p->ensemble)
 		(void)ensemble_meet(p->ensemble, p);      /* without memory for it, it hears whom it heard */
+}
+
+void player_drop_line(struct player *p, enum gestline_kind kind)
+{
+	if (!p || (unsigned)kind >= GESTLINE_KINDS || (!p->has[kind] && !p->keys[kind]))
+		return;
+	p->keys[kind] = mem_deref(p->keys[kind]);
+	player_mute_line(p, kind);
+	if (p->has[kind] || !p->port[kind])
+		return;
+	line_port_end(p->port[kind]);
+	list_unlink(&p->port[kind]->le);
+	p->port[kind] = NULL;
 }
 
 bool player_has_line(const struct player *p, enum gestline_kind kind)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "lineport.h"
 #include "mixer/rtcp.h"
+#include "oscstream.h"
 #include "relay_priv.h"
 
 enum { HOUSE_A_SECOND = 200, TELL_MAX = 4096, END_RATE = 10000, END_SAYS = 1024 };
@@ -153,7 +154,9 @@ void relay_stats(const struct relay *r, struct relay_stats *s)
 	lineport_total(&st);
 	*s = (struct relay_stats){
 		.stream_taken = st.connections, .stream_stranger = st.strangers, .stream_second = st.second,
-		.stream_refused = st.refused, .stream_slow = st.overflowed,
+		.stream_refused = st.refused, .stream_slow = st.overflowed, .stream_bad = oscstream_bad(),
+		.midi_sysex = tally_get(&n->sysex), .midi_unplaced = tally_get(&n->unplaced), .midi_held = tally_get(&n->held),
+		.midi_clock = tally_get(&n->clock), .midi_absorbed = tally_get(&n->absorbed),
 		.rx_packets = tally_get(&n->rx_packets), .tx_packets = tally_get(&n->tx_packets),
 		.messages_in = tally_get(&n->messages_in), .messages_out = tally_get(&n->messages_out),
 		.malformed = tally_get(&n->malformed), .stranger = tally_get(&n->stranger), .auth = tally_get(&n->auth),
@@ -162,7 +165,9 @@ void relay_stats(const struct relay *r, struct relay_stats *s)
 		.owner_dropped = tally_get(&n->owner_dropped), .too_big = tally_get(&n->too_big),
 		.unmapped = tally_get(&n->unmapped), .repaired = tally_get(&n->repaired), .late = tally_get(&n->late),
 		.unstored = tally_get(&n->unstored), .snapshots = tally_get(&n->snapshots), .loops = tally_get(&n->loops),
-		.house_full = tally_get(&n->house_full)};
+		.house_full = tally_get(&n->house_full),
+		.dtls = tally_get(&n->dtls), .dtls_dropped = tally_get(&n->dtls_dropped),
+		.keyed = r->keyed, .keyless = r->keyless};
 	for (struct le *le = r->players.head; le; le = le->next) {
 		const struct player *p = le->data;
 

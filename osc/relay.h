@@ -15,6 +15,8 @@
 #include "gestline.h"
 #include "osc.h"
 
+struct dtlscert;
+
 struct relay;
 struct ensemble;
 struct player;
@@ -58,8 +60,13 @@ struct relay_stats {
 	uint64_t rx_packets, tx_packets, messages_in, messages_out;
 	uint64_t malformed, stranger, auth, direction, rate_dropped, coalesced, type_dropped, owner_dropped, too_big,
 		 unmapped, repaired, late, unstored, snapshots, loops, house_full;
+	uint64_t dtls, dtls_dropped;      /* datagrams of DTLS from peers of lines; those of them that were not handed on */
+	uint64_t keyed, keyless;          /* lines that got keys by DTLS; that got none */
 	/* connections to lines of TCP and TLS (lineport.h): taken; closed; ended, for they were not read */
 	uint64_t stream_taken, stream_stranger, stream_second, stream_refused, stream_slow;
+	uint64_t stream_bad;             /* frames without a packet, on these and on connections to ports of plain OSC */
+	/* MIDI that a receiver has not got (midi_left.h) */
+	uint64_t midi_sysex, midi_unplaced, midi_held, midi_clock, midi_absorbed;
 	unsigned players, lines;
 };
 void relay_stats(const struct relay *r, struct relay_stats *s);
@@ -87,6 +94,10 @@ struct player_conf {
 	uint32_t member;                          /* 0: none, or not yet */
 	bool     surface;                         /* its MIDI is also told to househ */
 	player_house_h *househ;
+	struct dtlscert *cert;                    /* for keys by DTLS; NULL: a line that asks for them is refused. A reference is held */
+	/* A line has its keys by DTLS (failed NULL), or will not have any, unless player_set_line begins anew: a static text. */
+	void (*keysh)(enum gestline_kind kind, const char *failed, void *arg);
+	void    *keys_arg;
 	void    *arg;
 };
 /* It is in the ensemble from the beginning, and has its name; it hears and is heard when a line is there. */
@@ -107,7 +118,9 @@ int  player_port(struct player *p, enum gestline_kind kind, const struct sa *loc
 int  player_adopt(struct player *p, enum gestline_kind kind, int fd, const struct sa *local);
 /* A packet that came before the line's socket was there, as if it came now. */
 int  player_inject(struct player *p, enum gestline_kind kind, const struct sa *from, const uint8_t *buf, size_t len);
-/* In force from now on. EINVAL: contradicts itself. */
+/* Nobody is told of keys any more. NULL: nothing. */
+void player_forget_keysh(struct player *p);
+/* In force from now on; where keys come by DTLS, from when they are there. EINVAL: contradicts itself. */
 int  player_set_line(struct player *p, const struct gestline *l);
 void player_drop_line(struct player *p, enum gestline_kind kind);
 bool player_has_line(const struct player *p, enum gestline_kind kind);

@@ -9,6 +9,8 @@
 #include "tlskey.h"
 #include "oscrtp.h"
 
+struct linekeys;
+
 enum { ENSEMBLE_NAMES = 4096, ENSEMBLE_GONE = 64, ENSEMBLE_ROOM_MAX = 127 };
 
 struct relay {
@@ -18,6 +20,7 @@ struct relay {
 	struct list ensembles, players, ports;
 	uint32_t players_ever;
 	struct relay_house house;
+	uint64_t keyed, keyless;  /* as relay_stats has them */
 	struct player_said said;  /* of what is being told to a househ */
 };
 
@@ -69,6 +72,7 @@ struct player {
 	struct seat *seat;
 	struct player_rt *rt;             /* in it */
 	struct line_port *port[GESTLINE_KINDS];
+	struct linekeys *keys[GESTLINE_KINDS];    /* by DTLS; NULL: not so */
 	struct gestline desc[GESTLINE_KINDS];
 	bool     has[GESTLINE_KINDS];
 	uint64_t house_second;            /* what it said to the house in this second */
@@ -79,6 +83,13 @@ struct player {
 /* A line that was made elsewhere and whose packets somebody else carries (appleport.c): it has no port. It is the player's from now
  * on; after an error it is still the caller's. It declares no addresses. EALREADY: there is a line of its kind. */
 int  player_put_line(struct player *p, struct line_rt *rt);
+
+/* A description that is in force, with what keys it has (player_line.c); and that there is none, for now: the port stays. */
+int  player_line(struct player *p, const struct gestline *l);
+void player_mute_line(struct player *p, enum gestline_kind kind);
+
+/* Its keys come by DTLS (player_keys.c): in force when they are there. ENOTSUP: the player has no certificate. */
+int  player_keys(struct player *p, const struct gestline *l);
 
 /* Section 5.5. ENOSPC: more names than one conference can have had. */
 int  ensemble_name_give(struct ensemble_name **np, struct ensemble *e, const char *wish, const char *identity);

@@ -23,6 +23,8 @@ struct relay_count {
 	tally_t malformed, stranger, auth, direction, rate_dropped, coalesced, type_dropped, owner_dropped, too_big, unmapped,
 		repaired, late, unstored, snapshots, loops;
 	tally_t house_full;
+	tally_t sysex, unplaced, held, clock, absorbed;           /* MIDI: midi_left.h */
+	tally_t dtls, dtls_dropped;
 };
 
 /* Of a player. */

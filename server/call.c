@@ -238,7 +238,7 @@ static void op_commit(void *arg)
 	if (err)
 		log_warning("call.media", "call=%s err=%d", session_callid(c->session), err);
 
-	callgest_follow(c->gest, c->offer);
+	callgest_follow(c->gest, c->offer, &desc.source);
 	memset(&c->keys, 0, sizeof(c->keys));     /* there may be another way for them now */
 	hold_follow(c);
 	if (offer_wants_again(c->offer))
@@ -654,7 +654,8 @@ static int offer_engine(struct call *c)
 static int gest_make(struct call *c, const char *identity)
 {
 	const struct callgest_conf conf = {
-		.identity = identity, .room = c->room, .local = *leg_local(c->leg), .renamed = offer_again, .arg = c,
+		.identity = identity, .room = c->room, .local = *leg_local(c->leg), .cert = c->focus->cert,
+		.renamed = offer_again, .arg = c,
 	};
 
 	/* Its own sound comes back from the echo; there is nobody to play to. */

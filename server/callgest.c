@@ -35,7 +35,8 @@ struct callgest {
 	struct callgests *all;
 	struct player *player;            /* NULL until a line of gestures is offered */
 	char identity[256], room[ROOM_NAME_MAX + 1], told[VIEW_NAME_MAX + 1];
-	struct sa local;
+	struct sa local, source;
+	struct dtlscert *cert;
 	uint32_t member;
 	bool ended;
 	struct gestspace *claims;         /* what it claims of the flat space; NULL: nothing */
@@ -149,6 +150,7 @@ void callgest_end(struct callgest *c)
 	if (!c)
 		return;
 	c->ended  = true;
+	player_forget_keysh(c->player);
 	c->player = mem_deref(c->player);
 }
 
@@ -230,8 +232,10 @@ static void destructor(void *arg)
 	struct callgest *c = arg;
 
 	list_unlink(&c->le);
+	player_forget_keysh(c->player);
 	mem_deref(c->player);
 	mem_deref(c->claims);
+	mem_deref(c->cert);
 }
 
 int callgest_alloc(struct callgest **cp, struct callgests *g, const struct callgest_conf *conf)
@@ -246,6 +250,7 @@ int callgest_alloc(struct callgest **cp, struct callgests *g, const struct callg
 		return ENOMEM;
 	c->all     = g;
 	c->local   = conf->local;
+	c->cert    = mem_ref(conf->cert);
 	c->renamed = conf->renamed;
 	c->arg     = conf->arg;
 	str_ncpy(c->identity, conf->identity, sizeof(c->identity));
@@ -282,9 +287,22 @@ static bool hides(const struct callgest *c)
 	return yes;
 }
 
+/* A line without keys is no reason to end the call; what it is told next begins anew. */
+static void keys_handler(enum gestline_kind kind, const char *failed, void *arg)
+{
+	struct callgest *c = arg;
+
+	if (!failed) {
+		log_debug("gestures.keys", "member=%u line=%s how=dtls", c->member, kind_names[kind]);
+		return;
+	}
+	log_warning("gestures.keys", "member=%u line=%s how=dtls why=\"%s\"", c->member, kind_names[kind], failed);
+	memset(c->line[kind].mark, 0, sizeof(c->line[kind].mark));
+}
+
 static int player_make(struct callgest *c, const char *wish)
 {
-	struct player_conf conf = {.member = c->member, .arg = c};
+	struct player_conf conf = {.member = c->member, .cert = c->cert, .keysh = keys_handler, .keys_arg = c};
 	int err;
 
 	str_ncpy(conf.wish, wish[0] || !hides(c) ? wish : "player", sizeof(conf.wish));
@@ -356,6 +374,18 @@ void callgest_offer_conf(struct offer_gest_conf *conf, struct callgest *c)
 	};
 }
 
+static int set_line(struct callgest *c, const struct gestline *l)
+{
+	struct gestline with;
+	int err;
+
+	gestline_copy(&with, l);
+	with.source = c->source;
+	err = player_set_line(c->player, &with);
+	gestline_reset(&with);
+	return err;
+}
+
 /* What a stream carried it goes on carrying while nothing of it changes: a session refresh is no new line. */
 static void follow_line(struct callgest *c, const struct offer *o, enum gestline_kind kind)
 {
@@ -371,7 +401,7 @@ static void follow_line(struct callgest *c, const struct offer *o, enum gestline
 	}
 	if (c->line[kind].set && !memcmp(c->line[kind].mark, mark, sizeof(mark)))
 		return;
-	err = player_set_line(c->player, l);
+	err = set_line(c, l);
 	if (err) {
 		log_warning("gestures.line", "member=%u kind=%d err=%d", c->member, kind, err);
 		return;
@@ -380,10 +410,11 @@ static void follow_line(struct callgest *c, const struct offer *o, enum gestline
 	memcpy(c->line[kind].mark, mark, sizeof(mark));
 }
 
-void callgest_follow(struct callgest *c, const struct offer *o)
+void callgest_follow(struct callgest *c, const struct offer *o, const struct sa *source)
 {
 	if (!c || !c->player)
 		return;
+	c->source = *source;
 	for (unsigned kind = 0; kind < GESTLINE_KINDS; kind++)
 		follow_line(c, o, (enum gestline_kind)kind);
 }

@@ -26,14 +26,15 @@ struct callgest_conf {
 	const char *identity;             /* URI of the peer */
 	const char *room;                 /* it wants to go to; "": it is asked */
 	struct sa local;                  /* where its sound is */
+	struct dtlscert *cert;            /* for keys by DTLS; NULL: none; a reference is held */
 	void (*renamed)(void *arg);       /* it is called otherwise now than its description says: another offer is due */
 	void *arg;
 };
 /* g NULL: no gestures here, *cp becomes NULL. */
 int  callgest_alloc(struct callgest **cp, struct callgests *g, const struct callgest_conf *conf);
 void callgest_offer_conf(struct offer_gest_conf *conf, struct callgest *c);      /* c may be NULL */
-/* The agreed state has changed. */
-void callgest_follow(struct callgest *c, const struct offer *o);
+/* The agreed state has changed. source: from where its signalling comes. */
+void callgest_follow(struct callgest *c, const struct offer *o, const struct sa *source);
 void callgest_joined(struct callgest *c, uint32_t member);
 /* The call is over: the others hear it leave. Before it leaves its room, so that it may find its state again when it comes back. */
 void callgest_end(struct callgest *c);

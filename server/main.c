@@ -594,7 +594,9 @@ static void collect_gestures(struct web_gestures *g)
 		.plain_refused = ps.plain.refused, .plain_full = ps.plain.full, .plain_idle = ps.plain.idle,
 		.plain_overflowed = ps.plain.overflowed, .plain_flooded = ps.plain.flooded,
 		.stream_taken = rs.stream_taken, .stream_stranger = rs.stream_stranger, .stream_second = rs.stream_second,
-		.stream_refused = rs.stream_refused, .stream_slow = rs.stream_slow,
+		.stream_refused = rs.stream_refused, .stream_slow = rs.stream_slow, .stream_bad = rs.stream_bad,
+		.sysex = rs.midi_sysex, .unplaced = rs.midi_unplaced, .full = rs.unstored + rs.house_full,
+		.midi_held = rs.midi_held, .midi_clock = rs.midi_clock, .midi_absorbed = rs.midi_absorbed,
 		.other = rs.direction + rs.type_dropped + rs.owner_dropped + rs.too_big + rs.unmapped + rs.loops + ps.ignored,
 	};
 }

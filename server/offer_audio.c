@@ -303,7 +303,7 @@ static void describe(struct audio *s, const struct offer_conf *conf, const struc
 
 static struct offer_keys_line keys_of(const struct offer_ctx *ctx, const struct audio *before)
 {
-	return (struct offer_keys_line){.conf = ctx->conf, .dtls = true, .before = before ? &before->keys : NULL};
+	return (struct offer_keys_line){.conf = ctx->conf, .before = before ? &before->keys : NULL};
 }
 
 static bool mine(const struct sdesc_media *m)

@@ -150,6 +150,7 @@ static void settle_dir(struct gest *g, const struct sdesc *d, const struct sdesc
 
 static void use_keys(struct gest *g)
 {
+	g->line.dtls = g->keys.dtls.peer;
 	g->line.srtp_tx = g->keys.tx;
 	g->line.srtp_rx = g->keys.rx;
 }
@@ -291,6 +292,7 @@ static int mark(struct gest *g, const struct sdesc_media *m)
 			   l->guard_us);
 	err |= mbuf_printf(mb, "%d %s %zu %u %u %u %u %u ", l->takes.deep, l->takes.types, l->takes.max, l->takes.red, l->takes.guard_ms,
 			   l->takes.late_ms, l->takes.refresh_ms, l->takes.rate);
+	err |= mbuf_printf(mb, "%d %d %s %s ", l->dtls.on, l->dtls.active, l->dtls.fingerprint, l->dtls.tls_id);
 	err |= mbuf_write_mem(mb, (const uint8_t *)&l->srtp_tx.suite, sizeof(l->srtp_tx.suite));
 	err |= mbuf_write_mem(mb, l->srtp_tx.key, l->srtp_tx.len);
 	err |= mbuf_write_mem(mb, l->srtp_rx.key, l->srtp_rx.len);

@@ -126,7 +126,7 @@ static int read_formats(struct gest *g, struct midi_fmtp *f, const char **why, c
 /* Without keys: reports about what comes on one would have to be sealed with its own. */
 static bool is_pair(const struct gest *a, const struct gest *b)
 {
-	return !a->keys.n_line && !b->keys.n_line && a->dir + b->dir == LEG_DIR_BOTH && a->dir && b->dir && a->line.pt == b->line.pt &&
+	return !a->keys.n_line && !b->keys.n_line && !a->keys.dtls.peer.on && !b->keys.dtls.peer.on && a->dir + b->dir == LEG_DIR_BOTH && a->dir && b->dir && a->line.pt == b->line.pt &&
 		a->line.rate == b->line.rate && !strcmp(a->proto, b->proto) && a->line.rtcp_mux == b->line.rtcp_mux &&
 		a->line.always_marked == b->line.always_marked && a->musicport == b->musicport;
 }

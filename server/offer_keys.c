@@ -63,7 +63,7 @@ static int own_key(struct offer_keys *k, const struct offer_keys *before, const 
 
 static bool has_dtls(const struct offer_keys_line *l)
 {
-	return l->dtls && l->conf->dtls_fingerprint;
+	return l->conf->dtls_fingerprint;
 }
 
 /* --- their offer --- */

@@ -22,7 +22,6 @@ struct offer_keys {
 struct offer_keys_line {
 	const struct offer_conf *conf;
 	enum offer_profile profile;
-	bool dtls;                        /* this line can have its keys by DTLS, if conf has a certificate for it */
 	const struct offer_keys *before;  /* what it had agreed on, or NULL */
 };
 

@@ -37,7 +37,7 @@ def outcome(name, tries):
     def child(n):
         taken.append(n)
         return n, next(left), ''
-    run.child, run.calm = child, lambda: None
+    run.child, run.calm = child, lambda n: None
     run.in_turn = lambda names, jobs: [Done(child(n)) for n in names]
     return next(run.outcomes([name], 1))[1], len(taken)
 

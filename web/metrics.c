@@ -154,6 +154,19 @@ static void streams(GString *out, const struct web_gestures *g)
 	labelled(out, "tutti_gesture_stream_refused_total", "reason", "tls", g->stream_refused);
 	one(out, "tutti_gesture_stream_slow_total", "counter", "Connections of lines in calls that were ended, for they were not read.",
 	    g->stream_slow);
+	one(out, "tutti_gesture_stream_bad_frames_total", "counter", "Frames that held no packet, on any stream of OSC by TCP or TLS.",
+	    g->stream_bad);
+}
+
+/* Not losses: what one stream of several players cannot have. */
+static void withheld(GString *out, const struct web_gestures *g)
+{
+	static const char name[] = "tutti_gesture_midi_withheld_total";
+
+	head(out, name, "counter", "MIDI commands that streams of several players leave out by rule, by reason.");
+	labelled(out, name, "reason", "held", g->midi_held);
+	labelled(out, name, "reason", "clock", g->midi_clock);
+	labelled(out, name, "reason", "cable", g->midi_absorbed);
 }
 
 static void gestures(GString *out, const struct web_gestures *g)
@@ -179,7 +192,11 @@ static void gestures(GString *out, const struct web_gestures *g)
 	labelled(out, "tutti_gesture_dropped_total", "reason", "stranger", g->stranger);
 	labelled(out, "tutti_gesture_dropped_total", "reason", "rate", g->rate);
 	labelled(out, "tutti_gesture_dropped_total", "reason", "late", g->late);
+	labelled(out, "tutti_gesture_dropped_total", "reason", "full", g->full);
+	labelled(out, "tutti_gesture_dropped_total", "reason", "sysex", g->sysex);
+	labelled(out, "tutti_gesture_dropped_total", "reason", "unplaced", g->unplaced);
 	labelled(out, "tutti_gesture_dropped_total", "reason", "other", g->other);
+	withheld(out, g);
 }
 
 /* --- HTTP, webhooks, the store --- */

@@ -44,13 +44,15 @@ struct web_status {
 	struct web_gestures {
 		uint32_t players, lines;
 		uint64_t packets_in, packets_out, messages_in, messages_out, repaired, coalesced, snapshots;
-		uint64_t malformed, stranger, rate, late, other;
+		uint64_t malformed, stranger, rate, late, full, sysex, unplaced, other;
+		uint64_t midi_held, midi_clock, midi_absorbed;    /* MIDI that merged streams leave out by rule */
 		uint32_t apple_players;      /* of players, those of AppleMIDI */
 		uint64_t apple_sessions, apple_refused;
 		uint32_t plain_ports, plain_players;      /* of players, those of plain OSC */
 		uint64_t plain_logins, plain_refused, plain_full, plain_idle, plain_overflowed, plain_flooded;
 		/* Connections of lines of TCP and TLS in calls: those that were taken, and why others were not, or were ended. */
 		uint64_t stream_taken, stream_stranger, stream_second, stream_refused, stream_slow;
+		uint64_t stream_bad;         /* frames without a packet, on all streams of OSC */
 	} gestures;
 };
 

@@ -9,6 +9,8 @@ import time
 
 from rig import BUILD, TUTTI, Trouble, free_port
 
+MEDIA_PORTS = '33000-35999'           # of servers and players: who finds one taken takes the next
+
 
 class Peers:
     """Programs in a JACK server; ended in the order they came."""
@@ -142,7 +144,7 @@ class Tutti(Peers):
     def start(self):
         self.port = free_port()
         hosts = [self.net.near_ip(i) for i in range(self.n)] if self.net else ['127.0.0.1']
-        options = {'sip.listen': ' '.join('udp:%s:%d' % (h, self.port) for h in hosts), 'media.ports': '33000-35999', 'http.listen': '', 'state.dir': os.path.join(self.jack.dir, 'state'),
+        options = {'sip.listen': ' '.join('udp:%s:%d' % (h, self.port) for h in hosts), 'media.ports': MEDIA_PORTS, 'http.listen': '', 'state.dir': os.path.join(self.jack.dir, 'state'),
                    'media.max-load': '100', 'media.jitter-music': self.buffer if self.buffer == 'auto' else str(int(self.buffer)), 'prompts.say': 'nothing',
                    'log.level': 'warning', 'sip.drain': '0', **self.settings}
         args = [os.path.abspath(TUTTI)]
@@ -156,7 +158,7 @@ class Tutti(Peers):
 
     def player(self, name, more, i=0):
         args = [os.path.abspath(self.join), '--driver', 'jack', '--device', self.jack.name, '--jack-name', name, '--name', name, '--no-connect',
-                    '--codec', self.codec, '--frame', self.frame, '--buffer', self.buffer, '--no-ui', '--json', *self.more, *more]
+                    '--codec', self.codec, '--frame', self.frame, '--buffer', self.buffer, '--media-ports', MEDIA_PORTS, '--no-ui', '--json', *self.more, *more]
         self.begin(self.net.far([str(a) for a in args], i) if self.net else args, name)
         self.names.append(name)
         self.mouths.append(name + ':in_1')

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 
+from awake import Awake
 from rig import Process, Trouble, tool
 
 
@@ -35,6 +36,7 @@ class Jack(Process):
         self.dir = tempfile.mkdtemp(prefix='tutti-jack-')
         self.env = dict(os.environ, HOME=self.dir, XDG_CONFIG_HOME=self.dir, XDG_RUNTIME_DIR=self.dir, QT_QPA_PLATFORM='offscreen', **self.surroundings())
         self.log = self.program
+        self.awake = Awake().__enter__()
         with open(os.path.join(self.dir, self.log), 'w') as f:
             super().__init__([self.program, *self.arguments()], stdout=f, stderr=f, env=self.env)
         self.ready()
@@ -112,6 +114,7 @@ class Jack(Process):
 
     def stop(self):
         super().stop()
+        self.awake.__exit__()
         shutil.rmtree(self.dir, ignore_errors=True)
 
 

@@ -10,7 +10,7 @@
 
 static struct gestnet *net;
 static struct ensemble *room;
-static struct midipeer anna, ben, cleo;
+static struct midipeer anna, ben, cleo, dora;
 
 static void open_room(void)
 {
@@ -188,6 +188,7 @@ static void what_passes(void)
 {
 	static const uint8_t body[300] = {0x7d};
 	struct midi_cmd cmd = midi_sysex(body, 256);
+	struct relay_stats s;
 
 	open_room();
 	midipeer_join(&anna, net, room, "anna", 1, false);
@@ -206,9 +207,47 @@ static void what_passes(void)
 	g_assert_false(midipeer_sounds(&ben, NULL, 0, 60) || midipeer_sounds(&cleo, "anna", 0, 60));
 	g_assert_cmpuint(midipeer_hears(&ben, NULL)->sysexes, ==, 1);
 	g_assert_cmpuint(midipeer_hears(&cleo, "anna")->sysexes, ==, 1);
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.midi_sysex, ==, 2);                       /* by both receivers; a line that ends takes nothing back */
+	g_assert_cmpuint(s.midi_absorbed, ==, 2);                    /* of the merged stream: reset and sense */
 	midipeer_leave(&anna);
 	midipeer_leave(&ben);
 	midipeer_leave(&cleo);
+	close_room();
+}
+
+/* What receivers have not got is counted by why, and outlives their lines. */
+static void left_out(void)
+{
+	struct relay_stats s;
+
+	open_room();
+	midipeer_join(&ben, net, room, "ben", 2, false);             /* takes two streams: those of who joined first */
+	midipeer_join(&anna, net, room, "anna", 1, false);
+	midipeer_join(&cleo, net, room, "cleo", 1, false);
+	midipeer_join(&dora, net, room, "dora", 1, false);
+	gestnet_run(net, 20);
+	midipeer_play(&anna, 0x90, 60, 100);
+	midipeer_play(&cleo, 0x90, 60, 90);
+	midipeer_play(&dora, 0xb0, 7, 33);                           /* no stream of ben's */
+	midipeer_play(&anna, MIDI_CLOCK, 0, 0);
+	midipeer_play(&cleo, MIDI_CLOCK, 0, 0);                      /* dora has anna's */
+	midipeer_play(&cleo, 0x80, 60, 64);                          /* dora: anna holds it */
+	gestnet_run(net, 50);
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.midi_unplaced, ==, 1);
+	g_assert_cmpuint(s.midi_clock, ==, 1);
+	g_assert_cmpuint(s.midi_held, ==, 1);
+	midipeer_set_dir(&dora, LEG_DIR_RECV);                       /* the line anew: what was told is not told again */
+	gestnet_run(net, 50);
+	midipeer_leave(&ben);
+	midipeer_leave(&anna);
+	midipeer_leave(&cleo);
+	midipeer_leave(&dora);
+	gestnet_run(net, 50);
+	relay_stats(gestnet_relay(net), &s);
+	g_assert_cmpuint(s.midi_unplaced, ==, 1);
+	g_assert_cmpuint(s.midi_clock, ==, 1);
 	close_room();
 }
 
@@ -258,6 +297,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/line-midi/hold", hold);
 	g_test_add_func("/line-midi/other-streams", other_streams);
 	g_test_add_func("/line-midi/what-passes", what_passes);
+	g_test_add_func("/line-midi/left-out", left_out);
 	g_test_add_func("/line-midi/lost", lost);
 	n = g_test_run();
 	libre_close();

@@ -18,38 +18,13 @@
 #include "osc/slip.h"
 #include "osc/tlskey.h"
 #include "server/selfsigned.h"
+#include "tests/lib/until.h"
 
-enum { PATIENCE_MS = 20000, BUF = 65536 };
+enum { BUF = 65536 };
 
 static struct relay *relay;
 static struct ensemble *band;
 static char *cert_file[2];        /* the server's, the party's */
-
-/* --- the loop --- */
-
-static struct tmr tick_tmr;
-static bool (*until)(void *arg);
-static void *until_arg;
-static uint64_t deadline;
-
-static void tick(void *arg)
-{
-	(void)arg;
-	g_assert_cmpuint(tmr_jiffies(), <, deadline);
-	if (until(until_arg))
-		loop_stop();
-	else
-		tmr_start(&tick_tmr, 1, tick, NULL);
-}
-
-static void turn_until(bool (*h)(void *arg), void *arg)
-{
-	until     = h;
-	until_arg = arg;
-	deadline  = tmr_jiffies() + PATIENCE_MS;
-	tmr_start(&tick_tmr, 0, tick, NULL);
-	g_assert_cmpint(loop_run(NULL), ==, 0);
-}
 
 /* --- a party: its player in the relay, and its end of the line --- */
 

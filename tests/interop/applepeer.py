@@ -106,11 +106,14 @@ class Python:
         while self.on:
             for s in select.select(self.sock, [], [], 0.01)[0]:
                 try:
-                    data = s.recv(2048)
+                    data, source = s.recvfrom(2048)
                 except OSError:
                     continue
+                channel = self.sock.index(s)
+                if source != ('127.0.0.1', self.server + channel):
+                    continue              # meant for who had this port before
                 with self.lock:
-                    self._take(self.sock.index(s), data)
+                    self._take(channel, data)
             with self.lock:
                 if self.feedback and self.now() >= self.feedback:
                     self.feedback = None

@@ -34,13 +34,15 @@ def lab():
     return bandpeers, jacklab, netlab
 
 
-def heard(name, figures, n_ears, level=1.0):
-    """What is wrong with what was heard."""
+def heard(name, figures, level=1.0):
+    """What is wrong with what was heard. A period that the graph left out, because its thread was late, may have had a chirp in it; half
+    of the chirps are heard on any machine."""
     wrong = []
+    damaged = min(max(figures['jumps'], figures['probes'] // 10), figures['probes'] // 2)
     for ear in figures['ears']:
         ms = ear['ms']
-        if ms['n'] < 0.9 * figures['probes']:
-            wrong.append('%s: %s hears %d of %d chirps' % (name, ear['port'], ms['n'], figures['probes']))
+        if ms['n'] < figures['probes'] - damaged:
+            wrong.append('%s: %s hears %d of %d chirps, with %d periods left out' % (name, ear['port'], ms['n'], figures['probes'], figures['jumps']))
         elif ms['p50'] > LATE_MS:
             wrong.append('%s: %s hears them %.1f ms late, that is away too far' % (name, ear['port'], ms['p50']))
         elif abs(ear['level_db']['p50']) > level:
@@ -57,14 +59,15 @@ def join_jack():
         with jacklab.Jack(period) as jack:
             with bandpeers.Tutti(jack, 3, codec=codec, frame=0 if codec != 'opus' else 2.5, buffer='auto') as band:
                 figures = jack.measure(band.mouths[:1], band.ears[1:], CHIRPS)
-                wrong += heard('%s, %d samples' % (codec, period), figures, 2, level)
+                wrong += heard('%s, %d samples' % (codec, period), figures, level)
                 for name in band.names:
                     if not band.events(name, 'stats'):
                         wrong.append('%s says nothing of itself' % name)
     return wrong
 
 
-@case('join-pipewire', 'two tutti-join through PipeWire in the place of JACK: found without being told, heard soon and as loud as they are', limit=90)
+@case('join-pipewire', 'two tutti-join through PipeWire in the place of JACK: found without being told, heard soon and as loud as they are', limit=90,
+      alone='delay')
 def join_pipewire():
     bandpeers, jacklab, _ = lab()
     try:
@@ -76,7 +79,7 @@ def join_pipewire():
     with graph as jack, bandpeers.Tutti(jack, 2, buffer='auto') as band:
         figures = jack.measure(band.mouths[:1], band.ears[1:], CHIRPS)
         print('# %s ms (median), %d periods left out' % (figures['ears'][0]['ms'].get('p50'), figures['jumps']))
-        return heard('PipeWire', figures, 1)
+        return heard('PipeWire', figures)
 
 
 # ---- beside others ----
@@ -96,7 +99,8 @@ def one_turn(who):
     return t.p50
 
 
-@case('join-beside', 'between two in a room, through JACK with 64 samples: not later than Jamulus and the hub of JackTrip, by the same rig', limit=240)
+@case('join-beside', 'between two in a room, through JACK with 64 samples: not later than Jamulus and the hub of JackTrip, by the same rig', limit=240,
+      alone='delay')
 def join_beside():
     bandpeers, _, _ = lab()
     peers = (('jamulus-1', bandpeers.Jamulus), ('hub-2', bandpeers.JackTripHub))      # with their smallest buffers, as ours has none
@@ -185,7 +189,7 @@ def duet(jack, bandpeers, name, net=None):
         with bandpeers.Tutti(jack, 2, buffer='auto', more=['--midi', 'jack', '--align'], net=net, each=each) as band:
             a, b = band.names
             figures = jack.measure(band.mouths[:1], band.ears[1:], CHIRPS, 1, ['--note-to', a + ':midi_in', '--note-from', b + ':midi_out'])
-            wrong = heard(name, figures, 1) if not net else []
+            wrong = heard(name, figures) if not net else []
             return wrong + apart(name, figures, net) + (faders(port, ear) if not net else [])
     finally:
         ear.close()

@@ -20,7 +20,7 @@ def with_joiners(play, options=(), host='127.0.0.1', tls=False):
     server, started, wrong = Server(options, host=host, tls=tls), [], []
 
     def join(name, uri=None, *flags, **more):
-        j = Joiner(server.dir, name, uri if uri is not None else room_uri(server), *flags, **more)
+        j = Joiner(server.dir, name, uri if uri is not None else room_uri(server), '--media-ports', server.slot.media(), *flags, **more)
         started.append(j)
         return j
     try:
@@ -220,12 +220,12 @@ def direct():
     with tempfile.TemporaryDirectory(prefix='tutti-interop-') as folder:
         server = Server()                         # only for its slot of ports
         port = server.slot.take()
-        b = Joiner(folder, 'bob', None, '--listen', 'udp:127.0.0.1:%d' % port, freq=B)
+        b = Joiner(folder, 'bob', None, '--listen', 'udp:127.0.0.1:%d' % port, '--media-ports', server.slot.media(), freq=B)
         a = None
         try:
             if not wait(lambda: b.heard('state', state='ready')):
                 wrong.append('bob is not ready: %s %s' % (b.events, b.tail()))
-            a = Joiner(folder, 'anna', 'sip:bob@127.0.0.1:%d' % port, freq=A)
+            a = Joiner(folder, 'anna', 'sip:bob@127.0.0.1:%d' % port, '--media-ports', server.slot.media(), freq=A)
             hear_each_other(wrong, a, b, seconds=3)
             a.say('say hello')
             if not wait(lambda: b.heard('text', text='hello')):

@@ -9,8 +9,6 @@ from joiner import Joiner
 from joins import A, B, all_up, with_joiners
 from server import Server
 
-PORTS = 31200, 31299
-
 
 def udp_ports(pid):
     """The UDP ports that a process has."""
@@ -37,12 +35,13 @@ def seat():
         a = join('anna', freq=A)
         if not all_up(wrong, [a]):
             return wrong
-        b = join('bob', None, '--section', 'brass', '--media-ports', '%d-%d' % PORTS)
+        first, last = server.port + 1500, server.port + 1599
+        b = join('bob', None, '--section', 'brass', '--media-ports', '%d-%d' % (first, last))
         if not all_up(wrong, [b]):
             return wrong
         if not wait(lambda: section_of(a, 'bob') == 'brass'):
             wrong.append('anna sees bob in section %r' % section_of(a, 'bob'))
-        ports = {p for p in udp_ports(b.process.pid) if PORTS[0] <= p <= PORTS[1]}
+        ports = {p for p in udp_ports(b.process.pid) if first <= p <= last}
         if len(ports) < 3:
             wrong.append('bob has the UDP ports %s' % udp_ports(b.process.pid))
         if not a.heard('member', name='bob', role='speaker'):
@@ -68,10 +67,10 @@ def seat():
 
 
 def direct_pair(folder, server, flags_b, flags_a):
-    port = server.slot.take()
-    b = Joiner(folder, 'bob', None, '--listen', 'udp:127.0.0.1:%d' % port, *flags_b, freq=B)
+    port, media = server.slot.take(), ('--media-ports', server.slot.media())
+    b = Joiner(folder, 'bob', None, '--listen', 'udp:127.0.0.1:%d' % port, *media, *flags_b, freq=B)
     wait(lambda: b.heard('state', state='ready'))
-    a = Joiner(folder, 'anna', 'sip:bob@127.0.0.1:%d' % port, *flags_a, freq=A)
+    a = Joiner(folder, 'anna', 'sip:bob@127.0.0.1:%d' % port, *media, *flags_a, freq=A)
     return a, b
 
 

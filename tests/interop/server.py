@@ -20,6 +20,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get('TUTTI_BUILD', os.path.join(ROOT, 'build')))
 BINARY = os.path.abspath(os.environ.get('TUTTI', os.path.join(BUILD, 'tutti')))
 SLOT_FIRST, SLOT_SIZE, SLOTS = 12000, 2000, 10
+PHONES = 200                      # ports of a slot that are not for media
 
 
 def sanitized():
@@ -70,9 +71,26 @@ class Slot:
         return True
 
     def take(self, n=4):
-        """The first of n ports for a phone."""
-        self.next += n
-        return self.next - n
+        """The first of n ports for a phone, with nobody on them: programs that choose at random (liblo does, from 10000 on) know no slots."""
+        while True:
+            first, self.next = self.next, self.next + n
+            if self.next > self.base + PHONES:
+                raise Broken('no free ports for a phone')
+            if all(map(self._unused, range(first, first + n))):
+                return first
+
+    @staticmethod
+    def _unused(port):
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as s:
+            try:
+                s.bind(('::', port))      # of both families
+            except OSError as e:
+                return e.errno != errno.EADDRINUSE
+        return True
+
+    def media(self):
+        """What the server has for its media, and tutti-join beside it: both step over what is taken."""
+        return '%d-%d' % (self.base + PHONES, self.base + SLOT_SIZE - 1)
 
 
 class Server:
@@ -85,7 +103,7 @@ class Server:
         listen = 'udp:%s:%d tcp:%s:%d' % (address, self.port, address, self.port)
         if tls:
             listen += ' tls:%s:%d' % (address, self.tls_port)
-        settings = {'sip.listen': listen, 'media.ports': '%d-%d' % (self.port + 200, self.port + 1999),
+        settings = {'sip.listen': listen, 'media.ports': self.slot.media(),
                     'state.dir': os.path.join(self.dir, 'state'), 'http.listen': '127.0.0.1:%d' % self.http_port, 'sip.drain': '2',
                     # a sanitizer makes the server slow; calls are let in all the same
                     'media.max-load': '100',

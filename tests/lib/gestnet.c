@@ -9,7 +9,7 @@
 #include "mixer/rtguard.h"
 #include "gestnet.h"
 
-enum { SOCKETS = 4096, STEP_US = 1000 };
+enum { SOCKETS = 4096, STEP_US = 1000, HEADERS = 28, QUEUE_US = 40000 };
 
 struct flight {
 	struct le le;
@@ -29,7 +29,8 @@ struct gestend {
 	gestend_recv_h *recvh;
 	gestend_tick_h *tickh;
 	void *arg;
-	uint64_t packets;
+	uint64_t packets, octets;
+	uint64_t free_us;         /* when its link has sent all there is */
 };
 
 /* Where another relay is. */
@@ -65,18 +66,33 @@ uint32_t gestnet_draw(struct gestnet *n, uint32_t below)
 	return below ? (uint32_t)((z ^ (z >> 31)) % below) : 0;
 }
 
+/* How long a packet waits for its end's link; UINT64_MAX: too long. */
+static uint64_t queued(const struct gestnet *n, struct gestend *end, size_t len)
+{
+	const uint64_t begins = end->free_us > n->now_us ? end->free_us : n->now_us;
+
+	end->octets += len + HEADERS;
+	if (!end->link.octets_s)
+		return 0;
+	if (begins - n->now_us > QUEUE_US)
+		return UINT64_MAX;
+	end->free_us = begins + (len + HEADERS) * 1000000 / end->link.octets_s;
+	return end->free_us - n->now_us;
+}
+
 static void fly(struct gestnet *n, struct gestend *end, int handle, const struct sa *from, const struct gestlink *link,
 		const uint8_t *buf, size_t len)
 {
+	const uint64_t wait_us = end ? queued(n, end, len) : 0;
 	struct flight *f;
 	struct le *le;
 
-	if (gestnet_draw(n, 100) < link->loss)
+	if (gestnet_draw(n, 100) < link->loss || wait_us == UINT64_MAX)
 		return;
 	f = mem_zalloc(sizeof(*f) + len, NULL);
 	if (!f)
 		return;
-	f->at_us = n->now_us + link->delay_us + (link->jitter_us ? gestnet_draw(n, link->jitter_us) : 0);
+	f->at_us = n->now_us + wait_us + link->delay_us + (link->jitter_us ? gestnet_draw(n, link->jitter_us) : 0);
 	f->end = end;
 	f->handle = handle;
 	f->from = *from;
@@ -155,18 +171,8 @@ static void site_close(int handle, void *arg)
 	((struct site *)arg)->net->open[handle] = false;
 }
 
-static void site_send(int handle, const struct sa *to, const uint8_t *buf, size_t len, void *arg)
+static bool send_to_end(struct gestnet *n, int handle, const struct sa *to, const uint8_t *buf, size_t len)
 {
-	struct site *s = arg;
-
-	if (!send_across(s->net, s, handle, to, buf, len))
-		s->net->astray++;
-}
-
-static void wire_send(int handle, const struct sa *to, const uint8_t *buf, size_t len, void *arg)
-{
-	struct gestnet *n = arg;
-
 	for (struct le *le = n->ends.head; le; le = le->next) {
 		struct gestend *end = le->data;
 
@@ -175,9 +181,24 @@ static void wire_send(int handle, const struct sa *to, const uint8_t *buf, size_
 		rtguard_end_rt();         /* a network of a test takes memory, a socket does not */
 		fly_maybe_twice(n, &end->link, end, -1, &n->socket[handle], buf, len);
 		rtguard_begin_rt();
-		return;
+		return true;
 	}
-	if (!send_across(n, NULL, handle, to, buf, len))
+	return false;
+}
+
+static void site_send(int handle, const struct sa *to, const uint8_t *buf, size_t len, void *arg)
+{
+	struct site *s = arg;
+
+	if (!send_to_end(s->net, handle, to, buf, len) && !send_across(s->net, s, handle, to, buf, len))
+		s->net->astray++;
+}
+
+static void wire_send(int handle, const struct sa *to, const uint8_t *buf, size_t len, void *arg)
+{
+	struct gestnet *n = arg;
+
+	if (!send_to_end(n, handle, to, buf, len) && !send_across(n, NULL, handle, to, buf, len))
 		n->astray++;
 }
 
@@ -221,6 +242,7 @@ int gestnet_end_add(struct gestend **ep, struct gestnet *n, gestend_recv_h *recv
 const struct sa *gestnet_addr(const struct gestend *end) { return &end->addr; }
 void gestnet_link(struct gestend *end, const struct gestlink *link) { end->link = *link; }
 uint64_t gestnet_packets(const struct gestend *end) { return end->packets; }
+uint64_t gestnet_octets(const struct gestend *end) { return end->octets; }
 
 void gestnet_send_from(struct gestend *end, const struct sa *from, const struct sa *to, const uint8_t *buf, size_t len)
 {

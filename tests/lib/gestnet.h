@@ -18,7 +18,9 @@
 struct gestnet;
 struct gestend;
 
-struct gestlink { unsigned loss, twice; uint32_t delay_us, jitter_us; };   /* percent; jitter makes another order */
+/* Percent; jitter makes another order. octets_s: what goes to an end, so much a second with 28 of headers to each packet; what would have to wait
+ * longer than 40 ms for that is lost. 0: any. */
+struct gestlink { unsigned loss, twice; uint32_t delay_us, jitter_us, octets_s; };
 
 typedef void (gestend_recv_h)(struct gestend *end, const struct sa *from, const uint8_t *buf, size_t len, uint64_t now_us, void *arg);
 typedef void (gestend_tick_h)(struct gestend *end, uint64_t now_us, void *arg);   /* once a step: a millisecond */
@@ -47,5 +49,6 @@ void gestnet_relay_end(struct gestnet *n, const struct relay *r);
 void gestnet_send(struct gestend *end, const struct sa *to, const uint8_t *buf, size_t len);
 void gestnet_send_from(struct gestend *end, const struct sa *from, const struct sa *to, const uint8_t *buf, size_t len);
 uint64_t gestnet_packets(const struct gestend *end);      /* that came to it, what was lost not counted */
+uint64_t gestnet_octets(const struct gestend *end);       /* of what was sent to it, headers and what was lost counted too */
 
 #endif

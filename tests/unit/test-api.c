@@ -203,11 +203,17 @@ static void test_metrics(void)
 		"tutti_leg_jitter_seconds_sum 3.004", "tutti_leg_jitter_seconds_count 2", "tutti_leg_loss_ratio_bucket{le=\"0\"} 1",
 		"tutti_http_responses_total{class=\"2xx\"} 6", "tutti_http_refused_total{reason=\"rate\"} 7", "tutti_http_watchers 21",
 		"tutti_webhook_deliveries_total{result=\"dead\"} 1", "tutti_store_waiting 13",
+		"tutti_gesture_stream_bad_frames_total 14", "tutti_gesture_dropped_total{reason=\"full\"} 15",
+		"tutti_gesture_dropped_total{reason=\"sysex\"} 16", "tutti_gesture_dropped_total{reason=\"unplaced\"} 17",
+		"tutti_gesture_midi_withheld_total{reason=\"held\"} 18", "tutti_gesture_midi_withheld_total{reason=\"clock\"} 19",
+		"tutti_gesture_midi_withheld_total{reason=\"cable\"} 20",
 	};
 	struct web_status st = {.rooms = 3, .speakers = 12, .sip_responses = {0, 1, 2, 3, 4, 5, 6},
 				.mixer = {.rx_packets = 77, .busy_us = 1500000}, .subscriptions = 8, .notifies = 9, .notify_failed = 10,
 				.subscribe_refused = 11, .n_kinds = 1, .kind = {{"opus", "UDP", 5}}, .n_calls_by_status = 1,
-				.calls_by_status = {{true, 486, 2}}, .store = {.waiting = 13}};
+				.calls_by_status = {{true, 486, 2}}, .store = {.waiting = 13},
+				.gestures = {.stream_bad = 14, .full = 15, .sysex = 16, .unplaced = 17, .midi_held = 18,
+					     .midi_clock = 19, .midi_absorbed = 20}};
 	const struct metrics_web w = {.requests = {0, 0, 6}, .refused_rate = 7, .watchers = 21, .hook_dead = 1};
 	char *text;
 

@@ -160,7 +160,7 @@ static const struct { const char *name; uint8_t takes; const char *offer, *answe
 		TLS "a=fmtp:osc framing=slip,size; max=1048576\r\na=setup:actpass\r\na=connection:new\r\na=fingerprint:" PRINT "\r\na=mid:t\r\n",
 		"t=0 0\r\n" OURUDP "a=osc-view:flat\r\na=osc-own:/lights/*\r\na=gest-name:desk\r\na=sendrecv\r\na=mid:u\r\n"
 		OURTLS "a=gest-name:desk\r\na=sendrecv\r\na=setup:passive\r\na=connection:new\r\na=fingerprint:" OURPRINT "\r\na=mid:t\r\n"},
-	{"17.4, keys by DTLS are not built", ALL, HEAD AUDIO
+	{"17.4, and no certificate of ours", ALL, HEAD AUDIO
 		"m=application 40010 UDP/TLS/RTP/SAVPF 98\r\na=rtpmap:98 osc/48000\r\na=rtcp-fb:98 nack pli\r\na=rtcp-mux\r\na=setup:actpass\r\n"
 		"a=fingerprint:" PRINT "\r\na=fmtp:98 version=1.1; rec=journal\r\na=osc-view:source\r\na=gest-sources:*\r\n",
 		"t=0 0\r\n" SOUND "m=application 0 UDP/TLS/RTP/SAVPF 98\r\n"},

@@ -128,6 +128,21 @@ static void in_order(void)
 	end(e);
 }
 
+/* State that a journal tells as an event, with its time: once, before the state entry; late, by the state entry; and
+ * not once more when its packet comes after all. */
+static void stamped(void)
+{
+	struct ear *e = begin(0);
+
+	OK(e, 10, "js", 10, "", "", 1);
+	OK(e, 13, "j", 11, "c=3 | E2@9:a=1 E1@4:a=2 S1:a=2", "E a=1 E a=2 L c=3", 20);
+	OK(e, 12, "j", 11, "a=2", "", 21);
+	OK(e, 11, "j", 11, "a=1", "", 22);
+	OK(e, 15, "j", 11, "c=4 | E1@41:a=5 S1:a=5", "S a=5 L c=4", 80);
+	g_assert_false(oscrecv_dirty(e->r));
+	end(e);
+}
+
 /* A covered loss: journal first, then the packet. Events only when they are of the gap and not late. */
 static void covered(void)
 {
@@ -369,6 +384,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/oscrecv/in-order", in_order);
 	g_test_add_func("/oscrecv/covered", covered);
+	g_test_add_func("/oscrecv/stamped", stamped);
 	g_test_add_func("/oscrecv/newer-wins", newer_wins);
 	g_test_add_func("/oscrecv/dirty", dirty);
 	g_test_add_func("/oscrecv/newcomer", newcomer);

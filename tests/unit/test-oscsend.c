@@ -413,6 +413,70 @@ static void future_state(struct oscsend *s, struct out *x, float value, uint64_t
 	g_assert_cmpint(oscsend_packet_rt(s, x->buf, &n, &item, 1, &now), ==, 0);
 }
 
+/* A clock of both: t in ms. */
+static struct oscsend_time clocked(uint64_t t)
+{
+	return (struct oscsend_time){t * 1000, (t << 32) / 1000, (uint32_t)(t * 48)};
+}
+
+/* A bundle of state that says when it was played; 0: it does not. */
+static void say_stamped(struct oscsend *s, struct out *x, uint64_t played, size_t blob, uint64_t t)
+{
+	const struct oscsend_time now = clocked(t);
+	struct osc_arg a[2] = {{.tag = 'f'}, {.tag = 'b', .v.b = {(const uint8_t[1000]){0}, (uint32_t)blob}}};
+	struct oscsend_item item;
+	struct osc_writer w;
+	uint8_t osc[1200];
+	size_t len, n = sizeof(x->buf);
+
+	osc_w_init(&w, osc, sizeof(osc));
+	osc_w_bundle(&w, played ? (played << 32) / 1000 : OSC_NOW);
+	osc_w_msg(&w, "/a", a, 1);
+	osc_w_msg(&w, "/b", a, 2);
+	osc_w_bundle_end(&w);
+	g_assert_cmpint(osc_w_end(&w, &len), ==, 0);
+	item = (struct oscsend_item){osc, len, now.ts, NULL, false};
+	g_assert_cmpint(oscsend_packet_rt(s, x->buf, &n, &item, 1, &now), ==, 0);
+	look(x, n);
+}
+
+/* State of a known time is told with it for a while, before what is told until it has arrived. */
+static void stamped(void)
+{
+	struct oscsend *s = sender((struct oscsend_cfg){.journal = true, .red = 2, .receiver = true, .tt_exec = true,
+		.clock_rate = 48000});
+	struct out x = {.text = NULL};
+	struct oscrtp_entry e;
+
+	say_stamped(s, &x, 1007, 0, 1010);
+	say_stamped(s, &x, 1020, 0, 1020);
+	g_assert_cmpstr(x.text, ==, "E1 /a S1 /a E1 /b S1 /b");
+	g_assert_cmpint(oscrtp_entry(&e, x.o.entries) - x.o.entries, ==, 8 + 12);
+	g_assert_cmpuint(e.age + 1, >=, 13 * 48);         /* a time tag is no whole sample */
+	g_assert_cmpuint(e.age - 1, <=, 13 * 48);
+	say_stamped(s, &x, 0, 0, 1030);
+	g_assert_cmpstr(x.text, ==, "E2 /a E2 /b E1 /a S1 /a E1 /b S1 /b");
+	say_stamped(s, &x, 0, 0, 1040);
+	g_assert_cmpstr(x.text, ==, "E2 /a E2 /b S1 /a S1 /b");
+	mem_deref(s);
+	g_free(x.text);
+}
+
+/* It is no reason to leave out what must be told, nor to call the journal partial. */
+static void stamped_full(void)
+{
+	struct oscsend *s = sender((struct oscsend_cfg){.journal = true, .red = 1, .receiver = true, .tt_exec = true,
+		.clock_rate = 48000});
+	struct out x = {.text = NULL};
+
+	say_stamped(s, &x, 1010, 400, 1010);
+	say_stamped(s, &x, 1020, 400, 1020);
+	g_assert_cmpstr(x.text, ==, "S1 /a S1 /b");
+	g_assert_false(x.o.p);
+	mem_deref(s);
+	g_free(x.text);
+}
+
 /* Who asks is told all, that of the future too. */
 static void future_asked(void)
 {
@@ -520,6 +584,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/oscsend/snapshot", snapshot);
 	g_test_add_func("/oscsend/future", future);
 	g_test_add_func("/oscsend/future-asked", future_asked);
+	g_test_add_func("/oscsend/stamped", stamped);
+	g_test_add_func("/oscsend/stamped-full", stamped_full);
 	g_test_add_func("/oscsend/full", full);
 	g_test_add_func("/oscsend/refused", refused);
 	g_test_add_func("/oscsend/times", times);

@@ -16,34 +16,7 @@
 #include "control/loop.h"
 #include "osc/lineport.h"
 #include "server/selfsigned.h"
-
-enum { PATIENCE_MS = 20000 };
-
-/* --- the loop, until something is so --- */
-
-static struct tmr tick_tmr;
-static bool (*until)(void *arg);
-static void *until_arg;
-static uint64_t deadline;
-
-static void tick(void *arg)
-{
-	(void)arg;
-	g_assert_cmpuint(tmr_jiffies(), <, deadline);
-	if (until(until_arg))
-		loop_stop();
-	else
-		tmr_start(&tick_tmr, 1, tick, NULL);
-}
-
-static void turn_until(bool (*h)(void *arg), void *arg)
-{
-	until     = h;
-	until_arg = arg;
-	deadline  = tmr_jiffies() + PATIENCE_MS;
-	tmr_start(&tick_tmr, 0, tick, NULL);
-	g_assert_cmpint(loop_run(NULL), ==, 0);
-}
+#include "tests/lib/until.h"
 
 /* --- one end of a stream --- */
 
@@ -161,6 +134,27 @@ static void test_not_now(void)
 	g_assert_cmpmem(e.got->data, e.got->len, all->data, all->len);
 	g_byte_array_unref(all);
 	finish(&e, fd);
+}
+
+/* What holds no packet is left out and counted, also when its connection is over. */
+static void test_bad(void)
+{
+	const uint64_t before = oscstream_bad();
+	struct end e;
+	int fd = begin(&e, SLIP_END, false);
+
+	e.take = 1;
+	PUT(fd, "\xc0/abc\xc0" "/abc,defg\xc0" "\xc0/abc,def\xc0");      /* 4 octets, 9, none, 8 */
+	turn_until(has_taken, &e);
+	g_assert_cmpmem(e.got->data, e.got->len, "/abc,def", 8);
+	finish(&e, fd);
+	g_assert_cmpuint(oscstream_bad() - before, ==, 2);
+
+	fd = begin(&e, SLIP_SIZE, false);
+	PUT(fd, "\0\0\0\x7");
+	turn_until(is_down, &e);
+	finish(&e, fd);
+	g_assert_cmpuint(oscstream_bad() - before, ==, 3);
 }
 
 static void test_ends(void)
@@ -578,6 +572,7 @@ int main(int argc, char *argv[])
 	make_cert(1);
 	g_test_add_func("/stream/guess", test_guess);
 	g_test_add_func("/stream/not-now", test_not_now);
+	g_test_add_func("/stream/bad", test_bad);
 	g_test_add_func("/stream/ends", test_ends);
 	g_test_add_func("/stream/does-not-read", test_does_not_read);
 	g_test_add_func("/duct/marks", test_duct);

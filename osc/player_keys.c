@@ -1,0 +1,146 @@
+/*
+ * player_keys.c - lines whose keys come by DTLS.
+ *
+ *     player_set_line > player_keys: without keys the port hears DTLS and there is no line
+ *                            \
+ *                             dtlspath > keys > player_line, and keysh
+ *                              ^     |
+ *     line_dtls_take ----------+     +---> line_dtls_send
+ *
+ * A line has an association of its own beside that of the sound: there is no BUNDLE. What goes wrong with it is the
+ * line's alone: the call goes on without gestures.
+ */
+#include <errno.h>
+#include "mixer/dtlspath.h"
+#include "line_dtls.h"
+#include "relay_priv.h"
+
+struct linekeys {
+	struct player *player;            /* whose it is */
+	struct gestline desc;             /* as it was agreed on, without keys */
+	struct dtlspath *path;
+};
+
+static struct line_port *port_of(const struct linekeys *k)
+{
+	return k->player->port[k->desc.kind];
+}
+
+static void destructor(void *arg)
+{
+	struct linekeys *k = arg;
+
+	mem_deref(k->path);
+	if (port_of(k))
+		line_dtls_close(port_of(k));
+	gestline_reset(&k->desc);
+}
+
+static int put(const struct linekeys *k)
+{
+	struct gestline with;
+	int err;
+
+	gestline_copy(&with, &k->desc);
+	(void)dtlspath_keys(k->path, &with.srtp_tx, &with.srtp_rx);
+	err = player_line(k->player, &with);
+	gestline_reset(&with);
+	return err;
+}
+
+/* ---- what an association says ---- */
+
+static void send_handler(const uint8_t *buf, size_t len, const struct sa *to, void *arg)
+{
+	const struct linekeys *k = arg;
+
+	(void)line_dtls_send(port_of(k), buf, len, to);   /* what is lost comes once more */
+}
+
+static void failed_handler(const char *why, void *arg)
+{
+	const struct linekeys *k = arg;
+	struct player *p = k->player;
+
+	p->relay->keyless++;
+	if (p->conf.keysh)
+		p->conf.keysh(k->desc.kind, why, p->conf.keys_arg);
+}
+
+static void ready_handler(void *arg)
+{
+	const struct linekeys *k = arg;
+	struct player *p = k->player;
+
+	if (put(k)) {
+		failed_handler("no memory", arg);
+		return;
+	}
+	p->relay->keyed++;
+	if (p->conf.keysh)
+		p->conf.keysh(k->desc.kind, NULL, p->conf.keys_arg);
+}
+
+/* What it says may make the owner end the line, or the player. */
+static void take_handler(void *arg)
+{
+	struct linekeys *k = arg;
+	const enum gestline_kind kind = k->desc.kind;
+	struct player *p = mem_ref(k->player);
+	uint8_t buf[LEG_DTLS_MAX];
+	size_t len = sizeof(buf);
+	struct sa from;
+
+	for (; p->keys[kind] == k && line_dtls_take(p->port[kind], buf, &len, &from); len = sizeof(buf))
+		dtlspath_take(k->path, buf, len, &from);
+	mem_deref(p);
+}
+
+void player_forget_keysh(struct player *p)
+{
+	if (p)
+		p->conf.keysh = NULL;
+}
+
+/* ---- what is agreed on ---- */
+
+static int keys_alloc(struct linekeys **kp, struct player *p, enum gestline_kind kind)
+{
+	struct linekeys *k = mem_zalloc(sizeof(*k), destructor);
+	const struct dtlspath_conf conf = {
+		.cert = p->conf.cert, .sendh = send_handler, .readyh = ready_handler, .failedh = failed_handler, .arg = k,
+	};
+	int err;
+
+	if (!k)
+		return ENOMEM;
+	k->player = p;
+	k->desc.kind = kind;
+	err = dtlspath_alloc(&k->path, &conf);
+	if (err)
+		mem_deref(k);
+	else
+		*kp = k;
+	return err;
+}
+
+int player_keys(struct player *p, const struct gestline *l)
+{
+	struct linekeys **kp = &p->keys[l->kind], *k;
+	struct line_dtls_conf conf = {.peer = l->peer, .source = l->source, .h = take_handler};
+	int err = *kp ? 0 : !p->conf.cert ? ENOTSUP : keys_alloc(kp, p, l->kind);
+
+	if (err)
+		return err;
+	k = conf.arg = *kp;
+	gestline_reset(&k->desc);
+	gestline_copy(&k->desc, l);
+	err = line_dtls_open(p->port[l->kind], &conf);
+	if (err)
+		return err;
+	dtlspath_follow(k->path, &l->dtls, &l->peer);
+	if (dtlspath_done(k->path))
+		return put(k);
+	player_mute_line(p, l->kind);
+	return 0;
+}
