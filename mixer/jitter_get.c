@@ -136,12 +136,12 @@ static enum jitter_result fill_rt(struct jitter *j, struct jitter_frame *f, uint
 	return JITTER_LOST;
 }
 
-/* From which excess on a packet is left out. Of music, what is quiet now may not be so in the packet that is: up to some frames are
- * played away, as a clock that is fast gives a frame every few seconds. */
+/* From which excess on a packet is left out. Where nobody asked for the shortest delay, a frame or two are left to the reader, as a fast
+ * clock gives one every few seconds, and sound may begin in the one that is left out. */
 static int64_t enough_to_shrink_us(const struct jitter *j, int64_t frame_us)
 {
 	if (j->conf.steered) {
-		const int64_t quiet = j->conf.fixed ? 2 * frame_us : frame_us / 8;
+		const int64_t quiet = j->conf.fixed && !j->conf.fit && j->hold < 0 ? 2 * frame_us : frame_us / 8;
 		const int64_t over = !j->conf.fixed ? SHRINK_FAST_OVER : frame_us * 3 > SHRINK_MUSIC_OVER ? frame_us * 3 : SHRINK_MUSIC_OVER;
 
 		return frame_us + (j->out.quiet ? quiet : over);
