@@ -136,15 +136,14 @@ static enum jitter_result fill_rt(struct jitter *j, struct jitter_frame *f, uint
 	return JITTER_LOST;
 }
 
-/* From which excess on a packet is left out. Where nobody asked for the shortest delay, a frame or two are left to the reader, as a fast
- * clock gives one every few seconds, and sound may begin in the one that is left out. */
+/* From which excess on a packet is left out. */
 static int64_t enough_to_shrink_us(const struct jitter *j, int64_t frame_us)
 {
 	if (j->conf.steered) {
-		const int64_t quiet = j->conf.fixed && !j->conf.fit && j->hold < 0 ? 2 * frame_us : frame_us / 8;
-		const int64_t over = !j->conf.fixed ? SHRINK_FAST_OVER : frame_us * 3 > SHRINK_MUSIC_OVER ? frame_us * 3 : SHRINK_MUSIC_OVER;
+		const int64_t loud = frame_us * 3 > SHRINK_MUSIC_OVER ? frame_us * 3 : SHRINK_MUSIC_OVER;
+		const int64_t over = j->conf.fixed ? loud : SHRINK_FAST_OVER;
 
-		return frame_us + (j->out.quiet ? quiet : over);
+		return frame_us + (j->out.quiet ? frame_us / 8 : over);
 	}
 
 	/* a voice may end a little under its target, or what grew by a frame would never shrink by one */
@@ -196,7 +195,8 @@ static void shrink_rt(struct jitter *j, uint64_t now_us)
 static bool stretch_rt(struct jitter *j, uint64_t now_us)
 {
 	const int64_t due = due_us(j, at(j, j->head)->ts, now_us), target = jitter_target_us(j);
-	const int64_t frame_us = us_of(j, j->frame), ran_away = j->hold >= 0 ? frame_us : (target < frame_us ? target : frame_us) / 2;
+	const int64_t frame_us = us_of(j, j->frame);
+	const int64_t ran_away = j->hold >= 0 ? frame_us : (target < frame_us ? target : frame_us) / 2;
 	const bool felt = !j->conf.fixed || (j->conf.fit && j->hold < 0) ? j->out.late : j->out.settling || due + ran_away < target;
 
 	if (j->out.untimely || (felt && due < target)) {

@@ -374,6 +374,14 @@ static void keys_rt(struct leg_rt *l, const struct plan_rx *rx, size_t n)
 		thread_event_rt(l->t, l, &ev);
 }
 
+/* Is what is too much there for a reason, or made good by the pace soon? Where the shortest delay was asked for, that is too slow. */
+static bool paced_rt(const struct leg_rt *l, const struct jitter *j)
+{
+	const struct pace *p = &l->play.pace;
+
+	return pace_slows(p) || (pace_fast(p) && !l->plan->fit && jitter_held_at(j) < 0);
+}
+
 static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_frame *f, size_t ask)
 {
 	struct scratch *x = &l->t->rt.scratch;
@@ -412,7 +420,7 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 	jitter_played_rt(j, (uint32_t)((uint64_t)n * c->clock / c->srate));
 	keys_rt(l, rx, (size_t)n);
 	energy = mix_energy(x->pcm, (size_t)n * rx->c.param.channels);
-	jitter_quiet_rt(j, energy < QUIET && !(l->plan->music && pace_slows(&p->pace)));
+	jitter_quiet_rt(j, energy < QUIET && !(l->plan->music && paced_rt(l, j)));
 	p->frame_smp = (uint32_t)((uint64_t)n * CLOCK_RATE / c->srate);
 	p->concealing = 0;
 	if (!through_rt(l, energy, p->frame_smp)) {
@@ -456,8 +464,8 @@ static void delay_rt(struct leg_rt *l, const struct jitter_frame *f, uint64_t no
 		      LEG_DELAY_US);
 }
 
-/* A card's period may be some ticks, but all of them are at its begin: what comes later is too late for the last of them, too. So
- * that is the moment at which the buffer is asked, and all the rest of the period is ahead of what is asked for. */
+/* A card's period may be some ticks, but all of them are at its begin: what comes later is too late for the last of them, too.
+ * So that is the moment at which the buffer is asked, and what comes before in the period is ahead of what is asked for. */
 static enum jitter_result ask_jitter_rt(struct leg_rt *l, struct jitter_frame *f, size_t ask, uint64_t now_us)
 {
 	const struct bus_rt *b = l->bus;
@@ -466,8 +474,8 @@ static enum jitter_result ask_jitter_rt(struct leg_rt *l, struct jitter_frame *f
 	const uint32_t clock = l->plan->jitter_conf[p->jitter].clock, turned = b->card ? b->turned : 0;
 
 	if (l->plan->music)
-		jitter_hold_rt(j, atomic_load_explicit(&l->buffer, memory_order_relaxed), ticks_of(b->card ? b->turn : b->quantum, clock),
-			       ticks_of(turned + p->n, clock));
+		jitter_hold_rt(j, atomic_load_explicit(&l->buffer, memory_order_relaxed),
+			       ticks_of(b->card ? b->turn : b->quantum, clock), ticks_of(turned + p->n, clock));
 	return jitter_get_rt(j, f, ticks_of(ask, clock), now_us - (l->plan->music ? mixer_smp_us(turned) : 0));
 }
 

@@ -8,14 +8,15 @@
  * wants each a little sooner, never by the same. The latest of them for its reader says what all need. Which of that is the
  * network's?
  *
- * If it does nothing, nothing has to be told apart, whatever the lengths are: all of the last one to two periods count. It can be
- * seen: who sends at ticks is so many ticks after the packet before or one more, so that packets are later than the one before by
- * always the same, or sooner by always the same. For a while after that was not so, none counts.
+ * If it does nothing, nothing has to be told apart, whatever the lengths are: all of the last one to two periods count. It can
+ * be seen: who sends at ticks is so many ticks after the packet before or one more, so that packets are later than the one
+ * before by always the same, or sooner by always the same. For a while after that was not so, none counts.
  *
- * If it does something always, that is another each time, while frames and ticks meet in the same way again after some frames (8 of
- * these). So of the packets with the same place in such a row the fastest tells what that place needs, and the place that needs most
- * what all do. A row is 32 frames: what does not go into it (a card of 441, or of 480 with frames of 64) is seen only on a network that is
- * still for moments. Who counts other places than there are takes some for faster than they are; so the longer answer is the better one.
+ * If it does something always, that is another each time, while frames and ticks meet in the same way again after some frames
+ * (8 of these). So of the packets with the same place in such a row the fastest tells what that place needs, and the place that
+ * needs most what all do. A row is 32 frames: what does not go into it (a card of 441, or of 480 with frames of 64) is seen only
+ * on a network that is still for moments. Who counts other places than there are takes some for faster than they are; so the
+ * longer answer is the better one.
  *
  * Decided against: the fastest of all packets and a margin for phases (of which nobody knows the sender's tick), and what
  * nearly all packets need (in which there is what the network does).

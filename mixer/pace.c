@@ -119,6 +119,13 @@ static bool slow(const struct pace *p, float *ppm)
 	return *ppm <= SLOW_PPM;
 }
 
+bool pace_fast(const struct pace *p)
+{
+	float ppm;
+
+	return drift_known(&p->drift, &ppm) && ppm >= -SLOW_PPM;
+}
+
 /* true: a second is over; *least is of it and of the one before. */
 static bool note_rt(struct pace *p, struct pace_least *least, const struct pace_level *l, uint64_t now_us)
 {

@@ -53,6 +53,8 @@ bool pace_frame_rt(struct pace *p, const struct pace_level *l, uint64_t now_us);
 static inline bool pace_on(const struct pace *p) { return p->on; }
 /* The last slip made the delay longer: what there is now is there for that. */
 static inline bool pace_slows(const struct pace *p) { return p->ppm < 0; }
+/* A fast clock is known, which slips make good. */
+bool pace_fast(const struct pace *p);
 /* A slip is to begin: pace_join_rt as soon as the last WARP_KEEP samples that are heard can be had; NULL: silence. */
 static inline bool pace_due(const struct pace *p) { return p->left && !p->on; }
 void   pace_join_rt(struct pace *p, const float *last, uint8_t channels);

@@ -89,7 +89,8 @@ static void send(struct need *n, const struct ends *e, int64_t no, int64_t held_
 
 static const struct ends all_ends[] = {
 	{64, 64, 64}, {64, 64, 128}, {128, 64, 64}, {64, 64, 441}, {441, 64, 64}, {441, 64, 441}, {441, 120, 64}, {64, 120, 64},
-	{64, 120, 441}, {64, 120, 1024}, {1024, 120, 64}, {1024, 64, 1024}, {480, 64, 64}, {64, 64, 480}, {96, 64, 48}, {48, 240, 192}, {882, 64, 128},
+	{64, 120, 441}, {64, 120, 1024}, {1024, 120, 64}, {1024, 64, 1024}, {480, 64, 64}, {64, 64, 480}, {96, 64, 48},
+	{48, 240, 192}, {882, 64, 128},
 };
 
 static uint32_t meet_smp(const struct ends *e)
@@ -99,8 +100,8 @@ static uint32_t meet_smp(const struct ends *e)
 	return two / gcd(two, e->tick) * e->tick;
 }
 
-/* Whatever the lengths are, a second of a network that does nothing tells what they need, as all have met in every way; or if that
- * takes longer, nearly. */
+/* Whatever the lengths are, a second of a network that does nothing tells what they need, as all have met in every way; or if
+ * that takes longer, nearly. */
 static void lengths(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(all_ends); i++) {
@@ -136,7 +137,8 @@ static void other_step(void)
 	for (no = 0; no < 1500; no++)
 		send(&n, &e, no, 0);
 	for (unsigned ahead = 0; ahead < e.tick; ahead += 37) {
-		const int64_t grain_us = 1 + (e.tick / NEED_PLACES + 1) * 1000 / 48;      /* a place's longest stands for all in it */
+		/* a place's longest stands for all in it */
+		const int64_t grain_us = 1 + (e.tick / NEED_PLACES + 1) * 1000 / 48;
 
 		need_reader_rt(&n, CLOCK, e.tick, ahead, 0);
 		g_assert_cmpint(n.most_us, >=, worst_of(&n, &e, no, no + 441) - grain_us);
@@ -148,7 +150,8 @@ static void other_step(void)
 	g_assert_cmpint(ABS(n.most_us - worst_of(&n, &after, no, no + 441)), <=, 300);
 }
 
-/* What the network does now and then is not what the ends need: a packet held up, one overtaken, a while of nothing and then all at once. */
+/* What the network does now and then is not what the ends need: a packet held up, one overtaken, a while of nothing and then
+ * all at once. */
 static void now_and_then(void)
 {
 	static const struct ends ends[] = {{64, 64, 128}, {64, 120, 64}, {441, 64, 64}};
