@@ -52,7 +52,8 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 	return JITTER_FRAME;
 }
 
-/* What this reader's ticks ask for, whenever they meet the frames: so much sooner than it is played does it want one of them. */
+/* What this reader's ticks ask for, whenever they meet the frames: so much sooner than it is played does it want one of
+ * them. */
 static int64_t ticks_need_us(const struct jitter *j)
 {
 	if (!j->conf.fixed || !j->tick || !j->frame)
@@ -60,8 +61,8 @@ static int64_t ticks_need_us(const struct jitter *j)
 	return us_of(j, j->tick - gcd(j->tick, j->frame)) + (j->conf.fit || j->hold >= 0 ? START_MORE_US : 0);
 }
 
-/* First, and after a long nothing: wait until the head has the delay it should have. A quarter of an answer less will do,
- * or a reader whose tick shivers would wait for a whole one more. */
+/* First, and after a long nothing: wait until the head has the delay it should have. A quarter of an answer less will
+ * do, or a reader whose tick shivers would wait for a whole one more. */
 static enum jitter_result start_rt(struct jitter *j, struct jitter_frame *f, uint32_t n_ts, uint64_t now_us)
 {
 	const int64_t target = jitter_target_us(j), floor = jitter_floor_us(j), least = floor < target ? floor : target;
@@ -190,14 +191,15 @@ static void shrink_rt(struct jitter *j, uint64_t now_us)
 	}
 }
 
-/* Too little delay, and it was felt? Then not yet. A fixed buffer bears what the net does: only what it itself had wrong counts,
- * and what it was told to hold. */
+/* Too little delay, and it was felt? Then not yet. A fixed buffer bears what the net does: only what it itself had
+ * wrong counts, and what it was told to hold. */
 static bool stretch_rt(struct jitter *j, uint64_t now_us)
 {
 	const int64_t due = due_us(j, at(j, j->head)->ts, now_us), target = jitter_target_us(j);
 	const int64_t frame_us = us_of(j, j->frame);
 	const int64_t ran_away = j->hold >= 0 ? frame_us : (target < frame_us ? target : frame_us) / 2;
-	const bool felt = !j->conf.fixed || (j->conf.fit && j->hold < 0) ? j->out.late : j->out.settling || due + ran_away < target;
+	const bool bears = j->conf.fixed && !(j->conf.fit && j->hold < 0);
+	const bool felt = bears ? j->out.settling || due + ran_away < target : j->out.late;
 
 	if (j->out.untimely || (felt && due < target)) {
 		j->out.untimely = false;

@@ -1,10 +1,11 @@
 /*
- * jitter_late.c - is a packet too late, and whose fault is it? And the reader was late: it dropped some of its time, and packets whose
- * time that was are passed over.
+ * jitter_late.c - is a packet too late, and whose fault is it? And the reader was late: it dropped some of its time,
+ * and packets whose time that was are passed over.
  *
- * Without the last of these what was not played would wait behind what is, and a thread with too much to do would add delay up to the
- * buffer's bound. What shrinks the delay otherwise is slow on purpose; this is not, as the sound is torn already. But no more
- * goes than was dropped: what a buffer holds over its target beyond that is there because packets came late.
+ * Without the last of these what was not played would wait behind what is, and a thread with too much to do would add
+ * delay up to the buffer's bound. What shrinks the delay otherwise is slow on purpose; this is not, as the sound is
+ * torn already. But no more goes than was dropped: what a buffer holds over its target beyond that is there because
+ * packets came late.
  */
 #include <re.h>
 #include "jitter_priv.h"
@@ -34,9 +35,9 @@ static bool steady(const struct jitter *j, int64_t slack_us)
 	return j->arrival.base_us + j->arrival.spread_us < least_us(j) + slack_us;
 }
 
-/* Is the timing ours to mend? One that was as fast as any is not late by what a steady net did, nor are some that are all late by the
- * same: who reads at ticks sees a slow clock as a whole tick at once. Nor are very many, where nobody chose the delay: frames and
- * ticks may meet in a way that need.c does not see. */
+/* Is the timing ours to mend? One that was as fast as any is not late by what a steady net did, nor are some that are
+ * all late by the same: who reads at ticks sees a slow clock as a whole tick at once. Nor are very many, where nobody
+ * chose the delay: frames and ticks may meet in a way that need.c does not see. */
 bool jitter_untimely_rt(struct jitter *j, int64_t ts64, uint64_t now_us)
 {
 	const int64_t us = need_us(j, ts64, now_us), near_us = us_of(j, j->frame) / 8, change_us = us - j->in.late_us;
@@ -45,7 +46,8 @@ bool jitter_untimely_rt(struct jitter *j, int64_t ts64, uint64_t now_us)
 		return false;
 	j->in.late_us = us;
 	j->in.alike = j->in.late_run > 1 && change_us < near_us && change_us > -near_us ? j->in.alike + 1 : 0;
-	if (j->in.alike >= (j->hold < 0 ? ALIKE_MANY : ALIKE_MANY_HELD) || (us - least_us(j) < near_us && steady(j, 2 * near_us)))
+	if (j->in.alike >= (j->hold < 0 ? ALIKE_MANY : ALIKE_MANY_HELD) ||
+	    (us - least_us(j) < near_us && steady(j, 2 * near_us)))
 		return true;
 	if (j->hold >= 0 || j->conf.fit)
 		return false;

@@ -374,7 +374,8 @@ static void keys_rt(struct leg_rt *l, const struct plan_rx *rx, size_t n)
 		thread_event_rt(l->t, l, &ev);
 }
 
-/* Is what is too much there for a reason, or made good by the pace soon? Where the shortest delay was asked for, that is too slow. */
+/* Is what is too much there for a reason, or made good by the pace soon? Where the shortest delay was asked for, that
+ * is too slow. */
 static bool paced_rt(const struct leg_rt *l, const struct jitter *j)
 {
 	const struct pace *p = &l->play.pace;
@@ -464,8 +465,9 @@ static void delay_rt(struct leg_rt *l, const struct jitter_frame *f, uint64_t no
 		      LEG_DELAY_US);
 }
 
-/* A card's period may be some ticks, but all of them are at its begin: what comes later is too late for the last of them, too.
- * So that is the moment at which the buffer is asked, and what comes before in the period is ahead of what is asked for. */
+/* A card's period may be some ticks, but all of them are at its begin: what comes later is too late for the last of
+ * them, too. So that is the moment at which the buffer is asked, and what comes before in the period is ahead of what
+ * is asked for. */
 static enum jitter_result ask_jitter_rt(struct leg_rt *l, struct jitter_frame *f, size_t ask, uint64_t now_us)
 {
 	const struct bus_rt *b = l->bus;

@@ -4,22 +4,22 @@
  *     a sender of 120 samples with a card of 64:   |64 |64 |64 |64 |64 |64 |64 |64 |64 |64 |64 |64 |64 |64 |64 |
  *     its packets leave when a tick is over:           |1  |2      |3  |4      |5  |6      |7  |8  |       |1
  *
- * Each packet is a little too late for where its sound belongs, never by the same; and the reader, who takes so much at a time,
- * wants each a little sooner, never by the same. The latest of them for its reader says what all need. Which of that is the
- * network's?
+ * Each packet is a little too late for where its sound belongs, never by the same; and the reader, who takes so much at
+ * a time, wants each a little sooner, never by the same. The latest of them for its reader says what all need. Which of
+ * that is the network's?
  *
- * If it does nothing, nothing has to be told apart, whatever the lengths are: all of the last one to two periods count. It can
- * be seen: who sends at ticks is so many ticks after the packet before or one more, so that packets are later than the one
- * before by always the same, or sooner by always the same. For a while after that was not so, none counts.
+ * If it does nothing, nothing has to be told apart, whatever the lengths are: all of the last one to two periods count.
+ * It can be seen: who sends at ticks is so many ticks after the packet before or one more, so that packets are later
+ * than the one before by always the same, or sooner by always the same. For a while after that was not so, none counts.
  *
- * If it does something always, that is another each time, while frames and ticks meet in the same way again after some frames
- * (8 of these). So of the packets with the same place in such a row the fastest tells what that place needs, and the place that
- * needs most what all do. A row is 32 frames: what does not go into it (a card of 441, or of 480 with frames of 64) is seen only
- * on a network that is still for moments. Who counts other places than there are takes some for faster than they are; so the
- * longer answer is the better one.
+ * If it does something always, that is another each time, while frames and ticks meet in the same way again after some
+ * frames (8 of these). So of the packets with the same place in such a row the fastest tells what that place needs, and
+ * the place that needs most what all do. A row is 32 frames: what does not go into it (a card of 441, or of 480 with
+ * frames of 64) is seen only on a network that is still for moments. Who counts other places than there are takes some
+ * for faster than they are; so the longer answer is the better one.
  *
- * Decided against: the fastest of all packets and a margin for phases (of which nobody knows the sender's tick), and what
- * nearly all packets need (in which there is what the network does).
+ * Decided against: the fastest of all packets and a margin for phases (of which nobody knows the sender's tick), and
+ * what nearly all packets need (in which there is what the network does).
  */
 #include <string.h>
 #include "need.h"
@@ -82,7 +82,8 @@ static void compute_rt(struct need *n)
 				most_rt(n, &n->worst[k][i]);
 }
 
-/* What packets were like stays, whatever the reader does: so what is needed is true at once when it comes into step anew. */
+/* What packets were like stays, whatever the reader does: so what is needed is true at once when it comes into step
+ * anew. */
 void need_reader_rt(struct need *n, uint32_t clock, uint32_t tick, uint32_t ahead, int64_t next_ts)
 {
 	const int64_t phase = tick ? modulo((int64_t)ahead - next_ts, tick) : 0;

@@ -306,8 +306,8 @@ static unsigned concealed_by_tick(double *delay, uint32_t tick, uint32_t frame, 
 	return lost;
 }
 
-/* Whatever the lengths and phases, a fixed buffer finds its timing: no packet comes too late, and it holds no more than it takes for
- * that and one tick. */
+/* Whatever the lengths and phases, a fixed buffer finds its timing: no packet comes too late, and it holds no more than
+ * it takes for that and one tick. */
 static void test_fixed_long_tick(void)
 {
 	static const struct { uint32_t tick, frame; unsigned bunch; } rows[] = {

@@ -7,7 +7,8 @@
 
 enum { CLOCK = 48000, TICK = 64, FRAME = 120 };
 
-/* Frames of 120 from a card of 64: each leaves when its last sample's tick is over. Returns what the last one would have met. */
+/* Frames of 120 from a card of 64: each leaves when its last sample's tick is over. Returns what the last one would
+ * have met. */
 static int64_t pass(struct need *n, unsigned from, unsigned to, double clock_ppm, GRand *r, int32_t jitter_us)
 {
 	for (unsigned k = from; k < to; k++) {
@@ -100,8 +101,8 @@ static uint32_t meet_smp(const struct ends *e)
 	return two / gcd(two, e->tick) * e->tick;
 }
 
-/* Whatever the lengths are, a second of a network that does nothing tells what they need, as all have met in every way; or if
- * that takes longer, nearly. */
+/* Whatever the lengths are, a second of a network that does nothing tells what they need, as all have met in every way;
+ * or if that takes longer, nearly. */
 static void lengths(void)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(all_ends); i++) {
@@ -150,8 +151,8 @@ static void other_step(void)
 	g_assert_cmpint(ABS(n.most_us - worst_of(&n, &after, no, no + 441)), <=, 300);
 }
 
-/* What the network does now and then is not what the ends need: a packet held up, one overtaken, a while of nothing and then
- * all at once. */
+/* What the network does now and then is not what the ends need: a packet held up, one overtaken, a while of nothing and
+ * then all at once. */
 static void now_and_then(void)
 {
 	static const struct ends ends[] = {{64, 64, 128}, {64, 120, 64}, {441, 64, 64}};
