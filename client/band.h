@@ -27,6 +27,9 @@ struct band_member {
 	char     section[BAND_NAME + 1];
 };
 
+/* Messages and commands of programs and instruments here. bad, lost: not taken from them, not brought to them; late: with align. */
+struct band_gest { uint64_t osc_in, osc_out, osc_bad, midi_in, midi_out, midi_lost, held, dropped, late; uint32_t late_us; };
+
 struct band_own {                 /* our end */
 	char     room[128], peer[128], state[16], why[BAND_TEXT + 1];
 	char     codec[16], driver[16], device[64];
@@ -41,6 +44,7 @@ struct band_own {                 /* our end */
 	float    loss_pct, peer_loss_pct, concealed_min;
 	uint64_t up_since_ms;     /* unix time; 0: it is not up */
 	uint64_t xruns, concealed, rx_packets, tx_packets;
+	struct band_gest gest;
 	int      buffer_quanta;   /* of the server's buffer for us; -1: by itself */
 	float    buffer_odds[4];  /* concealed frames a minute with 0, 1, 2, 3 quanta; < 0: not known */
 };

@@ -399,7 +399,7 @@ void joinend_info(const struct joinend *e, struct joincall_info *i)
 	str_ncpy(i->codec, d.tx.codec->name, sizeof(i->codec));
 	i->ptime_us = d.tx.param.ptime_us;
 	i->channels = d.tx.param.channels;
-	i->srtp     = callkeys_how(e->srtp) != CALLKEYS_NONE;
-	str_ncpy(i->keys, callkeys_name(callkeys_how(e->srtp)), sizeof(i->keys));
+	i->srtp     = callkeys_how(e->srtp) != LEG_KEYS_NONE;
+	str_ncpy(i->keys, leg_keys_name(callkeys_how(e->srtp)), sizeof(i->keys));
 	i->red      = d.red_tx_gen > 0 || d.n_red_rx > 0;
 }

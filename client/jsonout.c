@@ -300,6 +300,20 @@ static void put_levels(struct jsonout *j, const struct band *b)
 	put(j, "}");
 }
 
+static void put_gestures(struct jsonout *j, const struct band_gest *g)
+{
+	const struct { const char *key; uint64_t n; } row[] = {
+		{"osc_in", g->osc_in}, {"osc_out", g->osc_out}, {"osc_bad", g->osc_bad}, {"midi_in", g->midi_in}, {"midi_out", g->midi_out},
+		{"midi_lost", g->midi_lost}, {"held", g->held}, {"dropped", g->dropped}, {"late", g->late},
+	};
+
+	put(j, ",\"gestures\":{");
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++)
+		put(j, "%s\"%s\":%llu", i ? "," : "", row[i].key, (unsigned long long)row[i].n);
+	put_ms(j, "late_ms", g->late_us);
+	put(j, "}");
+}
+
 void jsonout_stats(struct jsonout *j, const struct band *b, uint64_t unix_ms)
 {
 	const struct band_own *o = &b->own;
@@ -316,6 +330,7 @@ void jsonout_stats(struct jsonout *j, const struct band *b, uint64_t unix_ms)
 	    (unsigned long long)o->concealed, (unsigned long long)o->rx_packets, (unsigned long long)o->tx_packets);
 	put_text(j, "driver", o->driver);
 	put(j, ",\"period\":%u,\"osc_port\":%u", o->period, o->osc_port);
+	put_gestures(j, &o->gest);
 	put_levels(j, b);
 	end(j);
 }

@@ -13,8 +13,14 @@ static uint32_t no_less(int64_t us)
 
 void latency_of(struct latency *l, uint32_t capture_us, uint32_t playback_us, const struct leg_stats *s, uint32_t rtt_us)
 {
-	*l = (struct latency){.capture_us = no_less((int64_t)capture_us + s->tx_delay_us), .playback_us = playback_us,
+	*l = (struct latency){.capture_us = no_less((int64_t)capture_us + (rtt_us ? s->tx_wait_us : s->tx_delay_us)),
+		.playback_us = playback_us,
 		.buffer_us = no_less(rtt_us ? s->rx_wait_us : s->rx_delay_us), .rtt_us = rtt_us};
+}
+
+uint32_t latency_live(uint32_t total_us, uint32_t told_us, const struct latency *now)
+{
+	return no_less((int64_t)total_us - told_us + now->buffer_us + now->playback_us);
 }
 
 static bool differs(uint32_t a, uint32_t b)

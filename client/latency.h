@@ -22,6 +22,8 @@ struct latency {
 
 /* capture_us, playback_us: the card's (device_info). */
 void latency_of(struct latency *l, uint32_t capture_us, uint32_t playback_us, const struct leg_stats *s, uint32_t rtt_us);
+/* A delay to our ear, as it is now: told_us of it was our part when it was told. */
+uint32_t latency_live(uint32_t total_us, uint32_t told_us, const struct latency *now);
 /* Is it worth telling? Less is noise. */
 bool latency_differs(const struct latency *a, const struct latency *b);
 

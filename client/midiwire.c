@@ -7,9 +7,8 @@
  *      arrival, and takes from its top what is due. When the heap is full the rest waits in the ring, and when that is
  *      full control is told.
  *
- * A flush counts up a generation that each event carries; the device drops those of an older one when it meets them. So
- * it takes effect at once and without a lock. Decided against: control sorts and pushes just in time (a second timer,
- * and late by its loop).
+ * Decided against: control sorts and pushes just in time (a second timer, and late by its loop); taking back what waits (who leaves lets
+ * go of what sounds behind what was played, midimix.c).
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -22,21 +21,15 @@
 
 enum { N_IN = 256, N_OUT = 256, N_HEAP = 256 };
 
-struct waiting {
-	uint32_t gen;
-	struct midiwire_event ev;
-};
-
 struct midiwire {
 	struct ring *in, *out;
 	int in_fd, out_fd;
-	atomic_uint gen;
 	_Atomic uint64_t n_in, n_out, dropped_in, dropped_out;      /* one writer each */
 	_Atomic uint64_t refused;
 	struct midiwire_event came;       /* the device's, being filled */
-	struct waiting going;             /* control's, being filled */
+	struct midiwire_event going;           /* control's, being filled */
 	struct {
-		struct waiting *slot;     /* N_HEAP, and one that was handed out last */
+		struct midiwire_event *slot;   /* N_HEAP, and one that was handed out last */
 		uint64_t order[N_HEAP + 1];       /* of each slot: when it came */
 		uint16_t heap[N_HEAP + 1];        /* slots, the soonest at 0; behind n, the free ones */
 		uint32_t n;
@@ -95,7 +88,7 @@ int midiwire_alloc(struct midiwire **wp)
 
 	err = ring_alloc(&w->in, sizeof(struct midiwire_event), N_IN);
 	if (!err)
-		err = ring_alloc(&w->out, sizeof(struct waiting), N_OUT);
+		err = ring_alloc(&w->out, sizeof(struct midiwire_event), N_OUT);
 	w->rt.slot = mem_zalloc((N_HEAP + 1) * sizeof(*w->rt.slot), NULL);
 	if (!err && !w->rt.slot)
 		err = ENOMEM;
@@ -139,7 +132,7 @@ void midiwire_came_rt(struct midiwire *w, uint64_t at_us, const uint8_t *data, s
 
 static bool sooner_rt(const struct midiwire *w, uint16_t a, uint16_t b)
 {
-	const uint64_t ta = w->rt.slot[a].ev.at_us, tb = w->rt.slot[b].ev.at_us;
+	const uint64_t ta = w->rt.slot[a].at_us, tb = w->rt.slot[b].at_us;
 
 	return ta != tb ? ta < tb : w->rt.order[a] < w->rt.order[b];
 }
@@ -171,15 +164,11 @@ static void sift_down_rt(struct midiwire *w)
 
 static void fill_heap_rt(struct midiwire *w)
 {
-	const uint32_t gen = atomic_load_explicit(&w->gen, memory_order_acquire);
-
 	while (w->rt.n < N_HEAP) {
 		const uint16_t slot = w->rt.heap[w->rt.n];
 
 		if (ring_pop(w->out, &w->rt.slot[slot]))
 			return;
-		if (w->rt.slot[slot].gen != gen)
-			continue;
 		w->rt.order[slot] = w->rt.count++;
 		sift_up_rt(w, w->rt.n++);
 	}
@@ -196,20 +185,10 @@ static uint16_t take_top_rt(struct midiwire *w)
 	return slot;
 }
 
-/* What was flushed goes before anything is looked at. */
-static void drop_old_rt(struct midiwire *w)
-{
-	const uint32_t gen = atomic_load_explicit(&w->gen, memory_order_acquire);
-
-	while (w->rt.n && w->rt.slot[w->rt.heap[0]].gen != gen)
-		take_top_rt(w);
-}
-
 uint64_t midiwire_next_us_rt(struct midiwire *w)
 {
-	drop_old_rt(w);
 	fill_heap_rt(w);
-	return w->rt.n ? w->rt.slot[w->rt.heap[0]].ev.at_us : UINT64_MAX;
+	return w->rt.n ? w->rt.slot[w->rt.heap[0]].at_us : UINT64_MAX;
 }
 
 const struct midiwire_event *midiwire_due_rt(struct midiwire *w, uint64_t before_us)
@@ -217,7 +196,7 @@ const struct midiwire_event *midiwire_due_rt(struct midiwire *w, uint64_t before
 	if (midiwire_next_us_rt(w) >= before_us)
 		return NULL;
 	count_up(&w->n_out);
-	return &w->rt.slot[take_top_rt(w)].ev;
+	return &w->rt.slot[take_top_rt(w)];
 }
 
 void midiwire_refused_rt(struct midiwire *w)
@@ -245,10 +224,9 @@ int midiwire_play(struct midiwire *w, uint64_t at_us, const uint8_t *data, size_
 	int err = !data || !len || len > MIDIWIRE_MAX ? EINVAL : 0;
 
 	if (!err) {
-		w->going.gen = atomic_load_explicit(&w->gen, memory_order_relaxed);
-		w->going.ev.at_us = at_us;
-		w->going.ev.len = (uint16_t)len;
-		memcpy(w->going.ev.data, data, len);
+		w->going.at_us = at_us;
+		w->going.len = (uint16_t)len;
+		memcpy(w->going.data, data, len);
 		err = ring_push(w->out, &w->going);
 	}
 	if (err)
@@ -256,12 +234,6 @@ int midiwire_play(struct midiwire *w, uint64_t at_us, const uint8_t *data, size_
 	else
 		bell_rt(w->out_fd);
 	return err;
-}
-
-void midiwire_flush(struct midiwire *w)
-{
-	atomic_fetch_add_explicit(&w->gen, 1, memory_order_release);
-	bell_rt(w->out_fd);
 }
 
 void midiwire_stats(const struct midiwire *w, struct midiwire_stats *s)

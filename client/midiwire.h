@@ -28,7 +28,7 @@ void midiwire_came_rt(struct midiwire *w, uint64_t at_us, const uint8_t *data, s
 const struct midiwire_event *midiwire_due_rt(struct midiwire *w, uint64_t before_us);
 /* When the next is due; UINT64_MAX: nothing waits. */
 uint64_t midiwire_next_us_rt(struct midiwire *w);
-/* For a device that sleeps: readable (8 octets) after midiwire_play and midiwire_flush. */
+/* For a device that sleeps: readable (8 octets) after midiwire_play. */
 int  midiwire_bell_fd(const struct midiwire *w);
 /* What was due could not be played: it is not `out` but `dropped`. */
 void midiwire_refused_rt(struct midiwire *w);
@@ -36,7 +36,6 @@ void midiwire_refused_rt(struct midiwire *w);
 bool midiwire_take(struct midiwire *w, struct midiwire_event *ev);
 /* ENOSPC: too many wait. EINVAL: no octets, or too many. Both are counted. */
 int  midiwire_play(struct midiwire *w, uint64_t at_us, const uint8_t *data, size_t len);
-void midiwire_flush(struct midiwire *w);                  /* what waits is not played */
 
 /* dropped: too long, or nobody took them in time, either way. */
 struct midiwire_stats { uint64_t in, out, dropped; };

@@ -39,7 +39,7 @@ void seat_tell(struct seat *s)
 		s->conf.changed(s->conf.arg);
 }
 
-void seat_end(struct seat *s, int status, const char *why)
+static void seat_end(struct seat *s, int status, const char *why)
 {
 	if (s->over)
 		return;
@@ -124,6 +124,7 @@ static void came_up(struct seat *s)
 	seat_line_choices(s);
 	if (!s->band.own.up_since_ms)
 		s->band.own.up_since_ms = seat_unix_ms();
+	seat_sound_begin(s);
 	seat_gest_player(s, joincall_player(s->call));
 	if (!s->direct)
 		return;

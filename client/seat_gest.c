@@ -35,6 +35,27 @@ static void house_handler(const struct osc_msg *msg, void *arg)
 		(void)seat_gest_mix(s, &s->band.member[s->band.n - 1], false);
 }
 
+static void own_latency(struct latency *l, const struct seat *s, const struct leg_stats *stats)
+{
+	const struct band_own *o = &s->band.own;
+
+	latency_of(l, o->capture_us, o->playback_us, stats, s->gestend ? sharedclock_rtt_us(gestend_clock(s->gestend)) : 0);
+}
+
+/* Half of it is what we have told, and somebody has told us again: up to two seconds old, while the buffer moves. */
+static uint32_t path_us(const struct seat *s, const struct band_path *p)
+{
+	const struct leg *leg = joincall_leg(s->call);
+	struct leg_stats stats;
+	struct latency now;
+
+	if (!p->total || !leg)
+		return p->total;
+	leg_stats(leg, &stats);
+	own_latency(&now, s, &stats);
+	return latency_live(p->total, (s->direct ? p->buffer : 0) + p->playback, &now);
+}
+
 static uint32_t delay_us(const char *name, void *arg)
 {
 	struct seat *s = arg;
@@ -42,7 +63,7 @@ static uint32_t delay_us(const char *name, void *arg)
 	const struct band_member *m = s->direct ? &s->band.member[0] : band_find(&s->band, name);
 
 	if (m)
-		return s->direct && !s->band.n ? 0 : m->to_me.total;
+		return s->direct && !s->band.n ? 0 : path_us(s, &m->to_me);
 	return *name ? 0 : o->net_us + o->buffer_us + o->playback_us;
 }
 
@@ -138,13 +159,6 @@ void seat_gest_tick(struct seat *s)
 		seat_section_tick(s);
 }
 
-static void own_latency(struct latency *l, const struct seat *s)
-{
-	const struct band_own *o = &s->band.own;
-
-	latency_of(l, o->capture_us, o->playback_us, &s->last, s->gestend ? sharedclock_rtt_us(gestend_clock(s->gestend)) : 0);
-}
-
 /* Without a server nobody else adds up how late we hear the other. */
 static void measure_direct(struct seat *s, const struct latency *ours)
 {
@@ -159,11 +173,27 @@ static void measure_direct(struct seat *s, const struct latency *ours)
 
 /* What the server cannot see of the way between our mouth and its ear, and the way as the clock's exchanges measure it, which
  * the server believes for a minute. */
+static void gest_figures(struct seat *s)
+{
+	struct midiwire_stats wire = {0};
+	struct gestend_stats st;
+
+	gestend_stats(s->gestend, &st);
+	if (s->midi)
+		midiwire_stats(s->midi, &wire);
+	s->band.own.gest = (struct band_gest){
+		.osc_in = st.osc_in, .osc_out = st.osc_out, .osc_bad = st.osc_bad, .midi_in = st.midi_in, .midi_out = st.midi_out,
+		.midi_lost = wire.dropped, .held = st.held, .dropped = st.dropped, .late = st.late, .late_us = st.late_us,
+	};
+}
+
 void seat_gest_second(struct seat *s)
 {
 	struct latency now;
 
-	own_latency(&now, s);
+	if (s->gestend)
+		gest_figures(s);
+	own_latency(&now, s, &s->last);
 	if (s->direct && joincall_state(s->call) == JOINCALL_UP)
 		measure_direct(s, &now);
 	if (!s->greeted || (++s->told_ago < LATENCY_AGAIN_S && !latency_differs(&now, &s->told)))

@@ -54,6 +54,7 @@ struct seat {
 
 /* seat_sound.c */
 int  seat_sound_open(struct seat *s, char *wrong, size_t size);
+void seat_sound_begin(struct seat *s);    /* somebody hears us: a file that is played begins */
 void seat_sound_close(struct seat *s);
 void seat_sound_gains(struct seat *s);    /* those of the band's own, to the card */
 void seat_sound_levels(struct seat *s);
@@ -76,7 +77,6 @@ int  seat_section_set(struct seat *s, const char *name);
 
 void seat_line_choices(struct seat *s);   /* buffer and redundancy, to our end of the line */
 void seat_tell(struct seat *s);           /* something has changed */
-void seat_end(struct seat *s, int status, const char *why);
 
 const char *seat_room(const struct seat *s);      /* "band@host" */
 uint64_t seat_unix_ms(void);

@@ -39,6 +39,7 @@ static struct device_conf device_conf(struct seat *s, const char *driver)
 		.in_file = c->in_file[0] ? c->in_file : NULL,
 		.out_file = c->out_file[0] ? c->out_file : NULL,
 		.loop = c->loop,
+		.hold = true,
 		.tone_hz = (float)c->tone_hz,
 		.midi = !strcmp(c->midi_driver, "auto") || !strcmp(c->midi_driver, "jack") ? s->midi : NULL,
 		.turnh = turn_rt,
@@ -92,6 +93,7 @@ static void again_handler(void *arg)
 		stand_in(s);
 	else {
 		s->standing_in = false;
+		seat_sound_begin(s);
 		band_say(&s->band, seat_unix_ms(), "*", "the sound device is back");
 		return;
 	}
@@ -165,8 +167,11 @@ static int open_midi(struct seat *s, char *wrong, size_t size)
 		return EX_USAGE;
 	}
 	err = midi_alsa_alloc(&s->sequencer, &why, s->midi, s->set->jack_name);
-	if (!err || !strcmp(word, "auto"))
+	if (!err || !strcmp(word, "auto")) {
+		if (err)
+			log_info("midi.none", "why=\"%s\"", why);
 		return 0;
+	}
 	(void)re_snprintf(wrong, size, "midi: %s", *why ? why : strerror(err));
 	return EX_IOERR;
 }
@@ -176,6 +181,12 @@ int seat_sound_open(struct seat *s, char *wrong, size_t size)
 	int status = open_sound(s, wrong, size);
 
 	return status ? status : open_midi(s, wrong, size);
+}
+
+void seat_sound_begin(struct seat *s)
+{
+	if (s->device && s->call && joincall_state(s->call) == JOINCALL_UP)
+		device_play(s->device);
 }
 
 void seat_sound_close(struct seat *s)
@@ -251,6 +262,10 @@ void seat_sound_figures(struct seat *s)
 
 	describe(s);
 	device_info(s->device, &i);
+	if (s->sequencer && midi_alsa_gone(s->sequencer)) {
+		s->sequencer = mem_deref(s->sequencer);
+		band_say(&s->band, seat_unix_ms(), "*", "ALSA's sequencer has gone, and MIDI with it");
+	}
 	if (i.gone && !s->standing_in)
 		lost_device(s);
 	else if (i.in_ended && !strcmp(i.driver, "file") && !s->set->loop && s->set->seconds <= 0)

@@ -111,7 +111,8 @@ static bool loud(const float *smp)
 	return sum > SILENT_RMS * SILENT_RMS * LOOK_SMP;
 }
 
-size_t callname_trim(const float **begin, const float *smp, size_t n)
+/* What was heard (mono, 48 kHz), without the silence before and behind: where it begins, and how long it is. 0: all is silence. */
+static size_t callname_trim(const float **begin, const float *smp, size_t n)
 {
 	size_t first = 0, end = n / LOOK_SMP, last = end;
 

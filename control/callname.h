@@ -17,7 +17,5 @@ enum { CALLNAME_MS = 3000 };
 int callname_alloc(struct callname **np, struct mixer *m, struct leg *l);
 /* What was said; the caller is in no room any more. ENODATA: nothing that one could hear. */
 int callname_end(struct sound **sp, struct callname *n);
-/* What was heard (mono, 48 kHz), without the silence before and behind: where it begins, and how long it is. 0: all is silence. */
-size_t callname_trim(const float **begin, const float *smp, size_t n);
 
 #endif

@@ -28,7 +28,7 @@ static uint32_t ahead_smp(const struct member *m)
 	return us > CLICK_AHEAD_MAX_US ? (uint32_t)LEG_CLICK_AHEAD_MAX : (uint32_t)mixer_us_smp(us);
 }
 
-void click_aim(struct member *m)
+static void click_aim(struct member *m)
 {
 	const uint32_t now = ahead_smp(m), was = m->click_ahead;
 

@@ -78,7 +78,7 @@ void delay_of(struct delay *d, const struct leg_stats *s, const struct delay_end
 		put(d, DELAY_BUFFER, no_less(tells_way(end, now_ms) ? s->rx_wait_us : s->rx_delay_us));
 	}
 	if (s->tx_packets)
-		put(d, DELAY_SEND, no_less(s->tx_delay_us));
+		put(d, DELAY_SEND, no_less(tells_way(end, now_ms) ? s->tx_wait_us : s->tx_delay_us));
 	put_ways(d, s, end, now_ms);
 	put_end(d, s, end);
 }

@@ -60,7 +60,7 @@ const char *delay_part_name(enum delay_part part);        /* "own_buffer" */
 /* --- a room's table, as a value --- */
 
 /* Up to so many members of a room of music are watched: once a second the table is made, changes are told as an event
- * (EVENT_DELAYS), and pairs over the room's bound (EVENT_DELAY). */
+ * (EVENT_DELAYS; jumps sooner), and pairs over the room's bound (EVENT_DELAY). */
 enum { DELAY_WATCHED = 64 };
 
 struct snapshot_delay {

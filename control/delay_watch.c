@@ -1,8 +1,11 @@
 /*
- * delay_watch.c - the delays of a room of music, looked at once a second.
+ * delay_watch.c - the delays of a room of music, looked at once a second; for jumps, five times.
  *
- *     members > delay_of > row: has a half of it changed?  > EVENT_DELAYS, at most once a second
+ *     members > delay_of > row: has a half of it changed?  > EVENT_DELAYS, at most once a second; at once if it jumped
  *                        > pairs: over the bound, how long? > EVENT_DELAY, over or well again
+ *
+ * A buffer gets shorter or longer by a frame at once, a millisecond or more, and whoever times something by a delay is wrong by that
+ * until it is told. So in between only jumps are looked for, in rooms that are not too large for it.
  *
  * A pair is warned of when it was over the bound three times in a row, and is well when it was 2 ms under it three times in a
  * row, so that one late report says nothing and a pair at the bound does not come and go. Members keep their place in the table
@@ -17,9 +20,12 @@
 
 enum {
 	LOOK_MS = 1000,
+	JUMP_MS = 150,            /* a fifth of a second, by the wheel, which is up to a tenth late; */
+	EARLY_MS = 50,            /* so a second is not missed by a little */
 	LOOKS = 3,                /* so often in a row */
 	CALM_US = 2000,           /* under the bound */
 	NEWS_US = 250,            /* of a half; so 0.5 ms of a pair */
+	JUMP_US = 1000, JUMP_ROWS = 16,
 	WARNINGS = 16,            /* a second and room; the others follow */
 	BUCKETS = 512,            /* of a millisecond, for the median */
 };
@@ -36,6 +42,7 @@ struct pair { uint8_t looks; bool warned; };      /* how often in a row it was o
 struct delays {
 	struct room *room;
 	struct wheel_tmr tmr;
+	uint64_t look_ms;         /* when it was looked for more than jumps */
 	uint32_t n;               /* rows in use */
 	bool     full;            /* too many are in: nobody has a row */
 	struct row row[DELAY_WATCHED];
@@ -133,9 +140,26 @@ static void rows_take(struct delays *t, uint64_t now_ms)
 
 /* --- news --- */
 
-static bool differs(uint32_t a, uint32_t b)
+static bool differs(uint32_t a, uint32_t b, uint32_t by_us)
 {
-	return (a > b ? a - b : b - a) > NEWS_US;
+	return (a > b ? a - b : b - a) > by_us;
+}
+
+/* Is anything of it otherwise by more than that? */
+static bool row_news(struct row *row, bool other, uint32_t by_us)
+{
+	row->new_to = row->id && (other || differs(delay_to_mix(&row->now), delay_to_mix(&row->told), by_us));
+	row->new_from = row->id && (other || differs(delay_from_mix(&row->now), delay_from_mix(&row->told), by_us));
+	return row->new_to || row->new_from;
+}
+
+static void tell(struct delays *t)
+{
+	for (size_t i = 0; i < DELAY_WATCHED; i++) {
+		if (t->row[i].new_to || t->row[i].new_from)
+			t->row[i].told = t->row[i].now;
+	}
+	event_tell_delay(t->room, EVENT_DELAYS, NULL);
 }
 
 static void tell_news(struct delays *t)
@@ -144,20 +168,21 @@ static void tell_news(struct delays *t)
 	bool news = full && !t->full;     /* there is no table any more */
 
 	t->full = full;
-	for (size_t i = 0; t->n > 1 && i < DELAY_WATCHED; i++) {
-		struct row *row = &t->row[i];
-		bool other = row->id && row->now.known != row->told.known;
-
-		row->new_to = row->id && (other || differs(delay_to_mix(&row->now), delay_to_mix(&row->told)));
-		row->new_from = row->id && (other || differs(delay_from_mix(&row->now), delay_from_mix(&row->told)));
-		news |= row->new_to || row->new_from;
-	}
-	for (size_t i = 0; news && i < DELAY_WATCHED; i++) {
-		if (t->row[i].new_to || t->row[i].new_from)
-			t->row[i].told = t->row[i].now;
-	}
+	for (size_t i = 0; t->n > 1 && i < DELAY_WATCHED; i++)
+		news |= row_news(&t->row[i], t->row[i].now.known != t->row[i].told.known, NEWS_US);
 	if (news)
-		event_tell_delay(t->room, EVENT_DELAYS, NULL);
+		tell(t);
+}
+
+/* Of who has been told of. */
+static void tell_jumps(struct delays *t)
+{
+	bool news = false;
+
+	for (size_t i = 0; t->n > 1 && i < DELAY_WATCHED; i++)
+		news |= t->row[i].told.known && row_news(&t->row[i], false, JUMP_US);
+	if (news)
+		tell(t);
 }
 
 /* --- warnings --- */
@@ -216,16 +241,30 @@ static void look_at_pairs(struct delays *t)
 
 /* --- life --- */
 
+static void look_for_jumps(struct delays *t, uint64_t now_ms)
+{
+	if (t->n > JUMP_ROWS)
+		return;
+	rows_take(t, now_ms);
+	tell_jumps(t);
+}
+
 static void look(void *arg)
 {
 	struct delays *t = arg;
+	const uint64_t now_ms = tmr_jiffies();
 
 	if (!t->room->n_members || !t->room->conf.music) {
 		delays_end(t->room);
 		return;
 	}
-	wheel_start(&t->tmr, LOOK_MS, look, t);
-	rows_take(t, tmr_jiffies());
+	wheel_start(&t->tmr, JUMP_MS, look, t);
+	if (now_ms + EARLY_MS < t->look_ms + LOOK_MS) {
+		look_for_jumps(t, now_ms);
+		return;
+	}
+	t->look_ms = now_ms;
+	rows_take(t, now_ms);
 	clicks_aim(t->room);
 	tell_news(t);
 	look_at_pairs(t);
@@ -246,6 +285,7 @@ void delays_watch(struct room *r)
 	if (!r->delays)
 		return;                   /* the next who comes tries again */
 	r->delays->room = r;
+	r->delays->look_ms = tmr_jiffies();
 	wheel_start(&r->delays->tmr, LOOK_MS, look, r->delays);
 }
 

@@ -32,7 +32,8 @@ static bool is_shut(const struct room *r, enum role role)
 	return role != ROLE_HOST && (r->phase == SCHEDULE_OVER || (r->phase == SCHEDULE_BEFORE && !r->conf.early_wait));
 }
 
-enum waiting entry_waits(const struct room *r, enum role role, bool admitted)
+/* For what a member of this room would wait now. */
+static enum waiting entry_waits(const struct room *r, enum role role, bool admitted)
 {
 	if (role == ROLE_HOST)
 		return WAITING_NO;

@@ -22,8 +22,6 @@ struct entry {
 /* 0: it may, and e says how. EPERM banned or locked, EACCES a PIN, EUSERS full, EAGAIN not open, ENOMSG it is to say its name
  * first. Changes nothing. */
 int  entry_judge(struct entry *e, struct room *r);
-/* For what a member of this room would wait now. */
-enum waiting entry_waits(const struct room *r, enum role role, bool admitted);
 /* Who waits is let in when nothing stops it any more; told when it waits for something else now. */
 void entry_review(struct room *r);
 

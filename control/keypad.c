@@ -103,11 +103,6 @@ const char *keypad_name(enum keypad_action action)
 	return (unsigned)action < KEYPAD_N ? actions[action].name : "?";
 }
 
-const char *keypad_default(enum keypad_action action)
-{
-	return (unsigned)action < KEYPAD_N ? actions[action].code : "";
-}
-
 /* --- a table of codes --- */
 
 void keypad_defaults(struct keypad_conf *conf)

@@ -17,7 +17,6 @@ enum { KEYPAD_CODE_MAX = 4 };
 struct keypad_conf { char code[KEYPAD_N][KEYPAD_CODE_MAX + 1]; };         /* "": nothing does that */
 
 const char *keypad_name(enum keypad_action action);       /* "mute-all" */
-const char *keypad_default(enum keypad_action action);    /* "*6" */
 void keypad_defaults(struct keypad_conf *conf);
 /* NULL, or what is wrong with the code by itself: it begins with * or #, then one to three of 0-9 * #. */
 const char *keypad_code_wrong(const char *code);

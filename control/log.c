@@ -51,11 +51,6 @@ void log_set_level(enum log_level lv)
 	atomic_store(&level, (int)lv);
 }
 
-enum log_level log_get_level(void)
-{
-	return (enum log_level)atomic_load(&level);
-}
-
 static const char *level_name(enum log_level lv)
 {
 	for (size_t i = 0; i < N_LEVELS; i++)

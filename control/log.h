@@ -17,7 +17,6 @@
 enum log_level { LOG_LV_ERROR = 3, LOG_LV_WARNING = 4, LOG_LV_INFO = 6, LOG_LV_DEBUG = 7 };
 
 void log_set_level(enum log_level lv);
-enum log_level log_get_level(void);
 void log_set_sink(void (*sink)(const char *line, void *arg), void *arg);    /* tests; NULL: stderr again */
 int  log_level_parse(enum log_level *lv, const char *name);
 

@@ -40,8 +40,6 @@ struct recfile {
 
 const char *recfile_suffix(enum recfile_kind kind) { return kind == RECFILE_FLAC ? "flac" : "opus"; }
 
-unsigned recfile_channels(const struct recfile *f) { return f->channels; }
-
 uint64_t recfile_bytes(const struct recfile *f) { return f->bytes; }
 
 void recfile_prepare(void)

@@ -32,7 +32,6 @@ int  recfile_finish(struct recfile *f);           /* the last of it, and the hea
  * there; ENODATA: not one frame; EBADMSG: not written by us. Any thread that may wait for the disk. */
 int  recfile_mend(const char *path);
 
-unsigned recfile_channels(const struct recfile *f);
 uint64_t recfile_bytes(const struct recfile *f);
 const char *recfile_suffix(enum recfile_kind kind);       /* "opus", "flac" */
 

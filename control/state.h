@@ -68,7 +68,6 @@ int verb_click_sync(struct act *a);               /* clicksync.c */
 
 /* clicksync.c: how much sooner it is to hear the beat, as its delays are now; and the most of all in a room, in samples. */
 enum { CLICK_AHEAD_MAX_US = 250000 };
-void click_aim(struct member *m);
 void clicks_aim(struct room *r);
 uint32_t click_lead(const struct room *r);
 

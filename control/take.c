@@ -482,8 +482,6 @@ int take_finish(struct take *k, const char *state, const char *why)
 
 /* --- life --- */
 
-uint64_t take_samples(const struct take *k) { return k->at + k->tick; }
-
 uint64_t take_bytes(const struct take *k)
 {
 	uint64_t n = k->closed_bytes + (k->mix.f ? recfile_bytes(k->mix.f) : 0);

@@ -41,6 +41,5 @@ int  take_round(struct take *k, uint64_t now_ms, bool caught_up);
 /* The files get their last form. `state`, `why`: as in the manifest; not copied. mem_deref without it leaves them as after a crash. */
 int  take_finish(struct take *k, const char *state, const char *why);
 uint64_t take_bytes(const struct take *k);
-uint64_t take_samples(const struct take *k);
 
 #endif

@@ -46,17 +46,6 @@ const struct codec *codec_find(const char *name, uint32_t clock)
 	return NULL;
 }
 
-const struct codec *codec_find_pt(uint8_t pt)
-{
-	if (pt == PT_L16_STEREO || pt == PT_L16_MONO)
-		return codec_find("L16", 44100);
-
-	for (size_t i = 0; i < N_CODECS; i++)
-		if (table[i].pt == pt && pt != PT_DYNAMIC)
-			return &table[i];
-	return NULL;
-}
-
 const struct codec *codec_list(size_t *n)
 {
 	*n = N_CODECS;

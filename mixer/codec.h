@@ -80,7 +80,6 @@ struct codec {
 /* By rtpmap; clock 0 matches any (the first in the list). L16 and L24 exist at 8000, 16000, 44100 and 48000. NULL when
  * unknown. One codec is always the same pointer, inside what codec_list gives. */
 const struct codec *codec_find(const char *name, uint32_t clock);
-const struct codec *codec_find_pt(uint8_t pt);            /* 0, 8, 9, and L16/44100: 10 stereo, 11 mono */
 const struct codec *codec_list(size_t *n);                /* all, in order of preference for a voice room */
 
 #endif

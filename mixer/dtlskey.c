@@ -47,8 +47,6 @@ bool dtlskey_peer_same(const struct dtlskey_peer *a, const struct dtlskey_peer *
 
 bool dtlskey_fingerprint_ok(const char *text) { return text && fingerprint_ok(text); }
 
-bool dtlskey_done(const struct dtlskey *d) { return d->with != NULL; }
-
 /* Inside our own calls one reference is ours: a handler may have given back the last of the others. */
 static bool wanted(const struct dtlskey *d) { return mem_nrefs(d) > 1; }
 

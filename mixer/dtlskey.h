@@ -65,6 +65,5 @@ struct dtlskey_conf {
  * EINVAL: a fingerprint we cannot check. */
 int  dtlskey_alloc(struct dtlskey **dp, const struct dtlskey_conf *conf);
 void dtlskey_take(struct dtlskey *d, const uint8_t *buf, size_t len, const struct sa *from);
-bool dtlskey_done(const struct dtlskey *d);
 
 #endif

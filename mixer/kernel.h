@@ -35,7 +35,6 @@ struct kernel {
 
 	void  (*add)(float *sum, const float *src, size_t n);
 	void  (*add_gain)(float *sum, const float *src, float gain, size_t n);
-	void  (*add_pan)(float *sum, const float *src, float left, float right, size_t n_smp);
 	void  (*add_balance)(float *sum, const float *src, float left, float right, size_t n_smp);
 	void  (*minus)(float *dst, const float *sum, const float *own, size_t n);
 	void  (*ramp)(float *dst, const float *src, float from, float to, size_t n);

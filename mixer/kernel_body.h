@@ -60,24 +60,6 @@ static void add_gain(float *sum, const float *src, float gain, size_t n)
 		sum[i] += src[i] * gain;
 }
 
-static void add_pan(float *sum, const float *src, float left, float right, size_t n_smp)
-{
-	const VF gain = alternate(left, right);
-	size_t i = 0;
-
-	for (; i + VL <= n_smp; i += VL) {
-		const VF s = load(src + i);
-		float *d = sum + 2 * i;
-
-		store(d, load(d) + __builtin_shufflevector(s, s, TWICE_LOW) * gain);
-		store(d + VL, load(d + VL) + __builtin_shufflevector(s, s, TWICE_HIGH) * gain);
-	}
-	for (; i < n_smp; i++) {
-		sum[2 * i] += src[i] * left;
-		sum[2 * i + 1] += src[i] * right;
-	}
-}
-
 static void add_balance(float *sum, const float *src, float left, float right, size_t n_smp)
 {
 	const VF gain = alternate(left, right);
@@ -392,6 +374,6 @@ static void polyphase(float *out, size_t stride, const struct polyphase *f, uint
 
 #define KERNEL(NAME, USABLE) { \
 	NAME, USABLE, \
-	add, add_gain, add_pan, add_balance, minus, ramp, limit, energy, mono_to_stereo, stereo_to_mono, \
+	add, add_gain, add_balance, minus, ramp, limit, energy, mono_to_stereo, stereo_to_mono, \
 	from_s16, to_s16, from_pcmu, to_pcmu, from_pcma, to_pcma, polyphase, \
 }

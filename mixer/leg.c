@@ -430,6 +430,7 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->discarded = count_get(&n->discarded) + count_get(&n->jit_dropped);
 	s->rx_dtls = count_get(&n->rx_dtls);
 	s->dtls_dropped = count_get(&n->dtls_dropped);
+	s->keys = leg_desc_keys(&l->desc);
 	s->recovered = count_get(&n->recovered);
 	s->tx_redundant = count_get(&n->redundant);
 	s->rx_ago_ms = (uint32_t)count_get(&n->rx_ago_ms);
@@ -440,6 +441,7 @@ void leg_stats(const struct leg *l, struct leg_stats *s)
 	s->rx_delay_us = (int32_t)count_get(&n->rx_delay_us);
 	s->rx_wait_us = (int32_t)count_get(&n->rx_wait_us);
 	s->tx_delay_us = (int32_t)count_get(&n->tx_delay_us);
+	s->tx_wait_us = (int32_t)count_get(&n->tx_wait_us);
 	for (int i = 0; i <= LEG_BUFFER_MAX; i++)
 		s->odds[i] = atomic_load_explicit(&n->odds[i], memory_order_relaxed);
 	s->rx_frame_us = (uint32_t)count_get(&n->rx_frame_us);

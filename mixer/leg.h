@@ -33,8 +33,7 @@
 #include "jitter.h"
 #include "level.h"
 #include "limiter.h"
-#include "mean.h"
-#include "waited.h"
+#include "waits.h"
 #include "noisegate.h"
 #include "pace.h"
 #include "red.h"
@@ -141,7 +140,7 @@ struct leg_count {
 	count_t jit_lost, jit_late, jit_dup, jit_reord, jit_dropped, jitter_us, buffer_ms, rtt_us;
 	count_t rx_dtls, dtls_dropped;
 	count_t recovered, redundant, cpu_ns, rx_ago_ms, rx_frame_us;
-	count_t rx_delay_us, rx_wait_us, tx_delay_us;     /* the last is signed */
+	count_t rx_delay_us, rx_wait_us, tx_delay_us, tx_wait_us; /* signed */
 	_Atomic float odds[LEG_BUFFER_MAX + 1];
 	count_t quality, bursts, peer_quality, peer_bursts;    /* struct leg_quality, eight bytes at a time: leg_xr.c */
 	const struct codec *_Atomic rx_codec, *_Atomic tx_codec;
@@ -177,7 +176,7 @@ struct leg_play {                         /* sound in */
 	uint32_t concealing;              /* samples concealed in a row */
 	uint16_t next_seq;                /* of the frame that follows without a seam */
 	struct mean delay;                /* from the arrival of packets to the mix, in us; */
-	struct waited waited;             /* ... and of those whose way was short */
+	struct waits waits;               /* of the fastest of them */
 	struct ramp gain;
 	struct level level;
 	size_t n_tail;
@@ -364,7 +363,6 @@ void leg_emit_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size_t len)
 bool leg_rtcp_rt(struct leg_rt *l, const uint8_t *buf, size_t len, uint64_t now_us);
 void leg_report_rt(struct leg_rt *l, uint64_t now_us, bool bye);
 uint64_t leg_ntp_rt(const struct leg_rt *l, uint64_t now_us);
-bool leg_source_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, uint64_t now_us);
 
 /* leg_dtls.c */
 bool leg_is_dtls_rt(const uint8_t *buf, size_t len);

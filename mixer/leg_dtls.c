@@ -29,18 +29,33 @@ void leg_dtls_rt(struct leg_rt *l, const uint8_t *buf, size_t len, const struct 
 	struct dgram g;
 
 	count_up(&l->n.rx_dtls);
+	count_up(&l->t->n.dtls);
 	if (len <= sizeof(g.buf)) {
 		g.from = *from;
 		g.len = (uint16_t)len;
 		memcpy(g.buf, buf, len);
 	}
-	if (len > sizeof(g.buf) || ring_push(l->plan->dtls, &g))
+	if (len > sizeof(g.buf) || ring_push(l->plan->dtls, &g)) {
 		count_up(&l->n.dtls_dropped);
+		count_up(&l->t->n.dtls_dropped);
+	}
 	/* For each, also one that was dropped: events may be lost, and what waits must not wait for ever. */
 	thread_event_rt(l->t, l, &ev);
 }
 
 /* --- control thread --- */
+
+enum leg_keys leg_desc_keys(const struct leg_desc *d)
+{
+	return d->dtls ? LEG_KEYS_DTLS : d->srtp_tx.len ? LEG_KEYS_SDES : LEG_KEYS_NONE;
+}
+
+const char *leg_keys_name(enum leg_keys keys)
+{
+	static const char *const names[] = {"none", "sdes", "dtls"};
+
+	return names[keys];
+}
 
 int leg_dtls_open(struct leg *l)
 {

@@ -450,7 +450,7 @@ static void level_rt(struct leg_rt *l, struct jitter *j, uint64_t now_us)
 		jitter_shrunk_rt(j, now_us);
 }
 
-/* How long ago did it come that is now put behind what is queued? (leg_stats.rx_delay_us, rx_wait_us) */
+/* How long ago did it come that is now put behind what is queued? (leg_stats.rx_delay_us) */
 static void delay_rt(struct leg_rt *l, const struct jitter_frame *f, uint64_t now_us)
 {
 	const struct plan_rx *rx = find_rx_rt(l->plan, f->pt, l->play.jitter);
@@ -461,8 +461,7 @@ static void delay_rt(struct leg_rt *l, const struct jitter_frame *f, uint64_t no
 		return;
 	us += resample_delay_us(rx->up);
 	mean_add_rt(&l->play.delay, us, now_us, LEG_DELAY_US);
-	waited_add_rt(&l->play.waited, f->ts, l->plan->jitter_conf[l->play.jitter].clock, f->came_us, f->came_us + (uint64_t)us,
-		      LEG_DELAY_US);
+	waits_add_rt(&l->play.waits, f->ts, rx->c.codec->clock, f->came_us, us, now_us, LEG_DELAY_US);
 }
 
 /* A card's period may be some ticks, but all of them are at its begin: what comes later is too late for the last of

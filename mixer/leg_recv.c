@@ -134,7 +134,7 @@ static struct plan_rx *find_rx_rt(struct leg_plan *p, uint8_t pt)
 }
 
 /* One source at a time: another takes its place at its second packet in a row, or when the first has been silent. */
-bool leg_source_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, uint64_t now_us)
+static bool leg_source_rt(struct leg_rt *l, const struct rtp_pkt *pkt, uint32_t clock, uint64_t now_us)
 {
 	struct leg_reports *r = &l->rep;
 

@@ -139,11 +139,15 @@ static void watch_timeout_rt(struct leg_rt *l, uint64_t now_us)
 }
 
 /* Who follows sends when its leader does. */
-static int64_t tx_delay_us_rt(const struct leg_rt *l)
+static void watch_delays_rt(struct leg_rt *l)
 {
 	const struct mean *m = &(l->share.leader ? l->share.leader : l)->send.delay;
+	const bool sends = l->plan->enc;
 
-	return mean_of(m) * 1000 / 48 + l->plan->tx_delay_us;
+	count_set(&l->n.rx_delay_us, (uint64_t)mean_of(&l->play.delay));
+	count_set(&l->n.rx_wait_us, (uint64_t)waits_us(&l->play.waits));
+	count_set(&l->n.tx_delay_us, sends ? (uint64_t)(mean_of(m) * 1000 / 48 + l->plan->tx_delay_us) : 0);
+	count_set(&l->n.tx_wait_us, sends ? (uint64_t)(mean_least(m) * 1000 / 48 + l->plan->tx_delay_us) : 0);
 }
 
 static void watch_odds_rt(struct leg_rt *l)
@@ -175,9 +179,7 @@ static void watch_counters_rt(struct leg_rt *l, uint64_t now_us)
 	count_set(&l->n.buffer_ms, s.depth_ms);
 	watch_odds_rt(l);
 	count_set(&l->n.jitter_us, s.jitter_us);
-	count_set(&l->n.rx_delay_us, (uint64_t)mean_of(&l->play.delay));
-	count_set(&l->n.rx_wait_us, (uint64_t)waited_of(&l->play.waited));
-	count_set(&l->n.tx_delay_us, l->plan->enc ? (uint64_t)tx_delay_us_rt(l) : 0);
+	watch_delays_rt(l);
 	count_set(&l->n.rx_ago_ms, (now_us - l->last_rx_us) / 1000);
 	count_set(&l->n.rx_frame_us, (l->play.frame_smp * 1000ULL + 24) / 48);
 	leg_xr_watch_rt(l, now_us);

@@ -24,11 +24,6 @@ void mix_add_gain(float *sum, const float *src, float gain, size_t n)
 	kernel_now->add_gain(sum, src, gain, n);
 }
 
-void mix_add_pan(float *sum, const float *src, float left, float right, size_t n_smp)
-{
-	kernel_now->add_pan(sum, src, left, right, n_smp);
-}
-
 void mix_add_balance(float *sum, const float *src, float left, float right, size_t n_smp)
 {
 	kernel_now->add_balance(sum, src, left, right, n_smp);

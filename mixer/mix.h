@@ -17,8 +17,7 @@ void  mix_clear(float *dst, size_t n);
 void  mix_add(float *sum, const float *src, size_t n);
 void  mix_add_gain(float *sum, const float *src, float gain, size_t n);
 
-/* Into a stereo sum: src is mono (pan) or stereo (balance). */
-void  mix_add_pan(float *sum, const float *src, float left, float right, size_t n_smp);
+/* Stereo into a stereo sum. */
 void  mix_add_balance(float *sum, const float *src, float left, float right, size_t n_smp);
 void  mix_minus(float *dst, const float *sum, const float *own, size_t n);         /* dst = sum - own */
 

@@ -250,6 +250,8 @@ void mixer_stats(const struct mixer *m, struct mixer_stats *s)
 		s->decodes += count_get(&n->decodes);
 		s->busy_us += count_get(&n->busy_us);
 		s->lent_packets += count_get(&n->lent);
+		s->rx_dtls += count_get(&n->dtls);
+		s->dtls_dropped += count_get(&n->dtls_dropped);
 	}
 	s->moves = m->moves;
 	s->legs = m->n_legs;

@@ -46,6 +46,7 @@ static inline uint64_t mixer_us_smp(uint64_t us) { return us / 1000 * 48 + us % 
 
 struct mixer_stats {
 	uint64_t ticks, late_ticks, dropped_ticks, rx_packets, tx_packets, rx_bad, rx_stranger, ring_full;
+	uint64_t rx_dtls, dtls_dropped;   /* datagrams of DTLS from peers, and of those not handed up */
 	uint64_t encodes, decodes;        /* frames */
 	uint64_t busy_us;                 /* that media threads worked, since they began */
 	uint64_t moves;                   /* rooms that went to another thread */
@@ -117,6 +118,11 @@ struct leg_desc {
 	 * while new ones are agreed on. */
 	bool     dtls;
 };
+
+/* How a description has its keys; by DTLS: also while they are agreed on. */
+enum leg_keys { LEG_KEYS_NONE, LEG_KEYS_SDES, LEG_KEYS_DTLS };
+enum leg_keys leg_desc_keys(const struct leg_desc *d);
+const char *leg_keys_name(enum leg_keys keys);            /* "none", "sdes", "dtls" */
 
 /* Nothing sent, nothing accepted. */
 static inline void leg_desc_clear(struct leg_desc *d)
@@ -251,9 +257,9 @@ struct leg_stats {
 	 * whose period is longer than the frame it is less than 0, as the card has it all at once.
 	 * So: from one end's mix to the next one's = tx + the way between them + rx of there. */
 	int32_t  rx_delay_us, tx_delay_us;
-	/* The same as rx, of the packet whose way was the shortest, by where its sound is played now: with the least of some round trips, as
-	 * the mean goes with the mean of them. */
-	int32_t  rx_wait_us;
+	/* The same of packets that had the shortest way: now, of what waited least to be sent and longest to be played. These go with the
+	 * least of some round trips, as the means go with the mean of them. */
+	int32_t  rx_wait_us, tx_wait_us;
 	/* In a music room: frames a minute that would be missing with 0, 1, 2 or 3 frames in the buffer, by how its packets
 	 * came in the last minute; < 0: not known */
 	float    odds[LEG_BUFFER_MAX + 1];
@@ -262,6 +268,7 @@ struct leg_stats {
 	uint8_t  level_dbov;                      /* 127 = silence */
 	uint8_t  peer_fraction_lost;              /* of 256, as the peer reports */
 	bool     talking, latched;
+	enum leg_keys keys;
 	char     rx_codec[16], tx_codec[16];
 	struct leg_quality heard, peer;           /* its sound as we get it; ours as it says that it gets it */
 };

@@ -47,7 +47,8 @@ int pace_init(struct pace *p)
 	return warp_init(&p->warp, 1);
 }
 
-void pace_clear_rt(struct pace *p)
+/* What was measured of the delay holds no more; the sound goes on. */
+static void pace_clear_rt(struct pace *p)
 {
 	p->seen = p->sure = false;
 	p->falls = p->fell_us = p->seconds = 0;

@@ -41,7 +41,6 @@ struct pace {
 
 int  pace_init(struct pace *p);           /* control thread */
 void pace_source_rt(struct pace *p);      /* another sender: nothing is known of its clock */
-void pace_clear_rt(struct pace *p);       /* what was measured of the delay holds no more; the sound goes on */
 void pace_stop_rt(struct pace *p);        /* the sound ends here, and what is held back with it */
 void pace_pause_rt(struct pace *p);       /* the sender pauses: the buffer sets the delay anew when it goes on */
 void pace_channels_rt(struct pace *p, uint8_t channels);

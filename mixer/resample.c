@@ -259,14 +259,6 @@ out:
 	return err;
 }
 
-void resample_reset_rt(struct resample *r)
-{
-	r->pos = 0;
-	r->ph = 0;
-	for (int c = 0; c < r->ch && r->fir; c++)
-		memset(r->hist[c], 0, (r->fir->p.taps - 1) * sizeof(float));
-}
-
 static void load_block_rt(struct resample *r, const float *in, size_t n)
 {
 	const size_t old = r->fir->p.taps - 1;

@@ -16,7 +16,6 @@ struct resample;
 
 /* EINVAL: rates or channels (1 or 2) that it cannot do. Control thread; freed with mem_deref, also there. */
 int    resample_alloc(struct resample **rp, uint32_t from, uint32_t to, uint8_t channels);
-void   resample_reset_rt(struct resample *r);             /* forget the sound, keep the filter */
 /* dst goes on where src is; both were made for the same rates and channels. */
 void   resample_copy_rt(struct resample *dst, const struct resample *src);
 /* Interleaved float in and out, not the same array; returns samples per channel written (all of in is consumed; *out

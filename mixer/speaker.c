@@ -116,16 +116,6 @@ static struct speaker_leg *challenger_rt(struct speaker *s, uint32_t tick_us)
 	return best;
 }
 
-static void remember_rt(struct speaker *s, uint32_t id)
-{
-	unsigned i = 0;
-
-	while (i < SPEAKER_RECENT - 1 && s->recent[i] != id)
-		i++;
-	memmove(s->recent + 1, s->recent, i * sizeof(s->recent[0]));
-	s->recent[0] = id;
-}
-
 static bool tell_rt(struct speaker *s, struct speaker_event *ev, uint32_t id)
 {
 	ev->now = id;
@@ -153,7 +143,6 @@ bool speaker_tick_rt(struct speaker *s, struct speaker_event *ev, uint32_t tick_
 	}
 	if (best) {
 		s->holder = best;
-		remember_rt(s, best->id);
 		return tell_rt(s, ev, best->id);
 	}
 	/* who had it has left: that, too, is told once */
@@ -162,28 +151,7 @@ bool speaker_tick_rt(struct speaker *s, struct speaker_event *ev, uint32_t tick_
 
 void speaker_leave_rt(struct speaker *s, struct speaker_leg *l)
 {
-	unsigned i = 0;
-
 	list_unlink(&l->le);
 	if (s->holder == l)
 		s->holder = NULL;
-
-	while (i < SPEAKER_RECENT && s->recent[i] != l->id)
-		i++;
-	if (i == SPEAKER_RECENT)
-		return;
-	memmove(s->recent + i, s->recent + i + 1, (SPEAKER_RECENT - 1 - i) * sizeof(s->recent[0]));
-	s->recent[SPEAKER_RECENT - 1] = SPEAKER_NONE;
-}
-
-unsigned speaker_recent_rt(const struct speaker *s, uint32_t *id, unsigned max)
-{
-	unsigned n = 0;
-
-	while (n < max && n < SPEAKER_RECENT && s->recent[n] != SPEAKER_NONE) {
-		id[n] = s->recent[n];
-		n++;
-	}
-
-	return n;
 }

@@ -8,7 +8,7 @@
  *
  * Called by the bus's tick (who.c): speaker_hear_rt behind leg_play_rt for each leg that is heard and whose level says
  * `talking`, speaker_tick_rt once, its event to control by the thread's ring; speaker_leave_rt when a leg leaves the bus
- * or is muted. It drives the roster and /metrics; pictures that follow the speakers would ask speaker_recent_rt.
+ * or is muted. It drives the roster and /metrics.
  */
 #ifndef MIXER_SPEAKER_H
 #define MIXER_SPEAKER_H
@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <re.h>
 
-enum { SPEAKER_NONE = 0, SPEAKER_RECENT = 8 };
+enum { SPEAKER_NONE = 0 };
 
 struct speaker_leg {              /* a part of the leg; lives as long as it is in */
 	struct le le;             /* while it talks, and a little longer */
@@ -36,7 +36,6 @@ struct speaker {
 	struct list active;
 	struct speaker_leg *holder;       /* NULL: nobody, or it has left */
 	uint32_t told;            /* whom the last event named */
-	uint32_t recent[SPEAKER_RECENT];
 	uint32_t since_us, min_us;        /* between two events */
 };
 
@@ -47,8 +46,5 @@ void speaker_join(struct speaker_leg *l, uint32_t id);
 void speaker_hear_rt(struct speaker *s, struct speaker_leg *l, uint8_t dbov);
 bool speaker_tick_rt(struct speaker *s, struct speaker_event *ev, uint32_t tick_us);     /* true: ev is filled */
 void speaker_leave_rt(struct speaker *s, struct speaker_leg *l);         /* also one that never talked */
-
-/* The last speakers, who has the floor first; at most max. How many. For those who see several pictures. */
-unsigned speaker_recent_rt(const struct speaker *s, uint32_t *id, unsigned max);
 
 #endif

@@ -88,7 +88,7 @@ struct back {                     /* inside each thing that comes back */
 	void *obj;
 };
 
-struct thread_count { count_t ticks, late, dropped, rx, tx, bad, stranger, ring_full, encodes, decodes, busy_us, lent; };
+struct thread_count { count_t ticks, late, dropped, rx, tx, bad, stranger, ring_full, encodes, decodes, busy_us, lent, dtls, dtls_dropped; };
 
 /* Room to work in, one per thread: contents live no longer than a call. */
 struct scratch {

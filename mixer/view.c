@@ -91,7 +91,7 @@ static int cell_add(struct view_cell **cp, struct view_end *from, struct view_en
 
 /* --- changes --- */
 
-bool view_ok(float gain, float pan)
+static bool view_ok(float gain, float pan)
 {
 	/* Written so that NaN is refused. */
 	return gain >= 0 && gain <= GAIN_MAX && ((pan >= -1 && pan <= 1) || pan == LEG_PAN_SAME);

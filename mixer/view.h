@@ -40,7 +40,6 @@ int  view_set(struct view_end *from, struct view_end *to, float gain, float pan)
 void view_set_neutral(struct view_end *from);             /* all of its row */
 void view_rollback(struct view_end *from);
 
-bool view_ok(float gain, float pan);
 /* Neutral where nobody said anything else. */
 void view_get(const struct view_end *from, const struct view_end *to, float *gain, float *pan);
 void view_forget(struct view_end *from);                  /* cells that are neutral */

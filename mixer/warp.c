@@ -182,13 +182,6 @@ size_t warp_slip_rt(struct warp *w, float *out, const float *in, size_t n_in, fl
 	return blocks_rt(w, out, in, n_in, tempo_of(ppm), left);
 }
 
-size_t warp_rt(struct warp *w, float *out, const float *in, size_t n_in, float ppm)
-{
-	uint64_t endless = UINT64_MAX;
-
-	return warp_slip_rt(w, out, in, n_in, ppm, &endless);
-}
-
 size_t warp_skip_rt(struct warp *w, size_t n_in, float ppm, uint64_t *left)
 {
 	const struct tempo p = tempo_of(ppm);
@@ -200,11 +193,6 @@ size_t warp_skip_rt(struct warp *w, size_t n_in, float ppm, uint64_t *left)
 	w->pos -= end;
 
 	return n_out;
-}
-
-size_t warp_max(size_t n_in)
-{
-	return n_in + n_in * WARP_PPM_MAX / (1000000 - WARP_PPM_MAX) + 2;
 }
 
 size_t warp_need(const struct warp *w, size_t n_out, float ppm)

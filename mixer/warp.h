@@ -26,14 +26,11 @@ struct warp {
 int    warp_init(struct warp *w, uint8_t channels);       /* EINVAL; control thread: the first one makes the table */
 void   warp_reset_rt(struct warp *w, uint8_t channels);   /* silence */
 
-/* ppm > 0: the sender is fast, fewer samples come out than go in. All of `in` is consumed; out is another array with room
- * for warp_max. Returns samples per channel. */
-size_t warp_rt(struct warp *w, float *out, const float *in, size_t n_in, float ppm);
-/* The same, until *left (32.32 samples more or fewer than went in) is used up; then it runs straight. */
+/* ppm > 0: the sender is fast, fewer samples come out than go in. All of `in` is consumed; out is another array. Until
+ * *left (32.32 samples more or fewer than went in) is used up; then it runs straight. Returns samples per channel. */
 size_t warp_slip_rt(struct warp *w, float *out, const float *in, size_t n_in, float ppm, uint64_t *left);
 /* The same for silence after silence, of which it only says how much came out. */
 size_t warp_skip_rt(struct warp *w, size_t n_in, float ppm, uint64_t *left);
-size_t warp_max(size_t n_in);
 size_t warp_need(const struct warp *w, size_t n_out, float ppm);      /* how many in until n_out come out */
 
 /* `last`: the WARP_KEEP samples that were heard last; NULL: silence. Of what comes next the first WARP_DELAY are held back. */

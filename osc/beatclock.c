@@ -17,11 +17,6 @@ enum { STILL_US = 2 * 125000, SURE = 4, LEAST_MBPM = 50, SLOW = 6 };
 
 struct line { double us, error_us; };     /* from one clock to the next, and how sure that is */
 
-void beatclock_init(struct beatclock *c)
-{
-	memset(c, 0, sizeof(*c));
-}
-
 /* i = 0: the newest */
 static unsigned at(const struct beatclock *c, unsigned i)
 {

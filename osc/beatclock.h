@@ -21,7 +21,6 @@ struct beatclock {
 	uint64_t told_us;
 };
 
-void beatclock_init(struct beatclock *c);
 /* One came, captured at that time. true: *mbpm (thousandths of a beat a minute) is what it runs at from now on; at most
  * twice a second. */
 bool beatclock_tick_rt(struct beatclock *c, uint64_t us, uint32_t *mbpm);

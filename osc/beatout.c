@@ -124,7 +124,7 @@ static void tick(struct ticker *t, uint64_t now_us)
 	b->next_smp = mixer_us_smp(now_us) + 1;
 }
 
-void beatout_set_rt(struct ensemble_rt *e, struct forward *f, const struct beat *beat, uint64_t now_us)
+static void beatout_set_rt(struct ensemble_rt *e, struct forward *f, const struct beat *beat, uint64_t now_us)
 {
 	struct beatout *b = &e->beatout;
 	const bool ran = b->beat.running, begins = beat->running && !beat->before.mbpm && mixer_smp_us(beat->now.at_smp) >= now_us;

@@ -24,7 +24,6 @@ struct beatout {
 	uint64_t master_us;       /* when a player's clock was last heard; 0: never */
 };
 
-void beatout_set_rt(struct ensemble_rt *e, struct forward *f, const struct beat *b, uint64_t now_us);
 void beatout_end_rt(struct ensemble_rt *e, struct forward *f);
 void beatout_master_rt(struct ensemble_rt *e, uint64_t now_us);   /* a player's clock was heard */
 

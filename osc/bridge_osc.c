@@ -108,7 +108,7 @@ enum bridge_answer bridge_say(struct bridge_out *out, const struct osctarget *t,
 }
 
 /* With the bank, when one has been selected: a key that says all of it needs no other beside it. */
-enum bridge_answer bridge_say_program(struct bridge_out *out, unsigned channel, unsigned program, bool bank,
+static enum bridge_answer bridge_say_program(struct bridge_out *out, unsigned channel, unsigned program, bool bank,
 	unsigned msb, unsigned lsb)
 {
 	const struct osctarget t = {.kind = TARGET_PROGRAM, .channel = (uint8_t)channel};
@@ -128,8 +128,8 @@ static enum bridge_answer say(struct bridge_out *out, enum osctarget_kind kind, 
 	return bridge_say(out, &t, value);
 }
 
-/* "A NoteOff with a release velocity other than 64 yields off/N, others note/N 0." A map knows notes only. */
-enum bridge_answer bridge_say_off(struct bridge_out *out, unsigned channel, unsigned num, unsigned release)
+/* An end of a note. "A NoteOff with a release velocity other than 64 yields off/N, others note/N 0." A map knows notes only. */
+static enum bridge_answer bridge_say_off(struct bridge_out *out, unsigned channel, unsigned num, unsigned release)
 {
 	const struct osctarget t = {.kind = TARGET_NOTE, .channel = (uint8_t)channel, .num = (uint16_t)num};
 	const enum bridge_answer mapped = say_mapped(out, &t, 0);
@@ -153,7 +153,8 @@ static bool param_after(unsigned *value, const struct midi_param *p, int buttons
 	return true;
 }
 
-bool bridge_param_value(unsigned *value, const struct midi_param *p) { return param_after(value, p, 0); }
+/* What a parameter has been set to; false: nobody has said, as far as is remembered. p may be NULL. */
+static bool bridge_param_value(unsigned *value, const struct midi_param *p) { return param_after(value, p, 0); }
 
 /* What a parameter becomes by a data entry. false: it was not known, and a button says only how far from there. */
 static bool data_entry(unsigned *value, const struct midi_param *p, const struct midi_cmd *cmd)

@@ -321,7 +321,3 @@ int dnssd_register(struct dnssd_entry **ep, struct dnssd *d, const char *what, c
 	return 0;
 }
 
-const char *dnssd_entry_name(const struct dnssd_entry *e)
-{
-	return e->name;
-}

@@ -23,9 +23,6 @@ int dnssd_alloc(struct dnssd **dp);
 int dnssd_register(struct dnssd_entry **ep, struct dnssd *d, const char *what, const char *type, uint16_t port,
 	const char *const *txt);
 
-/* The name it is known by; it may change with the next turn of the loop. */
-const char *dnssd_entry_name(const struct dnssd_entry *e);
-
 /* "WHAT on HOST" within DNSSD_NAME_MAX octets: valid UTF-8 in, valid UTF-8 out. */
 void dnssd_name(char name[DNSSD_NAME_MAX + 1], const char *what, const char *host);
 

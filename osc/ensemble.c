@@ -38,7 +38,8 @@ static bool plays(const struct player_rt *p)
 	return false;
 }
 
-bool ensemble_hears_rt(const struct line_rt *l, const struct player_rt *from)
+/* May l's player hear `from`? Not itself, direction, section 8.4, and l is the line it hears it on (8.6). */
+static bool ensemble_hears_rt(const struct line_rt *l, const struct player_rt *from)
 {
 	return from != l->player && plays(from) && from->ensemble && from->ensemble == l->player->ensemble && !from->away &&
 	       line_for(l->player, from) == l;

@@ -183,9 +183,6 @@ void ensemble_let_go_rt(struct player_rt *p, uint64_t now_us);
 /* "At most one /_gest/error per code and second", to the player itself. code: enum gest_error. */
 void ensemble_error_rt(struct player_rt *p, int code, const char *addr, uint64_t now_us);
 
-/* May l's player hear `from`? Not itself, direction, section 8.4, and l is the line it hears it on (8.6). */
-bool ensemble_hears_rt(const struct line_rt *l, const struct player_rt *from);
-
 /* Each other player of the ensemble that l's player may hear, in the order they came; NULL begins and ends. */
 struct player_rt *ensemble_next_rt(const struct line_rt *l, const struct player_rt *after);
 struct player_rt *ensemble_named_rt(const struct ensemble_rt *e, const char *name, size_t len);

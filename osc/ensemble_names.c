@@ -136,7 +136,7 @@ static void gone_drop(struct ensemble *e, struct ensemble_gone *g)
 	mem_deref(g);
 }
 
-void ensemble_gone_expire(struct ensemble *e)
+static void ensemble_gone_expire(struct ensemble *e)
 {
 	const uint64_t now = forward_clock_us(e->relay->forward), keep = e->relay->conf.leave_keep_ms * UINT64_C(1000);
 	struct ensemble_gone *g;

@@ -138,7 +138,8 @@ static void rung(void *obj)
 	size_t len = sizeof(none);
 	struct sa from;
 
-	atomic_store_explicit(&port->rung, false, memory_order_release);
+	/* not a store, which the look into the ring could pass: what was pushed before it rang is seen below */
+	(void)atomic_exchange_explicit(&port->rung, false, memory_order_acq_rel);
 	if (port->dtlsh)
 		port->dtlsh(port->dtls_arg);
 	else
@@ -150,7 +151,8 @@ static void rung(void *obj)
 
 static bool may_speak(const struct line_ear *ear, const struct sa *from)
 {
-	return sa_cmp(&ear->peer, from, SA_ALL) || (sa_isset(&ear->source, SA_ADDR) && sa_cmp(&ear->source, from, SA_ADDR));
+	return sa_cmp(&ear->peer, from, SA_ALL) ||
+		(sa_isset(&ear->source, SA_ADDR) && sa_cmp(&ear->source, from, SA_ADDR));
 }
 
 static int push_rt(struct ring *ring, const struct sa *from, const uint8_t *buf, size_t len)

@@ -1,23 +1,24 @@
 /*
  * line_twice.c - a short queue of packets that go again, and whether they should.
  *
- * Duplicates count as received (RFC 3550 A.3), so a party that gets all twice may tell of no loss at all: what it told is believed for
- * five minutes, and then found out anew.
+ * Duplicates count as received (RFC 3550 A.3), so a party that gets all twice may tell of no loss at all: what it told
+ * is believed for five minutes, and then found out anew.
  *
- * Where what is lost does not depend on what is sent, half as much is told of as before, or less: of a packet that comes twice both have to be
- * lost, and where duplicates are counted too it takes a loss of more than half that any is seen. Where it is not halved in three
- * reports in a row - "circuit breakers" of RFC 8083 wait as long - loss grows with what is sent, or comes in bursts that take both: then it is
- * left for half a minute, and twice as long each time that it has not helped again. Without reports nobody knows, and all goes once.
+ * Where what is lost does not depend on what is sent, half as much is told of as before, or less: of a packet that
+ * comes twice both have to be lost, and where duplicates are counted too it takes a loss of more than half that any is
+ * seen. Where it is not halved in three reports in a row - "circuit breakers" of RFC 8083 wait as long - loss grows
+ * with what is sent, or comes in bursts that take both: then it is left for half a minute, and twice as long each time
+ * that it has not helped again. Without reports nobody knows, and all goes once.
  *
- * Packets wait in one ring of octets, each in one piece. Decided against: room for eight of the longest, 12 KiB in each line, as packets
- * of gestures are short and long ones (a state told whole) are told again anyway.
+ * Packets wait in one ring of octets, each in one piece. Decided against: room for eight of the longest, 12 KiB in each
+ * line, as packets of gestures are short and long ones (a state told whole) are told again anyway.
  */
 #include <string.h>
 #include "line_twice.h"
 
 enum {
 	AGAIN_US = 2000, BELIEVED_US = 300000000, DEAF_US = 20000000, REST_US = 30000000, REST_MAX_US = 480000000,
-	SETTLED_US = 1500000,             /* before, a report may be of packets that went once: parties report once a second */
+	SETTLED_US = 1500000,             /* before, a report may be of packets that went once */
 	VAIN_MAX = 3, HEADERS = 28,
 };
 
@@ -105,7 +106,9 @@ void line_twice_sent_rt(struct line_twice *t, const uint8_t *buf, size_t len, ui
 	unsigned at;
 
 	t->sent = true;
-	if (!is_on(t, now_us) || now_us - t->heard_us > DEAF_US || !len || len > LINE_TWICE_MAX || t->n == LINE_TWICE_WAIT)
+	if (!is_on(t, now_us) || now_us - t->heard_us > DEAF_US)
+		return;
+	if (!len || len > LINE_TWICE_MAX || t->n == LINE_TWICE_WAIT)
 		return;
 	at = place(t, len);
 	if (at == LINE_TWICE_BYTES || !take_room(t, len, now_us))

@@ -1,12 +1,14 @@
 /*
- * line_twice.h - each packet of a line again, a little later, while its party says that packets are lost and that helps.
+ * line_twice.h - each packet of a line again, a little later, while its party says that packets are lost and that
+ * helps.
  *
- * A journal tells what a lost packet set, but not when that was. The packet itself tells both: the same octets again (RFC 3550 A.1: a
- * duplicate is counted and passed over). So a note that was lost is late by AGAIN_US, which its time tag makes good, instead of until the
- * next packet.
+ * A journal tells what a lost packet set, but not when that was. The packet itself tells both: the same octets again
+ * (RFC 3550 A.1: a duplicate is counted and passed over). So a note that was lost is late by AGAIN_US, which its time
+ * tag makes good, instead of until the next packet.
  *
- * What is sent twice where packets are lost because there are too many makes that worse. So it is bounded: in octets a second, by
- * reports that must come, and it ends where loss does not fall by it (line_twice.c). The forward thread's; no allocation.
+ * What is sent twice where packets are lost because there are too many makes that worse. So it is bounded: in octets a
+ * second, by reports that must come, and it ends where loss does not fall by it (line_twice.c). The forward thread's;
+ * no allocation.
  */
 #ifndef OSC_LINE_TWICE_H
 #define OSC_LINE_TWICE_H
@@ -15,9 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The longest packet; how many wait, and in how much memory; octets a second, with 28 of IP and UDP to each packet: a third of what a line
- * of mono L16 takes; how many of them at once. */
-enum { LINE_TWICE_MAX = 1472, LINE_TWICE_WAIT = 8, LINE_TWICE_BYTES = 2048, LINE_TWICE_RATE = 32000, LINE_TWICE_BURST = 8000 };
+/* The longest packet; how many wait, and in how much memory; octets a second, with 28 of IP and UDP to each packet: a
+ * third of what a line of mono L16 takes; how many of them at once. */
+enum { LINE_TWICE_MAX = 1472, LINE_TWICE_WAIT = 8, LINE_TWICE_BYTES = 2048, LINE_TWICE_RATE = 32000,
+       LINE_TWICE_BURST = 8000 };
 
 struct line_twice {
 	uint64_t until_us;        /* the party has told of loss: until then; 0: never */

@@ -23,16 +23,9 @@ struct lineport {
 	struct sa peer;
 	enum slip_kind framing;
 	char fingerprint[TLSKEY_TEXT];
-	struct lineport_stats stats;
 };
 
 static struct lineport_stats total;       /* ports come and go with lines, and counters must not; control thread */
-
-static void count(uint64_t *own, uint64_t *all)
-{
-	++*own;
-	++*all;
-}
 
 static void port_destroy(void *arg)
 {
@@ -50,7 +43,7 @@ static void port_destroy(void *arg)
 static void count_end(struct lineport *l, int err)
 {
 	if (err == ENOBUFS)
-		count(&l->stats.overflowed, &total.overflowed);
+		total.overflowed++;
 }
 
 static void gone(int err, void *arg)
@@ -65,12 +58,12 @@ static void up_handler(void *arg)
 
 	l->shaking = NULL;
 	if (duct_attached(l->duct) && !l->renew) {
-		count(&l->stats.second, &total.second);
+		total.second++;
 		mem_deref(s);
 		return;
 	}
 	l->renew = false;
-	count(&l->stats.connections, &total.connections);
+	total.connections++;
 	duct_attach(l->duct, s, gone, l);
 	mem_deref(s);
 }
@@ -89,7 +82,7 @@ static void refused_handler(int err, void *arg)
 	struct lineport *l = arg;
 
 	if (err == EACCES || err == EPROTO || err == ETIMEDOUT)
-		count(&l->stats.refused, &total.refused);
+		total.refused++;
 	l->shaking = mem_deref(l->shaking);
 }
 
@@ -116,11 +109,11 @@ static void accept_handler(int flags, void *arg)
 		return;
 
 	if (!sa_cmp(&from, &l->peer, SA_ADDR)) {
-		count(&l->stats.strangers, &total.strangers);
+		total.strangers++;
 		(void)close(fd);
 	}
 	else if (l->shaking || (duct_attached(l->duct) && !l->renew)) {
-		count(&l->stats.second, &total.second);
+		total.second++;
 		(void)close(fd);
 	}
 	else {
@@ -199,11 +192,6 @@ int lineport_set(struct lineport *l, const struct gestline *desc)
 
 	l->set = true;
 	return fd_listen(l->fd, FD_READ, accept_handler, l);
-}
-
-void lineport_stats(const struct lineport *l, struct lineport_stats *s)
-{
-	*s = l->stats;
 }
 
 void lineport_total(struct lineport_stats *s)

@@ -30,7 +30,6 @@ struct lineport_stats {
 	uint64_t connections, strangers, second, refused;         /* refused: TLS failed, another certificate */
 	uint64_t overflowed;                                      /* did not read */
 };
-void lineport_stats(const struct lineport *l, struct lineport_stats *s);
 void lineport_total(struct lineport_stats *s);    /* of all that there ever were in this process */
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * midi_left.c - what a receiver of MIDI has not got, told to the relay's counters.
  *
- * Merges and legs are pure and count for themselves; they come and go with lines, and counters must not. So a line tells the difference
- * after each call that may leave something out.
+ * Merges and legs are pure and count for themselves; they come and go with lines, and counters must not. So a line
+ * tells the difference after each call that may leave something out.
  */
 #include "midi_left.h"
 

@@ -1,5 +1,6 @@
 /*
- * midi_left.h - MIDI commands that a receiver has not got, by why; from the line that left them out to the relay's counters.
+ * midi_left.h - MIDI commands that a receiver has not got, by why; from the line that left them out to the relay's
+ * counters.
  */
 #ifndef OSC_MIDI_LEFT_H
 #define OSC_MIDI_LEFT_H

@@ -87,7 +87,7 @@ void merge_short_rt(struct midi_merge *m, unsigned status, unsigned a, unsigned 
 
 /* ---- sources ---- */
 
-struct merge_source *merge_find_rt(struct midi_merge *m, uint32_t id)
+static struct merge_source *merge_find_rt(struct midi_merge *m, uint32_t id)
 {
 	for (unsigned i = 0; i < m->conf.sources; i++)
 		if (m->source[i].used && m->source[i].id == id)
@@ -140,7 +140,7 @@ void merge_hold_rt(struct merge_part *part, struct merge_books *b, unsigned note
 	b->n_held++;
 }
 
-void merge_unhold_rt(struct merge_part *part, struct merge_books *b, unsigned note)
+static void merge_unhold_rt(struct merge_part *part, struct merge_books *b, unsigned note)
 {
 	if (!merge_holds(part, note))
 		return;
@@ -166,7 +166,7 @@ static void note_off(struct midi_merge *m, struct merge_part *part, unsigned cha
 	while (open-- > 1);
 }
 
-void merge_release_notes_rt(struct midi_merge *m, struct merge_part *part, unsigned chan)
+static void merge_release_notes_rt(struct midi_merge *m, struct merge_part *part, unsigned chan)
 {
 	for (unsigned note = 0; note < MIDI_KEYS && part->n_held; note++) {
 		const struct midi_cmd off = midi_short((uint8_t)(MIDI_NOTE_OFF | chan), (uint8_t)note, RELEASE_DEFAULT);
@@ -196,7 +196,7 @@ static void set_switch(struct midi_merge *m, struct merge_part *part, unsigned c
 		m->stats.withheld++;
 }
 
-void merge_release_switches_rt(struct midi_merge *m, struct merge_part *part, unsigned chan, unsigned last)
+static void merge_release_switches_rt(struct midi_merge *m, struct merge_part *part, unsigned chan, unsigned last)
 {
 	for (unsigned num = CC_SUSTAIN; num <= last; num++)
 		if (part->down >> (num - CC_SUSTAIN) & 1)

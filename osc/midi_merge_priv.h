@@ -63,11 +63,9 @@ bool merge_may_rt(const struct midi_merge *m, unsigned status, unsigned a);
 /* The channel of the merged stream that a source's channel goes to. */
 unsigned merge_channel_rt(const struct midi_merge *m, const struct merge_source *src, unsigned chan);
 
-struct merge_source *merge_find_rt(struct midi_merge *m, uint32_t id);
 int  merge_place_rt(struct merge_source **srcp, struct midi_merge *m, uint32_t id);
 
 void merge_hold_rt(struct merge_part *part, struct merge_books *b, unsigned note);
-void merge_unhold_rt(struct merge_part *part, struct merge_books *b, unsigned note);
 static inline bool merge_holds(const struct merge_part *part, unsigned note)
 {
 	return part->held[note / 8] >> note % 8 & 1;
@@ -80,9 +78,7 @@ void merge_program_rt(struct midi_merge *m, const struct merge_part *part, unsig
 /* midi_merge_system.c */
 void merge_system_rt(struct midi_merge *m, struct merge_source *src, const struct midi_cmd *cmd, uint64_t now_us);
 
-/* Notes and pedals of one part come up; of all. */
-void merge_release_notes_rt(struct midi_merge *m, struct merge_part *part, unsigned chan);
-void merge_release_switches_rt(struct midi_merge *m, struct merge_part *part, unsigned chan, unsigned last);
+/* Notes and pedals of all its parts come up. */
 void merge_release_rt(struct midi_merge *m, struct merge_source *src);
 /* Every instrument was reset: nobody holds anything. */
 void merge_forget_rt(struct midi_merge *m);

@@ -42,7 +42,8 @@ static size_t string_size(size_t *n, const uint8_t *p, size_t left)
 
 /* ---- addresses ---- */
 
-bool osc_addr_ok(const char *addr, size_t len)
+/* The rules of an address; a pattern is one too. */
+static bool osc_addr_ok(const char *addr, size_t len)
 {
 	bool brace = false, comma = false;
 

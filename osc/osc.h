@@ -88,8 +88,6 @@ bool osc_is_nil(const struct osc_msg *msg);
 /* `*?[]{}` or "//" in it */
 bool osc_addr_is_pattern(const char *addr, size_t len);
 bool osc_addr_has_deep(const char *addr, size_t len);
-/* The rules of an address; a pattern is one too. */
-bool osc_addr_ok(const char *addr, size_t len);
 
 /*
  * Writes packets into a buffer of the caller: messages, or bundles begun and ended around them. The first error stays

@@ -70,7 +70,8 @@ static int put_octet(struct mbuf *mb, uint8_t c)
 	return mbuf_write_u8(mb, c);
 }
 
-int oscquery_text(struct mbuf *mb, const char *text, size_t len)
+/* As a JSON string with its quotes: what is not UTF-8 becomes U+FFFD. */
+static int oscquery_text(struct mbuf *mb, const char *text, size_t len)
 {
 	const uint8_t *p = (const uint8_t *)text;
 	int err = mbuf_write_u8(mb, '"');

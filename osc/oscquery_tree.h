@@ -41,7 +41,5 @@ unsigned oscquery_sort(struct oscquery_node *nodes, unsigned n);
 int  oscquery_write(struct mbuf *mb, const struct oscquery_node *nodes, unsigned n, const char *path, size_t len,
 		    enum oscquery_attr attr);
 
-/* As a JSON string with its quotes: what is not UTF-8 becomes U+FFFD. */
-int  oscquery_text(struct mbuf *mb, const char *text, size_t len);
 
 #endif

@@ -22,7 +22,7 @@
 enum {
 	PICKS  = 128,             /* more entries than a packet can hold: an entry has 12 octets at least */
 	MISSES = 8,               /* entries too long for what room is left, before the search for shorter ones ends */
-	STAMP_S = 10,             /* time tags longer ago are no times */
+	STAMP_S = 10,             /* time tags further away are no times */
 };
 
 struct pick {
@@ -191,9 +191,9 @@ static void event_sent(struct oscsend *s, const struct osc_msg *msg, const struc
 /* Has that message a time of its own, and which? */
 static bool stamped(const struct oscsend *s, uint32_t *ts, uint64_t timetag, const struct oscsend_time *now)
 {
-	const uint64_t ago = now->ntp - timetag;          /* 2^-32 s */
+	const int64_t ago = (int64_t)(now->ntp - timetag), most = (int64_t)STAMP_S << 32;         /* 2^-32 s */
 
-	if (!s->cfg.tt_exec || !s->cfg.clock_rate || timetag == OSC_NOW || ago > (uint64_t)STAMP_S << 32)
+	if (!s->cfg.tt_exec || !s->cfg.clock_rate || timetag == OSC_NOW || ago > most || ago < -most)
 		return false;
 	*ts = now->ts - (uint32_t)((ago >> 8) * s->cfg.clock_rate >> 24);
 	return true;

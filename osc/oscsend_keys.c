@@ -27,7 +27,8 @@ void send_lists_init(struct oscsend *s)
 	osckeys_list_init(&s->todo, LIST_SNAP);
 }
 
-bool send_is_open(const struct oscsend *s, const struct key *key)
+/* It belongs into journals. */
+static bool send_is_open(const struct oscsend *s, const struct key *key)
 {
 	return osckeys_in(&s->wait, key);
 }
@@ -119,7 +120,7 @@ void send_key_told(struct oscsend *s, struct key *key)
 }
 
 /* All receivers have everything before this packet. */
-void send_told_before(struct oscsend *s, int64_t seq)
+static void send_told_before(struct oscsend *s, int64_t seq)
 {
 	struct key *key;
 

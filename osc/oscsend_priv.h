@@ -85,13 +85,9 @@ struct oscsend {
 
 /* ---- oscsend_keys ---- */
 
-/* It belongs into journals. */
-bool send_is_open(const struct oscsend *s, const struct key *key);
 size_t send_entry_size(const struct key *key);
 /* Its value has arrived everywhere. */
 void send_key_told(struct oscsend *s, struct key *key);
-/* All receivers have everything before this packet. */
-void send_told_before(struct oscsend *s, int64_t seq);
 /* Packet `seq` has told this state. */
 void send_state(struct oscsend *s, const struct osc_msg *msg, int64_t seq);
 /* The packet being made tells of that key. */

@@ -32,7 +32,8 @@ static void oscstream_destroy(void *arg)
 	mem_deref(s->rest);
 }
 
-enum slip_kind oscstream_guess(uint8_t first)
+/* What the first octet of a stream says of its framing: a size is under 2^24, so it begins with 0; all else is SLIP. */
+static enum slip_kind oscstream_guess(uint8_t first)
 {
 	return first ? SLIP_END : SLIP_SIZE;
 }

@@ -37,7 +37,5 @@ void oscstream_resume(struct oscstream *s);
 /* Frames that held no packet, of all streams that there ever were in this process: streams come and go, and counters must not. */
 uint64_t oscstream_bad(void);
 
-/* What the first octet of a stream says of its framing: a size is under 2^24, so it begins with 0; all else is SLIP. */
-enum slip_kind oscstream_guess(uint8_t first);
 
 #endif

@@ -7,6 +7,10 @@
  *                              ^     |
  *     line_dtls_take ----------+     +---> line_dtls_send
  *
+ * Who answers the handshake has keys before who began it: a moment, or the time until they are said again where its last
+ * words are lost. It hears at once and speaks after GRACE_MS, or what it says first would be said to nobody; what is asked
+ * of a room but once, above all.
+ *
  * A line has an association of its own beside that of the sound: there is no BUNDLE. What goes wrong with it is the
  * line's alone: the call goes on without gestures.
  */
@@ -15,10 +19,14 @@
 #include "line_dtls.h"
 #include "relay_priv.h"
 
+enum { GRACE_MS = 400, AGAIN_MS = 100 }; /* flights are said again after 300 ms */
+
 struct linekeys {
 	struct player *player;            /* whose it is */
 	struct gestline desc;             /* as it was agreed on, without keys */
 	struct dtlspath *path;
+	bool hushed;                      /* it hears, and does not speak yet */
+	struct tmr tmr;                   /* now it does */
 };
 
 static struct line_port *port_of(const struct linekeys *k)
@@ -30,6 +38,7 @@ static void destructor(void *arg)
 {
 	struct linekeys *k = arg;
 
+	tmr_cancel(&k->tmr);
 	mem_deref(k->path);
 	if (port_of(k))
 		line_dtls_close(port_of(k));
@@ -43,6 +52,8 @@ static int put(const struct linekeys *k)
 
 	gestline_copy(&with, &k->desc);
 	(void)dtlspath_keys(k->path, &with.srtp_tx, &with.srtp_rx);
+	if (k->hushed)
+		with.dir &= LEG_DIR_RECV;
 	err = player_line(k->player, &with);
 	gestline_reset(&with);
 	return err;
@@ -67,11 +78,25 @@ static void failed_handler(const char *why, void *arg)
 		p->conf.keysh(k->desc.kind, why, p->conf.keys_arg);
 }
 
+static void speak_handler(void *arg)
+{
+	struct linekeys *k = arg;
+
+	k->hushed = false;
+	if (!put(k))
+		return;
+	k->hushed = true;
+	tmr_start(&k->tmr, AGAIN_MS, speak_handler, k);
+}
+
 static void ready_handler(void *arg)
 {
-	const struct linekeys *k = arg;
+	struct linekeys *k = arg;
 	struct player *p = k->player;
 
+	k->hushed = !k->desc.dtls.active;
+	if (k->hushed)
+		tmr_start(&k->tmr, GRACE_MS, speak_handler, k);
 	if (put(k)) {
 		failed_handler("no memory", arg);
 		return;
@@ -108,7 +133,8 @@ static int keys_alloc(struct linekeys **kp, struct player *p, enum gestline_kind
 {
 	struct linekeys *k = mem_zalloc(sizeof(*k), destructor);
 	const struct dtlspath_conf conf = {
-		.cert = p->conf.cert, .sendh = send_handler, .readyh = ready_handler, .failedh = failed_handler, .arg = k,
+		.cert = p->conf.cert, .sendh = send_handler, .readyh = ready_handler, .failedh = failed_handler,
+		.arg = k,
 	};
 	int err;
 
@@ -141,6 +167,7 @@ int player_keys(struct player *p, const struct gestline *l)
 	dtlspath_follow(k->path, &l->dtls, &l->peer);
 	if (dtlspath_done(k->path))
 		return put(k);
+	tmr_cancel(&k->tmr);
 	player_mute_line(p, l->kind);
 	return 0;
 }

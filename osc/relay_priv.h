@@ -98,7 +98,6 @@ void ensemble_name_free(struct ensemble *e, struct ensemble_name *n);
 void ensemble_name_wish(char name[VIEW_NAME_MAX + 1], const char *wish, const char *identity);
 void ensemble_gone_add(struct ensemble *e, const char *identity, const char *name, struct player_rt *rt);
 void ensemble_gone_back(struct ensemble *e, const char *identity, const char *name, struct player_rt *rt);
-void ensemble_gone_expire(struct ensemble *e);
 /* Who hears whom by section 8.4, and its claims. */
 int  ensemble_meet(struct ensemble *e, struct player *p);
 void ensemble_meets(const struct ensemble *e, const struct player *p, struct slots *hears, struct slots *heard);

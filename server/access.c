@@ -105,7 +105,7 @@ static bool on_link(const struct sa *src, const struct ifaddrs *ifa)
 			  (const uint8_t *)&((struct sockaddr_in6 *)ifa->ifa_netmask)->sin6_addr, 16);
 }
 
-bool access_is_local(const struct sa *src)
+static bool access_is_local(const struct sa *src)
 {
 	struct ifaddrs *list = NULL;
 	bool found = false;

@@ -45,6 +45,5 @@ bool access_domain_named(const struct access *a, const struct pl *host);
 
 /* `*` matches any run of characters, everything else itself (without case). Linear in the text for each star. */
 bool access_glob(const char *pattern, const char *text);
-bool access_is_local(const struct sa *src);
 
 #endif

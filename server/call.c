@@ -895,18 +895,6 @@ struct call *call_by_dialog(struct focus *f, const struct session *s)
 	return NULL;
 }
 
-struct call *call_by_member(struct focus *f, uint32_t member)
-{
-	for (struct le *le = member ? f->calls.head : NULL; le; le = le->next) {
-		struct call *c = le->data;
-
-		if (c->member == member)
-			return c;
-	}
-
-	return NULL;
-}
-
 uint32_t call_member(const struct call *c)
 {
 	return c->member;

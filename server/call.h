@@ -29,7 +29,6 @@ int  call_dial(struct call **cp, struct focus *f, const struct call_dial *d);   
 void call_forget_progress(struct call *c);        /* whoever watched is gone */
 
 struct call *call_by_dialog(struct focus *f, const struct session *s);
-struct call *call_by_member(struct focus *f, uint32_t member);
 uint32_t call_member(const struct call *c);       /* 0: echo, or not yet joined */
 struct session *call_session(const struct call *c);
 struct leg *call_leg(const struct call *c);

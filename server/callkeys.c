@@ -109,14 +109,7 @@ bool callkeys_waiting(const struct callkeys *k)
 	return k && dtlspath_waiting(k->path);
 }
 
-enum callkeys_how callkeys_how(const struct callkeys *k)
+enum leg_keys callkeys_how(const struct callkeys *k)
 {
-	return !k ? CALLKEYS_NONE : k->desc.dtls ? CALLKEYS_DTLS : k->desc.srtp_tx.len ? CALLKEYS_SDES : CALLKEYS_NONE;
-}
-
-const char *callkeys_name(enum callkeys_how how)
-{
-	static const char *const names[] = {"none", "sdes", "dtls"};
-
-	return names[how];
+	return k ? leg_desc_keys(&k->desc) : LEG_KEYS_NONE;
 }

@@ -30,8 +30,6 @@ int  callkeys_follow(struct callkeys *k, const struct offer *o, const struct leg
 void callkeys_take(struct callkeys *k);           /* on LEG_EVENT_DTLS */
 bool callkeys_waiting(const struct callkeys *k);  /* for keys by DTLS */
 
-enum callkeys_how { CALLKEYS_NONE, CALLKEYS_SDES, CALLKEYS_DTLS };
-enum callkeys_how callkeys_how(const struct callkeys *k);         /* as it is agreed on; DTLS may still be waiting */
-const char *callkeys_name(enum callkeys_how how);                 /* "none", "sdes", "dtls" */
+enum leg_keys callkeys_how(const struct callkeys *k);     /* as it is agreed on; DTLS may still be waiting */
 
 #endif

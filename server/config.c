@@ -232,7 +232,8 @@ static int unknown(const char *what, const char *name, bool in_file, char **why)
 
 /* --- types --- */
 
-int conf_bool(const char *value)
+/* 1, 0, or -1: neither */
+static int conf_bool(const char *value)
 {
 	static const char *const on[] = {"yes", "on", "true", "1"}, *const off[] = {"no", "off", "false", "0"};
 

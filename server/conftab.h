@@ -9,6 +9,5 @@
 #define CONF_SEP " \t,"           /* between the words of a list */
 
 int conf_word(struct pl *word, const char **list);
-int conf_bool(const char *value);         /* 1, 0, or -1: neither */
 
 #endif

@@ -639,11 +639,6 @@ int dialog_request(struct dreq **rp, struct dialog *d, const char *method, const
 	return 0;
 }
 
-uint32_t dreq_cseq(const struct dreq *r)
-{
-	return r ? r->cseq : 0;
-}
-
 void dreq_cancel(struct dreq *r)
 {
 	if (!r)

@@ -64,7 +64,6 @@ struct dreq;
 /* hdrs: headers and body with Content-Length; NULL: none; the buffer is shared, leave it unchanged. *rp (may be NULL) is set to NULL when the
  * request ends; h is called for each provisional and once for the end. */
 int  dialog_request(struct dreq **rp, struct dialog *d, const char *method, const struct mbuf *hdrs, sip_resp_h *h, void *arg);
-uint32_t dreq_cseq(const struct dreq *r);
 void dreq_cancel(struct dreq *r);         /* INVITE: CANCEL as soon as allowed; h is still called */
 void dreq_forget(struct dreq *r);         /* h is not called any more; the request lives on till it ends */
 /* The ACK of a 2xx; a new transaction, sent once. hdrs as above, may be NULL. */

@@ -131,7 +131,8 @@ static void trunks_follow(struct focus *f)
 	config_sections(f->cfg, "trunk", trunk_visit, &start);
 }
 
-bool focus_from_trunk(const struct focus *f, const struct sip_msg *msg)
+/* Does this message come from a configured trunk? */
+static bool focus_from_trunk(const struct focus *f, const struct sip_msg *msg)
 {
 	for (const struct le *le = f->trunks.head; le; le = le->next) {
 		const struct trunk_le *t = le->data;

@@ -49,8 +49,6 @@ void focus_drain(struct focus *f);        /* no new calls */
 void focus_hangup_all(struct focus *f, const char *why);
 uint32_t focus_calls(const struct focus *f);
 
-/* Does this message come from a configured trunk? */
-bool focus_from_trunk(const struct focus *f, const struct sip_msg *msg);
 /* The trunk account for a URI we dial: credentials go only to the trunk's own host. False: none. */
 bool focus_trunk_cred(const struct focus *f, struct auth_cred *cred, const char *uri);
 /* Is this URI one of our rooms (host ours, user a room name or DID)? Gives the room's name. */

@@ -26,6 +26,7 @@
 #include "focus.h"
 #include "notify.h"
 #include "options.h"
+#include "parts.h"
 #include "sip.h"
 #include "state.h"
 #include "systemd.h"
@@ -37,7 +38,6 @@
 #include "control/record.h"
 #include "control/sound.h"
 #include "control/spoken.h"
-#include "control/keypad.h"
 #include "control/store.h"
 #include "mixer/mixer.h"
 #include "osc/desk.h"
@@ -45,7 +45,7 @@
 #include "osc/roomports.h"
 #include "web/web.h"
 
-enum { MEDIA_THREADS_MAX = 4, DRAIN_POLL_MS = 100, FAREWELL_MS = 300, BALANCE_MS = 1000, SILENCE_MS = 60000 };
+enum { DRAIN_POLL_MS = 100, FAREWELL_MS = 300, BALANCE_MS = 1000 };
 
 static struct server {
 	struct options options;
@@ -97,50 +97,11 @@ static int complain(char *why, int err)
 
 /* --- config to the parts --- */
 
-static struct control_conf control_conf(const struct config *c)
-{
-	static struct keypad_conf keypad;
-	const char *alone_file = config_str(c, "rooms.alone-file");
-
-	config_keypad(c, &keypad);
-	return (struct control_conf){
-		.keypad = &keypad,
-		.auto_rooms = config_bool(c, "rooms.auto"),
-		.music_default = 0 == strcmp(config_str(c, "rooms.profile"), "music"),
-		.max_rooms = config_uint(c, "rooms.max"),
-		.max_members_per_room = config_uint(c, "rooms.max-members"),
-		.max_members = config_uint(c, "sip.max-calls"),
-		.alone_music = 0 == strcmp(config_str(c, "rooms.alone"), "music"),
-		.alone_file = *alone_file ? alone_file : NULL,
-		.empty_timeout_s = config_uint(c, "rooms.empty-timeout"),
-		.seat_time_s = config_uint(c, "rooms.seat-time"),
-		.store = server.store,
-	};
-}
-
-/* dir: to be freed. */
-static int record_conf(struct record_conf *rc, char **dir, const struct config *c)
-{
-	const char *own = config_str(c, "recording.dir");
-
-	*rc = (struct record_conf){
-		.flac = 0 == strcmp(config_str(c, "recording.format"), "flac"),
-		.stems = config_bool(c, "recording.stems"),
-		.max = config_uint(c, "recording.max"),
-		.max_hours = config_uint(c, "recording.max-hours"),
-		.min_free_mb = config_uint(c, "recording.min-free"),
-	};
-	*dir = NULL;
-	int err = *own ? str_dup(dir, own) : re_sdprintf(dir, "%s/recordings", state_dir(server.state));
-	rc->dir = *dir;
-	return err;
-}
-
 static int record_use(const struct config *c)
 {
 	struct record_conf rc;
 	char *dir;
-	int err = record_conf(&rc, &dir, c);
+	int err = parts_record(&rc, &dir, c, server.state);
 
 	if (!err)
 		err = server.record ? record_reconf(server.record, &rc) : record_alloc(&server.record, server.control, &rc);
@@ -148,137 +109,32 @@ static int record_use(const struct config *c)
 	return err;
 }
 
-/* Those that came with the program: beside it where it was built, in ../share where it was installed. "": none. */
-static const char *sounds_dir(const struct config *c)
-{
-	static const char *const places[] = {"sounds", "../share/tutti/sounds"};
-	static char path[512];
-	const char *dir = config_str(c, "prompts.dir");
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("../share/tutti/sounds"));
-	char *name;
-
-	path[n > 0 ? n : 0] = '\0';
-	name = strrchr(path, '/');
-	for (size_t i = 0; !*dir && name && i < sizeof(places) / sizeof(places[0]); i++) {
-		strcpy(name + 1, places[i]);
-		if (!access(path, X_OK))
-			dir = path;
-	}
-	return dir;
-}
-
-static struct prompt_conf prompt_conf(const struct config *c)
-{
-	return (struct prompt_conf){.dir = sounds_dir(c), .language = config_str(c, "prompts.language")};
-}
-
-static struct spoken_conf spoken_conf(const struct config *c)
-{
-	const char *say = config_str(c, "prompts.say");
-
-	return (struct spoken_conf){
-		.prompts = server.prompts,
-		.words = 0 == strcmp(say, "words"),
-		.tones = 0 != strcmp(say, "nothing"),
-	};
-}
-
 static int voice_start(const struct config *c)
 {
-	const struct prompt_conf pc = prompt_conf(c);
+	const struct prompt_conf pc = parts_prompt(c);
 	struct spoken_conf sc;
 	int err = prompts_alloc(&server.prompts, &pc);
 
 	if (err)
 		return err;
-	sc = spoken_conf(c);
+	sc = parts_spoken(c, server.prompts);
 	return spoken_alloc(&server.spoken, server.control, &sc);
 }
 
 static void voice_reload(const struct config *c)
 {
-	const struct prompt_conf pc = prompt_conf(c);
-	const struct spoken_conf sc = spoken_conf(c);
+	const struct prompt_conf pc = parts_prompt(c);
+	const struct spoken_conf sc = parts_spoken(c, server.prompts);
 
 	spoken_reconf(server.spoken, &sc);
 	if (prompts_reconf(server.prompts, &pc))
 		log_error("prompts.reload", "error=\"%s\"", strerror(ENOMEM));
 }
 
-static struct mixer_conf mixer_conf(const struct config *c)
-{
-	uint32_t min, max, n = config_uint(c, "media.threads");
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	config_range(c, "media.ports", &min, &max);
-	if (n == 0)
-		n = cores < 1 ? 1 : cores > MEDIA_THREADS_MAX ? MEDIA_THREADS_MAX : (uint32_t)cores;
-
-	return (struct mixer_conf){
-		.n_threads = n,
-		.realtime = config_bool(c, "media.realtime"),
-		.port_min = (uint16_t)min,
-		.port_max = (uint16_t)max,
-	};
-}
-
-static struct relay_conf relay_conf(const struct config *c)
-{
-	uint32_t min, max;
-
-	config_range(c, "media.ports", &min, &max);
-	return (struct relay_conf){
-		.port_min = (uint16_t)min,
-		.port_max = (uint16_t)max,
-		.mtu = config_uint(c, "gesture.mtu"),
-		.rate = config_uint(c, "gesture.rate"),
-		.sysex_max = config_uint(c, "gesture.sysex"),
-		.transparent = config_bool(c, "gesture.transparent"),
-		.any_space = config_bool(c, "gesture.any-space"),
-		.leave_keep_ms = config_uint(c, "gesture.keep") * 1000,
-		.silence_ms = SILENCE_MS,
-		.realtime = config_bool(c, "media.realtime"),
-	};
-}
-
 static const char *osc_secret(const char *room, void *arg)
 {
 	(void)arg;
 	return config_sub(server.config, "osc", room, "secret");
-}
-
-static struct roomports_conf roomports_conf(const struct config *c)
-{
-	return (struct roomports_conf){
-		.applemidi = config_str(c, "gesture.applemidi"),
-		.applemidi_from = config_str(c, "gesture.applemidi-from"),
-		.applemidi_sessions = config_uint(c, "gesture.applemidi-sessions"),
-		.announce = config_bool(c, "gesture.announce"),
-		.osc = config_bool(c, "gesture.udp-osc") ? config_str(c, "gesture.osc-ports") : "",
-		.osc_address = config_str(c, "gesture.osc-address"),
-		.osc_from = config_str(c, "gesture.osc-from"),
-		.osc_secret = config_str(c, "gesture.osc-secret"),
-		.osc_room_secret = osc_secret,
-		.osc_players = config_uint(c, "gesture.osc-players"),
-		.osc_idle_s = config_uint(c, "gesture.osc-idle"),
-		.osc_query = config_str(c, "gesture.osc-query"),
-	};
-}
-
-static int sips_conf(struct sips_conf *sc, const struct config *c, char **why)
-{
-	const char *cert = config_str(c, "sip.tls-cert");
-	int err = *cert ? 0 : state_cert(server.state, &cert, why);
-
-	*sc = (struct sips_conf){
-		.listen = config_str(c, "sip.listen"),
-		.external = config_str(c, "sip.external"),
-		.tls_cert = cert,
-		.software = "Tutti " TUTTI_VERSION,
-		.invite_rate = config_uint(c, "sip.invite-rate"),
-		.request_rate = config_uint(c, "sip.request-rate"),
-	};
-	return err;
 }
 
 static void use_log_level(const struct config *c)
@@ -345,7 +201,7 @@ static void reload(void)
 		config_reload(server.config, next, needs_restart, NULL);
 		use_log_level(server.config);
 		warn_open_secrets(server.config, server.options.file);
-		cc = control_conf(server.config);
+		cc = parts_control(server.config, server.store);
 		control_reconf(server.control, &cc);
 		store_keep_calls(server.store, config_uint(server.config, "state.keep-calls"));
 		if (record_use(server.config))
@@ -597,6 +453,7 @@ static void collect_gestures(struct web_gestures *g)
 		.stream_refused = rs.stream_refused, .stream_slow = rs.stream_slow, .stream_bad = rs.stream_bad,
 		.sysex = rs.midi_sysex, .unplaced = rs.midi_unplaced, .full = rs.unstored + rs.house_full,
 		.midi_held = rs.midi_held, .midi_clock = rs.midi_clock, .midi_absorbed = rs.midi_absorbed,
+		.dtls = rs.dtls, .dtls_dropped = rs.dtls_dropped, .keyed = rs.keyed, .keyless = rs.keyless,
 		.other = rs.direction + rs.type_dropped + rs.owner_dropped + rs.too_big + rs.unmapped + rs.loops + ps.ignored,
 	};
 }
@@ -700,16 +557,18 @@ static int build(void)
 {
 	const struct config *c = server.config;
 	struct control_conf cc;
-	struct relay_conf rc = relay_conf(c);
-	const struct roomports_conf rpc = roomports_conf(c);
-	struct mixer_conf mc = mixer_conf(c);
+	struct relay_conf rc = parts_relay(c);
+	struct roomports_conf rpc = parts_roomports(c);
+	struct mixer_conf mc = parts_mixer(c);
 	struct sips_conf sc;
 	char *why = NULL;
 	int err;
 
+	rpc.osc_room_secret = osc_secret;
 	err = state_alloc(&server.state, config_str(c, "state.dir"), &why);
 	if (!err)
-		err = sips_conf(&sc, c, &why);
+		err = parts_sips(&sc, c, server.state, &why);
+	sc.software = "Tutti " TUTTI_VERSION;
 	if (!err)
 		err = store_start(&why);
 	if (err) {
@@ -724,7 +583,7 @@ static int build(void)
 	err = fd_listen(mixer_event_fd(server.mixer), FD_READ, mixer_handler, NULL);
 	if (err)
 		return fail("mixer events", err);
-	cc = control_conf(c);
+	cc = parts_control(c, server.store);
 	err = control_alloc(&server.control, &cc, server.mixer);
 	if (err)
 		return fail("control", err);

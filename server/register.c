@@ -95,11 +95,6 @@ static const char *reason(char *buf, size_t size, int err, const struct sip_msg 
 
 /* --- who the trunk is --- */
 
-const char *trunk_name(const struct trunk *t)
-{
-	return t->name;
-}
-
 bool trunk_is_peer(const struct trunk *t, const struct sa *src)
 {
 	for (unsigned i = 0; t && i < t->n_peers; i++)

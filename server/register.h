@@ -21,7 +21,6 @@ struct trunk_conf {
 int  trunk_alloc(struct trunk **tp, struct sips *sips, const struct trunk_conf *conf);
 /* Registered (when it registers) and the last OPTIONS was answered (when there are any). */
 bool trunk_up(const struct trunk *t);
-const char *trunk_name(const struct trunk *t);
 /* Does a message come from this trunk: the address in its URI, or what that resolved to when we sent the last
  * requests? (A trunk given by name that neither registers nor keeps alive is never resolved, and so never
  * recognised.) */

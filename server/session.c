@@ -481,12 +481,9 @@ uint32_t sessions_count(const struct sessions *ss)
 
 const char *session_callid(const struct session *s)      { return s->dlg->callid; }
 const struct sa *session_peer(const struct session *s)   { return &s->dlg->peer; }
-const struct sa *session_local(const struct session *s)  { return &s->dlg->laddr; }
 enum sip_transp session_transp(const struct session *s)  { return s->dlg->tp; }
 const char *session_remote_uri(const struct session *s)  { return s->remote_uri ? s->remote_uri : ""; }
 const char *session_remote_name(const struct session *s) { return s->remote_name ? s->remote_name : ""; }
-const char *session_ltag(const struct session *s)        { return s->dlg->ltag; }
-const char *session_rtag(const struct session *s)        { return s->dlg->rtag ? s->dlg->rtag : ""; }
 bool session_established(const struct session *s)        { return s->established && !s->closed; }
 bool session_outgoing(const struct session *s)           { return s->out; }
 bool session_heard(const struct session *s)              { return s->heard; }

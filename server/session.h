@@ -100,12 +100,9 @@ void session_hangup(struct session *s, const char *reason_hdr);
 
 const char *session_callid(const struct session *s);
 const struct sa *session_peer(const struct session *s);   /* where its messages come from */
-const struct sa *session_local(const struct session *s);
 enum sip_transp session_transp(const struct session *s);
 const char *session_remote_uri(const struct session *s);  /* From (in) or To (out) of the peer */
 const char *session_remote_name(const struct session *s);
-const char *session_ltag(const struct session *s);
-const char *session_rtag(const struct session *s);
 bool session_established(const struct session *s);        /* a 2xx was sent or received, and it is not over */
 bool session_outgoing(const struct session *s);           /* we called */
 bool session_heard(const struct session *s);              /* any answer to our INVITE came, if only 100 */

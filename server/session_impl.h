@@ -115,7 +115,6 @@ void session_invite_in(struct sessions *ss, const struct sip_msg *msg);
 void session_reinvite_in(struct session *s, const struct sip_msg *msg);
 void session_ack_in(struct session *s, const struct sip_msg *msg);
 void session_update_in(struct session *s, const struct sip_msg *msg);
-int  session_send_ok(struct session *s);
 
 /* session_out.c */
 bool session_late_response(struct sessions *ss, const struct sip_msg *msg);

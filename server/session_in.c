@@ -158,7 +158,7 @@ static int write_ok(struct mbuf *mb, struct session *s, const struct mbuf *sdp)
 	return err;
 }
 
-int session_send_ok(struct session *s)
+static int session_send_ok(struct session *s)
 {
 	struct mbuf *mb = mbuf_alloc(1024), *offer = NULL, *sent = NULL;
 	bool reinvite = s->established;

@@ -7,7 +7,7 @@
  *
  * The guard (sipguard.c) sees every datagram before libre does: what libre would drop in silence gets the 400 RFC 3261
  * wants, floods are cut, and libre never sees a message it mishandles. After libre's decoder the checks of RFC 3261 8.2
- * that hold for every method run in one place (sip_check): 405, 420, 416, 415, 406, 400, 501.
+ * that hold for every method run in one place (sip_check.c): 405, 420, 416, 415, 406, 400, 501.
  *
  * Control thread only.
  */

@@ -20,7 +20,7 @@ def check(name, good, seen=''):
 
 MEMBERS = [
     {'id': 1, 'uri': 'sip:ann@192.0.2.7', 'name': 'Ann', 'role': 'host', 'muted': False, 'talking': True, 'waiting': None,
-     'media': {'receive_codec': 'opus', 'packets_received': 99, 'packets_lost': 1, 'round_trip_us': 1800, 'buffer_ms': 40,
+     'media': {'receive_codec': 'opus', 'keys': 'dtls', 'packets_received': 99, 'packets_lost': 1, 'round_trip_us': 1800, 'buffer_ms': 40,
                'quality': {'mos_conversation': 4.4, 'mos_listening': 4.5}}},
     {'id': 2, 'uri': 'sip:bob@192.0.2.8', 'name': 'B\u00f6b \x1b[31m\u202e', 'role': 'speaker', 'muted': True, 'muted_by_host': True,
      'waiting': 'admit', 'media': {'receive_codec': 'PCMU', 'packets_received': 0, 'packets_lost': 0, 'quality': None}},
@@ -337,7 +337,7 @@ def shown():
     check('a room', 'title = The band' in r.out and 'lobby = yes' in r.out and 'locked,recording-paused' in r.out, r.out)
     lines = r.out.split('\n')
     head = next(i for i, l in enumerate(lines) if l.split()[:2] == ['ID', 'NAME'])
-    check('... and its members', re.search(r'^ 1  Ann +sip:ann@192.0.2.7 +host +talking +opus +1\.0 +1\.8 +40 +4\.4$', r.out, re.M), r.out)
+    check('... and its members', re.search(r'^ 1  Ann +sip:ann@192.0.2.7 +host +talking +opus +dtls +1\.0 +1\.8 +40 +4\.4$', r.out, re.M), r.out)
     check('what a terminal obeys is shown', '\x1b' not in r.out and '\u202e' not in r.out and 'B\u00f6b \\x1b[31m\\u202e' in r.out, r.out)
     check('columns stand under their heads', all(l.index('sip:') == lines[head].index('ADDRESS') for l in lines[head + 1:] if 'sip:' in l), r.out)
     check('waiting, muted by a host', 'waiting-for-admit,muted-by-host' in r.out, r.out)

@@ -4,7 +4,7 @@
 set -eu
 build=${1:-build}
 
-# Meant: sip_via_decode takes the place of libre's, which drops requests of RFC 2543 clients (server/sip.c tells why).
+# Meant: sip_via_decode takes the place of libre's, which drops requests of RFC 2543 clients (server/sip_words.c tells why).
 meant='sip_via_decode'
 
 lib=$(pkg-config --variable=libdir libre)/libre.so

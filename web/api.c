@@ -244,6 +244,7 @@ static void put_leg(JsonBuilder *b, const struct leg_stats *s)
 	json_builder_begin_object(b);
 	put_str(b, "receive_codec", s->rx_codec);
 	put_str(b, "send_codec", s->tx_codec);
+	put_str(b, "keys", leg_keys_name(s->keys));
 	put_int(b, "packets_received", s->rx_packets);
 	put_int(b, "packets_sent", s->tx_packets);
 	put_int(b, "packets_lost", s->rx_lost);

@@ -40,7 +40,6 @@ int  ctl_options(struct ctl *c, char **v, int *n);
 void ctl_options_help(void);
 struct ctl_option { const char *name, *arg, *help; char letter; };        /* arg NULL: takes none */
 const struct ctl_option *ctl_option_table(size_t *n);
-bool ctl_option_for(const struct ctl_word *w, const char *name);         /* does the command take it */
 int  ctl_options_fit(const struct ctl *c, const struct ctl_word *w);
 
 /* ctl_words.c */

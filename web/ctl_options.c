@@ -255,7 +255,7 @@ int ctl_options(struct ctl *c, char **v, int *n)
 	return status;
 }
 
-bool ctl_option_for(const struct ctl_word *w, const char *name)
+static bool ctl_option_for(const struct ctl_word *w, const char *name)
 {
 	const char *p = w->options;
 	size_t n = strlen(name);

@@ -214,6 +214,11 @@ static void cell_codec(struct txt *t, const struct json *row)
 	txt_str(t, json_text(json_get(row, "media"), "receive_codec"));
 }
 
+static void cell_keys(struct txt *t, const struct json *row)
+{
+	txt_str(t, json_text(json_get(row, "media"), "keys"));
+}
+
 static void cell_lost(struct txt *t, const struct json *row)
 {
 	const struct json *m = json_get(row, "media");
@@ -277,8 +282,8 @@ static void cell_megabytes(struct txt *t, const struct json *row)
 
 static const struct column member_columns[] = {
 	{ "ID", "id", NULL, true }, { "NAME", "name", NULL, false }, { "ADDRESS", "uri", NULL, false }, { "ROLE", "role", NULL, false },
-	{ "STATE", NULL, cell_member_state, false }, { "CODEC", NULL, cell_codec, false }, { "LOST%", NULL, cell_lost, true },
-	{ "RTT ms", NULL, cell_round_trip, true }, { "BUF ms", NULL, cell_buffer, true }, { "MOS", NULL, cell_mos, true },
+	{ "STATE", NULL, cell_member_state, false }, { "CODEC", NULL, cell_codec, false }, { "KEYS", NULL, cell_keys, false },
+	{ "LOST%", NULL, cell_lost, true }, { "RTT ms", NULL, cell_round_trip, true }, { "BUF ms", NULL, cell_buffer, true }, { "MOS", NULL, cell_mos, true },
 };
 
 void show_rooms(const struct ctl *c, const struct json *answer)

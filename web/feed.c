@@ -90,7 +90,7 @@ uint64_t feed_number(const struct feed *s)
 
 /* --- those who watch --- */
 
-bool feed_full(const struct feed *s)
+static bool feed_full(const struct feed *s)
 {
 	return s->watchers->len >= STREAM_WATCHERS;
 }
@@ -282,7 +282,7 @@ static gboolean levels_tick(gpointer arg)
 	return G_SOURCE_CONTINUE;
 }
 
-void feed_levels(struct feed *s)
+static void feed_levels(struct feed *s)
 {
 	if (s->levels)
 		return;

@@ -33,8 +33,6 @@ const char *feed_next(const struct feed *s, const char *room, uint64_t *at, int 
 uint64_t feed_number(const struct feed *s);
 void feed_add(struct feed *s, struct watcher *w);
 void feed_del(struct feed *s, struct watcher *w);
-void feed_levels(struct feed *s);     /* somebody wants levels now */
-bool feed_full(const struct feed *s);
 void feed_resynced(struct feed *s);
 
 #endif

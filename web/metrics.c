@@ -128,6 +128,21 @@ static void sound(GString *out, const struct mixer_stats *m)
 	one(out, "tutti_mix_views", "gauge", "Cells of private mixes: who hears whom otherwise than all do.", m->views);
 }
 
+/* --- keys by DTLS --- */
+
+static void dtls(GString *out, const struct mixer_stats *m, const struct web_gestures *g)
+{
+	head(out, "tutti_dtls_datagrams_total", "counter", "Datagrams of DTLS from peers, by what their keys are for.");
+	labelled(out, "tutti_dtls_datagrams_total", "of", "sound", m->rx_dtls);
+	labelled(out, "tutti_dtls_datagrams_total", "of", "gestures", g->dtls);
+	head(out, "tutti_dtls_dropped_total", "counter", "Those of them that were too many to be looked at.");
+	labelled(out, "tutti_dtls_dropped_total", "of", "sound", m->dtls_dropped);
+	labelled(out, "tutti_dtls_dropped_total", "of", "gestures", g->dtls_dropped);
+	head(out, "tutti_gesture_keys_total", "counter", "Associations of DTLS of lines of gestures, by how they ended.");
+	labelled(out, "tutti_gesture_keys_total", "result", "agreed", g->keyed);
+	labelled(out, "tutti_gesture_keys_total", "result", "failed", g->keyless);
+}
+
 /* --- gestures --- */
 
 static void plain(GString *out, const struct web_gestures *g)
@@ -239,6 +254,7 @@ char *metrics_text(const struct web_status *st, const struct metrics_web *w)
 	calls(out, st);
 	sip(out, st);
 	sound(out, &st->mixer);
+	dtls(out, &st->mixer, &st->gestures);
 	gestures(out, &st->gestures);
 	web(out, w);
 	store(out, &st->store, &st->cdr);

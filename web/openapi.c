@@ -91,7 +91,8 @@ static const struct { const char *name, *schema; } schemas[] = {
 		    ",\"uri\":" S ",\"name\":" S ",\"role\":" REF("role") ",\"muted\":" B ",\"muted_by_host\":" B ",\"deaf\":" B
 		    ",\"hold\":" B ",\"hand\":" B ",\"talking\":" B ",\"dialed_out\":" B ",\"waiting\":{\"type\":\"string\",\"nullable\":true},\"gain_db\":" N ",\"pan\":" N ",\"click\":" B
 		    ",\"click_db\":" N ",\"click_sync\":" S ",\"buffer\":" I ",\"redundant\":" B ",\"section\":{\"type\":\"string\",\"nullable\":true},\"controller\":{\"type\":\"string\",\"nullable\":true}"
-		    ",\"since_ms\":" I ",\"media\":{\"type\":\"object\"}}}" },
+		    ",\"since_ms\":" I ",\"media\":{\"type\":\"object\",\"required\":[\"keys\"],\"properties\":{"
+		    "\"keys\":{\"type\":\"string\",\"enum\":[\"none\",\"sdes\",\"dtls\"]}}}}}" },
 	{ "role", "{\"type\":\"string\",\"enum\":[\"listener\",\"speaker\",\"host\"]}" },
 	{ "event", "{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{\"number\":" I ",\"room\":" S ",\"version\":" I
 		   ",\"type\":" S ",\"at_ms\":" I ",\"detail\":" S ",\"member\":{\"nullable\":true,\"allOf\":[" REF("member") "]},"

@@ -116,11 +116,6 @@ static size_t word_of(int err)
 	return i;
 }
 
-unsigned status_of_errno(int err)
-{
-	return words[word_of(err)].status;
-}
-
 void request_errno(struct request *r, int err, const char *why)
 {
 	size_t i = word_of(err);

@@ -64,7 +64,6 @@ const char *request_said(const struct request *r, const char *header);    /* "" 
 const char *request_query(const struct request *r, const char *name);     /* NULL when not */
 
 void request_free(struct request *r);     /* only at the end of the house */
-unsigned status_of_errno(int err);
 bool request_from_here(const struct request *r);                  /* not sent by another site's page */
 bool request_refuse_token(struct request *r, const char *why);   /* answers, false */
 bool request_cookie(char *value, size_t size, const struct request *r);

@@ -53,6 +53,7 @@ struct web_status {
 		/* Connections of lines of TCP and TLS in calls: those that were taken, and why others were not, or were ended. */
 		uint64_t stream_taken, stream_stranger, stream_second, stream_refused, stream_slow;
 		uint64_t stream_bad;         /* frames without a packet, on all streams of OSC */
+		uint64_t dtls, dtls_dropped, keyed, keyless;      /* keys by DTLS, as struct relay_stats has them */
 	} gestures;
 };
 

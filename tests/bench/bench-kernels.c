@@ -46,7 +46,6 @@ static void run_gain_flushed(const struct kernel *k, size_t n)
 	mix_flush_denormals(false);
 }
 
-static void run_add_pan(const struct kernel *k, size_t n)     { k->add_pan(dst, a, 0.5f, 0.25f, n); }
 static void run_add_balance(const struct kernel *k, size_t n) { k->add_balance(dst, a, 0.5f, 0.25f, n); }
 static void run_minus(const struct kernel *k, size_t n)       { k->minus(dst, a, b, n); }
 static void run_ramp(const struct kernel *k, size_t n)        { k->ramp(dst, a, 0.5f, 0.75f, n); }
@@ -84,7 +83,6 @@ static const struct row {
 	{"add_gain", run_add_gain, 0, 0},
 	{"add_gain, denormals", run_gain_tiny, 0, 0},
 	{"add_gain, flushed", run_gain_flushed, 0, 0},
-	{"add_pan", run_add_pan, 0, 0},
 	{"add_balance", run_add_balance, 0, 0},
 	{"minus", run_minus, 0, 0},
 	{"ramp", run_ramp, 0, 0},

@@ -57,7 +57,7 @@ export class Fake {
 		const user = name.toLowerCase().normalize('NFD').replace(/[^a-z0-9]+/g, '.');
 		const m = { id, uri: `sip:${user}@192.0.2.${id % 250}`, name, role: 'speaker', muted: false, muted_by_host: false, deaf: false, hold: false,
 			hand: false, talking: false, dialed_out: false, waiting: null, gain_db: 0, pan: 0, click: false, click_db: 0, since_ms: Date.now() - 1000 * (100 - id),
-			media: { receive_codec: ['opus', 'PCMU', 'G722', 'opus'][id % 4], send_codec: ['opus', 'PCMU', 'G722', 'opus'][id % 4],
+			media: { receive_codec: ['opus', 'PCMU', 'G722', 'opus'][id % 4], send_codec: ['opus', 'PCMU', 'G722', 'opus'][id % 4], keys: ['none', 'sdes', 'dtls'][id % 3],
 				packets_received: 3120, packets_sent: 3119, packets_lost: id % 7 === 3 ? 90 : 2, packets_late: 0, peer_lost_percent: 0, jitter_us: 310,
 				buffer_ms: 20 + (id * 13) % 60, round_trip_us: 1800 + 1000 * ((id * 37) % 120), level_dbov: 127, cpu_us: 48200, quality: null,
 				peer_quality: null }, ...more };

@@ -163,14 +163,6 @@ static void exchange(struct end *from, struct end *to, const char *cut)
 
 /* --- what is heard --- */
 
-static double level(const struct end *e)
-{
-	struct leg_stats st;
-
-	leg_stats(e->leg, &st);
-	return st.level_dbov;
-}
-
 static struct leg_stats stats(const struct end *e)
 {
 	struct leg_stats st;
@@ -183,8 +175,8 @@ static struct leg_stats stats(const struct end *e)
 static void both_hear(void)
 {
 	pass(500);
-	g_assert_cmpfloat(fabs(level(&anna) - 15), <, 2);
-	g_assert_cmpfloat(fabs(level(&ben) - 15), <, 2);
+	g_assert_cmpfloat(fabs(stats(&anna).level_dbov - 15.0), <, 2);
+	g_assert_cmpfloat(fabs(stats(&ben).level_dbov - 15.0), <, 2);
 	g_assert_cmpuint(stats(&anna).rx_auth + stats(&ben).rx_auth + stats(&anna).rx_bad + stats(&ben).rx_bad, ==, 0);
 }
 
@@ -220,7 +212,7 @@ static void test_agree(void)
 		sim_loss(ways[i].loss);
 		exchange(&anna, &ben, ways[i].cut);
 		g_assert_true(callkeys_waiting(anna.keys) && callkeys_waiting(ben.keys));
-		g_assert_cmpint(callkeys_how(anna.keys), ==, CALLKEYS_DTLS);
+		g_assert_cmpint(callkeys_how(anna.keys), ==, LEG_KEYS_DTLS);
 		pass(STEP_MS);
 		g_assert_cmpuint(stats(&anna).tx_packets + stats(&ben).tx_packets, ==, 0);     /* not a packet without keys */
 		g_assert_true(have_keys(ways[i].loss ? 20000 : 1200));
@@ -263,7 +255,7 @@ static void test_later(void)
 		offer_set_hold(from->offer, true);
 		exchange(from, to, NULL);
 		pass(1000);
-		g_assert_cmpfloat(fabs(level(to) - 15), <, 2);            /* who is held still hears */
+		g_assert_cmpfloat(fabs(stats(to).level_dbov - 15.0), <, 2);            /* who is held still hears */
 		offer_set_hold(from->offer, false);
 		exchange(from, to, NULL);
 		both_hear();
@@ -307,7 +299,7 @@ static void test_ways(void)
 	end_offers(&anna);
 	end_offers(&ben);
 	exchange(&anna, &ben, NULL);
-	g_assert_cmpint(callkeys_how(anna.keys), ==, CALLKEYS_SDES);
+	g_assert_cmpint(callkeys_how(anna.keys), ==, LEG_KEYS_SDES);
 	g_assert_false(callkeys_waiting(anna.keys));
 	both_hear();
 	anna.offer = mem_deref(anna.offer);
@@ -315,13 +307,13 @@ static void test_ways(void)
 	end_offers(&anna);
 	exchange(&anna, &ben, NULL);
 	g_assert_true(have_keys(1200));
-	g_assert_cmpint(callkeys_how(ben.keys), ==, CALLKEYS_DTLS);
+	g_assert_cmpint(callkeys_how(ben.keys), ==, LEG_KEYS_DTLS);
 	both_hear();
 	anna.offer = mem_deref(anna.offer);
 	anna.conf.keying = OFFER_KEYING_SDES;
 	end_offers(&anna);
 	exchange(&anna, &ben, NULL);
-	g_assert_cmpint(callkeys_how(ben.keys), ==, CALLKEYS_SDES);
+	g_assert_cmpint(callkeys_how(ben.keys), ==, LEG_KEYS_SDES);
 	both_hear();
 	closes();
 }
@@ -341,7 +333,7 @@ static void test_wrong_certificate(void)
 	g_assert_true(anna.why[0]);
 	g_assert_false(callkeys_waiting(anna.keys));
 	g_assert_cmpuint(stats(&anna).tx_packets, ==, 0);
-	g_assert_cmpfloat(level(&anna), >=, SILENCE);
+	g_assert_cmpuint(stats(&anna).level_dbov, >=, SILENCE);
 	closes();
 }
 

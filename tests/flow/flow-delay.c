@@ -36,7 +36,8 @@ struct end {
 	uint32_t way_us;
 	uint32_t card_us, buffer_us, playback_us;         /* of its own */
 	unsigned n_packets, n_came;
-	double came_us;           /* n_came of the last: when packet 0 would have come, by each of them; without its way */
+	double came_us, least_us; /* n_came of the last: when packet 0 would have come, by each of them, and the first; without its way */
+	bool tells;               /* of its way: then its buffer is told for the fastest packet, else for the mean */
 	float *pulse, *silence;
 	size_t n_pulse;           /* of the loop; the pulse is in its middle */
 };
@@ -131,6 +132,7 @@ static void says(struct end *e, uint32_t card_us, uint32_t buffer_us, uint32_t p
 	e->card_us = card_us;
 	e->buffer_us = buffer_us;
 	e->playback_us = playback_us;
+	e->tells = true;
 	g_assert_cmpint(control_run(control, &a, &(struct command){.verb = VERB_LATENCY, .member = e->id, .capture_us = card_us + packet_us,
 				    .buffer_us = buffer_us, .playback_us = playback_us, .rtt_us = 2 * e->way_us}, NULL), ==, 0);
 }
@@ -144,11 +146,14 @@ static double frame_us(const struct end *e)
 
 static void note_packet(struct end *e)
 {
+	double came_us;
+
 	if (e->mb->peer->n_packets == e->n_packets)
 		return;
 	e->n_packets = e->mb->peer->n_packets;
-	e->came_us += (double)stage->now_us - e->n_packets * frame_us(e);
-	e->n_came++;
+	came_us = (double)stage->now_us - e->n_packets * frame_us(e);
+	e->came_us += came_us;
+	e->least_us = e->n_came++ ? MIN(e->least_us, came_us) : came_us;
 }
 
 static void run(unsigned ms)
@@ -200,8 +205,8 @@ static double measured_ms(const struct end *a, const struct end *b)
 	const double srate = r->codec->srate, srate_in = p->codec->srate;
 	const size_t n = (size_t)(srate * WINDOW_MS / 1000), frame = (size_t)(r->conf.ptime_us * srate / 1e6);
 	g_autofree float *smp = peer_last(r, n, 0);
-	/* b plays a packet's first sample when it has come, in the mean, been buffered and gone through the card. */
-	double last_ms = (b->came_us / b->n_came + b->n_packets * frame_us(b)) / 1000;
+	/* b plays a packet's first sample when it has come, been buffered and gone through the card. */
+	double last_ms = ((b->tells ? b->least_us : b->came_us / b->n_came) + b->n_packets * frame_us(b)) / 1000;
 	double first_ms = last_ms - ((double)n - (double)frame) / srate * 1000;
 	double ear_ms = first_ms + find_pulse(smp, n, r->codec->srate) / srate * 1000 + (b->way_us + b->buffer_us + b->playback_us) / 1000.0;
 	/* What leaves next is sample n_smp, and was in the air a frame and the card's time before. */

@@ -6,7 +6,7 @@
  *
  * Cards run fast and slow by 200 ppm, and each machine's clock is somewhere else. Bob has --align, carl has not; both listen to the sound
  * of bob's card. What they know of their delays is what the real ends say and what the server makes of it (client/latency.h,
- * control/delay.h), once a second. Times are those of JACK: the frame of a cycle, for notes and sound.
+ * control/delay_watch.c), once a second, jumps sooner. Times are those of JACK: the frame of a cycle, for notes and sound.
  *
  * The last line of each test is a row of the table in docs/gestures-end.md.
  */
@@ -21,7 +21,7 @@
 #include "tests/lib/cards.h"
 
 enum { MS = 1000, STEP_US = 250, SETTLE_MS = 35000, BURSTS = 60, BURST_MS = CARDS_LOOP / 48, NOTE_OFF = CARDS_LOOP / 2,
-	FADER_MS = 20 };
+	FADER_MS = 20, NEWS_US = 250, JUMP_US = 1000, JUMP_MS = 200 };
 
 /* note_us, fader_us: the most that 95 of 100 may be away from their sound; 0: nothing is promised. Frames of 120 samples and periods of 128:
  * how long each waits on both sides is told as one number. "Handle packets in order of arrival; never wait for a missing packet": what a
@@ -53,6 +53,7 @@ static struct told a_told, b_told;
 static const struct net *net;
 static double behind_us;                  /* the clock of gestures, behind that of the cards */
 static uint64_t turned_us;
+static uint32_t ours_us;                  /* of what bob has been told of his delay, his own part */
 
 /* --- the two worlds, turned together --- */
 
@@ -102,9 +103,11 @@ static void says(struct told *t, const struct end *e, const struct mate *m)
 		.buffer_us = t->said.buffer_us, .rtt_us = t->said.rtt_us};
 }
 
-static uint32_t through_server(void)
+/* As control/delay_watch.c tells it, if a half of it is otherwise by more than that. */
+static void through_server(uint32_t by_us)
 {
 	const struct leg_stats a = end_stats(a_card->far), b = end_stats(b_card->far);
+	static uint32_t to, from;
 	struct delay da, db;
 	bool whole;
 	uint32_t us;
@@ -112,11 +115,17 @@ static uint32_t through_server(void)
 	delay_of(&da, &a, &a_told.end, 0);
 	delay_of(&db, &b, &b_told.end, 0);
 	us = delay_between(&da, &db, &whole);
-	return whole ? us : 0;
+	if (!whole || (bob.delay_us && llabs((long long)delay_to_mix(&da) - to) <= by_us &&
+		       llabs((long long)delay_from_mix(&db) - from) <= by_us))
+		return;
+	to = delay_to_mix(&da);
+	from = delay_from_mix(&db);
+	ours_us = db.us[DELAY_OWN_BUFFER] + db.us[DELAY_PLAYBACK];
+	bob.delay_us = us;
 }
 
 /* In a call of two the one leg is anna's, and what stands for the far one is bob's. */
-static uint32_t directly(void)
+static void directly(void)
 {
 	static struct band band = {.n = 1};
 	const struct leg_stats s = end_stats(a_card->far);
@@ -128,17 +137,31 @@ static uint32_t directly(void)
 	near.buffer = own.buffer_us;
 	band.far = (struct band_far){.told = a_told.has, .capture = a_told.said.capture_us, .rtt = a_told.said.rtt_us};
 	(void)direct_measure(&band, &near);
-	return band.member[0].to_me.total;
+	ours_us = near.buffer;
+	bob.delay_us = band.member[0].to_me.total;
+}
+
+/* As client/seat_gest.c has it. */
+static uint32_t bobs_delay(const char *name, void *arg)
+{
+	const struct leg_stats s = end_stats(net->direct ? a_card->far : b_card->leg);
+	struct latency now;
+
+	(void)name;
+	(void)arg;
+	latency_of(&now, 0, 0, &s, sharedclock_rtt_us(gestend_clock(bob.g)));
+	return bob.delay_us ? latency_live(bob.delay_us, ours_us, &now) : 0;
 }
 
 static void second(void)
 {
-	if (!anna.room || !bob.room)
-		return;
 	says(&a_told, a_card, &anna);
-	if (!net->direct)
-		says(&b_told, b_card, &bob);
-	bob.delay_us = net->direct ? directly() : through_server();
+	if (net->direct) {
+		directly();
+		return;
+	}
+	says(&b_told, b_card, &bob);
+	through_server(NEWS_US);
 }
 
 static void run(unsigned ms)
@@ -147,8 +170,10 @@ static void run(unsigned ms)
 		cards_run(cards, STEP_US / 1000.0);
 		gestnet_step(hall.net, STEP_US);
 		turned_us += STEP_US;
-		if (turned_us % 1000000 == 0)
+		if (anna.room && bob.room && turned_us % 1000000 == 0)
 			second();
+		else if (anna.room && bob.room && !net->direct && turned_us % (JUMP_MS * MS) == 0)
+			through_server(JUMP_US);
 		if (anna.room && turned_us % (FADER_MS * MS) == 0)
 			mate_sets(&anna, "/fader/1", (int)(turned_us / MS));
 	}
@@ -277,6 +302,7 @@ static void open_band(void)
 	open_sound();
 	hall.runh = run;
 	bob.align = true;
+	bob.delayh = bobs_delay;
 	comes(&anna, "anna", 5000000);
 	comes(&bob, "bob", 77000000);
 	if (net->direct) {

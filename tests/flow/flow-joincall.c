@@ -404,22 +404,34 @@ static const char *sdp(const char *dir)
 	return text;
 }
 
-static void ua_opens(struct end **e, uint32_t silence_ms)
+static struct end *ua_waits(void)
 {
-	struct joincall_conf conf;
-	enum sip_transp tp;
 	struct sa any;
 
 	opens(NULL);
 	(void)sa_set_str(&any, "127.0.0.1", 0);
 	g_assert_cmpint(ua_alloc(&ua, SIP_TRANSP_UDP, &any), ==, 0);
-	*e = end_open(0);
+	return end_open(0);
+}
+
+static void starts_to_ua(struct end *e, struct joincall_conf *conf, uint32_t silence_ms)
+{
+	enum sip_transp tp;
+
+	conf->uri = address("band", &ua->me, "");
+	conf->gestures = false;
+	conf->silence_ms = silence_ms;
+	starts(e, conf);
+	g_assert_cmpint(joincall_listener(e->call, 0, &tp, &ua->server), ==, 0);
+}
+
+static void ua_opens(struct end **e, uint32_t silence_ms)
+{
+	struct joincall_conf conf;
+
+	*e = ua_waits();
 	conf = conf_of(*e);
-	conf.uri = address("band", &ua->me, "");
-	conf.gestures = false;
-	conf.silence_ms = silence_ms;
-	starts(*e, &conf);
-	g_assert_cmpint(joincall_listener((*e)->call, 0, &tp, &ua->server), ==, 0);
+	starts_to_ua(*e, &conf, silence_ms);
 }
 
 static void ua_closes(void)
@@ -857,19 +869,9 @@ static void test_dtls_silent(void)
 	static const char print[] = "m=audio 9 UDP/TLS/RTP/SAVP 96\r\na=rtpmap:96 L16/48000/2\r\na=setup:active\r\na=rtcp-mux\r\na=fingerprint:sha-256 "
 		"4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB:4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF\r\n";
 	g_autofree char *text = g_strconcat("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n", print, NULL);
-	struct joincall_conf conf;
-	enum sip_transp tp;
-	struct sa any;
+	struct joincall_conf conf = by_dtls(ua_waits(), OFFER_SRTP_REQUIRED);
 
-	opens(NULL);
-	(void)sa_set_str(&any, "127.0.0.1", 0);
-	g_assert_cmpint(ua_alloc(&ua, SIP_TRANSP_UDP, &any), ==, 0);
-	conf = by_dtls(end_open(0), OFFER_SRTP_REQUIRED);
-	conf.uri = address("band", &ua->me, "");
-	conf.gestures = false;
-	conf.silence_ms = 3000;
-	starts(&ends[0], &conf);
-	g_assert_cmpint(joincall_listener(ends[0].call, 0, &tp, &ua->server), ==, 0);
+	starts_to_ua(&ends[0], &conf, 3000);
 	is_called("band");
 	g_assert_true(ua_has(ua, "UDP/TLS/RTP/SAVP ") && ua_has(ua, "a=setup:actpass") && ua_has(ua, "a=fingerprint:sha-256 ") &&
 		      ua_has(ua, "a=tls-id:") && ua_has(ua, "a=rtcp-mux") && !ua_has(ua, "a=crypto"));

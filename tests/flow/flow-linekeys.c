@@ -13,7 +13,7 @@
 #include "tests/lib/gestnet.h"
 #include "tests/lib/sim.h"
 
-enum { SOON_MS = 200, HEARD = 64, FLOOD = 40 };
+enum { SOON_MS = 200, HEARD = 64, FLOOD = 40, GRACE_MS = 420 };
 
 static const struct relay_conf conf = {.port_min = 30000, .port_max = 39999, .rate = 2000, .sysex_max = 256, .leave_keep_ms = 30000,
 				       .silence_ms = 60000};
@@ -228,7 +228,7 @@ static bool have_keys(unsigned within_ms)
 {
 	for (unsigned t = 0; t < within_ms && !(anna.n_ready && ben.n_ready); t++)
 		pass(1);
-	pass(2);                          /* a turn later the lines are there */
+	pass(GRACE_MS);                   /* then both speak */
 	return anna.n_ready && ben.n_ready;
 }
 
@@ -262,6 +262,46 @@ static void test_agree(void)
 		g_assert_true(both_hear());
 		g_assert_cmpuint(stats(&anna).auth + stats(&ben).auth + stats(&anna).stranger + stats(&ben).stranger, ==, 0);
 		g_assert_cmpuint(stats(&anna).keyed, ==, 1);
+		closes();
+	}
+}
+
+/* The line is cut when her last words are due, so that she has keys and he has none until he asks once more. */
+static bool one_has_keys(enum gestline_kind kind)
+{
+	for (unsigned ms = 20; ms < 60; ms++) {
+		opens(kind, 11);
+		both_in_force();
+		pass(ms);
+		loses(100);
+		pass(10);
+		if (anna.n_ready && !ben.n_ready)
+			return true;
+		closes();
+	}
+	return false;
+}
+
+/* Who has keys first waits with its words until the other hears, though its keys come late: a fader is told then, a note is
+ * not struck late, and what is said from then on is heard. */
+static void test_too_early(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct gestline_takes takes;
+
+		g_assert_true(one_has_keys(i ? GESTLINE_MIDI : GESTLINE_OSC));
+		loses(0);
+		g_assert_true(player_has_line(anna.line, anna.desc.kind) && !player_takes(anna.line, &takes));
+		plays(&anna, "/midi/1/note/62", 77);
+		plays(&anna, "/midi/1/cc/8", 5);
+		pass(10);
+		g_assert_false(ben.n_ready);
+		pass(GRACE_MS);
+		g_assert_true(ben.n_ready && heard(&ben, "/midi/1/cc/8") && !heard(&ben, "/midi/1/note/62"));
+		g_assert_true(i || player_takes(anna.line, &takes));
+		plays(&anna, "/midi/1/note/63", 77);
+		pass(10);
+		g_assert_true(heard(&ben, "/midi/1/note/63"));
 		closes();
 	}
 }
@@ -437,6 +477,7 @@ int main(int argc, char *argv[])
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/linekeys/agree", test_agree);
+	g_test_add_func("/linekeys/too-early", test_too_early);
 	g_test_add_func("/linekeys/wrong-certificate", test_wrong_certificate);
 	g_test_add_func("/linekeys/strangers", test_strangers);
 	g_test_add_func("/linekeys/source", test_source);

@@ -1,6 +1,6 @@
 /*
- * flow-twice.c - a line whose packets go twice where they are lost, and do not where that makes it worse: links that lose by chance, that
- * are too narrow, that are given too much.
+ * flow-twice.c - a line whose packets go twice where they are lost, and do not where that makes it worse: links that
+ * lose by chance, that are too narrow, that are given too much.
  */
 #include <string.h>
 #include <glib.h>
@@ -97,7 +97,9 @@ static struct sent plays_for(unsigned seconds, unsigned each)
 
 static void bobs_link(unsigned loss, double octets_s)
 {
-	gestnet_link(gestosc_end(bob.g), &(struct gestlink){.loss = loss, .delay_us = 5000, .octets_s = (uint32_t)octets_s});
+	const struct gestlink link = {.loss = loss, .delay_us = 5000, .octets_s = (uint32_t)octets_s};
+
+	gestnet_link(gestosc_end(bob.g), &link);
 }
 
 /* 5 % lost by chance: all goes twice, for as long as it is so. */

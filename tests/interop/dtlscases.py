@@ -1,8 +1,10 @@
 """Keys by DTLS with real programs: phones that call and are called, hold, tutti-join with a room and with its like, a stranger on the line."""
 import os
+import re
 import socket
 import threading
 import time
+import urllib.request
 
 import phones
 import sound
@@ -11,7 +13,8 @@ from gestpeer import wait
 from gestures_phones import CalledBaresip
 from houseapi import Api
 from joiner import Joiner
-from joins import A, B, hear_each_other, sure_codec, with_joiners
+from joins import A, B, all_up, hear_each_other, sure_codec, with_joiners
+from joins_gestures import Dump, free_port, need, oscsend
 from pyphone import CallFailed, Phone
 from recorded import wait_for
 from server import Server
@@ -58,9 +61,7 @@ def pair(one, options=()):
             if sound.usual_level(samples, rate, q.tone) < -40:
                 wrong.append('%s does not hear %s' % (p.name, q.name))
     finally:
-        for p in members:
-            if getattr(p, 'process', None):
-                p.end(0)
+        phones.end_all(members)
         wrong += server.stop()
     return wrong
 
@@ -110,6 +111,81 @@ def join_direct():
         hear_each_other(wrong, a, b, seconds=3)
         return wrong + ['%s has keys by %r' % (j.name, j.last('state').get('keys')) for j in (a, b) if j.last('state').get('keys') != 'dtls']
     return with_joiners(play)
+
+
+def play_both_ways(wrong, a, b, prefix='/p/%s'):
+    """A fader and a note from each one's OSC port to the other's program. prefix: without a server there is none."""
+    for j, other in (a, b), (b, a):
+        for words in ('/fader/1', 'f', '0.25'), ('/midi/1/note/60', 'i', '100'):
+            oscsend(j.port, *words)
+            heard = ((prefix % j.name if prefix else '') + words[0], words[1], '0.250000' if words[1] == 'f' else words[2])
+            if not other.dump.hears(*heard):
+                wrong.append('%s does not hear %s; but %s' % (other.name, ' '.join(heard), other.dump.lines[-10:]))
+
+
+def with_programs(play, options=()):
+    """play(server, start) -> wrong; start(name, uri, *flags) starts a tutti-join with a program on its OSC port."""
+    need('oscsend', 'oscdump')
+    dumps = []
+
+    def run(server, join):
+        def start(name, uri, *flags, freq):
+            own, to = free_port(), free_port()
+            dumps.append(Dump(to))
+            j = join(name, uri, '--osc-port', str(own), '--osc-to', '127.0.0.1:%d' % to, *flags, freq=freq)
+            j.port, j.dump = own, dumps[-1]
+            return j
+        return play(server, start)
+    try:
+        return with_joiners(run, options)
+    finally:
+        for d in dumps:
+            d.close()
+
+
+def figures(server):
+    with urllib.request.urlopen('http://127.0.0.1:%d/metrics' % server.http_port, timeout=5) as r:
+        return {name: float(value) for name, value in re.findall(r'^(tutti_\S+) ([0-9.e+]+)$', r.read().decode(), re.M)}
+
+
+def with_gestures(j):
+    return [] if wait(lambda: j.last('state').get('gestures'), 4) else ['%s has no line of gestures: %s' % (j.name, j.last('state'))]
+
+
+@case('join-dtls-gest', 'two tutti-join whose sound and gestures have keys by DTLS: they hear each other, faders and notes too; API and metrics tell it')
+def join_gestures():
+    def play(server, start):
+        wrong = []
+        a, b = start('anna', None, *FLAGS, freq=A), start('bob', None, *FLAGS, freq=B)
+        if not all_up(wrong, (a, b)):
+            return wrong
+        wrong += with_gestures(a) + with_gestures(b)
+        play_both_ways(wrong, a, b)
+        hear_each_other(wrong, a, b, seconds=2)
+        members = Api(server).get('/rooms/music-band')['members']
+        wrong += ['the API says %r' % m['media']['keys'] for m in members if m['media']['keys'] != 'dtls']
+        told = figures(server)
+        for name, least in (('tutti_gesture_keys_total{result="agreed"}', 2), ('tutti_dtls_datagrams_total{of="sound"}', 4),
+                            ('tutti_dtls_datagrams_total{of="gestures"}', 4)):
+            if told.get(name, 0) < least:
+                wrong.append('%s is %s' % (name, told.get(name)))
+        return wrong + ['keys failed'] * bool(told.get('tutti_gesture_keys_total{result="failed"}'))
+    return with_programs(play, OURS)
+
+
+@case('join-dtls-gest-direct', 'two tutti-join without a server, with keys by DTLS: faders and notes')
+def join_gestures_direct():
+    def play(server, start):
+        wrong, port = [], server.slot.take(4)
+        b = start('bob', '', '--listen', 'udp:127.0.0.1:%d' % port, freq=B)
+        wait(lambda: b.heard('state'), 3)
+        a = start('anna', 'sip:bob@127.0.0.1:%d' % port, *FLAGS, freq=A)
+        if not all_up(wrong, (a, b)):
+            return wrong
+        wrong += with_gestures(a) + with_gestures(b)
+        play_both_ways(wrong, a, b, prefix='')
+        return wrong
+    return with_programs(play)
 
 
 class Stranger:

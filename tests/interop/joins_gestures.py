@@ -42,15 +42,19 @@ def free_port():
         return s.getsockname()[1]
 
 
+def need(*tools):
+    for tool in tools:
+        if not shutil.which(tool):
+            raise Missing('no ' + tool)
+
+
 def oscsend(port, *words):
     subprocess.run(['oscsend', '127.0.0.1', str(port), *words], check=True)
 
 
 @case('join-osc', 'oscsend to one tutti-join is heard by oscdump at another: faders, one to one, MIDI addresses, the server; notes end with who played them')
 def programs():
-    for tool in 'oscsend', 'oscdump':
-        if not shutil.which(tool):
-            raise Missing('no ' + tool)
+    need('oscsend', 'oscdump')
     to, own = free_port(), free_port()
     dump = Dump(to)
 
@@ -89,9 +93,7 @@ class Jack:
     """jackd on its dummy driver, under a name of its own, and programs on it."""
 
     def __init__(self, folder):
-        for tool in 'jackd', 'jack_wait', 'jack_midiseq', 'jack_midi_dump', 'jack_connect':
-            if not shutil.which(tool):
-                raise Missing('no ' + tool)
+        need('jackd', 'jack_wait', 'jack_midiseq', 'jack_midi_dump', 'jack_connect')
         self.name = 'tutti-notes-%d' % os.getpid()
         self.env = {'JACK_DEFAULT_SERVER': self.name, 'JACK_NO_AUDIO_RESERVATION': '1', 'JACK_NO_START_SERVER': '1'}
         self.environ = dict(os.environ, **self.env)

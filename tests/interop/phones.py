@@ -85,6 +85,13 @@ class Process:
         self.log.close()
 
 
+def end_all(members):
+    """At the end of a case, whatever came of it: no program of a phone is left."""
+    for p in members:
+        if getattr(p, 'process', None):
+            p.end(0)
+
+
 BARESIP_CONFIG = '''poll_method epoll
 sip_listen {listen}
 call_local_timeout 120

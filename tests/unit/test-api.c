@@ -85,12 +85,14 @@ static void test_quality(void)
 
 	s->member[0].leg.recovered = 12;
 	s->member[0].leg.cpu_us = 345;
+	s->member[0].leg.keys = LEG_KEYS_DTLS;
 	s->member[0].leg.peer_fraction_lost = 64;
 	s->member[0].leg.heard = (struct leg_quality){.known = true, .r = 91, .mos_lq = 44, .mos_cq = 127, .loss = 128, .burst_ms = 140};
 	media = json_object_get_object_member(json_array_get_object_element(
 		json_object_get_array_member(parse(parser, api_room(s)), "members"), 0), "media");
 	g_assert_cmpint(json_object_get_int_member(media, "frames_recovered"), ==, 12);
 	g_assert_cmpint(json_object_get_int_member(media, "cpu_us"), ==, 345);
+	g_assert_cmpstr(json_object_get_string_member(media, "keys"), ==, "dtls");
 	g_assert_cmpfloat(json_object_get_double_member(media, "peer_lost_percent"), ==, 25);
 	q = json_object_get_object_member(media, "quality");
 	g_assert_cmpfloat(json_object_get_double_member(q, "r_factor"), ==, 91);

@@ -44,7 +44,7 @@ static void steady(void)
 		unsigned told = 0;
 
 		g_test_message("%.0f jitter %.0f loss %.2f", table[i].mbpm, table[i].jitter_us, table[i].loss);
-		beatclock_init(&c);
+		c = (struct beatclock){0};
 		play(&c, &k, 30, table[i].jitter_us, table[i].loss, &told);
 		g_assert_cmpuint(told, >=, 1);
 		g_assert_cmpuint(told, <=, 60);
@@ -60,7 +60,7 @@ static void changes(void)
 	struct beatclock c;
 	unsigned told = 0;
 
-	beatclock_init(&c);
+	c = (struct beatclock){0};
 	play(&c, &k, 10, 500, 0, &told);
 	for (size_t i = 0; i < G_N_ELEMENTS(to); i++) {
 		k.mbpm = to[i];
@@ -75,19 +75,19 @@ static void nothing_told(void)
 	struct beatclock c;
 	uint32_t mbpm = 0;
 
-	beatclock_init(&c);
+	c = (struct beatclock){0};
 	for (uint64_t i = 0; i < 23; i++)
 		g_assert_false(beatclock_tick_rt(&c, 1000000 + i * 20000, &mbpm));
-	beatclock_init(&c);
+	c = (struct beatclock){0};
 	for (uint64_t i = 0; i < 1000; i++)               /* slower than 20 a minute */
 		g_assert_false(beatclock_tick_rt(&c, 1000000 + i * 130000, &mbpm));
-	beatclock_init(&c);
+	c = (struct beatclock){0};
 	for (uint64_t i = 0; i < 10000; i++)              /* all at once */
 		g_assert_false(beatclock_tick_rt(&c, 1000000, &mbpm));
-	beatclock_init(&c);
+	c = (struct beatclock){0};
 	for (uint64_t i = 0; i < 10000; i++)              /* faster than 400 */
 		g_assert_false(beatclock_tick_rt(&c, 1000000 + i * 6000, &mbpm));
-	beatclock_init(&c);
+	c = (struct beatclock){0};
 	for (uint64_t i = 0; i < 10000; i++)              /* backwards, far forward */
 		if (beatclock_tick_rt(&c, (uint64_t)g_test_rand_int() * (uint64_t)g_test_rand_int(), &mbpm))
 			g_assert_true(mbpm >= 20000 && mbpm <= 400000);
@@ -100,7 +100,7 @@ static void pauses(void)
 	struct beatclock c;
 	unsigned told = 0;
 
-	beatclock_init(&c);
+	c = (struct beatclock){0};
 	play(&c, &k, 5, 500, 0, &told);
 	k.us += 10e6;
 	k.mbpm = 77000;

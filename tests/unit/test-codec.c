@@ -453,18 +453,6 @@ static void find(void)
 	g_assert_null(codec_find(NULL, 0));
 }
 
-static void find_pt(void)
-{
-	g_assert_true(codec_find_pt(0) == codec_find("PCMU", 0));
-	g_assert_true(codec_find_pt(8) == codec_find("PCMA", 0));
-	g_assert_true(codec_find_pt(9) == codec_find("G722", 0));
-	g_assert_true(codec_find_pt(10) == codec_find("L16", 44100));
-	g_assert_true(codec_find_pt(11) == codec_find("L16", 44100));
-	for (int pt = 0; pt < 256; pt++)
-		if (pt != 0 && (pt < 8 || pt > 11))
-			g_assert_null(codec_find_pt((uint8_t)pt));
-}
-
 static void list(void)
 {
 	const struct codec *c;
@@ -806,7 +794,6 @@ int main(int argc, char **argv)
 	add("no-memory", no_memory);
 	add("cost", cost);
 	g_test_add_func("/codec/find", find);
-	g_test_add_func("/codec/find-pt", find_pt);
 	g_test_add_func("/codec/list", list);
 	g_test_add_func("/codec/g711-by-another", g711_by_another);
 	g_test_add_func("/codec/linear-bytes", linear_bytes);

@@ -229,6 +229,30 @@ static void test_said(void)
 	end();
 }
 
+/* A buffer that has become shorter by a frame is told of within 0.3 s; who was never told of is not, nor is less. */
+static void test_jumps(void)
+{
+	begin(2, "music-band");
+	for (int i = 0; i < 9; i++) {
+		(void)clock_advance(100);
+		g_assert_cmpuint(n_delays, ==, 0);
+	}
+	(void)clock_advance(200);
+	g_assert_cmpuint(n_delays, ==, 1);
+	stats[0].rx_delay_us -= 900;
+	(void)clock_advance(300);
+	g_assert_cmpuint(n_delays, ==, 1);
+	stats[0].rx_delay_us -= 433;
+	(void)clock_advance(300);
+	g_assert_cmpuint(n_delays, ==, 2);
+	stats[1].rtt_us += 5000;
+	(void)clock_advance(300);
+	g_assert_cmpuint(n_delays, ==, 3);
+	seconds(5);
+	g_assert_cmpuint(n_delays, ==, 3);
+	end();
+}
+
 /* Once a second at most, and only for what is more than half a millisecond of a pair. */
 static void test_news(void)
 {
@@ -250,7 +274,7 @@ static void test_news(void)
 	g_assert_false(s->member[1].new_to || s->member[1].new_from);
 	mem_deref(s);
 	for (int i = 0; i < 100; i++) {
-		stats[0].rtt_us += 1000;
+		stats[0].rtt_us += 200;
 		(void)clock_advance(100);
 	}
 	g_assert_cmpuint(n_delays, ==, 12);
@@ -452,6 +476,7 @@ int main(int argc, char *argv[])
 	g_test_add_func("/delay/bounds", test_bounds);
 	g_test_add_func("/delay/said", test_said);
 	g_test_add_func("/delay/news", test_news);
+	g_test_add_func("/delay/jumps", test_jumps);
 	g_test_add_func("/delay/voice", test_voice);
 	g_test_add_func("/delay/warning", test_warning);
 	g_test_add_func("/delay/bound", test_bound);

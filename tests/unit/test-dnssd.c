@@ -215,7 +215,6 @@ static void test_without_a_daemon(void)
 	tmr_start(&tmr, 50, stop, NULL);
 	g_assert_cmpint(loop_run(NULL), ==, 0);
 	g_assert_cmpuint(absent, ==, 1);
-	g_assert_true(g_str_has_prefix(dnssd_entry_name(e), "band"));
 	g_assert_cmpint(dnssd_register(&late, d, "choir", "_osc._udp", 9000, NULL), ==, 0);
 	mem_deref(late);
 	mem_deref(d);

@@ -521,7 +521,6 @@ static void test_rubbish(void)
 			rubbish(w, i % 2);
 		sim_advance(GIVE_UP_MS + 1000);
 		assert_agreed(&w->end[0], &w->end[1]);
-		g_assert_true(dtlskey_done(w->end[0].key) && dtlskey_done(w->end[1].key));
 		wire_free(w);
 	}
 }

@@ -160,7 +160,10 @@ static void test_bounds(void)
 		band_come(&band, name)->level_db = -100;
 	}
 	memset(band.own.driver, 'x', sizeof(band.own.driver) - 1);
+	memset(&band.own.gest, 0xff, sizeof(band.own.gest));
+	band.own.gest.midi_lost = 7;
 	jsonout_stats(out, &band, UINT64_C(1800000000000));
+	g_assert_cmpint(json_object_get_int_member(json_object_get_object_member(line(0), "gestures"), "midi_lost"), ==, 7);
 	g_assert_cmpuint(json_object_get_size(json_object_get_object_member(line(0), "levels")), ==, BAND_MAX);
 	memset(text, '"', BAND_TEXT);
 	text[BAND_TEXT] = '\0';

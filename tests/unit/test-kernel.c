@@ -106,11 +106,6 @@ static void run_add_gain(const struct kernel *k, void *dst, const struct arrays 
 	k->add_gain(dst, END(v->a, v, n), gain_of(n), n);
 }
 
-static void run_add_pan(const struct kernel *k, void *dst, const struct arrays *v, size_t n)
-{
-	k->add_pan(dst, END(v->a, v, n), gain_of(n), gain_of(n + 1), n);
-}
-
 static void run_add_balance(const struct kernel *k, void *dst, const struct arrays *v, size_t n)
 {
 	k->add_balance(dst, END(v->a, v, 2 * n), gain_of(n), gain_of(n + 1), n);
@@ -201,7 +196,6 @@ static const struct row {
 } rows[] = {
 	{"add", run_add, 4, 1, 0},
 	{"add-gain", run_add_gain, 4, 1, 0},
-	{"add-pan", run_add_pan, 4, 2, 0},
 	{"add-balance", run_add_balance, 4, 2, 0},
 	{"minus", run_minus, 4, 1, 0},
 	{"minus-in-place", run_minus_in_place, 4, 1, 0},

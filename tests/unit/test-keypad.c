@@ -11,7 +11,6 @@ static void test_default(void)
 	keypad_defaults(&conf);
 	g_assert_cmpstr(conf.code[KEYPAD_MUTE], ==, "*6");
 	for (int i = 0; i < KEYPAD_N; i++) {
-		g_assert_cmpstr(conf.code[i], ==, keypad_default((enum keypad_action)i));
 		g_assert_cmpuint(strlen(conf.code[i]), >=, 2);
 		g_assert_null(keypad_code_wrong(conf.code[i]));
 	}

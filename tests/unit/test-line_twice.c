@@ -61,7 +61,7 @@ static void test_bounds(void)
 	}
 }
 
-/* Of any lengths, around the end of the memory: what comes out is what went in, in that order, and never more than there is. */
+/* Of any lengths, around the end of the memory: what comes out is what went in, in that order. */
 static void test_ring(void)
 {
 	struct line_twice t = {0};

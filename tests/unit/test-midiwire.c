@@ -182,26 +182,6 @@ static void test_out_bounds(void)
 	mem_deref(w);
 }
 
-/* What waits in the ring and what waits in the heap is not played; what is played after it is. */
-static void test_flush(void)
-{
-	struct midiwire *w = wire();
-	const struct midiwire_event *ev;
-
-	play(w, 10, 1);
-	play(w, 30, 2);
-	g_assert_null(midiwire_due_rt(w, 5));
-	play(w, 20, 3);
-	midiwire_flush(w);
-	play(w, 25, 4);
-	g_assert_cmpuint(midiwire_next_us_rt(w), ==, 25);
-	ev = midiwire_due_rt(w, 100);
-	g_assert_nonnull(ev);
-	g_assert_cmpuint(ev->data[1], ==, 4);
-	g_assert_null(midiwire_due_rt(w, 100));
-	mem_deref(w);
-}
-
 static void test_refused(void)
 {
 	struct midiwire *w = wire();
@@ -309,7 +289,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/midiwire/valid", test_valid);
 	g_test_add_func("/midiwire/random", test_random);
 	g_test_add_func("/midiwire/out-bounds", test_out_bounds);
-	g_test_add_func("/midiwire/flush", test_flush);
 	g_test_add_func("/midiwire/refused", test_refused);
 	g_test_add_func("/midiwire/quiet", test_quiet);
 	g_test_add_func("/midiwire/threads", test_threads);

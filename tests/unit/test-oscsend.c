@@ -462,6 +462,28 @@ static void stamped(void)
 	g_free(x.text);
 }
 
+/* An instrument's note is of a frame of the period that runs: its time comes when its packet has long left. */
+static void stamped_ahead(void)
+{
+	struct oscsend *s = sender((struct oscsend_cfg){.journal = true, .red = 3, .receiver = true, .tt_exec = true,
+		.clock_rate = 48000});
+	struct out x = {.text = NULL};
+	struct oscrtp_entry e;
+
+	say_stamped(s, &x, 1015, 0, 1010);
+	say_stamped(s, &x, 0, 0, 1012);
+	g_assert_cmpstr(x.text, ==, "");
+	g_assert_true(x.o.p);
+	say_stamped(s, &x, 0, 0, 1025);
+	g_assert_cmpstr(x.text, ==, "E2 /a E2 /b S1 /a S1 /b");
+	g_assert_false(x.o.p);
+	oscrtp_entry(&e, x.o.entries);
+	g_assert_cmpuint(e.age + 1, >=, 10 * 48);
+	g_assert_cmpuint(e.age - 1, <=, 10 * 48);
+	mem_deref(s);
+	g_free(x.text);
+}
+
 /* It is no reason to leave out what must be told, nor to call the journal partial. */
 static void stamped_full(void)
 {
@@ -585,6 +607,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/oscsend/future", future);
 	g_test_add_func("/oscsend/future-asked", future_asked);
 	g_test_add_func("/oscsend/stamped", stamped);
+	g_test_add_func("/oscsend/stamped-ahead", stamped_ahead);
 	g_test_add_func("/oscsend/stamped-full", stamped_full);
 	g_test_add_func("/oscsend/full", full);
 	g_test_add_func("/oscsend/refused", refused);

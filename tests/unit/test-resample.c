@@ -57,7 +57,8 @@ static void no_seams(gconstpointer data)
 
 	signal_noise(in, 8000, &seed, 0.2);
 	n_whole = resample_rt(r, whole, in, 8000);
-	resample_reset_rt(r);
+	mem_deref(r);
+	r = make(p, 1);
 	for (size_t at = 0, n; at < 8000; at += n) {
 		n = (size_t)g_test_rand_int_range(1, 700);
 		n = MIN(n, 8000 - at);
@@ -223,7 +224,6 @@ static void equal_rates_copy(void)
 	g_assert_cmpmem(in, 200 * sizeof(*in), out, 200 * sizeof(*out));
 	g_assert_cmpuint(resample_delay_us(r), ==, 0);
 	g_assert_cmpuint(resample_max(r, 100), ==, 100);
-	resample_reset_rt(r);
 	mem_deref(r);
 }
 

@@ -163,6 +163,27 @@ static void test_sequencer(void)
 	mem_deref(w);
 }
 
+/* Without one, as where snd-seq is not loaded: what is missing, and how to mend it. */
+static void test_no_sequencer(void)
+{
+	struct midiwire *w;
+	struct midi_alsa *m = NULL;
+	const char *why = NULL;
+
+	if (!g_test_subprocess()) {
+		g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_INHERIT_STDERR);
+		g_test_trap_assert_passed();
+		return;
+	}
+	g_setenv("ALSA_CONFIG_PATH", "/nowhere/alsa.conf", TRUE);     /* read once in a process */
+	g_assert_cmpint(midiwire_alloc(&w), ==, 0);
+	g_assert_cmpint(midi_alsa_alloc(&m, &why, w, "tutti-test"), ==, ENODEV);
+	g_assert_true(g_str_has_prefix(why, "no MIDI by ALSA: no sequencer (") && g_str_has_suffix(why, "; as root: modprobe snd-seq)"));
+	g_assert_null(m);
+	g_assert_cmpuint(mem_nrefs(w), ==, 1);
+	mem_deref(w);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -171,5 +192,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/seqbytes/several", test_several);
 	g_test_add_func("/seqbytes/sysex", test_sysex);
 	g_test_add_func("/seqbytes/sequencer", test_sequencer);
+	g_test_add_func("/seqbytes/no-sequencer", test_no_sequencer);
 	return g_test_run();
 }

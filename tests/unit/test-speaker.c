@@ -162,12 +162,11 @@ static bool talk(struct speaker *s, struct speaker_event *ev, struct speaker_leg
 	return any;
 }
 
-/* The holder leaves; the order of the last speakers; one that leaves is in it no more. */
+/* The holder leaves, and who never had it. */
 static void leaving(void)
 {
 	struct speaker_event ev = {0};
 	struct speaker_leg leg[10];
-	uint32_t id[SPEAKER_RECENT];
 	struct speaker s;
 
 	speaker_init(&s, 0);
@@ -176,16 +175,9 @@ static void leaving(void)
 		g_assert_true(talk(&s, &ev, &leg[i], 4000));
 		g_assert_cmpuint(ev.now, ==, 100 + i);
 	}
-	g_assert_cmpuint(speaker_recent_rt(&s, id, SPEAKER_RECENT), ==, SPEAKER_RECENT);
-	for (unsigned i = 0; i < SPEAKER_RECENT; i++)
-		g_assert_cmpuint(id[i], ==, 109 - i);
 	g_assert_true(talk(&s, &ev, &leg[7], 4000));
-	g_assert_cmpuint(speaker_recent_rt(&s, id, 3), ==, 3);
-	g_assert_true(id[0] == 107 && id[1] == 109 && id[2] == 108);
 
 	speaker_leave_rt(&s, &leg[9]);
-	g_assert_cmpuint(speaker_recent_rt(&s, id, 3), ==, 3);
-	g_assert_true(id[0] == 107 && id[1] == 108 && id[2] == 106);
 	speaker_leave_rt(&s, &leg[7]);
 	g_assert_true(talk(&s, &ev, NULL, 100));
 	g_assert_true(ev.now == SPEAKER_NONE && ev.before == 107);

@@ -14,15 +14,29 @@ enum { RATE = 48000, N = 2 * RATE };
 
 static float in[2 * N], out[2 * N + 4096];
 
+/* Without an end. */
+static size_t warp(struct warp *w, float *to, const float *from, size_t n, float ppm)
+{
+	uint64_t endless = UINT64_MAX;
+
+	return warp_slip_rt(w, to, from, n, ppm, &endless);
+}
+
+/* The most that can come out. */
+static size_t most(size_t n)
+{
+	return n + n * WARP_PPM_MAX / (1000000 - WARP_PPM_MAX) + 2;
+}
+
 /* n samples in frames of `frame`; returns how many came out. */
 static size_t run(struct warp *w, size_t n, size_t frame, uint8_t ch, float ppm)
 {
 	size_t got = 0;
 
 	for (size_t at = 0; at < n; at += frame) {
-		const size_t len = n - at < frame ? n - at : frame, made = warp_rt(w, out + got * ch, in + at * ch, len, ppm);
+		const size_t len = n - at < frame ? n - at : frame, made = warp(w, out + got * ch, in + at * ch, len, ppm);
 
-		g_assert_cmpuint(made, <=, warp_max(len));
+		g_assert_cmpuint(made, <=, most(len));
 		got += made;
 	}
 	return got;
@@ -88,7 +102,7 @@ static void moving(void)
 	g_assert_cmpint(warp_init(&w, 1), ==, 0);
 	signal_sine(in, N, 0, RATE, 1000.0, 0.5);
 	for (size_t at = 0; at < N; at += 480)
-		got += warp_rt(&w, out + got, in + at, 480, (float)(500.0 * sin((double)at / 5000.0)));
+		got += warp(&w, out + got, in + at, 480, (float)(500.0 * sin((double)at / 5000.0)));
 	g_assert_cmpuint(signal_clicks(out + 100, got - 100, RATE, 2.0), ==, 0);
 	g_assert_cmpfloat(signal_phase_jump(out + 100, got - 100, RATE, 1000.0), <, 0.05);
 	g_assert_cmpfloat(signal_snr_db(out + 100, 4000, RATE, 1000.0), >, 30.0);

@@ -121,6 +121,7 @@ function facts(m, loss) {
 		v === null || v === undefined ? 'not known yet' : words(v);
 	list.push(
 		['Codec', media.receive_codec === media.send_codec ? media.receive_codec || '–' : `${media.receive_codec} in, ${media.send_codec} out`],
+		['Encrypted', { none: 'no', sdes: 'with keys in the description', dtls: 'with keys by DTLS' }[media.keys] || 'not known yet'],
 		['Delay in', some(delay, (v) => `${Math.round(v)} ms, of it ${media.buffer_ms} ms jitter buffer`)],
 		...(media.buffer_odds ? /** @type {[string, string][]} */ ([['Concealed a minute', media.buffer_odds.map((v, i) => `${v < 10 ? v.toFixed(1) : Math.round(v)} with ${i}`).join(', ') + ' held']]) : []),
 		['Round trip', media.round_trip_us ? `${(media.round_trip_us / 1000).toFixed(1)} ms` : 'not known yet'],

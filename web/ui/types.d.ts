@@ -14,6 +14,7 @@ export interface Quality {
 export interface Media {
 	receive_codec: string;
 	send_codec: string;
+	keys: 'none' | 'sdes' | 'dtls';
 	packets_received: number;
 	packets_sent: number;
 	packets_lost: number;
