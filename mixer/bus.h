@@ -45,6 +45,7 @@ struct bus_rt {
 	bool running;             /* ticking: it has legs */
 	uint64_t pos;             /* sample count of the next tick */
 	uint32_t quantum, wanted; /* of this tick; and what would be best */
+	uint32_t turn, turned;    /* a card's period, some ticks at one moment; of it, what was before this one */
 	uint32_t waited;          /* samples, for a moment to change it */
 	int64_t shift_us;         /* of its ticks against the sample count: 0 to a quantum earlier */
 	struct { int32_t cur_us, prev_us; unsigned ticks; } early;        /* how early all that are heard were, lately */

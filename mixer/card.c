@@ -204,9 +204,11 @@ void card_run_rt(struct card *c, struct bus_rt *b, uint64_t now_us)
 
 	if (c->rt.lost)
 		bus_skip_rt(b, c->rt.lost, now_us);
+	b->turn = c->rt.n;
 	while (c->rt.n) {
 		const uint32_t parts = (c->rt.n + QUANTUM_MAX - 1) / QUANTUM_MAX, n = c->rt.n / parts;
 
+		b->turned = b->turn - c->rt.n;
 		bus_tick_rt(b, n, pos, mixer_smp_us(pos));
 		pos += n;
 	}

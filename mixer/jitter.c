@@ -19,8 +19,9 @@
  *      too much delay    leave out a packet, seldom; soon if the reader says that it is quiet
  *      too little        packets came after their time was concealed: insert concealment up to the target
  *
- * A fixed buffer never waits: concealed time has passed. Only if the sender's clock ran away from ours, so that even
- * its fastest packets come late, does it move; or, where it is to fit, when a packet came late and the target says so.
+ * A fixed buffer never waits: concealed time has passed. It moves only where a packet was late that was as fast as any, so that
+ * the timing was its own fault (need.c); if the sender's clock ran away; or, where it is to fit, when a packet came late and the
+ * target says so. All of that is asked of one figure, need_us: too late is who needs more than the delay there is.
  * A reader that plays faster where excess_us is long (pace.h) leaves little for shrink_rt to do.
  *
  *      a hole that was   the sender says each frame twice (RFC 2198): a lost one comes inside the next packet, so much later.
@@ -34,7 +35,7 @@
 #include <re.h>
 #include "jitter_priv.h"
 
-enum { SLOTS_MAX = 1024, RARE = 100, FIT_RARE = 1000, FIT_RANGE_MS = 64, FIT_FRAMES = 3 };
+enum { SLOTS_MAX = 1024, RARE = 100 };
 
 /* ---- making and resetting ---- */
 
@@ -71,7 +72,7 @@ int jitter_alloc(struct jitter **jp, const struct jitter_conf *conf)
 		return ENOMEM;
 
 	j->conf = *conf;
-	j->hold = -1;
+	j->hold = j->steps = -1;
 	j->mask = (uint16_t)(n - 1);
 	j->slot = mem_zalloc(n * sizeof(*j->slot), NULL);
 	j->room = conf->room ? conf->room : n * conf->max_payload;
@@ -81,10 +82,7 @@ int jitter_alloc(struct jitter **jp, const struct jitter_conf *conf)
 		goto out;
 	}
 
-	if (conf->fit)
-		arrival_init(&j->arrival, conf->max_ms < FIT_RANGE_MS ? conf->max_ms : FIT_RANGE_MS, FIT_RARE);
-	else
-		arrival_init(&j->arrival, conf->max_ms, RARE);
+	arrival_init(&j->arrival, conf->max_ms, RARE);
 
  out:
 	if (err)
@@ -107,9 +105,9 @@ void jitter_reset_rt(struct jitter *j)
 	j->frame = 0;
 	memset(&j->in, 0, sizeof(j->in));
 	memset(&j->out, 0, sizeof(j->out));
-	memset(&j->least, 0, sizeof(j->least));
 	memset(&j->rescued, 0, sizeof(j->rescued));
 	arrival_clear_rt(&j->arrival);
+	need_clear_rt(&j->need);
 }
 
 /* ---- slots ---- */
@@ -189,12 +187,22 @@ int64_t jitter_span_ticks(const struct jitter *j)
 	return span > 0 ? span : 0;
 }
 
-/* What was chosen, as far as there is room for it. */
-static int64_t hold_us(const struct jitter *j)
+/* A fixed buffer's: what was chosen, what it finds (as long as it is not known, what it begins with), or what it was made
+ * with; as far as there is room for it. */
+static int64_t fixed_us(const struct jitter *j)
 {
-	const int64_t us = us_of(j, (int64_t)j->frame * j->hold), room_us = (int64_t)j->conf.max_ms * 1000 - us_of(j, j->frame);
+	const int64_t frame_us = us_of(j, j->frame), room_us = (int64_t)j->conf.max_ms * 1000 - frame_us;
+	int64_t us = (int64_t)j->conf.min_ms * 1000, most_us = room_us > 0 ? room_us : 0;
 
-	return us < room_us ? us : room_us > 0 ? room_us : 0;
+	if (j->hold >= 0) {
+		us = frame_us * j->hold;
+	}
+	else if (j->conf.fit) {
+		us = j->steps >= 0 ? frame_us * j->steps * JITTER_FIT_FRAMES / ODDS_STEPS : (int64_t)j->conf.start_ms * 1000;
+		if (j->frame && most_us > JITTER_FIT_FRAMES * frame_us)
+			most_us = JITTER_FIT_FRAMES * frame_us;
+	}
+	return us < most_us ? us : most_us;
 }
 
 int64_t jitter_floor_us(const struct jitter *j)
@@ -202,8 +210,8 @@ int64_t jitter_floor_us(const struct jitter *j)
 	const int64_t min_us = (int64_t)j->conf.min_ms * 1000, start_us = (int64_t)j->conf.start_ms * 1000;
 	int64_t us = start_us;
 
-	if (j->hold >= 0)
-		return hold_us(j);
+	if (j->conf.fixed)
+		return fixed_us(j);
 	if (arrival_sure(&j->arrival) && j->arrival.latest_us < start_us)
 		us = j->arrival.latest_us;
 
@@ -215,15 +223,13 @@ int64_t jitter_target_us(const struct jitter *j)
 	const int64_t frame_us = us_of(j, j->frame), floor_us = jitter_floor_us(j);
 	int64_t us, cap_us;
 
-	if (j->conf.fixed && !(j->conf.fit && j->hold < 0))
+	if (j->conf.fixed)
 		return floor_us;
 
 	/* A target that needs more room than there is would be asked for again and again. */
 	cap_us = (int64_t)j->conf.max_ms * 1000 - frame_us;
 	if (j->frame && cap_us > frame_us * (j->conf.n_slots - 1))
 		cap_us = frame_us * (j->conf.n_slots - 1);
-	if (j->frame && j->conf.fit && cap_us > FIT_FRAMES * frame_us)
-		cap_us = FIT_FRAMES * frame_us;
 
 	us = j->arrival.spread_us;
 	if (us < j->rescued.cur_us)
@@ -232,10 +238,8 @@ int64_t jitter_target_us(const struct jitter *j)
 		us = j->rescued.prev_us;
 	if (us > cap_us)
 		us = cap_us;
-	if (us < floor_us)
-		us = j->conf.fit && floor_us > cap_us ? cap_us : floor_us;
 
-	return us;
+	return us > floor_us ? us : floor_us;
 }
 
 void jitter_stats(const struct jitter *j, struct jitter_stats *s)

@@ -8,7 +8,9 @@
  * Voice (`fixed` false): the target follows the observed distribution of arrival times, grows at once, shrinks in
  * silence or by leaving out one frame, within min_ms..max_ms. Music (`fixed`): the target is min_ms and stays there;
  * what is not there in time is concealed and never waited for.
- * With `fit` a fixed buffer finds its target: all but one of a thousand packets of the last seconds, within three frames.
+ * What it holds is over what the ticks and frames of both ends need (need.h).
+ * With `fit` a fixed buffer finds its target: as much as would have left five late packets in the last minute, within
+ * three frames.
  * jitter_hold_rt makes the target so many frames, at once and until it says otherwise: a player's own choice.
  * With `start_ms` the target begins there; once four seconds are known it covers every packet that is up to so late, and
  * those later than that as above.

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 #include <re.h>
+#include "gcd.h"
 #include "jitter_priv.h"
 
 enum {
@@ -15,7 +16,7 @@ enum {
 	REGRET_US        = 5000000,
 	REGRET_SLOW_US   = 30000000,  /* who shrinks by playing faster takes longer for it */
 	SHRINK_MUSIC_OVER = 20000,
-	HELD_PERIOD_US   = 1000000,
+	START_MORE_US    = 800,       /* until it is known whether it is slow */
 };
 
 static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uint32_t n_ts, uint64_t now_us)
@@ -28,8 +29,8 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 		.payload = s->payload, .len = s->len };
 
 	j->stats.got++;
-	out->due_us = due_us(j, s->ts, now_us);
-	j->stats.excess_us = (int32_t)(out->due_us - jitter_target_us(j));
+	out->delay_us = due_us(j, s->ts, now_us) + least_us(j);
+	j->stats.excess_us = (int32_t)(out->delay_us - least_us(j) - jitter_target_us(j));
 	j->stats.resting   = now_us - out->grown_us < out->rest_us;
 	if (out->begun)
 		j->stats.lost += jitter_missing(j, out->next_seq, s->seq);
@@ -51,18 +52,17 @@ static enum jitter_result frame_rt(struct jitter *j, struct jitter_frame *f, uin
 	return JITTER_FRAME;
 }
 
-/* A reader whose tick is longer than a frame wants more than one at once, each time: who begins with less is short of the
- * rest for ever, as it always comes just after its time. (It is not waited for longer than a tick.) */
-static bool short_rt(const struct jitter *j, uint32_t n_ts, uint64_t now_us)
+/* What this reader's ticks ask for, whenever they meet the frames: so much sooner than it is played does it want one of
+ * them. */
+static int64_t ticks_need_us(const struct jitter *j)
 {
-	const uint32_t tick = n_ts > j->tick ? n_ts : j->tick;
-
-	return j->conf.fixed && j->frame && jitter_span_ticks(j) + j->frame / 2 < tick &&
-	       (int64_t)(now_us - at(j, j->head)->came_us) < us_of(j, tick);
+	if (!j->conf.fixed || !j->tick || !j->frame)
+		return 0;
+	return us_of(j, j->tick - gcd(j->tick, j->frame)) + (j->conf.fit || j->hold >= 0 ? START_MORE_US : 0);
 }
 
-/* First, and after a long nothing: wait until the head has the delay it should have. A quarter of an answer less will do,
- * or a reader whose tick shivers would wait for a whole one more. */
+/* First, and after a long nothing: wait until the head has the delay it should have. A quarter of an answer less will
+ * do, or a reader whose tick shivers would wait for a whole one more. */
 static enum jitter_result start_rt(struct jitter *j, struct jitter_frame *f, uint32_t n_ts, uint64_t now_us)
 {
 	const int64_t target = jitter_target_us(j), floor = jitter_floor_us(j), least = floor < target ? floor : target;
@@ -72,7 +72,7 @@ static enum jitter_result start_rt(struct jitter *j, struct jitter_frame *f, uin
 		return JITTER_SILENCE;
 	if (enough < least)
 		enough = least;
-	if (due_us(j, at(j, j->head)->ts, now_us) < enough || short_rt(j, n_ts, now_us))
+	if (due_us(j, at(j, j->head)->ts, now_us) < enough + ticks_need_us(j))
 		return JITTER_WAIT;
 
 	return frame_rt(j, f, n_ts, now_us);
@@ -92,8 +92,10 @@ static enum jitter_result underrun_rt(struct jitter *j, uint32_t n_ts)
 	}
 
 	out->concealed += n_ts;
-	if (j->conf.fixed)
+	if (j->conf.fixed && !out->untimely)      /* the delay grows, by just this */
 		out->next_ts += n_ts;
+	j->stats.stretched += out->untimely;
+	out->untimely = false;
 
 	return first || j->conf.fixed ? JITTER_LOST : JITTER_WAIT;
 }
@@ -135,22 +137,12 @@ static enum jitter_result fill_rt(struct jitter *j, struct jitter_frame *f, uint
 	return JITTER_LOST;
 }
 
-static int64_t excess_us(const struct jitter *j, uint64_t now_us)
-{
-	const uint32_t least = j->least.cur_us < j->least.prev_us ? j->least.cur_us : j->least.prev_us;
-
-	if (!j->conf.fixed || jitter_seeks(j))
-		return due_us(j, at(j, j->head)->ts, now_us) - jitter_target_us(j);
-
-	/* fixed: the fastest packet may belong to an older route, what always lies here does not lie */
-	return j->least.periods < 2 ? 0 : (int64_t)least - us_of(j, j->frame) - jitter_target_us(j);
-}
-
 /* From which excess on a packet is left out. */
 static int64_t enough_to_shrink_us(const struct jitter *j, int64_t frame_us)
 {
 	if (j->conf.steered) {
-		const int64_t over = !j->conf.fixed ? SHRINK_FAST_OVER : frame_us * 3 > SHRINK_MUSIC_OVER ? frame_us * 3 : SHRINK_MUSIC_OVER;
+		const int64_t loud = frame_us * 3 > SHRINK_MUSIC_OVER ? frame_us * 3 : SHRINK_MUSIC_OVER;
+		const int64_t over = j->conf.fixed ? loud : SHRINK_FAST_OVER;
 
 		return frame_us + (j->out.quiet ? frame_us / 8 : over);
 	}
@@ -159,15 +151,28 @@ static int64_t enough_to_shrink_us(const struct jitter *j, int64_t frame_us)
 	return j->conf.fixed ? frame_us + frame_us / 16 : frame_us - frame_us / 8;
 }
 
+/* The delay that there would be with one packet less, over the target. (Frames and ticks meet in another way then.) */
+static int64_t excess_without_us(struct jitter *j, uint64_t now_us)
+{
+	struct playing *out = &j->out;
+	int64_t us;
+
+	need_reader_rt(&j->need, j->conf.clock, j->tick, j->ahead, out->next_ts + j->frame);
+	us = due_us(j, at(j, j->head)->ts + j->frame, now_us) - jitter_target_us(j);
+	need_reader_rt(&j->need, j->conf.clock, j->tick, j->ahead, out->next_ts);
+
+	return us;
+}
+
 /* Leave out packets while the delay is a frame too long; a voice loses one at a time, and none soon after it
  * waited: what came late once may do so again. */
 static void shrink_rt(struct jitter *j, uint64_t now_us)
 {
 	const int64_t frame_us = us_of(j, j->frame), enough_us = j->out.settling ? frame_us : enough_to_shrink_us(j, frame_us);
-	int64_t excess = excess_us(j, now_us);
+	int64_t excess = due_us(j, at(j, j->head)->ts, now_us) - jitter_target_us(j);
 	const bool soon = excess > SHRINK_FAST_OVER || j->out.quiet;
 
-	if (!frame_us)
+	if (!frame_us || (j->conf.fixed && !need_known(&j->need)))
 		return;
 	if (!j->conf.fixed && now_us - j->out.shrunk_us < (soon ? SHRINK_FAST_US : SHRINK_SLOW_US))
 		return;
@@ -175,31 +180,31 @@ static void shrink_rt(struct jitter *j, uint64_t now_us)
 		return;
 
 	j->out.settling = false;
-	while (excess >= enough_us && j->held > 1 && is_kind(j, (uint16_t)(j->head + 1), PACKET)) {
+	while (excess >= enough_us && j->held > 1 && is_kind(j, (uint16_t)(j->head + 1), PACKET) &&
+	       (!j->conf.fixed || excess_without_us(j, now_us) >= 0)) {
 		jitter_pass_rt(j);
 		j->stats.dropped_shrink++;
 		j->out.shrunk_us = now_us;
 		excess -= frame_us;
-		memset(&j->least, 0, sizeof(j->least));
 		if (!j->conf.fixed)
 			break;
 	}
 }
 
-/* Too little delay, and it was felt? Then not yet. A fixed buffer moves only for a clock that ran away. */
-static bool stretch_rt(struct jitter *j, uint32_t n_ts, uint64_t now_us)
+/* Too little delay, and it was felt? Then not yet. A fixed buffer bears what the net does: only what it itself had
+ * wrong counts, and what it was told to hold. */
+static bool stretch_rt(struct jitter *j, uint64_t now_us)
 {
 	const int64_t due = due_us(j, at(j, j->head)->ts, now_us), target = jitter_target_us(j);
+	const int64_t frame_us = us_of(j, j->frame);
+	const int64_t ran_away = j->hold >= 0 ? frame_us : (target < frame_us ? target : frame_us) / 2;
+	const bool bears = j->conf.fixed && !(j->conf.fit && j->hold < 0);
+	const bool felt = bears ? j->out.settling || due + ran_away < target : j->out.late;
 
-	/* Who reads frames of 120 in ticks of 64 asks up to a tick before it plays them, each time another while before. */
-	if (j->hold >= 0)
-		return due + us_of(j, j->ahead) < target;
-	if (j->conf.fixed && !j->conf.fit)
-		return due + (target < us_of(j, j->frame) ? target : us_of(j, j->frame)) / 2 < target;
-
-	if (j->out.late && due < target)
+	if (j->out.untimely || (felt && due < target)) {
+		j->out.untimely = false;
 		return true;
-
+	}
 	j->out.late = false;
 	return false;
 }
@@ -210,7 +215,6 @@ static enum jitter_result insert_rt(struct jitter *j, uint32_t n_ts)
 
 	j->stats.stretched++;
 	j->out.concealed += n_ts;
-	memset(&j->least, 0, sizeof(j->least));
 
 	return first ? JITTER_LOST : JITTER_WAIT;
 }
@@ -253,27 +257,11 @@ static enum jitter_result play_rt(struct jitter *j, struct jitter_frame *f, uint
 	}
 	if (out->silent && due + us_of(j, n_ts) / 2 < target)
 		return JITTER_SILENCE;
-	if (stretch_rt(j, n_ts, now_us))
+	if (stretch_rt(j, now_us))
 		return insert_rt(j, n_ts);
 
 	shrink_rt(j, now_us);
 	return frame_rt(j, f, n_ts, now_us);
-}
-
-static void note_held_rt(struct jitter *j, uint64_t now_us)
-{
-	struct least *l = &j->least;
-	const uint32_t us = (uint32_t)us_of(j, jitter_span_ticks(j));
-
-	if (!l->periods || now_us - l->since_us >= HELD_PERIOD_US) {
-		l->prev_us  = l->cur_us;
-		l->cur_us   = us;
-		l->since_us = now_us;
-		l->periods += l->periods < 3;
-	}
-	else if (us < l->cur_us) {
-		l->cur_us = us;
-	}
 }
 
 enum jitter_result jitter_get_rt(struct jitter *j, struct jitter_frame *f, uint32_t n_ts, uint64_t now_us)
@@ -287,7 +275,8 @@ enum jitter_result jitter_get_rt(struct jitter *j, struct jitter_frame *f, uint3
 	if (!j->out.begun || j->out.idle)
 		return start_rt(j, f, n_ts, now_us);
 
-	note_held_rt(j, now_us);
+	if (j->conf.fixed)
+		need_reader_rt(&j->need, j->conf.clock, j->tick, j->ahead, j->out.next_ts);
 	return j->held ? play_rt(j, f, n_ts, now_us) : underrun_rt(j, n_ts);
 }
 
@@ -321,7 +310,6 @@ void jitter_played_rt(struct jitter *j, uint32_t n_ts)
 void jitter_shrunk_rt(struct jitter *j, uint64_t now_us)
 {
 	j->out.shrunk_us = now_us;
-	memset(&j->least, 0, sizeof(j->least));
 }
 
 void jitter_quiet_rt(struct jitter *j, bool quiet)

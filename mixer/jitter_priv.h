@@ -4,19 +4,21 @@
  *     jitter.c      what it is (read that first), making it, the slots
  *     jitter_put.c  packets in: follow the stream, measure it, store
  *     jitter_get.c  sound out: a packet, or what stands for one
- *     jitter_late.c the reader was late
+ *     jitter_late.c a packet is too late, or the reader was
  */
 #ifndef MIXER_JITTER_PRIV_H
 #define MIXER_JITTER_PRIV_H
 
 #include "arrival.h"
 #include "jitter.h"
+#include "need.h"
 #include "odds.h"
 
 enum {
 	JITTER_DROPOUT      = 3000,       /* RFC 3550 A.1, MAX_DROPOUT */
 	JITTER_MISORDER     = 100,        /* and MAX_MISORDER */
 	JITTER_FRAME_MAX_MS = 120,
+	JITTER_FIT_FRAMES   = 3,          /* a buffer that finds its target holds no more */
 };
 
 enum kind { EMPTY = 0, PACKET, SKIPPED };
@@ -45,6 +47,8 @@ struct arriving {
 	bool     bad_any;
 	uint32_t step;            /* last difference of timestamps between neighbours */
 	unsigned late_run;
+	int64_t  late_us;         /* what the last of them needed; */
+	unsigned alike;           /* and how many before it as much */
 	unsigned late_score;      /* up with each late one, down with those in time */
 	bool     again;           /* this one came inside a later packet */
 	bool     due_any;         /* odds know what was sent up to: */
@@ -62,7 +66,8 @@ struct playing {
 	bool     begun;           /* next_seq and next_ts mean something */
 	bool     idle;            /* nothing came for long: fill up anew before playing */
 	bool     paused;          /* the last thing heard of the sender was no sound */
-	bool     late;            /* a packet came too late since we last looked at growing */
+	bool     late;            /* a packet came too late since we last looked at growing; */
+	bool     untimely;          /* by our timing, not by the net's */
 	bool     silent;          /* the last answer filled a pause */
 	bool     quiet, may_learn;
 	uint16_t next_seq;
@@ -74,15 +79,8 @@ struct playing {
 	uint32_t owed;            /* ticks that the reader dropped and no packet was passed over for yet */
 	uint32_t credit;          /* ticks of the packet last declared lost not yet concealed */
 	uint64_t shrunk_us, grown_us, rest_us;
-	int64_t  due_us;          /* the delay of the packet last given out, over that of the fastest; */
+	int64_t  delay_us;        /* of the packet last given out: how long after its timestamp it is played */
 	bool     settling;        /* another target was chosen: gone to at once */
-};
-
-/* The least that was held at a get, over this and the last period: what a fixed buffer has too much of. */
-struct least {
-	uint64_t since_us;
-	uint32_t cur_us, prev_us;
-	unsigned periods;
 };
 
 struct jitter {
@@ -95,18 +93,16 @@ struct jitter {
 	uint32_t frame;                   /* ticks in a packet, as far as known; 0: not yet */
 	struct arriving in;
 	struct playing out;
-	struct least least;
 	struct rescued rescued;
 	struct jitter_stats stats;
 	struct arrival arrival;
 	int8_t hold;                      /* frames; -1: as configured; */
 	uint32_t tick;                    /* to a reader who takes so much at a time, in ticks of the clock; 0: not known; */
 	uint32_t ahead;                   /* and has so much before what it asks for */
-	struct odds odds;
+	struct need need;                 /* fixed: how long before their time packets have to be here; */
+	struct odds odds;                 /* how much longer before it they should be */
+	int steps;                        /* that it says: quarters of a frame; -1: it is not known yet */
 };
-
-/* Does its target follow something, or is it what it was made with? */
-static inline bool jitter_seeks(const struct jitter *j) { return j->conf.fit || j->hold >= 0; }
 
 /* From the begin of the oldest packet held to the end of the youngest. */
 int64_t jitter_span_ticks(const struct jitter *j);
@@ -115,6 +111,10 @@ int64_t jitter_floor_us(const struct jitter *j);  /* the least it may be */
 
 /* How many places from..to-1 hold neither a packet nor one used elsewhere. */
 unsigned jitter_missing(const struct jitter *j, uint16_t from, uint16_t to);
+bool jitter_too_late(const struct jitter *j, uint16_t seq, int64_t ts64);
+/* One that was: is it our timing that was wrong, and not the net's? */
+bool jitter_untimely_rt(struct jitter *j, int64_t ts64, uint64_t now_us);
+unsigned jitter_late_max(const struct jitter *j); /* so many late ones and none in time: begin anew */
 void jitter_remove_rt(struct jitter *j);          /* takes the head out */
 /* What is due moves on to `seq`; of the places passed, `here` tells whether the last one had a packet. */
 void jitter_advance_rt(struct jitter *j, uint16_t seq, bool here);
@@ -146,10 +146,25 @@ static inline int64_t frame_or(const struct jitter *j, uint32_t n_ts)
 	return j->frame ? j->frame : n_ts;
 }
 
-/* The delay the sound of `ts` has now, over that of the fastest packet. */
+/* The one rule. A packet that comes now is played when its first sample is due: the less time is left until then, the greater
+ * is what it needs. It is too late when that is more than the delay there is. */
+static inline int64_t need_us(const struct jitter *j, int64_t ts, uint64_t now_us)
+{
+	return (int64_t)(now_us - j->in.origin_us) - us_of(j, ts) + need_ahead_us(&j->need, ts);
+}
+
+/* What packets need that the network did not delay. */
+static inline int64_t least_us(const struct jitter *j)
+{
+	return j->conf.fixed && need_known(&j->need) ? j->need.most_us : j->arrival.base_us;
+}
+
+/* The delay of the sound of `ts` if it were given out now, over what it needs. */
 static inline int64_t due_us(const struct jitter *j, int64_t ts, uint64_t now_us)
 {
-	return (int64_t)(now_us - j->in.origin_us) - j->arrival.base_us - us_of(j, ts);
+	const int64_t ahead = j->conf.fixed && j->out.begun && !j->out.idle ? us_of(j, j->ahead) : 0;
+
+	return (int64_t)(now_us - j->in.origin_us) - us_of(j, ts) + ahead - least_us(j);
 }
 
 /* By how much an answer that is no packet makes the delay longer. */

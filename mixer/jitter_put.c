@@ -8,9 +8,7 @@
 
 enum {
 	JUMP_US  = 1000000,       /* timestamps against arrival: more than this is a new count, not a late packet */
-	LATE_RUN = 4,             /* so many late ones and none in time: our timing is wrong, not theirs */
-	LATE_RUN_HELD = 32,       /* ... where the delay was chosen, by somebody who may know what he does */
-	LATE_WEIGHT = 20, LATE_SCORE = 100,     /* one in twenty */
+	FIT_LATE_A_MINUTE = 5,
 	RESCUED_US = 5000000,     /* a period of struct rescued */
 };
 
@@ -121,7 +119,7 @@ static void rescued_rt(struct jitter *j, int64_t transit_us, uint64_t now_us)
 static int64_t due_with(const struct jitter *j, int frames)
 {
 	const int64_t least = us_of(j, (int64_t)j->frame * frames), tick = jitter_step_us(j);
-	int64_t due = j->out.due_us;
+	int64_t due = j->out.delay_us - least_us(j);
 
 	if (frames == j->hold)
 		return due;
@@ -129,22 +127,44 @@ static int64_t due_with(const struct jitter *j, int frames)
 	return due < least ? due + tick : due;
 }
 
+static unsigned steps_of(const struct jitter *j, int64_t later_us)
+{
+	const int64_t step = us_of(j, j->frame) * JITTER_FIT_FRAMES / ODDS_STEPS;
+
+	if (later_us <= 0 || !step)
+		return 0;
+	return later_us > ODDS_STEPS * step ? ODDS_STEPS + 1 : (unsigned)((later_us + step - 1) / step);
+}
+
 /* What the net did to this packet: with how many frames held would it have come in time? */
-static void odds_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t transit_us, uint64_t now_us)
+static void odds_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t later_us, uint64_t now_us)
 {
 	const int16_t ahead = rtp_seq_diff(pkt->seq, j->in.due_seq);
 	unsigned late = 0;
 
-	if (!j->conf.fixed || !j->out.begun || !j->frame)
-		return;
 	for (int n = 0; n < JITTER_ODDS; n++)
-		late |= (unsigned)(transit_us - j->arrival.base_us > due_with(j, n)) << n;
+		late |= (unsigned)(later_us > due_with(j, n)) << n;
 	if (ahead > 0 || !j->in.due_any) {
 		odds_due_rt(&j->odds, j->in.due_any ? (uint32_t)ahead : 1, now_us);
 		j->in.due_seq = pkt->seq;
 		j->in.due_any = true;
 	}
-	odds_came_rt(&j->odds, late);
+	odds_came_rt(&j->odds, late, steps_of(j, later_us));
+	if (j->conf.fit && (late || !(pkt->seq & 63)))
+		j->steps = odds_steps(&j->odds, (uint32_t)us_of(j, j->frame), FIT_LATE_A_MINUTE);
+}
+
+/* A fixed buffer: what did this packet need, and what do all? */
+static void needs_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64, uint64_t now_us)
+{
+	const int64_t us = need_us(j, ts64, now_us);
+
+	if (!j->conf.fixed || !j->frame)
+		return;
+	if (!j->in.again)
+		need_add_rt(&j->need, (uint64_t)(ts64 / j->frame), ts64, us - need_ahead_us(&j->need, ts64), now_us);
+	if (j->out.begun && need_known(&j->need))
+		odds_rt(j, pkt, us - j->need.most_us, now_us);
 }
 
 static void measure_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64, uint64_t now_us)
@@ -157,7 +177,7 @@ static void measure_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64
 	if (!in->again || !arrival_any(&j->arrival))
 		arrival_add_rt(&j->arrival, transit, now_us);
 	rescued_rt(j, transit, now_us);
-	odds_rt(j, pkt, transit, now_us);
+	needs_rt(j, pkt, ts64, now_us);
 	if (d < 0) {
 		j->stats.reordered += !in->again;
 		return;
@@ -172,39 +192,12 @@ static void measure_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64
 		in->transit_us = transit;
 }
 
-static bool too_late(const struct jitter *j, uint16_t seq, int64_t ts64)
-{
-	if (!j->out.begun)
-		return false;
-	if (rtp_seq_diff(seq, j->out.next_seq) < 0)
-		return true;
-
-	/* fixed: its time was concealed, and is not waited for; half a frame of grace for readers of another pace */
-	return j->conf.fixed && !j->out.idle && (j->out.next_ts - ts64) * 2 > j->frame;
-}
-
-/* Where a reader takes more or less than a frame at a time, or a sender sends some at once, it may be always the same packets
- * that come a little late, between others that do not. Then it is our timing, and one is taken all the same: the delay has
- * grown by what was concealed for it. Who chose the delay bears what the net does; there only packets count that were as fast
- * as any. */
-static bool forgive_rt(struct jitter *j, const struct rtp_pkt *pkt, int64_t ts64, uint64_t now_us)
-{
-	if (!j->conf.fixed || rtp_seq_diff(pkt->seq, j->out.next_seq) < 0)
-		return false;
-	if (j->hold < 0 || due_us(j, ts64, now_us) < us_of(j, j->frame) / 8)
-		j->in.late_score += LATE_WEIGHT;
-	if (j->held || j->in.late_score < LATE_SCORE)
-		return false;
-	j->in.late_score = 0;
-	j->out.next_ts   = ts64;
-	return true;
-}
-
-static int refuse_late_rt(struct jitter *j)
+static int refuse_late_rt(struct jitter *j, int64_t ts64, uint64_t now_us)
 {
 	j->stats.late++;
 	j->in.late_run++;
 	j->out.late = true;
+	j->out.untimely |= jitter_untimely_rt(j, ts64, now_us);
 
 	return ETIMEDOUT;
 }
@@ -312,9 +305,9 @@ int jitter_put_rt(struct jitter *j, const struct rtp_pkt *pkt, uint64_t now_us)
 
 	ts64 = unwrap(j, pkt->ts);
 	measure_rt(j, pkt, ts64, now_us);
-	if (too_late(j, pkt->seq, ts64) && !forgive_rt(j, pkt, ts64, now_us)) {
-		if (j->in.late_run + 1 < (j->hold < 0 ? LATE_RUN : LATE_RUN_HELD) || j->held)
-			return refuse_late_rt(j);
+	if (jitter_too_late(j, pkt->seq, ts64)) {
+		if (j->in.late_run + 1 < jitter_late_max(j) || j->held)
+			return refuse_late_rt(j, ts64, now_us);
 		begin_rt(j, pkt, now_us);
 		ts64 = unwrap(j, pkt->ts);
 		measure_rt(j, pkt, ts64, now_us);

@@ -374,6 +374,15 @@ static void keys_rt(struct leg_rt *l, const struct plan_rx *rx, size_t n)
 		thread_event_rt(l->t, l, &ev);
 }
 
+/* Is what is too much there for a reason, or made good by the pace soon? Where the shortest delay was asked for, that
+ * is too slow. */
+static bool paced_rt(const struct leg_rt *l, const struct jitter *j)
+{
+	const struct pace *p = &l->play.pace;
+
+	return pace_slows(p) || (pace_fast(p) && !l->plan->fit && jitter_held_at(j) < 0);
+}
+
 static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_frame *f, size_t ask)
 {
 	struct scratch *x = &l->t->rt.scratch;
@@ -412,7 +421,7 @@ static void frame_rt(struct leg_rt *l, struct jitter *j, const struct jitter_fra
 	jitter_played_rt(j, (uint32_t)((uint64_t)n * c->clock / c->srate));
 	keys_rt(l, rx, (size_t)n);
 	energy = mix_energy(x->pcm, (size_t)n * rx->c.param.channels);
-	jitter_quiet_rt(j, energy < QUIET);
+	jitter_quiet_rt(j, energy < QUIET && !(l->plan->music && paced_rt(l, j)));
 	p->frame_smp = (uint32_t)((uint64_t)n * CLOCK_RATE / c->srate);
 	p->concealing = 0;
 	if (!through_rt(l, energy, p->frame_smp)) {
@@ -455,6 +464,22 @@ static void delay_rt(struct leg_rt *l, const struct jitter_frame *f, uint64_t no
 	waits_add_rt(&l->play.waits, f->ts, rx->c.codec->clock, f->came_us, us, now_us, LEG_DELAY_US);
 }
 
+/* A card's period may be some ticks, but all of them are at its begin: what comes later is too late for the last of
+ * them, too. So that is the moment at which the buffer is asked, and what comes before in the period is ahead of what
+ * is asked for. */
+static enum jitter_result ask_jitter_rt(struct leg_rt *l, struct jitter_frame *f, size_t ask, uint64_t now_us)
+{
+	const struct bus_rt *b = l->bus;
+	struct leg_play *p = &l->play;
+	struct jitter *j = l->plan->jitter[p->jitter];
+	const uint32_t clock = l->plan->jitter_conf[p->jitter].clock, turned = b->card ? b->turned : 0;
+
+	if (l->plan->music)
+		jitter_hold_rt(j, atomic_load_explicit(&l->buffer, memory_order_relaxed),
+			       ticks_of(b->card ? b->turn : b->quantum, clock), ticks_of(turned + p->n, clock));
+	return jitter_get_rt(j, f, ticks_of(ask, clock), now_us - (l->plan->music ? mixer_smp_us(turned) : 0));
+}
+
 /* A frame more in the queue, or n_smp of what stands for it. */
 static void pull_rt(struct leg_rt *l, size_t n_smp, uint64_t now_us)
 {
@@ -464,11 +489,7 @@ static void pull_rt(struct leg_rt *l, size_t n_smp, uint64_t now_us)
 	struct jitter_frame f;
 
 	memset(&f, 0, sizeof(f));
-	if (l->plan->music)
-		jitter_hold_rt(j, atomic_load_explicit(&l->buffer, memory_order_relaxed),
-			       ticks_of(l->bus->quantum, l->plan->jitter_conf[p->jitter].clock),
-			       ticks_of(p->n, l->plan->jitter_conf[p->jitter].clock));
-	switch (jitter_get_rt(j, &f, ticks_of(ask, l->plan->jitter_conf[p->jitter].clock), now_us)) {
+	switch (ask_jitter_rt(l, &f, ask, now_us)) {
 
 	case JITTER_FRAME:
 		leg_xr_frame_rt(l, j);

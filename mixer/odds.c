@@ -9,7 +9,7 @@
 #include <string.h>
 #include "odds.h"
 
-enum { SPAN_US = 10000000, LEAST_US = 2000000 };
+enum { SPAN_US = 10000000, LEAST_US = 2000000, STEPS_LEAST_US = 4000000 };
 
 void odds_clear_rt(struct odds *o)
 {
@@ -26,13 +26,33 @@ void odds_due_rt(struct odds *o, uint32_t n, uint64_t now_us)
 	o->span[o->at].due += n;
 }
 
-void odds_came_rt(struct odds *o, unsigned late)
+void odds_came_rt(struct odds *o, unsigned late, unsigned steps)
 {
 	struct odds_span *s = &o->span[o->at];
 
 	s->came++;
 	for (unsigned i = 0; i < ODDS_CHOICES; i++)
 		s->late[i] += late >> i & 1;
+	if (steps <= ODDS_STEPS)
+		s->wants[steps]++;
+}
+
+int odds_steps(const struct odds *o, uint32_t frame_us, uint32_t a_minute)
+{
+	uint64_t due = 0, late = 0;
+	int steps = ODDS_STEPS;
+
+	for (unsigned i = 0; i < ODDS_SPANS; i++)
+		due += o->span[i].due;
+	if (due * frame_us < STEPS_LEAST_US)
+		return -1;
+	for (; steps > 0; steps--) {
+		for (unsigned i = 0; i < ODDS_SPANS; i++)
+			late += o->span[i].wants[steps];
+		if (late > a_minute)
+			break;
+	}
+	return steps;
 }
 
 bool odds_minute(const struct odds *o, uint32_t frame_us, float missing[ODDS_CHOICES])

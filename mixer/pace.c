@@ -29,14 +29,16 @@ enum {
 	MARGIN_US  = 200,
 	TICKS_MAX  = 8,
 	OWING_MIN  = 64,
+	FALLS      = 3,           /* so many seconds make a slow sender, until its clock is known */
 };
 
 #define VOICE_PPM  3000.0f
 #define HURRY_PPM  5000.0f
 #define MUSIC_PPM  1000.0f
 #define SLOW_PPM   -15.0f         /* no more than what estimates err by */
+#define SLOWEST_PPM -300.0f       /* what falls faster than that falls by what the net does */
 #define REACT_S    2.0f           /* until a window says so */
-#define LAG_S      8.0f           /* so old may the packet be that the delay is measured from */
+#define LAG_S      1.0f           /* so old may the packets be that the delay is measured from */
 
 int pace_init(struct pace *p)
 {
@@ -49,12 +51,14 @@ int pace_init(struct pace *p)
 static void pace_clear_rt(struct pace *p)
 {
 	p->seen = p->sure = false;
+	p->falls = p->fell_us = p->seconds = 0;
 }
 
 void pace_source_rt(struct pace *p)
 {
 	drift_reset_rt(&p->drift);
 	pace_clear_rt(p);
+	p->ppm = 0;
 }
 
 void pace_stop_rt(struct pace *p)
@@ -89,6 +93,40 @@ static struct pace_least least_of(struct pace_least a, struct pace_least b)
 	return (struct pace_least){a.excess_us < b.excess_us ? a.excess_us : b.excess_us, a.queued < b.queued ? a.queued : b.queued};
 }
 
+static void fall_rt(struct pace *p)
+{
+	const int32_t fall_us = p->before.excess_us - p->least.excess_us;
+
+	p->seconds++;
+	if (p->sure && fall_us > 0 && fall_us < -SLOWEST_PPM) {
+		p->falls++;
+		p->fell_us += (uint32_t)fall_us;
+	}
+	else {
+		p->falls = p->fell_us = 0;
+	}
+}
+
+/* The sender's clock against ours; false: nothing is known, or nothing to mind. */
+static bool slow(const struct pace *p, float *ppm)
+{
+	if (!drift_known(&p->drift, ppm)) {
+		if (p->falls < FALLS)
+			return false;
+		*ppm = -(float)p->fell_us / (float)p->falls;
+	}
+	if (*ppm < SLOWEST_PPM)
+		*ppm = SLOWEST_PPM;
+	return *ppm <= SLOW_PPM;
+}
+
+bool pace_fast(const struct pace *p)
+{
+	float ppm;
+
+	return drift_known(&p->drift, &ppm) && ppm >= -SLOW_PPM;
+}
+
 /* true: a second is over; *least is of it and of the one before. */
 static bool note_rt(struct pace *p, struct pace_least *least, const struct pace_level *l, uint64_t now_us)
 {
@@ -105,6 +143,7 @@ static bool note_rt(struct pace *p, struct pace_least *least, const struct pace_
 		return false;
 	}
 	*least = least_of(p->least, p->before);
+	fall_rt(p);
 	p->before = p->least;
 	p->least = now;
 	p->since_us = now_us;
@@ -119,10 +158,10 @@ static int32_t low_us(const struct pace *p, const struct pace_level *l)
 	const float gentle = l->music ? MUSIC_PPM : VOICE_PPM;
 	float ppm, us;
 
-	if (!drift_known(&p->drift, &ppm) || ppm > SLOW_PPM)
+	if (!slow(p, &ppm))
 		return l->hold ? -(int32_t)l->tick_us / 4 : INT32_MIN;
 
-	us = -ppm * ((float)l->tick_us / gentle + REACT_S + (l->hold ? LAG_S : 0.0f));
+	us = -ppm * ((float)l->tick_us / gentle + REACT_S + (l->music ? LAG_S : 0.0f));
 	return MARGIN_US + (int32_t)us;
 }
 
@@ -148,11 +187,14 @@ static int32_t ticks_rt(const struct pace *p, const struct pace_level *l, int32_
 {
 	const int32_t tick = (int32_t)l->tick_us, over = tick / 8 < OVER_US ? tick / 8 : OVER_US;
 	const int32_t low = low_us(p, l), high = (low > 0 ? low : 0) + over;
+	float ppm;
 
 	if (least_us < low)
 		return -1;
 	if (l->resting || least_us - high < tick)
 		return 0;
+	if (l->music && p->seconds <= FALLS && !drift_known(&p->drift, &ppm))
+		return 0;         /* perhaps it is slow, and needs what there is */
 	return (least_us - high) / tick < TICKS_MAX ? (least_us - high) / tick : TICKS_MAX;
 }
 

@@ -35,6 +35,8 @@ struct pace {
 	uint64_t left;            /* of it, 32.32 samples; 0: none */
 	uint64_t since_us;
 	struct pace_least least, before;  /* of this second and of the last one */
+	uint32_t fell_us;         /* what the delay has lost, second by second, in a row of */
+	unsigned falls, seconds;  /* and so many were seen since the delay was changed */
 };
 
 int  pace_init(struct pace *p);           /* control thread */
@@ -48,6 +50,10 @@ void pace_packet_rt(struct pace *p, uint32_t clock, uint32_t ts, uint64_t now_us
 bool pace_frame_rt(struct pace *p, const struct pace_level *l, uint64_t now_us);
 
 static inline bool pace_on(const struct pace *p) { return p->on; }
+/* The last slip made the delay longer: what there is now is there for that. */
+static inline bool pace_slows(const struct pace *p) { return p->ppm < 0; }
+/* A fast clock is known, which slips make good. */
+bool pace_fast(const struct pace *p);
 /* A slip is to begin: pace_join_rt as soon as the last WARP_KEEP samples that are heard can be had; NULL: silence. */
 static inline bool pace_due(const struct pace *p) { return p->left && !p->on; }
 void   pace_join_rt(struct pace *p, const float *last, uint8_t channels);

@@ -4,8 +4,8 @@
  *
  *     bench-band KIND BUFFER DELAY_MS JITTER_MS LOSS_PCT RED PPM SECONDS SEED
  *
- * KIND: l16-64, l16-128, l16-64-128, opus-64, opus-128 (frame or period in samples, see kinds[]). BUFFER: frames, 0 to
- * 3, or auto; of both buffers on the way, the server's for the first player and the second one's own. DELAY, JITTER,
+ * KIND: l16-64, l16-128 (frame and period in samples), l16-64-441 (another period), opus-64 (frames of 2.5 ms, the
+ * period). BUFFER: frames, 0 to 3, or auto; of both buffers on the way, the server's for the first player and the second one's own. DELAY, JITTER,
  * LOSS: of each of the two lines, each way. RED: older frames in each packet. The first card runs fast by PPM, the
  * second slow.
  *
@@ -22,13 +22,7 @@
 
 enum { SETTLE_S = 12, SEEK_SMP = 48000 / 4, PROBES_MAX = 20000 };
 
-static const struct kind { const char *name, *codec; uint8_t channels; uint32_t ptime_us, period; } kinds[] = {
-	{"l16-64", "L16", 1, 1334, 64},
-	{"l16-128", "L16", 1, 2667, 128},
-	{"l16-64-128", "L16", 1, 1334, 128},      /* frames shorter than the period */
-	{"opus-64", "opus", 2, 2500, 64},
-	{"opus-128", "opus", 2, 2500, 128},
-};
+struct kind { const char *codec; uint8_t channels; uint32_t ptime_us, period; };
 
 struct band {
 	struct gig *gig;
@@ -105,12 +99,19 @@ static struct made_up made_up(const struct gig_player *from, const struct gig_pl
 	return (struct made_up){up.concealed, down.concealed};
 }
 
-static const struct kind *kind_find(const char *name)
+static bool kind_parse(struct kind *k, const char *name)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
-		if (!strcmp(kinds[i].name, name))
-			return &kinds[i];
-	return NULL;
+	unsigned frame, period;
+
+	if (sscanf(name, "opus-%u", &period) == 1)
+		*k = (struct kind){"opus", 2, 2500, period};
+	else if (sscanf(name, "l16-%u-%u", &frame, &period) == 2)
+		*k = (struct kind){"L16", 1, (frame * 1000 + 47) / 48, period};
+	else if (sscanf(name, "l16-%u", &frame) == 1)
+		*k = (struct kind){"L16", 1, (frame * 1000 + 47) / 48, frame};
+	else
+		return false;
+	return k->period && k->period <= CARD_PERIOD_MAX;
 }
 
 static void measure(struct band *b, const struct gig_player_conf *one, const struct gig_player_conf *two,
@@ -140,16 +141,16 @@ static void measure(struct band *b, const struct gig_player_conf *one, const str
 
 int main(int argc, char **argv)
 {
-	const struct kind *k = argc == 10 ? kind_find(argv[1]) : NULL;
 	struct gig_player_conf conf, other;
 	static struct band b;
+	struct kind k;
 
-	if (!k) {
+	if (argc != 10 || !kind_parse(&k, argv[1])) {
 		fputs("usage: bench-band KIND BUFFER DELAY_MS JITTER_MS LOSS_PCT RED PPM SECONDS SEED\n", stderr);
 		return 64;
 	}
-	conf = (struct gig_player_conf){.codec = k->codec, .channels = k->channels, .ptime_us = k->ptime_us,
-					.period_smp = k->period, .ppm = strtod(argv[7], NULL),
+	conf = (struct gig_player_conf){.codec = k.codec, .channels = k.channels, .ptime_us = k.ptime_us,
+					.period_smp = k.period, .ppm = strtod(argv[7], NULL),
 					.take = mouth, .arg = &b};
 	conf.buffer = strcmp(argv[2], "auto") ? atoi(argv[2]) : GIG_BUFFER_FIT;
 	conf.up.delay_us = (uint32_t)(1000 * strtod(argv[3], NULL));

@@ -162,9 +162,11 @@ static void pull(struct listener *l, int64_t now_us)
 {
 	size_t n = pace_need(&l->pace, RATE / 1000 * TICK_US / 1000 - l->queued);
 	struct jitter_frame f = {.payload = NULL};
-	enum jitter_result r = jitter_get_rt(l->j, &f, (uint32_t)n, (uint64_t)now_us);
+	enum jitter_result r;
 	double sound_at = (double)now_us + (double)l->queued * 1e6 / RATE;
 
+	jitter_hold_rt(l->j, -1, RATE / 1000 * TICK_US / 1000, (uint32_t)l->queued);
+	r = jitter_get_rt(l->j, &f, (uint32_t)n, (uint64_t)now_us);
 	if (r == JITTER_FRAME) {
 		n = (size_t)l->frame_us * (RATE / 1000) / 1000;
 		jitter_played_rt(l->j, (uint32_t)n);

@@ -12,9 +12,11 @@ enum { FRAME_US = 2500, A_SECOND = 400 };
 static uint64_t pass(struct odds *o, uint64_t now_us, unsigned seconds, unsigned lost_every, unsigned late_every, unsigned late)
 {
 	for (unsigned i = 1; i <= seconds * A_SECOND; i++, now_us += FRAME_US) {
+		const unsigned it = late_every && i % late_every == 0 ? late : 0;
+
 		odds_due_rt(o, 1, now_us);
 		if (!lost_every || i % lost_every)
-			odds_came_rt(o, late_every && i % late_every == 0 ? late : 0);
+			odds_came_rt(o, it, it);
 	}
 	return now_us;
 }
@@ -76,9 +78,32 @@ static void never_negative(void)
 	odds_clear_rt(&o);
 	now = pass(&o, now, 5, 0, 0, 0);
 	for (unsigned i = 0; i < 50; i++)
-		odds_came_rt(&o, 0);
+		odds_came_rt(&o, 0, 0);
 	near(&o, 0, 0, 0, 0);
 	g_assert_cmpuint(now, >, 0);
+}
+
+/* As few steps as leave five a minute that more would have saved, however many packets there are; what no number of steps
+ * saves is no reason for one. */
+static void steps(void)
+{
+	uint64_t now = 1000000;
+	struct odds o;
+
+	odds_clear_rt(&o);
+	now = pass(&o, now, 3, 0, 0, 0);
+	g_assert_cmpint(odds_steps(&o, FRAME_US, 5), ==, -1);
+	now = pass(&o, now, 7, 0, 0, 0);
+	g_assert_cmpint(odds_steps(&o, FRAME_US, 5), ==, 0);
+	now = pass(&o, now, 10, 0, A_SECOND * 2, 7);              /* one in two seconds */
+	g_assert_cmpint(odds_steps(&o, FRAME_US, 5), ==, 0);
+	now = pass(&o, now, 10, 0, A_SECOND * 2, 7);
+	g_assert_cmpint(odds_steps(&o, FRAME_US, 5), ==, 7);
+	now = pass(&o, now, 61, 0, A_SECOND, ODDS_STEPS + 1);
+	g_assert_cmpint(odds_steps(&o, FRAME_US, 5), ==, 0);
+	now = pass(&o, now, 5, 2, 0, 0);
+	g_assert_cmpint(odds_steps(&o, FRAME_US, 5), ==, 0);
+	(void)now;
 }
 
 int main(int argc, char *argv[])
@@ -87,5 +112,6 @@ int main(int argc, char *argv[])
 	g_test_add_func("/odds/counted", counted);
 	g_test_add_func("/odds/forgotten", forgotten);
 	g_test_add_func("/odds/never-negative", never_negative);
+	g_test_add_func("/odds/steps", steps);
 	return g_test_run();
 }
