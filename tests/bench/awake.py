@@ -32,15 +32,22 @@ def compute():
 
 
 class Awake:
+    """Once is enough: who was begun by one that keeps them awake has nothing to do."""
+
     def __enter__(self):
+        n = 0 if 'TUTTI_AWAKE' in os.environ else os.cpu_count()
         self.computing = [subprocess.Popen([sys.executable, os.path.abspath(__file__)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                          for _ in range(os.cpu_count())]
+                          for _ in range(n)]
+        if n:
+            os.environ['TUTTI_AWAKE'] = str(n)
         return self
 
     def __exit__(self, *_):
         for p in self.computing:
             p.kill()
             p.wait()
+        if self.computing:
+            del os.environ['TUTTI_AWAKE']
 
 
 if __name__ == '__main__':
