@@ -23,7 +23,7 @@
 #include "device_priv.h"
 #include "midiwire.h"
 
-enum { LOOK_US = 20, LOOKS = 16 };
+enum { LOOK_US = 20, LOOKS = 16, TRIES = 4, AGAIN_MS = 250 };
 
 struct jack_device {
 	struct device *d;
@@ -287,6 +287,17 @@ static void connect_outputs(struct jack_device *j)
 	jack_free(names);
 }
 
+/* A server that is late for its own periods just now does not answer in time; a moment later it does. */
+static bool begins(struct jack_device *j)
+{
+	for (unsigned i = 0; i < TRIES; i++) {
+		if (!jack_activate(j->client))
+			return true;
+		sys_msleep(AGAIN_MS);
+	}
+	return false;
+}
+
 static int start(struct jack_device *j)
 {
 	struct device *d = j->d;
@@ -294,7 +305,7 @@ static int start(struct jack_device *j)
 	find_clock(j);
 	d->period = jack_get_buffer_size(j->client);
 	d->realtime = jack_is_realtime(j->client);
-	if (jack_activate(j->client))
+	if (!begins(j))
 		return device_why(ENODEV, "JACK does not let us begin");
 	if (d->conf.period && d->conf.period != d->period && jack_set_buffer_size(j->client, d->conf.period))
 		device_why(0, "JACK stays at its period of %u samples", d->period);

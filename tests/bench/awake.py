@@ -22,7 +22,6 @@ def running():
 def compute():
     """Until who began it is no longer there."""
     parent, enough = os.getppid(), os.cpu_count() + 1
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     while os.getppid() == parent:
         if running() > enough:
             time.sleep(REST_S)
@@ -31,13 +30,17 @@ def compute():
             pass
 
 
+def idle():
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 class Awake:
     """Once is enough: who was begun by one that keeps them awake has nothing to do."""
 
     def __enter__(self):
         n = 0 if 'TUTTI_AWAKE' in os.environ else os.cpu_count()
-        self.computing = [subprocess.Popen([sys.executable, os.path.abspath(__file__)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                          for _ in range(n)]
+        args = [sys.executable, os.path.abspath(__file__)]
+        self.computing = [subprocess.Popen(args, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=idle) for _ in range(n)]
         if n:
             os.environ['TUTTI_AWAKE'] = str(n)
         return self

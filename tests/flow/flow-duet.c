@@ -39,7 +39,7 @@ struct net {
 static const struct net nets[] = {
 	{"one-room", 0, 0, 0, "L16", 1334, 64, false, 2000, 0},
 	{"town", 5, 1, 0, "L16", 1334, 64, false, 2000, 0},
-	{"town-opus", 5, 1, 1, "opus", 2500, 128, false, 3000, 5},
+	{"town-opus", 5, 1, 1, "opus", 2500, 128, false, 2000, 5},
 	{"country", 10, 2, 1, "L16", 1334, 64, false, 2000, 5},
 	{"country-loss", 10, 2, 5, "L16", 1334, 64, false, 2000, 10},
 	{"far", 20, 5, 2, "L16", 1334, 64, false, 2000, 5},

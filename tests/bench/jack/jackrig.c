@@ -20,7 +20,7 @@
 #include <jack/midiport.h>
 #include "jackrig.h"
 
-enum { NOTE = 60, NOTE_SMP = 4800 };
+enum { NOTE = 60, NOTE_SMP = 4800, ACTIVATIONS = 5 };
 
 struct rig {
 	jack_client_t *client;
@@ -210,6 +210,7 @@ static void ports_join(struct rig *g, const struct options *o)
 static void rig_open(struct rig *g, const struct options *o)
 {
 	jack_status_t st;
+	int err;
 
 	g->client = jack_client_open(o->name, JackNoStartServer | (o->server ? JackServerName : 0), &st, o->server);
 	if (!g->client) {
@@ -224,7 +225,10 @@ static void rig_open(struct rig *g, const struct options *o)
 	jack_set_process_callback(g->client, process_rt, g);
 	jack_set_xrun_callback(g->client, xrun_h, g);
 	jack_on_shutdown(g->client, shutdown_h, g);
-	if (jack_activate(g->client)) {
+	/* A server that is late for its own periods now and then does not answer in time. */
+	for (unsigned i = 0; (err = jack_activate(g->client)) && i < ACTIVATIONS; i++)
+		usleep(300000);
+	if (err) {
 		fputs("jackrig: JACK does not let us begin\n", stderr);
 		exit(EX_UNAVAILABLE);
 	}
