@@ -290,12 +290,12 @@ static void connect_outputs(struct jack_device *j)
 /* A server that is late for its own periods just now does not answer in time; a moment later it does. */
 static bool begins(struct jack_device *j)
 {
-	for (unsigned i = 0; i < TRIES; i++) {
-		if (!jack_activate(j->client))
-			return true;
+	for (unsigned tried = 1; jack_activate(j->client); tried++) {
+		if (tried == TRIES)
+			return false;
 		sys_msleep(AGAIN_MS);
 	}
-	return false;
+	return true;
 }
 
 static int start(struct jack_device *j)

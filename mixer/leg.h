@@ -365,7 +365,6 @@ void leg_report_rt(struct leg_rt *l, uint64_t now_us, bool bye);
 uint64_t leg_ntp_rt(const struct leg_rt *l, uint64_t now_us);
 
 /* leg_dtls.c */
-bool leg_is_dtls_rt(const uint8_t *buf, size_t len);
 void leg_dtls_rt(struct leg_rt *l, const uint8_t *buf, size_t len, const struct sa *from);
 int  leg_dtls_open(struct leg *l);                        /* control thread, before a plan may point at the ring */
 

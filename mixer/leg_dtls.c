@@ -12,30 +12,18 @@
  */
 #include <sys/socket.h>
 #include <errno.h>
-#include <string.h>
+#include "dtlsring.h"
 #include "leg.h"
 
-enum { FIRST = 20, LAST = 63 };           /* RFC 7983 7: "[20..63] -+--> forward to DTLS" */
-
-struct dgram { struct sa from; uint16_t len; uint8_t buf[LEG_DTLS_MAX]; };
-
 /* --- media thread --- */
-
-bool leg_is_dtls_rt(const uint8_t *buf, size_t len) { return len && buf[0] >= FIRST && buf[0] <= LAST; }
 
 void leg_dtls_rt(struct leg_rt *l, const uint8_t *buf, size_t len, const struct sa *from)
 {
 	struct leg_event ev = {.type = LEG_EVENT_DTLS, .addr = *from};
-	struct dgram g;
 
 	count_up(&l->n.rx_dtls);
 	count_up(&l->t->n.dtls);
-	if (len <= sizeof(g.buf)) {
-		g.from = *from;
-		g.len = (uint16_t)len;
-		memcpy(g.buf, buf, len);
-	}
-	if (len > sizeof(g.buf) || ring_push(l->plan->dtls, &g)) {
+	if (dtlsring_push_rt(l->plan->dtls, from, buf, len)) {
 		count_up(&l->n.dtls_dropped);
 		count_up(&l->t->n.dtls_dropped);
 	}
@@ -59,22 +47,12 @@ const char *leg_keys_name(enum leg_keys keys)
 
 int leg_dtls_open(struct leg *l)
 {
-	return l->rt->dtls ? 0 : ring_alloc(&l->rt->dtls, sizeof(struct dgram), LEG_DTLS_WAITING);
+	return l->rt->dtls ? 0 : dtlsring_alloc(&l->rt->dtls);
 }
 
 bool leg_take_dtls(struct leg *l, uint8_t *buf, size_t *len, struct sa *from)
 {
-	struct dgram g;
-
-	while (l->rt && l->rt->dtls && !ring_pop(l->rt->dtls, &g)) {
-		if (g.len > *len)
-			continue;
-		memcpy(buf, g.buf, g.len);
-		*len = g.len;
-		*from = g.from;
-		return true;
-	}
-	return false;
+	return l->rt && dtlsring_pop(l->rt->dtls, buf, len, from);
 }
 
 /* The socket is the leg's for life, and to send by it one need not be its thread. */
@@ -82,7 +60,7 @@ int leg_send_dtls(struct leg *l, const uint8_t *buf, size_t len, const struct sa
 {
 	if (!l->rt)
 		return ENODEV;
-	if (!leg_is_dtls_rt(buf, len) || len > LEG_DTLS_MAX || !sa_isset(to, SA_ALL) || sa_is_any(to))
+	if (!dtlsring_fits(buf, len, to))
 		return EINVAL;
 	if (sendto(l->rt->rtp.fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL, &to->u.sa, to->len) < 0)
 		return errno;

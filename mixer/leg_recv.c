@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include "dtlsring.h"
 #include "leg.h"
 
 enum { SOURCE_IDLE_US = 60000, AGE_MAX_US = 50000 };
@@ -241,7 +242,7 @@ static void datagram_rt(struct leg_rt *l, struct leg_sock *s, uint8_t *buf, size
 {
 	struct leg_plan *p = l->plan;
 	bool rtcp = s->rtcp || (p->desc.rtcp_mux && rtp_is_rtcp(buf, len));
-	bool dtls = p->dtls && !s->rtcp && leg_is_dtls_rt(buf, len);
+	bool dtls = p->dtls && !s->rtcp && dtlsring_is_dtls_rt(buf, len);
 	int whose = whose_rt(l, s, from), err = 0;
 	struct rtp_pkt pkt;
 

@@ -12,16 +12,11 @@
  * peer that refuses it gets no reports.
  */
 #include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include "mixer/ring.h"
+#include "mixer/dtlsring.h"
 #include "mixer/rtguard.h"
 #include "line_dtls.h"
-
-enum { FIRST = 20, LAST = 63 };           /* RFC 7983 7: "[20..63] -+--> forward to DTLS" */
-
-struct dgram { struct sa from; uint16_t len; uint8_t buf[LEG_DTLS_MAX]; };
 
 /* Made on the control thread, then the forward thread's but for the ring's other end. */
 struct line_ear {
@@ -73,7 +68,7 @@ int line_dtls_open(struct line_port *port, const struct line_dtls_conf *conf)
 
 	if (port->n != 2)
 		return ENOTSUP;
-	err = port->dtls ? 0 : ring_alloc(&port->dtls, sizeof(struct dgram), LEG_DTLS_WAITING);
+	err = port->dtls ? 0 : dtlsring_alloc(&port->dtls);
 	if (err)
 		return err;
 	ear = mem_zalloc(sizeof(*ear), ear_destroy);
@@ -97,22 +92,12 @@ void line_dtls_close(struct line_port *port)
 
 bool line_dtls_take(struct line_port *port, uint8_t *buf, size_t *len, struct sa *from)
 {
-	struct dgram g;
-
-	while (port->dtls && !ring_pop(port->dtls, &g)) {
-		if (g.len > *len)
-			continue;
-		memcpy(buf, g.buf, g.len);
-		*len = g.len;
-		*from = g.from;
-		return true;
-	}
-	return false;
+	return dtlsring_pop(port->dtls, buf, len, from);
 }
 
 int line_dtls_send(struct line_port *port, const uint8_t *buf, size_t len, const struct sa *to)
 {
-	if (!len || buf[0] < FIRST || buf[0] > LAST || len > LEG_DTLS_MAX || !sa_isset(to, SA_ALL) || sa_is_any(to))
+	if (!dtlsring_fits(buf, len, to))
 		return EINVAL;
 	if (port->wire) {
 		rtguard_begin_rt();               /* the wire believes that a line sends */
@@ -155,30 +140,18 @@ static bool may_speak(const struct line_ear *ear, const struct sa *from)
 		(sa_isset(&ear->source, SA_ADDR) && sa_cmp(&ear->source, from, SA_ADDR));
 }
 
-static int push_rt(struct ring *ring, const struct sa *from, const uint8_t *buf, size_t len)
-{
-	struct dgram g;
-
-	if (len > sizeof(g.buf))
-		return EMSGSIZE;
-	g.from = *from;
-	g.len = (uint16_t)len;
-	memcpy(g.buf, buf, len);
-	return ring_push(ring, &g);
-}
-
 bool line_dtls_rt(struct line_port *port, unsigned sock, const struct sa *from, const uint8_t *buf, size_t len)
 {
 	struct relay_count *n = forward_count(port->forward);
 
-	if (!port->ear || sock || !len || buf[0] < FIRST || buf[0] > LAST)
+	if (!port->ear || sock || !dtlsring_is_dtls_rt(buf, len))
 		return false;
 	if (!may_speak(port->ear, from)) {
 		tally_up_rt(&n->stranger);
 		return true;
 	}
 	tally_up_rt(&n->dtls);
-	if (push_rt(port->ear->ring, from, buf, len))
+	if (dtlsring_push_rt(port->ear->ring, from, buf, len))
 		tally_up_rt(&n->dtls_dropped);
 	/* also for one that was dropped: what waits must be taken */
 	if (!atomic_exchange_explicit(&port->rung, true, memory_order_acq_rel))

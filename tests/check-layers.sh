@@ -34,7 +34,7 @@ doors() { # FOLDER: the headers others may include
 	# card: the client's engine is turned by its sound card.
 	# dtlskey, dtlspath: keys of sound and of gestures are agreed on the same way; calls and lines hand its datagrams in.
 	# fingerprint: of certificates, also those of lines of TLS.
-	mixer) echo mixer.h card.h dtlskey.h dtlspath.h fingerprint.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h port.h seal.h rtcp.h rtguard.h beat.h ;;
+	mixer) echo mixer.h card.h dtlskey.h dtlspath.h dtlsring.h fingerprint.h ring.h codec.h resample.h rtp.h tune.h tap.h limiter.h port.h seal.h rtcp.h rtguard.h beat.h ;;
 	# sound: main gives the lonely music back when no bus reads it any more.
 	# record: main makes it and hands it its news.
 	# setting: the settings of a room, for those who draw forms of them.
