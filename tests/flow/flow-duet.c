@@ -42,7 +42,7 @@ static const struct net nets[] = {
 	{"town-opus", 5, 1, 1, "opus", 2500, 128, false, 2000, 5},
 	{"country", 10, 2, 1, "L16", 1334, 64, false, 2000, 5},
 	{"country-loss", 10, 2, 5, "L16", 1334, 64, false, 2000, 10},
-	{"far", 20, 5, 2, "L16", 1334, 64, false, 2000, 5},
+	{"far", 20, 5, 2, "L16", 1334, 64, false, 2000, 25},
 	{"farther", 40, 5, 5, "L16", 1334, 64, false, 2000, 15},
 	{"direct-town", 5, 1, 1, "L16", 1334, 64, true, 2000, 5},
 	{"direct-far", 40, 5, 5, "L16", 1334, 64, true, 2000, 25},
